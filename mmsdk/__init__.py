@@ -1,0 +1,134 @@
+"""mmsdk: frozen encoders, a light fusion head, an index; the public names, each imported when first used."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "App": "mmsdk.app",
+    "Application": "mmsdk.config",
+    "CommandSpec": "mmsdk.specs",
+    "ConfigError": "mmsdk.errors",
+    "DataError": "mmsdk.errors",
+    "EncoderError": "mmsdk.errors",
+    "EncoderSpec": "mmsdk.specs",
+    "Fusion": "mmsdk.fusion",
+    "FusionSpec": "mmsdk.specs",
+    "Health": "mmsdk.specs",
+    "HealthCheckSpec": "mmsdk.specs",
+    "Hit": "mmsdk.index",
+    "IndexSpec": "mmsdk.specs",
+    "LoaderSpec": "mmsdk.specs",
+    "Media": "mmsdk.protocols",
+    "MmsdkError": "mmsdk.errors",
+    "ModalitySpec": "mmsdk.specs",
+    "Output": "mmsdk.protocols",
+    "PluginError": "mmsdk.errors",
+    "Prediction": "mmsdk.app",
+    "PresetSpec": "mmsdk.specs",
+    "Problem": "mmsdk.errors",
+    "RecipeSpec": "mmsdk.specs",
+    "RunError": "mmsdk.errors",
+    "Sequence": "mmsdk.protocols",
+    "StoreError": "mmsdk.errors",
+    "TaskSpec": "mmsdk.specs",
+    "atomic_folder": "mmsdk.files",
+    "atomic_write": "mmsdk.files",
+    "evaluate": "mmsdk.app",
+    "fit": "mmsdk.app",
+    "guess_application": "mmsdk.data",
+    "hash_file": "mmsdk.files",
+    "hookimpl": "mmsdk.hookspecs",
+    "load": "mmsdk.app",
+    "read_table": "mmsdk.data",
+}
+
+if TYPE_CHECKING:
+    from mmsdk.app import App, Prediction, evaluate, fit, load
+    from mmsdk.config import Application
+    from mmsdk.data import guess_application, read_table
+    from mmsdk.errors import (
+        ConfigError,
+        DataError,
+        EncoderError,
+        MmsdkError,
+        PluginError,
+        Problem,
+        RunError,
+        StoreError,
+    )
+    from mmsdk.files import atomic_folder, atomic_write, hash_file
+    from mmsdk.fusion import Fusion
+    from mmsdk.hookspecs import hookimpl
+    from mmsdk.index import Hit
+    from mmsdk.protocols import Media, Output, Sequence
+    from mmsdk.specs import (
+        CommandSpec,
+        EncoderSpec,
+        FusionSpec,
+        Health,
+        HealthCheckSpec,
+        IndexSpec,
+        LoaderSpec,
+        ModalitySpec,
+        PresetSpec,
+        RecipeSpec,
+        TaskSpec,
+    )
+
+__all__ = [
+    "App",
+    "Application",
+    "CommandSpec",
+    "ConfigError",
+    "DataError",
+    "EncoderError",
+    "EncoderSpec",
+    "Fusion",
+    "FusionSpec",
+    "Health",
+    "HealthCheckSpec",
+    "Hit",
+    "IndexSpec",
+    "LoaderSpec",
+    "Media",
+    "MmsdkError",
+    "ModalitySpec",
+    "Output",
+    "PluginError",
+    "Prediction",
+    "PresetSpec",
+    "Problem",
+    "RecipeSpec",
+    "RunError",
+    "Sequence",
+    "StoreError",
+    "TaskSpec",
+    "__version__",
+    "atomic_folder",
+    "atomic_write",
+    "evaluate",
+    "fit",
+    "guess_application",
+    "hash_file",
+    "hookimpl",
+    "load",
+    "read_table",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mmsdk' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return __all__

@@ -1,0 +1,82 @@
+"""Errors a user can mend: one clear sentence, no traceback, exit code 2."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+SHOWN_PROBLEMS = 20
+
+
+class MmsdkError(Exception):
+    """What failed - where - what was expected or is available - what to do, in one sentence."""
+
+    exit_code = 2
+
+
+class ConfigError(MmsdkError):
+    """An application file, an option or a ``--set`` value is wrong."""
+
+
+class PluginError(MmsdkError):
+    """A plugin, or a component that one declares, cannot be used."""
+
+
+class EncoderError(MmsdkError):
+    """An encoder cannot be opened, or answered with something it may not answer."""
+
+
+class StoreError(MmsdkError):
+    """An index or a cache on disk is refused: wrong vectors, wrong encoder, unreadable."""
+
+
+class RunError(MmsdkError):
+    """A run directory is missing, incomplete, or made by something else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing wrong with one cell of the user's data.
+
+    ``row`` is the 1-based data row (the header is not counted), ``None`` for a whole column.
+    """
+
+    reason: str
+    row: int | None = None
+    id: str | None = None
+    column: str | None = None
+    value: str | None = None
+
+    def __str__(self) -> str:
+        """Return ``row 3 (id 'a'), column 'image', 'x.jpg': does not exist``."""
+        row = f"row {self.row}" + (f" (id {self.id!r})" if self.id is not None else "") if self.row is not None else ""
+        column = f"column {self.column!r}" if self.column is not None else ""
+        value = repr(self.value if len(self.value) < 120 else self.value[:117] + "...") if self.value is not None else ""
+        place = ", ".join(part for part in (row, column, value) if part)
+        return f"{place}: {self.reason}" if place else self.reason
+
+
+class DataError(MmsdkError):
+    """The user's data is wrong; ``problems`` names every row, column and value at once."""
+
+    def __init__(self, message: str, problems: Iterable[Problem] = ()) -> None:
+        """Keep every problem; print the first twenty and count the rest."""
+        self.problems = tuple(problems)
+        lines = [f"  {problem}" for problem in self.problems[:SHOWN_PROBLEMS]]
+        if len(self.problems) > SHOWN_PROBLEMS:
+            lines.append(f"  ... and {len(self.problems) - SHOWN_PROBLEMS} more")
+        super().__init__("\n".join([message, *lines]))
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return `` Did you mean 'x'?`` (with its leading space), or an empty string."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def unknown(kind: str, name: str, known: Iterable[str], *, where: str = "", listed: str = "Installed") -> str:
+    """Return the sentence for a name nobody knows: ``no encoder named 'x'. Did you mean 'y'? Installed: y, z``."""
+    names = sorted(known)
+    place = f"{where}: " if where else ""
+    return f"{place}no {kind} named {name!r}.{did_you_mean(name, names)} {listed}: {', '.join(names) or 'none'}"

@@ -1,0 +1,231 @@
+"""What a loaded component must do. Plain classes satisfy these by shape; the conformance kit is the real check."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from collections.abc import Sequence as Rows
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+    from mmsdk.errors import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """A file the core has already resolved and allowed: a path inside the data folder, or bytes of a ``data:`` URL.
+
+    :param name: the cell as the user wrote it, for messages.
+    :param path: where it lies, or ``None`` when ``data`` holds the bytes.
+    :param data: the bytes, when there is no path.
+    """
+
+    name: str
+    path: Path | None = None
+    data: bytes | None = None
+
+    def open(self) -> io.BufferedIOBase:
+        """Open the bytes for reading; the caller closes them."""
+        return io.BytesIO(self.data or b"") if self.path is None else self.path.open("rb")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sequence:
+    """What a ``output="sequence"`` encoder answers for one sample.
+
+    :param values: ``(t, dim)`` float32.
+    :param times: ``(t,)`` float64 seconds from the start of the sample, ascending.
+    """
+
+    values: np.ndarray
+    times: np.ndarray
+
+
+class Modality(Protocol):
+    """Turns a cell into the decoded sample. Constructed without arguments; holds no state; thread-safe.
+
+    ``guess`` and ``thumbnail`` are optional: ``inspect`` and the report look for them with ``getattr``.
+    """
+
+    def decode(self, cell: Any) -> Any:
+        """Return the decoded sample, or ``None`` when the cell holds nothing.
+
+        :param cell: a :class:`Media` where the spec says ``media=True``; otherwise a tuple of the raw values of the
+            input's columns (``str`` from CSV; ``str``, ``int``, ``float``, ``bool``, ``list`` or ``None`` from typed
+            sources), one value a column.
+        :raises ValueError: the cell cannot be used; the message is the reason alone, lower case, without the place.
+        """
+        ...
+
+    # def guess(self, values: Rows[Any]) -> float: 0..1, how well up to 200 non-empty cells of one column fit.
+    # def thumbnail(self, sample: Any, size: int) -> bytes: a PNG or JPEG at most `size` pixels on a side.
+
+
+class Encoder(Protocol):
+    """Frozen: decoded samples in, vectors out.
+
+    Optional members, found with ``getattr``: ``fingerprint() -> str`` (default: distribution, version, target and
+    options), ``to(device: str) -> None``, ``batch_size: int`` (default 32), ``length(sample) -> int`` (samples of
+    similar length are batched together), ``module() -> torch.nn.Module`` (what tuning and export need), and
+    ``report() -> Mapping[str, float]`` (shares to show after a run, such as ``truncated``).
+    """
+
+    dim: int
+
+    def encode(self, batch: Rows[Any], modality: str) -> np.ndarray | list[Sequence]:
+        """Encode decoded samples.
+
+        :param batch: one or more samples as the modality decodes them; none is ``None``.
+        :param modality: which modality they are of.
+        :returns: ``(len(batch), dim)`` float32, finite, row i for sample i whatever else is in the batch; or a list
+            of :class:`Sequence` where the spec says ``output="sequence"``.
+        """
+        ...
+
+
+@runtime_checkable
+class FittedEncoder(Protocol):
+    """An encoder that learns statistics of the training rows (quantiles of a number, the words of a category)."""
+
+    dim: int
+
+    def fit(self, batch: Rows[Any], modality: str) -> None:
+        """Learn from the decoded, present samples of the training rows; sets ``dim``."""
+        ...
+
+    def encode(self, batch: Rows[Any], modality: str) -> np.ndarray:
+        """Encode as :meth:`Encoder.encode`; values never seen in training are answered, not refused."""
+        ...
+
+    def state(self) -> Mapping[str, Any]:
+        """Return what was learned as JSON-serialisable values."""
+        ...
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Restore what :meth:`state` returned; afterwards ``encode`` answers the same to the bit."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """The answer of one task for one row.
+
+    :param value: the label, the tuple of labels, or the number; ``None`` when abstained.
+    :param probabilities: label -> probability (classification, multi-label); empty for regression.
+    :param confidence: 0..1; the probability of ``value``; ``None`` where the task has none.
+    :param prediction_set: labels (or the two ends of an interval) that hold the truth at the promised rate; empty
+        where no calibration ran.
+    :param abstained: the model declined to answer.
+    """
+
+    value: Any
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+    confidence: float | None = None
+    prediction_set: tuple[Any, ...] = ()
+    abstained: bool = False
+
+
+class Task(Protocol):
+    """One task type, prepared for one column: targets in, a head on the fused vector, answers out.
+
+    Constructed as ``target(**options)``; ``prepare`` is called once on the training rows, ``state``/``load_state``
+    round-trip what it learned as JSON.
+    """
+
+    higher_is_better: bool
+    metric: str
+
+    def prepare(self, values: Rows[Any]) -> None:
+        """Learn the label set or the scale from the training cells (``None`` or ``""`` = not labelled)."""
+        ...
+
+    def encode(self, values: Rows[Any]) -> tuple[np.ndarray, np.ndarray, list[Problem]]:
+        """Return targets ``(n, ...)``, a bool mask ``(n,)`` of labelled rows, and problems of cells it cannot use.
+
+        A label never seen in training is a problem whose ``row`` is the position in ``values`` (0-based).
+        """
+        ...
+
+    def head(self, dim: int) -> torch.nn.Module:
+        """Return a new head: ``(b, dim)`` -> logits ``(b, width)``."""
+        ...
+
+    def loss(self, logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
+        """Return the loss of each row ``(b,)``; ``weights`` is what :meth:`class_weights` returned, or None."""
+        ...
+
+    def class_weights(self, targets: np.ndarray) -> np.ndarray | None:
+        """Return balancing weights learned from training targets, or ``None`` where the task has no classes."""
+        ...
+
+    def outputs(self, logits: np.ndarray) -> list[Output]:
+        """Turn logits ``(n, width)`` into answers."""
+        ...
+
+    def scores(self, logits: np.ndarray, targets: np.ndarray) -> Mapping[str, Any]:
+        """Return metric name -> callable ``(row indices) -> float``, so that a bootstrap can resample rows."""
+        ...
+
+    def baseline(self, n: int) -> np.ndarray:
+        """Return the logits ``(n, width)`` of the answer that looks at no input (majority class, mean)."""
+        ...
+
+    def state(self) -> Mapping[str, Any]:
+        """Return what :meth:`prepare` learned, JSON-serialisable."""
+        ...
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Restore what :meth:`state` returned."""
+        ...
+
+
+class VectorIndex(Protocol):
+    """An approximate or exact nearest-neighbour index over float32 vectors with int64 keys; higher score is nearer.
+
+    The durable store owns ids and rows; an index is a disposable snapshot of its vectors.
+    """
+
+    def train(self, vectors: np.ndarray) -> None:
+        """Learn a quantiser from ``(n, dim)`` float32, where the type has one."""
+        ...
+
+    def add(self, keys: np.ndarray, vectors: np.ndarray) -> None:
+        """Add ``(n,)`` int64 keys and ``(n, dim)`` float32 vectors."""
+        ...
+
+    def remove(self, keys: np.ndarray) -> None:
+        """Drop keys; called only where the spec says ``removable``."""
+        ...
+
+    def search(self, vectors: np.ndarray, k: int, allowed: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Return scores and keys, each ``(n, k)``, ``-1`` as the key of an empty place; only ``allowed`` keys if given."""
+        ...
+
+    def save(self, path: Path) -> None:
+        """Write to a file."""
+        ...
+
+    def load(self, path: Path, *, mmap: bool) -> None:
+        """Read what :meth:`save` wrote, memory-mapped where asked and possible."""
+        ...
+
+
+class Recipe(Protocol):
+    """A ready application: a sample of its own, an application built from a user's table, sections of the report."""
+
+    def sample(self, folder: Path, seed: int) -> Mapping[str, Any]:
+        """Write the synthetic sample under ``folder``; return the application (as of an application file) for it."""
+        ...
+
+    def application(self, data: Path, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the application for the user's table, from the recipe's own settings."""
+        ...
+
+    def sections(self, app: Any) -> Iterator[tuple[str, str]]:
+        """Yield ``(title, HTML)`` sections for the report of a finished run."""
+        ...

@@ -1,0 +1,154 @@
+"""Frozen, typed specs: what a plugin yields. Strings only; nothing heavy is imported until a target is resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """What every spec has.
+
+    :param name: how users name the component; lower case, unique within its kind (``plugin/name`` resolves a clash).
+    :param target: ``"module:attr"``, imported only when the component is first used.
+    :param summary: one line for ``mmsdk plugins list`` and the generated docs.
+    """
+
+    name: str
+    target: str = ""
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModalitySpec(Spec):
+    """A kind of input: how a cell becomes the decoded sample that every encoder of the modality receives.
+
+    :param target: a class that satisfies :class:`mmsdk.protocols.Modality`, constructed without arguments.
+    :param sample: the decoded sample in words, with dtype, shape and unit (``"RGB uint8 (h, w, 3)"``).
+    :param cells: which cells it takes, in words, for the docs and for errors.
+    :param media: cells are paths or URLs; the core resolves them (no escape from the data folder) and hands
+        ``decode`` a :class:`mmsdk.protocols.Media`.
+    :param extensions: file name endings by which ``mmsdk inspect`` knows a media column (``(".jpg", ".png")``).
+    :param default_encoder: the offline encoder used where no preset and no application file names one.
+    """
+
+    sample: str
+    cells: str
+    media: bool = False
+    extensions: tuple[str, ...] = ()
+    default_encoder: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncoderSpec(Spec):
+    """A frozen encoder: decoded samples in, vectors out.
+
+    :param target: a class that satisfies :class:`mmsdk.protocols.Encoder`, constructed with the input's ``options``.
+    :param modalities: what it can encode; a joint encoder (CLIP) names several, its weights are loaded once.
+    :param dim: length of its vectors; ``0`` where only the fitted or loaded encoder knows.
+    :param output: ``"vector"``, or ``"sequence"`` (a list of :class:`mmsdk.protocols.Sequence`).
+    :param fitted: it learns statistics from the training rows first (:class:`mmsdk.protocols.FittedEncoder`) and is
+        therefore saved with the run and never cached.
+    :param licence: SPDX name of the licence of its weights, empty where it has none.
+    """
+
+    modalities: tuple[str, ...]
+    dim: int
+    output: Literal["vector", "sequence"] = "vector"
+    fitted: bool = False
+    licence: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoaderSpec(Spec):
+    """A scheme that opens any model without a plugin of its own: ``transformers:<hub id or folder>``.
+
+    ``name`` is the scheme. The target is called as
+    ``target(reference, modality=..., device=..., trust_remote_code=..., **options)`` and returns an encoder.
+
+    :param modalities: the modalities it can serve.
+    :param example: one working reference, for docs and errors.
+    """
+
+    modalities: tuple[str, ...]
+    example: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresetSpec(Spec):
+    """A named choice of encoders: ``--preset small``. It needs no target.
+
+    :param encoders: modality -> encoder name or ``scheme:reference``, in order of preference; the first that is
+        installed is taken.
+    """
+
+    encoders: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FusionSpec(Spec):
+    """A fusion: a subclass of :class:`mmsdk.Fusion`, called as ``target(inputs, dim, **options)``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskSpec(Spec):
+    """A task type (``classification``): a class that satisfies :class:`mmsdk.protocols.Task`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexSpec(Spec):
+    """A vector index type (``hnsw``): a class that satisfies :class:`mmsdk.protocols.VectorIndex`.
+
+    :param removable: it can drop vectors in place; where it cannot, the store keeps tombstones and compacts.
+    """
+
+    removable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipeSpec(Spec):
+    """A recipe, run as ``mmsdk recipe NAME``: a class that satisfies :class:`mmsdk.protocols.Recipe`.
+
+    :param takes: what data it takes, in a line, for ``mmsdk recipe list``.
+    :param settings: the recipe's own ``--set`` keys and what each does.
+    """
+
+    takes: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandSpec(Spec):
+    """A subcommand of ``mmsdk``: ``target`` is a ``click.Command``, imported when the user types its name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthCheckSpec(Spec):
+    """A line of ``mmsdk doctor``: ``target`` is called without arguments and yields :class:`Health` rows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """What a health check found: ``fault`` makes ``mmsdk doctor`` exit 1, ``warn`` and ``ok`` do not."""
+
+    name: str
+    status: Literal["ok", "warn", "fault"]
+    detail: str
+    hint: str = ""
+
+
+AnySpec = (
+    ModalitySpec
+    | EncoderSpec
+    | LoaderSpec
+    | PresetSpec
+    | FusionSpec
+    | TaskSpec
+    | IndexSpec
+    | RecipeSpec
+    | CommandSpec
+    | HealthCheckSpec
+)
+Options = Mapping[str, Any]
