@@ -1,0 +1,40 @@
+# Each target works alone on a fresh machine: make install | demo | test | bench | lint
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DISTRIBUTIONS := plugins/mmsdk-text plugins/mmsdk-image plugins/mmsdk-table plugins/mmsdk-transformers plugins/mmsdk-onnx recipes/mmsdk-recipe-recommend
+# pip resolves the local folders below by name, and builds them with pinned tools (PIP_CONSTRAINT reaches build environments, -c does not)
+EDITABLES := -e .[tensorboard] $(foreach d,$(filter-out plugins/mmsdk-text,$(DISTRIBUTIONS)),-e $(d)) -e plugins/mmsdk-text[minilm]
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: install demo test bench lint docs wheels clean
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: constraints.txt pyproject.toml $(wildcard plugins/*/pyproject.toml recipes/*/pyproject.toml) requirements-dev.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -c constraints.txt $(EDITABLES) -r requirements-dev.txt
+	touch $@
+
+demo: install
+	$(BIN)/mmsdk recipe recommend --out runs/demo --overwrite
+
+test: install
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(PYTEST)
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: install
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/all.py
+
+wheels: install
+	rm -rf dist
+	for d in . $(DISTRIBUTIONS); do $(BIN)/python -m build --wheel --outdir dist $$d || exit 1; done
+
+clean:
+	rm -rf $(VENV) dist runs
