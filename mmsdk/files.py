@@ -1,0 +1,114 @@
+"""Writing that is whole or absent, the hash of a file, and where the cache lies."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PARTIAL = ".partial"
+
+
+@contextlib.contextmanager
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a new name beside ``path``; what is written there becomes ``path`` when the block ends well.
+
+    The file is flushed to the disk before it is renamed, so that a reader (or the next start after a power cut) finds
+    the old file or the new one, never a torn one. The yielded name ends as ``path`` does, because many writers look at
+    the ending. Missing parent folders are made. A block that raises leaves nothing behind.
+
+    :param path: the file to write; a device such as ``/dev/stdout`` is yielded as it is.
+    """
+    target = Path(path)
+    if target.exists() and not target.is_file() and not target.is_dir():
+        yield target
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.stem}.{secrets.token_hex(4)}{PARTIAL}{target.suffix}")
+    try:
+        yield partial
+        _flush(partial)
+        partial.replace(target)
+        _flush_folder(target.parent)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def atomic_folder(path: str | os.PathLike[str], *, resume: bool = False) -> Iterator[Path]:
+    """Yield a new folder beside ``path``; it becomes ``path``, replacing what was there, when the block ends well.
+
+    :param path: the folder to make; missing parents are made.
+    :param resume: the folder is ``<path>.partial``; it survives a block that raises (or a kill), and the next call
+        yields it again with what it holds. Otherwise the name is random and a failure removes it.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(target.name + PARTIAL if resume else f".{target.name}.{secrets.token_hex(4)}{PARTIAL}")
+    partial.mkdir(exist_ok=resume)
+    try:
+        yield partial
+    except BaseException:
+        if not resume:
+            shutil.rmtree(partial, ignore_errors=True)
+        raise
+    for file in partial.rglob("*"):
+        _flush_folder(file) if file.is_dir() else _flush(file)
+    _flush_folder(partial)
+    _swap(partial, target)
+
+
+def hash_file(path: str | os.PathLike[str]) -> str:
+    """Return the blake2b-256 of a file's bytes as 64 hex digits."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=32)).hexdigest()
+
+
+def cache_home() -> Path:
+    """Return the folder of every cache, not made here: ``MMSDK_CACHE_DIR``, else ours in the user's cache folder."""
+    if chosen := os.environ.get("MMSDK_CACHE_DIR"):
+        return Path(chosen).expanduser()
+    from platformdirs import user_cache_path
+
+    return user_cache_path("mmsdk", appauthor=False)
+
+
+def _swap(new: Path, target: Path) -> None:
+    """Put ``new`` in the place of ``target``; the old one is moved aside first, so that it is never half deleted."""
+    old = target.with_name(f".{target.name}.{secrets.token_hex(4)}.old")
+    replaces = target.exists()
+    if replaces:
+        target.replace(old)
+    try:
+        new.replace(target)
+    except OSError:
+        if replaces:
+            old.replace(target)
+        raise
+    _flush_folder(target.parent)
+    if replaces:
+        shutil.rmtree(old) if old.is_dir() else old.unlink()
+
+
+def _flush(path: Path) -> None:
+    """Wait until the bytes of ``path`` are on the disk."""
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
+
+
+def _flush_folder(path: Path) -> None:
+    """Wait until the names in ``path`` are on the disk; Windows cannot open a folder and needs no such thing."""
+    if os.name == "nt":
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
