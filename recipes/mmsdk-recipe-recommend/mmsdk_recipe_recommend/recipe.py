@@ -1,0 +1,60 @@
+"""The recipe: its sample, the application it builds from a table, and its sections of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from mmsdk import ConfigError, guess_application, read_table
+
+FIELDS = ("user", "item", "time", "weight", "said", "split", "separator", "refit")
+
+
+class Recommend:
+    """Recommend items from who took what, and from what the items look and read like."""
+
+    def sample(self, folder: Path, seed: int) -> Mapping[str, Any]:
+        """Write the synthetic shop and return its application."""
+        from mmsdk_recipe_recommend.sample import write_sample
+
+        write_sample(folder, seed)
+        return {
+            "data": str(folder / "items.csv"),
+            "id": "sku",
+            "inputs": {
+                "photo": {"column": "photo", "modality": "image"},
+                "text": {"column": ["title", "description"], "modality": "text"},
+                "price": {"column": "price", "modality": "number"},
+            },
+            "interactions": {
+                "file": str(folder / "interactions.csv"),
+                "user": "shopper",
+                "item": "sku",
+                "time": "time",
+                "weight": "quantity",
+                "said": "said",
+            },
+        }
+
+    def application(self, data: Path, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Build the application: inputs as ``mmsdk inspect`` would guess them, interactions from the settings.
+
+        :raises ConfigError: ``interactions`` or ``user`` is not said.
+        """
+        for key, what in (("interactions", "the file of who took what"), ("user", "its column of the user")):
+            if key not in settings:
+                raise ConfigError(f"recipe recommend: {key} is not set; name {what} with --set {key}=...")
+        table = read_table(data)
+        guessed = dict(guess_application(table))
+        item_id = settings.get("id", guessed.get("id"))
+        if item_id is None:
+            raise ConfigError("recipe recommend: no column of the items looks like an id; name it with --set id=COLUMN")
+        interactions = {"file": str(settings["interactions"]), "item": item_id}
+        interactions |= {name: settings[name] for name in FIELDS if name in settings}
+        inputs = {name: spec for name, spec in guessed["inputs"].items() if spec["column"] != item_id}
+        return {"data": str(data), "id": item_id, "inputs": inputs, "interactions": interactions}
+
+    def sections(self, app: Any) -> Iterator[tuple[str, str]]:
+        """Yield nothing yet: the core's report shows rankings, cold items and examples by itself."""
+        yield from ()
