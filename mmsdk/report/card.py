@@ -1,0 +1,11 @@
+"""The model card: the same figures as Markdown, for a repository or a mail."""
+
+from __future__ import annotations
+
+from mmsdk.report.contents import ReportData
+from mmsdk.report.page import environment, task_view
+
+
+def render_card(data: ReportData) -> str:
+    """Return ``card.md``."""
+    return environment().get_template("card.md.j2").render(data=data, tasks=[task_view(data, task) for task in data.metrics])

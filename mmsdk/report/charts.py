@@ -1,0 +1,108 @@
+"""Charts as inline SVG by matplotlib: transparent, in the page's own text colour, the same bytes for the same figures."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+
+from mmsdk.report.contents import MapPoints
+
+INK = "#010203"  # drawn in this colour, then replaced by the page's own
+ACCENT, MUTED = "#2f7ed8", "#8a8f98"
+PALETTE = ("#2f7ed8", "#e8833a", "#3aa876", "#c44e9b", "#8b6fd1", "#c9a227", "#4bb3c9", "#d1495b", "#7a8450", "#6b7a99")
+STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "mmsdk",
+    "font.family": "sans-serif",
+    "font.size": 11,
+    "text.color": INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+
+
+def intervals(scores: Mapping[str, Mapping[str, Any]], label: str, chosen: str) -> str:
+    """Draw one dot with its 95 % interval a name; ``chosen`` stands out.
+
+    :param scores: name -> ``{value, low, high}``; drawn from the top in the given order.
+    """
+    names = list(scores)
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(6.4, 0.5 + 0.34 * len(names)))
+        axes = figure.subplots()
+        for place, name in enumerate(names):
+            score, colour = scores[name], ACCENT if name == chosen else MUTED
+            low, high = score.get("low", score["value"]), score.get("high", score["value"])
+            axes.plot([low, high], [place, place], color=colour, linewidth=3, alpha=0.5, solid_capstyle="round")
+            axes.plot([score["value"]], [place], "o", color=colour, markersize=7)
+        axes.set_yticks(range(len(names)), names)
+        axes.invert_yaxis()
+        axes.set_xlabel(label)
+        axes.grid(axis="x", alpha=0.2)
+        return _svg(figure, f"{label} of {', '.join(names)}")
+
+
+def curves(history: Sequence[Mapping[str, Any]]) -> str:
+    """Draw the loss and the validation score of every epoch, each on its own panel."""
+    names = [name for name in history[0] if name != "epoch" and _is_curve(history, name)]
+    groups = [[n for n in names if "loss" in n], [n for n in names if "loss" not in n]]
+    groups = [group for group in groups if group]
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(6.4, 2.4))
+        for axes, group in zip(np.atleast_1d(figure.subplots(1, len(groups))), groups, strict=True):
+            for colour, name in zip(PALETTE, group, strict=False):
+                axes.plot([row["epoch"] for row in history], [row.get(name) for row in history], color=colour, label=name)
+            axes.set_xlabel("epoch")
+            axes.legend(frameon=False, fontsize=9)
+        figure.tight_layout()
+        return _svg(figure, "learning curves")
+
+
+def scatter(points: MapPoints) -> str:
+    """Draw the embedding map, the ten most frequent labels in colour."""
+    labels = np.asarray(points.labels, dtype=object)
+    names, counts = np.unique(labels, return_counts=True) if len(labels) else (np.array([]), np.array([]))
+    shown = [str(names[i]) for i in np.argsort(-counts, kind="stable")[: len(PALETTE)]]
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(6.4, 4.2))
+        axes = figure.subplots()
+        rest = ~np.isin(labels, shown) if len(labels) else np.ones(len(points.xy), dtype=bool)
+        axes.scatter(*points.xy[rest].T, s=9, color=MUTED, alpha=0.6, linewidths=0)
+        for colour, name in zip(PALETTE, shown, strict=False):
+            axes.scatter(*points.xy[labels == name].T, s=9, color=colour, label=name, alpha=0.8, linewidths=0)
+        if shown:
+            axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5), markerscale=2)
+        axes.set(xticks=[], yticks=[], xlabel="first principal component", ylabel="second")
+        figure.tight_layout()
+        return _svg(figure, "map of the joint embeddings")
+
+
+def _is_curve(history: Sequence[Mapping[str, Any]], name: str) -> bool:
+    """Return whether the column holds numbers and says more than a constant."""
+    values = [row.get(name) for row in history]
+    return all(isinstance(v, int | float) for v in values) and (len(set(values)) > 1 or len(values) == 1)
+
+
+def _svg(figure: Figure, title: str) -> str:
+    """Return the figure as an SVG element that takes the page's colour and width."""
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue().replace(INK, "currentColor")
+    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    text = re.sub(r'<svg ([^>]*?)width="[^"]+" height="[^"]+"|<svg ([^>]*?)height="[^"]+"', r"<svg \1\2", text, count=1)
+    return text.replace("<svg ", f'<svg role="img" aria-label="{_plain(title)}" ', 1)
+
+
+def _plain(text: str) -> str:
+    """Return text that may stand in an attribute."""
+    return re.sub(r'[<>&"]', " ", text)

@@ -1,0 +1,86 @@
+"""The page: ``ReportData`` drawn as one HTML file that needs no network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from mmsdk.report import charts
+from mmsdk.report.contents import ReportData
+
+OURS = "this run"
+NOT_PARTS = ("baselines", "subsets", "compared")
+
+
+def render_report(data: ReportData) -> str:
+    """Return the report as a complete HTML document."""
+    return environment().get_template("report.html.j2").render(
+        data=data,
+        tasks=[task_view(data, task) for task in data.metrics],
+        curves=Markup(charts.curves(data.history)) if len(data.history) > 1 else "",
+        scatter=Markup(charts.scatter(data.points)) if data.points is not None else "",
+        sections=[(title, Markup(html)) for title, html in data.sections],
+    )
+
+
+def environment() -> Environment:
+    """Return the template environment: HTML is escaped, an undefined name is an error."""
+    env = Environment(
+        loader=PackageLoader("mmsdk.report", "."),
+        autoescape=select_autoescape(("html", "html.j2")),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters["score"] = score
+    return env
+
+
+def task_view(data: ReportData, task: str) -> dict[str, Any]:
+    """Return what the page shows of one task: parts, a table beside the baselines, and two charts."""
+    metrics, headline = data.metrics[task], data.headline[task]
+    part = scored_part(metrics)
+    rows = {OURS: metrics[part], **metrics.get("baselines", {})} if part else {}
+    columns = [name for name in metrics[part] if isinstance(metrics[part][name], Mapping)] if part else []
+    columns.sort(key=lambda name: name != headline)
+    return {
+        "name": task,
+        "part": part,
+        "headline": headline,
+        "columns": columns,
+        "rows": rows,
+        "others": {name: metrics[name] for name in metrics if name not in (*NOT_PARTS, part)},
+        "compared": metrics.get("compared", {}),
+        "chart": _chart(rows, headline, f"{headline} on {part}", OURS),
+        "subsets": _chart(metrics.get("subsets", {}), headline, f"{headline} by inputs given", _fullest(metrics)),
+    }
+
+
+def scored_part(metrics: Mapping[str, Any]) -> str:
+    """Return the part that counts: ``test`` where there is one, else ``val``, else whatever there is."""
+    parts = [name for name in metrics if name not in NOT_PARTS]
+    return next((name for name in ("test", "val", *parts) if name in parts), "")
+
+
+def score(value: Any) -> str:
+    """Format ``{value, low, high}`` as ``0.770 [0.731, 0.806]``."""
+    if not isinstance(value, Mapping) or value.get("value") is None:
+        return "–"
+    number = f"{value['value']:.3f}"
+    bounds = (value.get("low"), value.get("high"))
+    return number if None in bounds else f"{number} [{bounds[0]:.3f}, {bounds[1]:.3f}]"
+
+
+def _chart(rows: Mapping[str, Any], headline: str, label: str, chosen: str) -> Markup:
+    """Return the interval chart of one metric over named rows, or nothing where fewer than two have it."""
+    scores = {name: row[headline] for name, row in rows.items() if isinstance(row.get(headline), Mapping)}
+    scores = {name: one for name, one in scores.items() if one.get("value") is not None}
+    return Markup(charts.intervals(scores, label, chosen)) if len(scores) > 1 else Markup("")
+
+
+def _fullest(metrics: Mapping[str, Any]) -> str:
+    """Return the name of the subset with the most inputs."""
+    return max(metrics.get("subsets", {"": {}}), key=lambda name: name.count("+"))
