@@ -1,0 +1,86 @@
+"""The core's own components, declared through the public hooks; strings only, nothing is imported here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mmsdk.hookspecs import hookimpl
+from mmsdk.specs import CommandSpec, FusionSpec, HealthCheckSpec, IndexSpec, TaskSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@hookimpl
+def mmsdk_fusions() -> Iterator[FusionSpec]:
+    """Declare the core's fusions."""
+    yield FusionSpec(
+        name="gated",
+        target="mmsdk.fusion.gated:GatedFusion",
+        summary="a learned gate for each input, over those present",
+    )
+    yield FusionSpec(
+        name="concat",
+        target="mmsdk.fusion.concat:ConcatFusion",
+        summary="side by side, with a learned vector for what is absent",
+    )
+
+
+@hookimpl
+def mmsdk_tasks() -> Iterator[TaskSpec]:
+    """Declare the core's task types."""
+    yield TaskSpec(
+        name="classification",
+        target="mmsdk.tasks.classification:Classification",
+        summary="one label of several",
+    )
+    yield TaskSpec(name="multilabel", target="mmsdk.tasks.multilabel:Multilabel", summary="any number of labels")
+    yield TaskSpec(name="regression", target="mmsdk.tasks.regression:Regression", summary="a number")
+    yield TaskSpec(name="ranking", target="mmsdk.tasks.ranking:Ranking", summary="which items a user takes next")
+
+
+@hookimpl
+def mmsdk_indexes() -> Iterator[IndexSpec]:
+    """Declare the core's index types."""
+    yield IndexSpec(name="flat", target="mmsdk.index.flat:FlatIndex", summary="exact search")
+    yield IndexSpec(name="ivf", target="mmsdk.index.ivf:IvfIndex", summary="cells, with vectors in 8 or 16 bits")
+    yield IndexSpec(
+        name="pq", target="mmsdk.index.pq:PqIndex", removable=False, summary="product codes, refined; the smallest"
+    )
+    yield IndexSpec(
+        name="hnsw", target="mmsdk.index.hnsw:HnswIndex", removable=False, summary="a graph; fast, nothing is removed"
+    )
+    yield IndexSpec(name="gpu", target="mmsdk.index.gpu:GpuIndex", summary="exact search on a GPU, with faiss-gpu")
+
+
+@hookimpl
+def mmsdk_commands() -> Iterator[CommandSpec]:
+    """Declare the core's commands, in the order in which ``mmsdk --help`` shows them."""
+    for name, summary in (
+        ("recipe", "Run a ready application on its sample or your data."),
+        ("inspect", "Guess inputs and tasks of a table; audit the data."),
+        ("fit", "Fit an application file."),
+        ("evaluate", "Score a run on a table."),
+        ("predict", "Answer the tasks of a run for each row."),
+        ("search", "Find items near a text, a file or an item."),
+        ("recommend", "Recommend items for a history."),
+        ("index", "Add to, remove from and look after an index."),
+        ("plugins", "Show and check what is installed."),
+        ("doctor", "Look for faults in this installation."),
+        ("cache", "Show and prune the embedding cache."),
+    ):
+        yield CommandSpec(name=name, target=f"mmsdk.cli.{name}:{name}", summary=summary)
+
+
+@hookimpl
+def mmsdk_health_checks() -> Iterator[HealthCheckSpec]:
+    """Declare the core's health checks."""
+    for name, summary in (
+        ("versions", "Python and the libraries that matter"),
+        ("device", "what torch computes on, and with how many threads"),
+        ("faiss", "one FAISS, for CPU or GPU, never both"),
+        ("openmp", "torch and FAISS share one OpenMP runtime"),
+        ("cache_folder", "the cache folder can be written"),
+        ("plugins", "every plugin loads and every target resolves"),
+    ):
+        yield HealthCheckSpec(name=name.replace("_", "-"), target=f"mmsdk.cli.health:{name}", summary=summary)

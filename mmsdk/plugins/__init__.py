@@ -1,0 +1,8 @@
+"""Finding plugins, keeping what they declare, and saying what is broken: a broken plugin is a row, never a crash."""
+
+from __future__ import annotations
+
+from mmsdk.plugins.registry import Entry, PluginRow, Registry, get_registry, reset_registry
+from mmsdk.plugins.targets import KINDS, resolve
+
+__all__ = ["KINDS", "Entry", "PluginRow", "Registry", "get_registry", "reset_registry", "resolve"]

@@ -1,0 +1,242 @@
+"""What the plugins declare, by kind and name; a name that two of them claim is refused, ``plugin/name`` decides."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from mmsdk.errors import PluginError, unknown
+from mmsdk.plugins.discovery import describe_failure, discover, strict
+from mmsdk.plugins.targets import KINDS, resolve
+from mmsdk.specs import PresetSpec, Spec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from mmsdk.plugins.discovery import Found
+
+LABELS = {"health_check": "health check", "loader": "encoder scheme", "index": "index type", "task": "task type"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginRow:
+    """One line of ``mmsdk plugins list``.
+
+    :param name: the entry point's name.
+    :param distribution: what pip installed, with its ``version``.
+    :param status: ``"ok"`` or ``"broken"``.
+    :param stage: where it broke: ``"load"``, ``"register"``, ``"hook"``, ``"resolve"``; empty when ok.
+    :param reason: why, in a sentence.
+    :param provides: kind -> how many it declares, kinds without any left out.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    status: str = "ok"
+    stage: str = ""
+    reason: str = ""
+    provides: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def origin(self) -> str:
+        """Return ``tone (mmsdk-tone 0.1.0)``, as every message names a plugin."""
+        return f"{self.name} ({f'{self.distribution} {self.version}'.strip()})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A declared component: its spec, the plugin it came from, and the way to its target."""
+
+    kind: str
+    spec: Spec
+    plugin: PluginRow
+    report: Callable[[str, str], None] = field(repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        """Return the name that is never ambiguous: ``plugin/name``."""
+        return f"{self.plugin.name}/{self.spec.name}"
+
+    def load(self) -> Any:
+        """Import the target and return it; a failure marks the plugin as broken at stage ``resolve``.
+
+        :raises PluginError: it cannot be imported. With ``MMSDK_STRICT_PLUGINS=1`` the error itself is raised.
+        """
+        try:
+            return resolve(self.spec.target)
+        except Exception as error:
+            if strict():
+                raise
+            reason = f"{self.spec.target!r}: {describe_failure(error)}"
+            self.report(self.plugin.name, reason)
+            raise PluginError(
+                f"the {label(self.kind)} {self.spec.name!r} of plugin {self.plugin.origin} cannot be imported from "
+                f"{reason}. See `mmsdk plugins check {self.plugin.name}`"
+            ) from error
+
+
+class Registry:
+    """The plugins of this process. Immutable but for the failures that resolving uncovers; safe for threads."""
+
+    def __init__(self, found: Iterable[Found]) -> None:
+        """Arrange what was found; nothing is imported here."""
+        self._lock = threading.Lock()
+        self._unresolved: dict[str, str] = {}
+        self._rows: dict[str, PluginRow] = {}
+        self._loaded: list[PluginRow] = []
+        self._entries: dict[str, list[Entry]] = {kind: [] for kind in KINDS}
+        for plugin in found:
+            self._take(plugin)
+        self._presets = self._merge(self._entries["preset"])
+
+    @property
+    def rows(self) -> tuple[PluginRow, ...]:
+        """Return every plugin found, the core first, then by name, the broken ones included."""
+        with self._lock:
+            unresolved = dict(self._unresolved)
+        return tuple(_with_unresolved(row, unresolved.get(row.name)) for row in self._loaded)
+
+    def entries(self, kind: str) -> tuple[Entry, ...]:
+        """Return the components of a kind; presets of one name come merged."""
+        return tuple(self._presets.values() if kind == "preset" else self._of(kind))
+
+    def get(self, kind: str, name: str) -> Entry:
+        """Return the component ``name`` (or ``plugin/name``) of a kind.
+
+        :raises PluginError: nobody declares it, or several plugins do and the name does not say whose.
+        """
+        plugin, _, bare = name.rpartition("/")
+        if not plugin and kind == "preset" and name in self._presets:
+            return self._presets[name]
+        entries = self._of(kind)
+        matches = [entry for entry in entries if entry.spec.name == bare and plugin in ("", entry.plugin.name)]
+        if not matches:
+            known = {entry.name if plugin else entry.spec.name for entry in entries}
+            raise PluginError(unknown(label(kind), name, known) + self._hint())
+        if len(matches) > 1:
+            raise PluginError(
+                f"{len(matches)} plugins declare {_article(kind)} named {name!r}: "
+                f"{', '.join(entry.plugin.origin for entry in matches)}. "
+                f"Say which: {' or '.join(entry.name for entry in matches)}"
+            )
+        return matches[0]
+
+    def row(self, name: str) -> PluginRow:
+        """Return the row of a plugin.
+
+        :raises PluginError: no such plugin.
+        """
+        for row in self.rows:
+            if row.name == name:
+                return row
+        raise PluginError(unknown("plugin", name, [row.name for row in self._loaded]))
+
+    def of_plugin(self, name: str) -> tuple[Entry, ...]:
+        """Return what one plugin declares, in the order of the kinds; its presets as it wrote them."""
+        return tuple(entry for kind in KINDS for entry in self._entries[kind] if entry.plugin.name == name)
+
+    def resolve_all(self) -> tuple[PluginRow, ...]:
+        """Import every target of every plugin, so that the rows say what is missing; slow, it loads everything."""
+        for entry in (entry for entries in self._entries.values() for entry in entries if entry.spec.target):
+            try:
+                entry.load()
+            except PluginError:
+                continue
+        return self.rows
+
+    def _of(self, kind: str) -> list[Entry]:
+        """Return the components of a kind as declared.
+
+        :raises PluginError: no such kind.
+        """
+        if kind not in self._entries:
+            raise PluginError(unknown("kind of component", kind, KINDS, listed="Kinds"))
+        return self._entries[kind]
+
+    def _take(self, plugin: Found) -> None:
+        """Add one plugin's row and components."""
+        row = PluginRow(
+            name=plugin.source.name,
+            distribution=plugin.source.distribution,
+            version=plugin.source.version,
+            status="broken" if plugin.stage else "ok",
+            stage=plugin.stage,
+            reason=plugin.reason,
+            provides=MappingProxyType({kind: len(specs) for kind, specs in plugin.specs.items() if specs}),
+        )
+        self._loaded.append(row)
+        for kind, specs in plugin.specs.items():
+            self._entries[kind] += [Entry(kind=kind, spec=spec, plugin=row, report=self._report) for spec in specs]
+
+    def _report(self, plugin: str, reason: str) -> None:
+        """Remember the first target of a plugin that could not be imported."""
+        with self._lock:
+            self._unresolved.setdefault(plugin, reason)
+
+    def _merge(self, entries: Iterable[Entry]) -> dict[str, Entry]:
+        """Merge presets of one name: per modality every plugin's encoders in order of plugin, none twice."""
+        merged: dict[str, Entry] = {}
+        for entry in entries:
+            before = merged.get(entry.spec.name)
+            merged[entry.spec.name] = entry if before is None else _merged(before, entry)
+        return merged
+
+    def _hint(self) -> str:
+        """Return who is broken, because the missing name may be theirs."""
+        broken = [row.name for row in self.rows if row.stage in ("load", "register", "hook")]
+        return f". Broken plugins: {', '.join(broken)} (see `mmsdk plugins list`)" if broken else ""
+
+
+def _merged(first: Entry, second: Entry) -> Entry:
+    """Return ``first`` with the encoders of ``second`` after its own."""
+    a, b = first.spec, second.spec
+    assert isinstance(a, PresetSpec)  # noqa: S101 - the registry put nothing else under "preset"
+    assert isinstance(b, PresetSpec)  # noqa: S101
+    encoders = {
+        modality: tuple(dict.fromkeys([*a.encoders.get(modality, ()), *b.encoders.get(modality, ())]))
+        for modality in dict.fromkeys([*a.encoders, *b.encoders])
+    }
+    spec = PresetSpec(name=a.name, summary=a.summary or b.summary, encoders=MappingProxyType(encoders))
+    return Entry(kind="preset", spec=spec, plugin=first.plugin, report=first.report)
+
+
+def _with_unresolved(row: PluginRow, reason: str | None) -> PluginRow:
+    """Return the row, broken at stage ``resolve`` where a target could not be imported."""
+    if reason is None or row.status == "broken":
+        return row
+    return replace(row, status="broken", stage="resolve", reason=reason)
+
+
+def label(kind: str) -> str:
+    """Return the words for a kind: ``health check``."""
+    return LABELS.get(kind, kind)
+
+
+def _article(kind: str) -> str:
+    """Return ``an encoder``, ``a fusion``."""
+    words = label(kind)
+    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
+
+
+class _Shared:
+    """The registry of the process, built when first asked for."""
+
+    lock = threading.RLock()
+    registry: Registry | None = None
+
+
+def get_registry() -> Registry:
+    """Return the process-wide registry; the first call finds and loads the plugins."""
+    with _Shared.lock:
+        if _Shared.registry is None:
+            _Shared.registry = Registry(discover())
+        return _Shared.registry
+
+
+def reset_registry() -> None:
+    """Forget the registry, so that the next call looks again; for tests that install plugins."""
+    with _Shared.lock:
+        _Shared.registry = None
