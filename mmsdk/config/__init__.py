@@ -1,0 +1,33 @@
+"""The application file: what a user wrote, read and checked (pydantic lives only here)."""
+
+from __future__ import annotations
+
+from mmsdk.config.application import Application
+from mmsdk.config.inputs import InputConfig, InteractionsConfig, SplitConfig, TaskConfig
+from mmsdk.config.learning import FusionConfig, IndexConfig, TrainingConfig
+from mmsdk.config.reading import load_application
+from mmsdk.config.settings import parse_set
+from mmsdk.config.shape import keys
+from mmsdk.config.text import read_yaml, write_yaml
+from mmsdk.config.writing import application_schema, describe_defaults, dump_yaml, reference_page, schema_text
+
+__all__ = [
+    "Application",
+    "FusionConfig",
+    "IndexConfig",
+    "InputConfig",
+    "InteractionsConfig",
+    "SplitConfig",
+    "TaskConfig",
+    "TrainingConfig",
+    "application_schema",
+    "describe_defaults",
+    "dump_yaml",
+    "keys",
+    "load_application",
+    "parse_set",
+    "read_yaml",
+    "reference_page",
+    "schema_text",
+    "write_yaml",
+]

@@ -1,0 +1,59 @@
+"""The application file as a whole."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from mmsdk.config.inputs import InputConfig, InteractionsConfig, SplitConfig, TaskConfig
+from mmsdk.config.learning import FusionConfig, IndexConfig, TrainingConfig
+from mmsdk.config.section import File, Name, Section, Text
+
+
+class Application(Section):
+    """What an application file says, checked; every key it leaves out has its default."""
+
+    data: File | None = Field(
+        default=None, description="The table of rows, relative to the application file; `--data` may name it instead."
+    )
+    id: Text | None = Field(
+        default=None, description="The column of ids, read as text and never as numbers; row numbers where left out."
+    )
+    inputs: dict[Name, InputConfig] = Field(
+        min_length=1, description="The inputs of the model, each under a name of your choice."
+    )
+    interactions: InteractionsConfig | None = Field(
+        default=None, description="Who took which item, for recommendation."
+    )
+    tasks: dict[Name, TaskConfig] = Field(
+        default_factory=dict, description="What to predict, each under a name of your choice."
+    )
+    split: SplitConfig = Field(default_factory=SplitConfig, description="Which rows train and which are scored.")
+    fusion: FusionConfig = Field(default_factory=FusionConfig, description="How the vectors of the inputs become one.")
+    training: TrainingConfig = Field(default_factory=TrainingConfig, description="How the head is trained.")
+    index: IndexConfig = Field(default_factory=IndexConfig, description="The vector index of the run.")
+    preset: Text = Field(
+        default="builtin", description="Which encoders are taken where an input names none (`mmsdk plugins list`)."
+    )
+    precision: Literal["fp16", "fp32"] = Field(
+        default="fp16", description="How embeddings are kept in the cache: `fp16` halves the disk, `fp32` is exact."
+    )
+    trust_remote_code: bool = Field(
+        default=False, description="Run Python code that comes with a model from the hub. Leave it off."
+    )
+
+    @model_validator(mode="after")
+    def _no_answer_among_inputs(self) -> Self:
+        """Refuse an input that is read from the column of a task: the model would be handed the answer."""
+        for name, task in self.tasks.items():
+            for key, entry in self.inputs.items():
+                if entry.reads(task.column):
+                    raise PydanticCustomError(
+                        "leak",
+                        "reads column '{column}' for input '{input}', which is the answer of task '{task}': leave the "
+                        "input out (--set ignore=[{input}]) or predict another column",
+                        {"column": task.column, "input": key, "task": name},
+                    )
+        return self
