@@ -42,7 +42,8 @@ def _value(key: str, text: str) -> Any:
     parts = value if isinstance(value, list) else [value]
     if any(isinstance(part, dict | list) for part in parts):
         raise ConfigError(
-            f"--set {key}: expected a YAML scalar or a list of them, not {text.strip()!r}; set the keys below it one by one"
+            f"--set {key}: expected a YAML scalar or a list of them, not {text.strip()!r}; "
+            "set the keys below it one by one"
         )
     return value
 

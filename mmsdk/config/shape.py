@@ -32,11 +32,12 @@ def keys(section: type[Section] = Application, prefix: str = "") -> Iterator[tup
     """Yield every key of the application file with its field: ``fusion.dim``, ``inputs.NAME.column``."""
     for name, field in section.model_fields.items():
         yield f"{prefix}{name}", field
-        inner = _unwrapped(field.annotation)
+        inner, below = _unwrapped(field.annotation), f"{prefix}{name}."
         if typing.get_origin(inner) is dict:
-            inner, name = _unwrapped(typing.get_args(inner)[1]), f"{name}.NAME"
+            inner = _unwrapped(typing.get_args(inner)[1])
+            below += "NAME."
         if isinstance(inner, type) and issubclass(inner, Section):
-            yield from keys(inner, f"{prefix}{name}.")
+            yield from keys(inner, below)
 
 
 def _unwrapped(annotation: object) -> object:

@@ -38,13 +38,13 @@ def schema_text() -> str:
 
 def reference_page() -> str:
     """Return the page of docs that lists every key, its default and what it does."""
-    rows = [f"| `{key}` | {_default(field)} | {field.description} |" for key, field in keys()]
+    rows = [f"| `{key}` | {_default(field)} | {_cell(field.description)} |" for key, field in keys()]
     return "\n".join(
         [
             "# The application file: every key",
             "",
-            "Made from the code by `python -m mmsdk.config`; do not edit. `NAME` is a name of your choice. The same as a",
-            "[JSON Schema](application.schema.json), for editors. An unknown key is an error.",
+            "Made from the code by `python -m mmsdk.config`; do not edit. `NAME` is a name of your choice. The same as",
+            "a [JSON Schema](application.schema.json), for editors. An unknown key is an error.",
             "",
             "| key | default | what it says |",
             "|---|---|---|",
@@ -73,10 +73,15 @@ def _defaults(section: BaseModel, prefix: str, *, chosen: bool) -> Iterator[str]
             yield f"{prefix}{name} = {json.dumps(value, ensure_ascii=False)}"
 
 
+def _cell(text: str | None) -> str:
+    """Return text for a cell of a Markdown table."""
+    return (text or "").replace("|", "\\|")
+
+
 def _default(field: FieldInfo) -> str:
     """Return a field's default for the reference page."""
     if field.is_required():
         return "required"
     if field.default is PydanticUndefined or field.default is None:
         return ""
-    return f"`{json.dumps(field.default)}`"
+    return _cell(f"`{json.dumps(field.default)}`")
