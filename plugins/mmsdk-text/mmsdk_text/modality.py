@@ -1,0 +1,46 @@
+"""The modality ``text``: the cells of one or more columns to one clean string."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LIMIT = 1_000_000
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_LETTERS = re.compile(r"[^\W\d_]")
+
+
+class Text:
+    """Cells to ``str``: columns joined by a blank line, control characters and lone surrogates dropped."""
+
+    def decode(self, cell: Any) -> str | None:
+        """Return the text, or ``None`` when no column holds any.
+
+        :param cell: one raw value a column; numbers are written as Python writes them, a list as ``a, b``.
+        :raises ValueError: there are more than 1,000,000 characters.
+        """
+        parts = [_clean(value) for value in cell]
+        text = "\n\n".join(part for part in parts if part)
+        if len(text) > LIMIT:
+            raise ValueError(f"holds {len(text):,} characters, where a text may hold {LIMIT:,}")
+        return text or None
+
+    def guess(self, values: Sequence[Any]) -> float:
+        """Return how well a column fits: the share of cells that are several words, or a word that hardly repeats."""
+        texts = [value for value in values if isinstance(value, str) and _LETTERS.search(value)]
+        if not texts:
+            return 0.0
+        several = sum(len(text.split()) > 2 or len(text) > 40 for text in texts) / len(values)
+        return max(several, 0.5 * len(set(texts)) / len(values))
+
+
+def _clean(value: Any) -> str:
+    """Return one column's value as clean text; nothing for a missing one."""
+    if value is None:
+        return ""
+    if isinstance(value, (list, tuple)):
+        return ", ".join(part for part in map(_clean, value) if part)
+    return _CONTROL.sub("", str(value).replace("\r\n", "\n").replace("\r", "\n")).strip()

@@ -1,0 +1,39 @@
+"""The modality text: joining, cleaning, limits, guessing."""
+
+from __future__ import annotations
+
+import pytest
+from mmsdk_text.modality import LIMIT, Text
+
+text = Text()
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        (("red lamp",), "red lamp"),
+        (("red lamp", None, "for desks "), "red lamp\n\nfor desks"),
+        (("a\x00b\x1b[0m\tc\r\nd",), "ab[0m\tc\nd"),
+        (("lone \ud800 surrogate",), "lone  surrogate"),
+        ((12, 1.5, True), "12\n\n1.5\n\nTrue"),
+        ((["a", None, "b"],), "a, b"),
+        (("台灯 🙂",), "台灯 🙂"),
+        (("", None, " \x07 "), None),
+    ],
+)
+def test_decode(cell, expected):
+    assert text.decode(cell) == expected
+
+
+def test_too_long_is_refused_with_both_numbers():
+    with pytest.raises(ValueError, match="holds 1,000,001 characters, where a text may hold 1,000,000"):
+        text.decode(("x" * (LIMIT + 1),))
+    assert text.decode(("x" * LIMIT,)) == "x" * LIMIT
+
+
+def test_guess_prefers_sentences_to_words_and_numbers():
+    sentences = text.guess(["a lamp for the desk", "a chair that folds away"])
+    assert sentences == 1.0
+    assert text.guess(["red", "blue"]) == 0.5
+    assert text.guess(["red", "red", "red", "red"]) < 0.2
+    assert text.guess(["1", "2.5", 3]) == 0.0
