@@ -1,0 +1,46 @@
+"""Gated fusion: for every feature, how much each present input counts, decided from all of them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from mmsdk.fusion.interface import Fusion
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+
+class GatedFusion(Fusion):
+    """The gated multimodal unit for any number of inputs, with a mask (Arevalo et al. 2017, arXiv:1702.01992).
+
+    A small network reads all tokens and the mask, and gives every feature a softmax over the inputs that are present;
+    an absent input gets exactly no weight. A row without any input is answered by a learned vector.
+
+    :param gate_dim: width of the gate's hidden layer (the full matrix of the paper grows with the square of the
+        inputs; this one with their number).
+    """
+
+    def __init__(self, inputs: Sequence[str], dim: int, *, gate_dim: int = 64, **options: Any) -> None:
+        super().__init__(inputs, dim, **options)
+        count = len(self.inputs)
+        self.read = nn.Linear(count * (dim + 1), gate_dim)
+        self.gate = nn.Linear(gate_dim, count * dim)
+        self.empty = nn.Parameter(torch.zeros(dim))
+        nn.init.normal_(self.gate.weight, std=0.1 / math.sqrt(gate_dim))  # it starts as the plain mean
+        nn.init.zeros_(self.gate.bias)
+
+    def forward(self, tokens: Tensor, present: Tensor) -> Tensor:
+        """Fuse ``(b, m, dim)`` and ``(b, m)`` to ``(b, dim)``."""
+        mask = present.to(tokens.dtype)
+        seen = tokens * mask[:, :, None]
+        hidden = nn.functional.gelu(self.read(torch.cat([seen.flatten(1), mask], dim=1)))
+        scores = self.gate(hidden).view(seen.shape)
+        scores = scores.masked_fill(~present[:, :, None], torch.finfo(scores.dtype).min)
+        fused = (scores.softmax(dim=1) * seen).sum(dim=1)
+        return torch.where(present.any(dim=1, keepdim=True), fused, self.empty.to(fused.dtype))

@@ -1,0 +1,62 @@
+"""What a fusion is: tokens of the inputs and a mask of which are present, to one vector a row."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from mmsdk.errors import ConfigError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+
+class Fusion(nn.Module, ABC):
+    """One fused vector from the tokens of several inputs, any of which may be absent.
+
+    A subclass names its options as keyword-only parameters with defaults, and hands what it does not know to
+    ``super().__init__``, which refuses it::
+
+        class MeanFusion(Fusion):
+            def forward(self, tokens, present):
+                shares = present.float() / present.sum(1, keepdim=True).clamp_min(1)
+                return (tokens * shares[:, :, None]).sum(1)
+
+    :param inputs: names of the application's inputs, in the order of the tokens.
+    :param dim: length of every token and of the fused vector.
+    :raises ConfigError: an option that the fusion does not take.
+    """
+
+    def __init__(self, inputs: Sequence[str], dim: int, **options: Any) -> None:
+        super().__init__()
+        self.inputs = tuple(inputs)
+        self.dim = dim
+        if options:
+            name = sorted(options)[0]
+            known = sorted(self.option_names())
+            raise ConfigError(
+                f"fusion.options: {type(self).__name__} takes no option named {name!r}.{did_you_mean(name, known)} "
+                f"Known: {', '.join(known) or 'none'}"
+            )
+
+    @classmethod
+    def option_names(cls) -> set[str]:
+        """Return the names of the options that this fusion takes: its keyword-only parameters."""
+        import inspect
+
+        parameters = inspect.signature(cls.__init__).parameters.values()
+        return {one.name for one in parameters if one.kind is one.KEYWORD_ONLY}
+
+    @abstractmethod
+    def forward(self, tokens: Tensor, present: Tensor) -> Tensor:
+        """Fuse.
+
+        :param tokens: ``(b, m, dim)`` floating point; the token of an absent input holds zeros, never its values.
+        :param present: ``(b, m)`` bool. A row may have no input at all: its answer must be finite, and the same
+            whatever else is in the batch.
+        :returns: ``(b, dim)``.
+        """

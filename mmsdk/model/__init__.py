@@ -1,0 +1,22 @@
+"""The fitted whole: projection, fusion and heads; its targets; saved and loaded without pickle."""
+
+from mmsdk.model.net import Fused, JointNet, build_net, infer
+from mmsdk.model.run import Run, load_net_arrays, load_run, net_arrays, save_run
+from mmsdk.model.targets import Target, encode_targets, make_task, prepare_targets, training_rows
+
+__all__ = [
+    "Fused",
+    "JointNet",
+    "Run",
+    "Target",
+    "build_net",
+    "encode_targets",
+    "infer",
+    "load_net_arrays",
+    "load_run",
+    "make_task",
+    "net_arrays",
+    "prepare_targets",
+    "save_run",
+    "training_rows",
+]

@@ -1,0 +1,149 @@
+"""The joint network: input vectors to one fused vector a row, and a head on it for each task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from mmsdk.fusion import Fusion, Projector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from torch import Tensor
+
+    from mmsdk.protocols import Task
+
+INPUT_DROPOUT = 0.2  # of the standardised embeddings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fused:
+    """What the network answers: ``vector`` ``(b, dim)`` and the logits of each task ``(b, width)``."""
+
+    vector: Tensor
+    logits: dict[str, Tensor]
+
+
+class JointNet(nn.Module):
+    """Projector, fusion and heads. Which inputs are present decides; what an absent one holds never matters.
+
+    Modules are kept in lists, not under the names of inputs and tasks, which may be anything (``type``, ``a.b``).
+
+    :param modality_dropout: chance that training drops a present input of a row; the last one is never dropped.
+    """
+
+    def __init__(
+        self, projector: Projector, fusion: Fusion, heads: Mapping[str, nn.Module], *, modality_dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.inputs = projector.inputs
+        self.tasks = tuple(heads)
+        self.projector = projector
+        self.fusion = fusion
+        self.heads = nn.ModuleList(heads.values())
+        self.modality_dropout = modality_dropout
+
+    def forward(self, vectors: Mapping[str, Tensor], present: Mapping[str, Tensor]) -> Fused:
+        """Fuse and answer.
+
+        :param vectors: input name -> ``(b, d_i)``; rows where it is absent may hold anything.
+        :param present: input name -> ``(b,)`` bool.
+        """
+        mask = torch.stack([present[name] for name in self.inputs], dim=1)
+        vector = self.fuse(self.projector(self.projector.standardise(vectors, mask)), mask)
+        return Fused(vector=vector, logits=self.answer(vector))
+
+    def fuse(self, tokens: Tensor, present: Tensor) -> Tensor:
+        """Fuse tokens ``(b, m, dim)`` under a mask ``(b, m)`` to ``(b, dim)``; absent tokens are zeros for the fusion."""
+        fused: Tensor = self.fusion(tokens * present[:, :, None].to(tokens.dtype), present)
+        return fused
+
+    def answer(self, vector: Tensor) -> dict[str, Tensor]:
+        """Return the logits of every task from fused vectors ``(b, dim)``."""
+        return {name: head(vector) for name, head in zip(self.tasks, self.heads, strict=True)}
+
+
+def build_net(
+    dims: Mapping[str, int],
+    tasks: Mapping[str, Task],
+    fusion: Callable[..., Fusion],
+    settings: Any,
+    *,
+    dropout: float = 0.0,
+    input_dropout: float = INPUT_DROPOUT,
+    seed: int = 0,
+) -> JointNet:
+    """Build a network with fresh weights; the same seed gives the same ones, and torch's own generator is untouched.
+
+    :param dims: input name -> length of its vectors.
+    :param tasks: task name -> prepared task (its head needs the label set).
+    :param fusion: the class that the fusion's spec resolves to.
+    :param settings: the application's ``fusion`` block: ``dim``, ``modality_dropout``, ``options``.
+    :param dropout: the application's ``training.dropout``.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return JointNet(
+            Projector(dims, settings.dim, dropout, input_dropout),
+            fusion(tuple(dims), settings.dim, **settings.options),
+            {name: task.head(settings.dim) for name, task in tasks.items()},
+            modality_dropout=settings.modality_dropout,
+        )
+
+
+def infer(
+    net: JointNet,
+    values: Mapping[str, np.ndarray],
+    present: Mapping[str, np.ndarray],
+    *,
+    rows: np.ndarray | None = None,
+    keep: Sequence[str] | None = None,
+    batch_size: int = 1024,
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Run the network over cached embeddings, on the device it is on, without gradients.
+
+    :param values: input name -> ``(n, d_i)`` float32, memory-mapped or not; an input that is not there counts as absent.
+    :param present: input name -> ``(n,)`` bool.
+    :param rows: positions to answer for, in the order wanted; all of them when None.
+    :param keep: use these inputs only, as if the others were absent.
+    :returns: fused vectors ``(n, dim)`` and task name -> logits ``(n, width)``, float32.
+    """
+    device = net.projector.get_buffer("mean_0").device
+    total = len(next(iter(values.values())))
+    rows = np.arange(total) if rows is None else rows
+    used = {name for name in net.inputs if name in values and (keep is None or name in keep)}
+    vectors, logits = [], []
+    was_training = net.training
+    net.eval()
+    with torch.inference_mode():
+        for start in range(0, max(len(rows), 1), batch_size):
+            part = rows[start : start + batch_size]
+            fused = net(*_batch(net, values, present, part, used, device))
+            vectors.append(fused.vector.float().cpu().numpy())
+            logits.append({name: one.float().cpu().numpy() for name, one in fused.logits.items()})
+    net.train(was_training)
+    return np.concatenate(vectors), {name: np.concatenate([one[name] for one in logits]) for name in net.tasks}
+
+
+def _batch(
+    net: JointNet,
+    values: Mapping[str, np.ndarray],
+    present: Mapping[str, np.ndarray],
+    rows: np.ndarray,
+    used: set[str],
+    device: torch.device,
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Return the tensors of some rows; an unused input is absent and holds zeros."""
+    vectors, masks = {}, {}
+    for name, size in net.projector.dims.items():
+        here = name in used
+        array = np.asarray(values[name][rows], dtype=np.float32) if here else np.zeros((len(rows), size), np.float32)
+        vectors[name] = torch.from_numpy(array).to(device)
+        mask = np.asarray(present[name][rows], dtype=bool) if here else np.zeros(len(rows), dtype=bool)
+        masks[name] = torch.from_numpy(mask).to(device)
+    return vectors, masks

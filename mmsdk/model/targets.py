@@ -1,0 +1,108 @@
+"""From the cells of a task's column to targets; what is wrong with them is said with row, column and value."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from mmsdk.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from mmsdk.errors import Problem
+    from mmsdk.protocols import Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One task and its targets.
+
+    :param values: ``(n, ...)`` as the task encodes them; rows without a label hold a harmless placeholder.
+    :param labelled: ``(n,)`` bool.
+    :param weight: how much the task's loss counts.
+    """
+
+    task: Task
+    values: np.ndarray
+    labelled: np.ndarray
+    weight: float = 1.0
+
+    def labelled_rows(self, chosen: np.ndarray) -> np.ndarray:
+        """Return the positions of the labelled rows among the rows that a bool mask chooses."""
+        return np.flatnonzero(self.labelled & chosen)
+
+
+def make_task(target: Callable[..., Task], offered: Mapping[str, Any]) -> Task:
+    """Construct a task with those of the offered options that it takes.
+
+    The application offers every task ``separator`` and ``label_smoothing``; a task from a plugin need not know either.
+    """
+    parameters = inspect.signature(target).parameters.values()
+    if any(one.kind is one.VAR_KEYWORD for one in parameters):
+        return target(**offered)
+    taken = {one.name for one in parameters}
+    return target(**{name: value for name, value in offered.items() if name in taken})
+
+
+def prepare_targets(
+    task: Task,
+    cells: Sequence[Any],
+    split: np.ndarray,
+    *,
+    name: str,
+    column: str,
+    ids: Sequence[str] | None = None,
+    weight: float = 1.0,
+    on_bad_row: Literal["error", "skip"] = "error",
+) -> tuple[Target, list[Problem]]:
+    """Prepare the task on the training rows and encode every row.
+
+    :param cells: the column, one cell a row; ``None`` and ``""`` mean not labelled.
+    :param split: ``(n,)`` of ``"train"``, ``"val"``, ``"test"`` or ``""``; without any ``"train"``, all rows train.
+    :param name: the task's name, and ``column`` its column, for messages.
+    :returns: the target, and the problems of the rows that count as not labelled (with ``skip``).
+    :raises DataError: nothing to learn (one class only, no label, a constant number), or, unless rows are skipped,
+        cells that cannot be used and labels that no training row has.
+    """
+    training = training_rows(split)
+    try:
+        task.prepare([cell for cell, chosen in zip(cells, training, strict=True) if chosen])
+    except DataError as error:
+        raise DataError(f"tasks.{name} (column {column!r}): {error}", error.problems) from error
+    return encode_targets(task, cells, name=name, column=column, ids=ids, weight=weight, on_bad_row=on_bad_row)
+
+
+def encode_targets(
+    task: Task,
+    cells: Sequence[Any],
+    *,
+    name: str,
+    column: str,
+    ids: Sequence[str] | None = None,
+    weight: float = 1.0,
+    on_bad_row: Literal["error", "skip"] = "error",
+) -> tuple[Target, list[Problem]]:
+    """Encode every row for a task that is already prepared; see :func:`prepare_targets`."""
+    values, labelled, found = task.encode(cells)
+    problems = [
+        replace(one, row=one.row + 1, column=column, id=None if ids is None else ids[one.row])
+        for one in found
+        if one.row is not None
+    ]
+    if problems and on_bad_row == "error":
+        raise DataError(
+            f"tasks.{name}: {len(problems)} of {len(cells)} rows hold a target that cannot be used; "
+            "mend them, or have such rows skipped (--on-bad-row skip)",
+            problems,
+        )
+    return Target(task=task, values=values, labelled=labelled, weight=weight), problems
+
+
+def training_rows(split: np.ndarray) -> np.ndarray:
+    """Return the bool mask of the rows to train on: those of ``"train"``, or all where no row is in it."""
+    chosen = np.asarray(split == "train", dtype=bool)
+    return chosen if chosen.any() else np.ones(len(split), dtype=bool)

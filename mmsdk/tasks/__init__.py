@@ -1,0 +1,7 @@
+"""Heads, losses and metrics of each task type; ranking has a folder of its own."""
+
+from mmsdk.tasks.classification import Classification
+from mmsdk.tasks.multilabel import Multilabel
+from mmsdk.tasks.regression import Regression
+
+__all__ = ["Classification", "Multilabel", "Regression"]

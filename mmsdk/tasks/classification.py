@@ -1,0 +1,161 @@
+"""One label a row."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from mmsdk.errors import DataError, Problem, did_you_mean
+from mmsdk.protocols import Output
+from mmsdk.tasks.cells import is_empty, label_of
+from mmsdk.tasks.ranked import Ranked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+AUC_CLASSES = 100  # above it the mean of one-against-rest curves says little and costs much
+ECE_BINS = 15
+
+
+class Classification:
+    """Classification into the labels of the training rows, compared as strings.
+
+    :param label_smoothing: share of the target spread over all labels in training.
+    """
+
+    higher_is_better = True
+    metric = "balanced_accuracy"
+
+    def __init__(self, *, label_smoothing: float = 0.0) -> None:
+        self.label_smoothing = label_smoothing
+        self.labels: tuple[str, ...] = ()
+        self.counts: tuple[int, ...] = ()
+
+    def prepare(self, values: Sequence[Any]) -> None:
+        """Learn the label set, in sorted order.
+
+        :raises DataError: no label at all, or one only.
+        """
+        found = Counter(label_of(cell) for cell in values if not is_empty(cell))
+        if not found:
+            raise DataError("no training row is labelled: expected at least two labels")
+        if len(found) == 1:
+            raise DataError(
+                f"every labelled training row is {next(iter(found))!r}: classification needs at least two labels; "
+                "add rows of another, or leave the task out"
+            )
+        self.labels = tuple(sorted(found))
+        self.counts = tuple(found[label] for label in self.labels)
+
+    def encode(self, values: Sequence[Any]) -> tuple[np.ndarray, np.ndarray, list[Problem]]:
+        """Return int64 positions in the label set, the labelled rows, and rows whose label training never saw."""
+        place = {label: position for position, label in enumerate(self.labels)}
+        targets = np.zeros(len(values), dtype=np.int64)
+        labelled = np.zeros(len(values), dtype=bool)
+        problems = []
+        for row, cell in enumerate(values):
+            if is_empty(cell):
+                continue
+            label = label_of(cell)
+            if label not in place:
+                reason = f"no training row has this label.{did_you_mean(label, self.labels)}"
+                problems.append(Problem(reason=reason, row=row, value=label))
+                continue
+            targets[row], labelled[row] = place[label], True
+        return targets, labelled, problems
+
+    def head(self, dim: int) -> nn.Module:
+        """Return a linear layer to one logit a label."""
+        return nn.Linear(dim, len(self.labels))
+
+    def loss(self, logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
+        """Return the cross-entropy of each row, times the weight of its label."""
+        rows = nn.functional.cross_entropy(logits, targets, reduction="none", label_smoothing=self.label_smoothing)
+        return rows if weights is None else rows * weights[targets]
+
+    def class_weights(self, targets: np.ndarray) -> np.ndarray | None:
+        """Return weights by which every label counts the same; their mean over the rows is 1."""
+        counts = np.bincount(targets, minlength=len(self.labels)).astype(np.float32)
+        present = max(int((counts > 0).sum()), 1)
+        return (len(targets) / (present * np.maximum(counts, 1))).astype(np.float32)
+
+    def outputs(self, logits: np.ndarray) -> list[Output]:
+        """Return the likeliest label of each row with all probabilities."""
+        answers = []
+        for row in np.exp(_log_softmax(logits)):
+            best = int(row.argmax())
+            chances = dict(zip(self.labels, map(float, row), strict=True))
+            answers.append(Output(value=self.labels[best], probabilities=chances, confidence=float(row[best])))
+        return answers
+
+    def scores(self, logits: np.ndarray, targets: np.ndarray) -> Mapping[str, Callable[[np.ndarray], float]]:
+        """Return the metrics, each as a function of the rows to score.
+
+        ``accuracy``, ``balanced_accuracy``, ``macro_f1``, ``log_loss`` (nats) and ``auc`` (one against the rest,
+        mean of the labels that have both kinds) equal scikit-learn's; ``ece`` is the expected calibration error of
+        15 equal bins (Guo et al. 2017, arXiv:1706.04599).
+        """
+        width = logits.shape[1]
+        logs = _log_softmax(logits)
+        guess = logs.argmax(1)
+        loss = -logs[np.arange(len(targets)), targets]
+        sure, right = np.exp(logs.max(1)), guess == targets
+
+        def confusion(rows: np.ndarray) -> np.ndarray:
+            return np.bincount(targets[rows] * width + guess[rows], minlength=width * width).reshape(width, width)
+
+        found: dict[str, Callable[[np.ndarray], float]] = {
+            "balanced_accuracy": lambda rows: _balanced(confusion(rows)),
+            "accuracy": lambda rows: float(right[rows].mean()),
+            "macro_f1": lambda rows: _macro_f1(confusion(rows)),
+            "log_loss": lambda rows: float(loss[rows].mean()),
+            "ece": lambda rows: _calibration_error(sure[rows], right[rows]),
+        }
+        if width <= AUC_CLASSES:
+            found["auc"] = Ranked(logs, targets[:, None] == np.arange(width)).auc
+        return found
+
+    def baseline(self, n: int) -> np.ndarray:
+        """Return the log share of each label in training: the majority wins, and the log-loss is the best blind one."""
+        counts = np.asarray(self.counts, dtype=np.float64)
+        return np.tile(np.log(counts / counts.sum()), (n, 1)).astype(np.float32)
+
+    def state(self) -> Mapping[str, Any]:
+        """Return the labels and how often training had each."""
+        return {"labels": list(self.labels), "counts": list(self.counts)}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Restore the labels."""
+        self.labels, self.counts = tuple(state["labels"]), tuple(state["counts"])
+
+
+def _log_softmax(logits: np.ndarray) -> np.ndarray:
+    """Return log-probabilities ``(n, width)`` in float64."""
+    wide = np.asarray(logits, dtype=np.float64)
+    shifted = wide - wide.max(axis=1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
+
+
+def _balanced(confusion: np.ndarray) -> float:
+    """Return the mean recall of the labels that occur."""
+    support = confusion.sum(1)
+    here = support > 0
+    return float((np.diag(confusion)[here] / support[here]).mean())
+
+
+def _macro_f1(confusion: np.ndarray) -> float:
+    """Return the mean F1 of the labels that occur or are answered."""
+    total = confusion.sum(0) + confusion.sum(1)
+    here = total > 0
+    return float((2 * np.diag(confusion)[here] / total[here]).mean())
+
+
+def _calibration_error(sure: np.ndarray, right: np.ndarray) -> float:
+    """Return the gap between confidence and accuracy, averaged over equal bins by their rows."""
+    bins = np.minimum((sure * ECE_BINS).astype(np.int64), ECE_BINS - 1)
+    gaps = np.bincount(bins, weights=sure - right, minlength=ECE_BINS)
+    return float(np.abs(gaps).sum() / len(sure))

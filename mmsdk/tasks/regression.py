@@ -1,0 +1,125 @@
+"""One number a row."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from mmsdk.errors import DataError, Problem
+from mmsdk.protocols import Output
+from mmsdk.tasks.cells import is_empty
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+
+class Regression:
+    """A number, learned on the scale of the training rows (mean 0, standard deviation 1) and answered in its own unit."""
+
+    higher_is_better = False
+    metric = "mae"
+
+    def __init__(self) -> None:
+        self.mean = 0.0
+        self.scale = 1.0
+
+    def prepare(self, values: Sequence[Any]) -> None:
+        """Learn mean and standard deviation.
+
+        :raises DataError: fewer than two numbers, or all the same.
+        """
+        numbers = [number for cell in values if (number := _number(cell)) is not None]
+        if len(numbers) < 2:
+            raise DataError(f"the training rows hold {len(numbers)} numbers: regression needs at least two")
+        self.mean, self.scale = float(np.mean(numbers)), float(np.std(numbers))
+        if min(numbers) == max(numbers):
+            raise DataError(f"every training row is {numbers[0]:g}: there is nothing to learn; leave the task out")
+
+    def encode(self, values: Sequence[Any]) -> tuple[np.ndarray, np.ndarray, list[Problem]]:
+        """Return standardised float32 targets, the labelled rows, and cells that are no finite number."""
+        targets = np.zeros(len(values), dtype=np.float32)
+        labelled = np.zeros(len(values), dtype=bool)
+        problems = []
+        for row, cell in enumerate(values):
+            if is_empty(cell):
+                continue
+            number = _number(cell)
+            if number is None:
+                problems.append(Problem(reason="is not a finite number", row=row, value=str(cell)))
+                continue
+            targets[row], labelled[row] = (number - self.mean) / self.scale, True
+        return targets, labelled, problems
+
+    def head(self, dim: int) -> nn.Module:
+        """Return a linear layer to one value."""
+        return nn.Linear(dim, 1)
+
+    def loss(self, logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
+        """Return the Huber loss of each row: squared near the target, linear beyond a standard deviation."""
+        return nn.functional.smooth_l1_loss(logits[:, 0], targets, reduction="none")
+
+    def class_weights(self, targets: np.ndarray) -> np.ndarray | None:
+        """Return None: a number has no classes."""
+        return None
+
+    def outputs(self, logits: np.ndarray) -> list[Output]:
+        """Return each number in the unit of the column."""
+        return [Output(value=float(one)) for one in self._in_unit(logits[:, 0])]
+
+    def scores(self, logits: np.ndarray, targets: np.ndarray) -> Mapping[str, Callable[[np.ndarray], float]]:
+        """Return the metrics, each as a function of the rows to score; errors are in the unit of the column.
+
+        ``mae``, ``rmse``, ``r2`` (NaN for fewer than two different targets) equal scikit-learn's, ``spearman`` scipy's.
+        """
+        guess, truth = self._in_unit(logits[:, 0]), self._in_unit(targets)
+        error = guess - truth
+
+        def r2(rows: np.ndarray) -> float:
+            spread = ((truth[rows] - truth[rows].mean()) ** 2).sum()
+            return float(1 - (error[rows] ** 2).sum() / spread) if spread > 0 else math.nan
+
+        return {
+            "mae": lambda rows: float(np.abs(error[rows]).mean()),
+            "rmse": lambda rows: float(np.sqrt((error[rows] ** 2).mean())),
+            "r2": r2,
+            "spearman": lambda rows: _spearman(guess[rows], truth[rows]),
+        }
+
+    def baseline(self, n: int) -> np.ndarray:
+        """Return zeros: the mean of the training rows."""
+        return np.zeros((n, 1), dtype=np.float32)
+
+    def state(self) -> Mapping[str, Any]:
+        """Return mean and standard deviation."""
+        return {"mean": self.mean, "scale": self.scale}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Restore mean and standard deviation."""
+        self.mean, self.scale = float(state["mean"]), float(state["scale"])
+
+    def _in_unit(self, standard: np.ndarray) -> np.ndarray:
+        """Return standardised values in the unit of the column, as float64."""
+        return np.asarray(standard, dtype=np.float64) * self.scale + self.mean
+
+
+def _number(cell: Any) -> float | None:
+    """Return the finite number a cell holds, or None."""
+    try:
+        number = float(cell)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _spearman(first: np.ndarray, second: np.ndarray) -> float:
+    """Return the correlation of the ranks, NaN where one side is constant."""
+    from scipy.stats import rankdata
+
+    ranks = rankdata(first), rankdata(second)
+    if any(one[0] == one.mean() and one.std() == 0 for one in ranks):
+        return math.nan
+    return float(np.corrcoef(*ranks)[0, 1])
