@@ -15,7 +15,6 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -173,14 +172,17 @@ def main() -> None:
     print(f"{'backend':34}{'put/s':>9}{'get/s':>9}{'put CPU s':>11}{'get CPU s':>11}{'MB':>7}{'put x':>7}{'get x':>7}")
     first: tuple[float, ...] | None = None
     for name, make in BACKENDS.items():
-        with suppress(ImportError):
+        try:
             spent = measure(make, args.rows, args.dim, args.folder)
-            first = first or spent
-            print(
-                f"{name:34}{args.rows / spent[0]:9,.0f}{args.rows / spent[2]:9,.0f}{spent[1]:11.2f}{spent[3]:11.2f}"
-                f"{spent[4] / 1e6:7,.0f}{spent[0] / first[0]:7.2f}{spent[2] / first[2]:7.2f}",
-                flush=True,
-            )
+        except ImportError as error:
+            print(f"{name:34} not measured: {error}")
+            continue
+        first = first or spent
+        print(
+            f"{name:34}{args.rows / spent[0]:9,.0f}{args.rows / spent[2]:9,.0f}{spent[1]:11.2f}{spent[3]:11.2f}"
+            f"{spent[4] / 1e6:7,.0f}{spent[0] / first[0]:7.2f}{spent[2] / first[2]:7.2f}",
+            flush=True,
+        )
     print("put x, get x: wall seconds against the first row. kill -9:")
     for name, why in SAFETY.items():
         print(f"  {name}: {why}")

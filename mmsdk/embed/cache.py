@@ -142,7 +142,7 @@ class EmbeddingCache:
             last = sql.execute("SELECT id, rows FROM segment WHERE space=? ORDER BY id DESC LIMIT 1", (number,))
             segment, rows = last.fetchone() or (None, limit)
             if rows >= limit:
-                segment, rows = sql.execute("INSERT INTO segment(space, rows) VALUES (?,0)", (number,)).lastrowid, 0
+                segment, rows = _insert(sql, "INSERT INTO segment(space, rows) VALUES (?,0)", (number,)), 0
             count = min(limit - rows, len(data) // size)
             self.segments.write(segment, rows * size, data[: count * size])
             sql.execute("UPDATE segment SET rows=? WHERE id=?", (rows + count, segment))
@@ -245,7 +245,7 @@ class EmbeddingCache:
             whole.append(row)
         if whole:
             vectors = np.frombuffer(b"".join(whole), DTYPES[space.precision]).reshape(-1, space.dim)
-            found.vectors[places] = vectors[sources]
+            found.vectors[places] = vectors if len(places) == len(whole) else vectors[sources]
             found.hit[places] = True
         return len(whole) < len(entries)
 
@@ -265,7 +265,9 @@ class EmbeddingCache:
 def _new_space(sql: sqlite3.Connection, space: Space) -> int:
     """Give a space its number."""
     row = (space.fingerprint, space.precision, space.dim, space.name)
-    number = sql.execute("INSERT INTO space(fingerprint, precision, dim, name) VALUES (?,?,?,?)", row).lastrowid
-    if number is None:  # never: an INSERT has a row
-        raise StoreError("the embedding cache gave no number to an encoder")
-    return number
+    return _insert(sql, "INSERT INTO space(fingerprint, precision, dim, name) VALUES (?,?,?,?)", row)
+
+
+def _insert(sql: sqlite3.Connection, statement: str, values: Sequence[Any]) -> int:
+    """Insert one row and return the number SQLite gave it."""
+    return int(sql.execute(statement, values).lastrowid or 0)

@@ -1,0 +1,252 @@
+"""Opening an encoder by the name a user gave it, once, however many inputs and modalities share it."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import re
+import threading
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from mmsdk.errors import EncoderError, MmsdkError, did_you_mean
+from mmsdk.files import hash_file
+from mmsdk.plugins import get_registry
+from mmsdk.specs import EncoderSpec, LoaderSpec
+
+if TYPE_CHECKING:
+    from mmsdk.plugins import Entry
+
+SCHEME = re.compile(r"([a-z][a-z0-9_./-]+):(.+)", re.DOTALL)  # two letters and more: C:\\model is no scheme
+
+
+@dataclass(eq=False, slots=True, weakref_slot=True)
+class _Opened:
+    """An encoder that is open, shared by all who ask for the same name, options and device."""
+
+    encoder: Any
+    fingerprint: str
+    origin: str
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+
+@dataclass(slots=True, kw_only=True)
+class OpenEncoder:
+    """An encoder, ready for one modality.
+
+    :param name: as the user wrote it.
+    :param modality: what it is to encode here.
+    :param origin: the plugin behind it, for messages: ``tone (mmsdk-tone 0.1.0)``.
+    :param encoder: the component itself (:class:`mmsdk.protocols.Encoder`).
+    :param fingerprint: what an index or a run made with it must find again.
+    :param fitted: it learns from the training rows, is saved with the run and never cached.
+    :param ready: it needs no fitting, or has been fitted or restored.
+    :param lock: held while it encodes: tokenizers and sessions are not always safe for threads.
+    """
+
+    name: str
+    modality: str
+    origin: str
+    encoder: Any
+    fingerprint: str
+    fitted: bool
+    ready: bool
+    lock: threading.RLock
+    _opened: _Opened
+
+    @property
+    def dim(self) -> int:
+        """Length of its vectors; of a fitted encoder, known once it is ready."""
+        return int(self.encoder.dim)
+
+    def state(self) -> Mapping[str, Any] | None:
+        """Return what a fitted encoder learned (JSON), ``None`` of a frozen one."""
+        return cast("Mapping[str, Any]", self.encoder.state()) if self.fitted else None
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Restore a fitted encoder; afterwards nothing is fitted again."""
+        self.encoder.load_state(state)
+        self.ready = True
+
+
+_shared: weakref.WeakValueDictionary[str, _Opened] = weakref.WeakValueDictionary()
+_shared_lock = threading.RLock()
+
+
+def open_encoder(
+    name_or_reference: str,
+    modality: str,
+    *,
+    options: Mapping[str, Any] | None = None,
+    device: str = "cpu",
+    trust_remote_code: bool = False,
+) -> OpenEncoder:
+    """Open an encoder for one modality.
+
+    The same name, options and device give the same object as long as somebody holds it, so that a joint encoder
+    (CLIP) is in memory once; a fitted one is always new.
+
+    :param name_or_reference: a registered name (``minilm``, ``mmsdk-text/minilm``) or ``scheme:reference``.
+    :param options: keyword arguments of the encoder's class or of the scheme's loader.
+    :param device: ``"cpu"``, ``"cuda"``, ``"cuda:1"``; handed to ``to`` (or to the loader) where there is one.
+    :param trust_remote_code: handed to loaders of schemes; nothing else looks at it.
+    :raises PluginError: nobody declares the name or the scheme, or its target cannot be imported.
+    :raises EncoderError: it does not encode the modality, refuses its options, or cannot be opened.
+    """
+    options = dict(options or {})
+    scheme = SCHEME.fullmatch(name_or_reference)
+    entry = get_registry().get("loader", scheme[1]) if scheme else get_registry().get("encoder", name_or_reference)
+    _check_modality(entry, name_or_reference, modality)
+    spec = entry.spec
+    if isinstance(spec, EncoderSpec) and spec.output != "vector":
+        raise EncoderError(
+            f"encoder {name_or_reference!r} (plugin {entry.plugin.origin}) answers sequences, and this version embeds "
+            f"one vector an input. Choose another encoder for {modality}: {_encoders_for(modality)}"
+        )
+    reference = scheme[2] if scheme else None
+    arguments = {"modality": modality, "device": device, "trust_remote_code": trust_remote_code} if scheme else {}
+    fitted = isinstance(spec, EncoderSpec) and spec.fitted
+    opened = _open(entry, reference, arguments, options, device, share=not fitted)
+    if not fitted:
+        _check_dim(opened, name_or_reference)
+    return OpenEncoder(
+        name=name_or_reference,
+        modality=modality,
+        origin=opened.origin,
+        encoder=opened.encoder,
+        fingerprint=opened.fingerprint,
+        fitted=fitted,
+        ready=not fitted,
+        lock=opened.lock,
+        _opened=opened,
+    )
+
+
+def _open(
+    entry: Entry, reference: str | None, arguments: Mapping[str, Any], options: Mapping[str, Any], device: str, *, share: bool
+) -> _Opened:
+    """Return the open encoder, from those already open where it may be shared."""
+    key = spelled([entry.plugin.distribution, entry.name, reference, arguments, options, device])
+    with _shared_lock:
+        opened = _shared.get(key) if share else None
+        if opened is None:
+            encoder = _construct(entry, reference, arguments, options, device)
+            opened = _Opened(encoder, _fingerprint(entry, reference, options, encoder), entry.plugin.origin)
+            if share:
+                _shared[key] = opened
+        return opened
+
+
+def _construct(
+    entry: Entry, reference: str | None, arguments: Mapping[str, Any], options: Mapping[str, Any], device: str
+) -> Any:
+    """Call the target; everything it raises names the encoder and its plugin."""
+    target = entry.load()
+    what = f"encoder {entry.spec.name!r}" if reference is None else f"encoder '{entry.spec.name}:{reference}'"
+    what = f"{what} (plugin {entry.plugin.origin})"
+    _check_options(target, options, what, set(arguments))
+    try:
+        if reference is not None:
+            return target(reference, **arguments, **options)
+        encoder = target(**options)
+        if callable(move := getattr(encoder, "to", None)):
+            move(device)
+        return encoder
+    except MmsdkError:
+        raise
+    except Exception as error:
+        with_options = f" with options {dict(options)}" if options else ""
+        raise EncoderError(f"{what} cannot be opened{with_options} on {device}: {type(error).__name__}: {error}") from error
+
+
+def _check_options(target: Any, options: Mapping[str, Any], what: str, taken: set[str]) -> None:
+    """Refuse options the target has no parameter for, with the nearest one.
+
+    :raises EncoderError: there is one.
+    """
+    try:
+        parameters = inspect.signature(target).parameters.values()
+    except (TypeError, ValueError):  # a class written in C
+        return
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return
+    known = {parameter.name for parameter in parameters if parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD)}
+    for option in options.keys() - (known - taken):
+        listed = ", ".join(sorted(known - taken)) or "none"
+        raise EncoderError(f"{what}: options: no option named {option!r}.{did_you_mean(option, known)} Known: {listed}")
+
+
+def _check_modality(entry: Entry, name: str, modality: str) -> None:
+    """Refuse an encoder for what it does not encode.
+
+    :raises EncoderError: the modality is not among its own.
+    """
+    spec = cast("EncoderSpec | LoaderSpec", entry.spec)
+    if modality not in spec.modalities:
+        raise EncoderError(
+            f"encoder {name!r} (plugin {entry.plugin.origin}) encodes {', '.join(spec.modalities)}, not {modality}. "
+            f"For {modality} there are: {_encoders_for(modality)}"
+        )
+
+
+def _encoders_for(modality: str) -> str:
+    """Return the encoders and schemes installed for a modality."""
+    entries = (*get_registry().entries("encoder"), *get_registry().entries("loader"))
+    specs = [cast("EncoderSpec | LoaderSpec", entry.spec) for entry in entries]
+    fitting = [spec for spec in specs if modality in spec.modalities and getattr(spec, "output", "vector") == "vector"]
+    return ", ".join(f"{spec.name}:..." if isinstance(spec, LoaderSpec) else spec.name for spec in fitting) or "none"
+
+
+def _check_dim(opened: _Opened, name: str) -> None:
+    """Refuse an encoder that does not say how long its vectors are.
+
+    :raises EncoderError: ``dim`` is no positive number.
+    """
+    dim = getattr(opened.encoder, "dim", None)
+    if not isinstance(dim, int) or isinstance(dim, bool) or dim < 1:
+        raise EncoderError(f"encoder {name!r} (plugin {opened.origin}): dim must be a positive int once it is open, not {dim!r}")
+
+
+def _fingerprint(entry: Entry, reference: str | None, options: Mapping[str, Any], encoder: Any) -> str:
+    """Return 32 hex digits: plugin, target, options, and its own ``fingerprint()`` or else its version and files."""
+    parts: list[Any] = [entry.plugin.distribution, entry.spec.target, options]
+    own = getattr(encoder, "fingerprint", None)
+    if callable(own):
+        parts += ["own", str(own())]
+    else:
+        parts += [entry.plugin.version, reference, _files_of(reference)]
+    return hashlib.blake2b(spelled(parts).encode(), digest_size=16).hexdigest()
+
+
+def _files_of(reference: str | None) -> list[tuple[str, str]]:
+    """Return the hashes of the files a reference names, so that new weights under an old name are seen."""
+    path = Path(re.split("[#@]", reference)[0]) if reference else None
+    if path is None or not path.exists():
+        return []
+    files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+    return [(file.name, hash_file(file)) for file in files]
+
+
+def spelled(value: Any) -> str:
+    """Return the one JSON spelling of options: keys in order."""
+    return json.dumps(value, sort_keys=True, default=repr)
+
+
+def modality_of(name: str) -> tuple[Any, str]:
+    """Return a modality's decoder and the identity of what decodes: plugin, version and target.
+
+    :raises PluginError: nobody declares it, or it cannot be imported.
+    :raises EncoderError: it cannot be constructed.
+    """
+    entry = get_registry().get("modality", name)
+    target = entry.load()
+    try:
+        return target(), spelled([entry.plugin.distribution, entry.plugin.version, entry.spec.target])
+    except Exception as error:
+        raise EncoderError(
+            f"modality {name!r} (plugin {entry.plugin.origin}) cannot be opened: {type(error).__name__}: {error}"
+        ) from error
