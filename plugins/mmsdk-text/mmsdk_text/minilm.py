@@ -66,7 +66,7 @@ class MiniLM:
         """Return the number of tokens, cut at 256, so that texts of one length make a batch."""
         return len(self._tokens().encode(sample).ids)
 
-    def encode(self, batch: Sequence[str], modality: str) -> np.ndarray:  # noqa: ARG002 - there is only text
+    def encode(self, batch: Sequence[str], modality: str) -> np.ndarray:
         """Return ``(n, 384)`` float32 of unit length."""
         import torch
 

@@ -30,10 +30,10 @@ class Ngrams:
     batch_size = 256
 
     def __init__(self) -> None:
-        self._words = HashingVectorizer(n_features=COLUMNS, ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b")
+        self._words = HashingVectorizer(n_features=COLUMNS, ngram_range=(1, 2), token_pattern=r"\b\w+\b")  # noqa: S106
         self._characters = HashingVectorizer(n_features=COLUMNS, ngram_range=(3, 5), analyzer="char_wb")
 
-    def encode(self, batch: Sequence[str], modality: str) -> np.ndarray:  # noqa: ARG002 - there is only text
+    def encode(self, batch: Sequence[str], modality: str) -> np.ndarray:
         """Return ``(n, 512)`` float32 of unit length."""
         counts = scipy.sparse.hstack([self._words.transform(batch), self._characters.transform(batch)], format="csr")
         projected = (counts @ _projection()).toarray()
@@ -42,7 +42,7 @@ class Ngrams:
 
 @functools.cache
 def _projection() -> scipy.sparse.csr_array:
-    """Return the ``(2^15, 512)`` projection: eight signed entries a row, the same for ever (NEP 19 freezes RandomState)."""
+    """Return the ``(2^15, 512)`` projection, eight signed entries a row; NEP 19 freezes RandomState for ever."""
     random = np.random.RandomState(20_140_101)
     rows = np.repeat(np.arange(2 * COLUMNS), SPREAD)
     columns = random.randint(DIM, size=rows.size)

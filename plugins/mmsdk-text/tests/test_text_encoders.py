@@ -70,6 +70,10 @@ def test_minilm_counts_tokens_and_cut_texts():
     assert encoder.report() == {"truncated": 0.5}
 
 
+def answer_of(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
 @with_minilm
 def test_minilm_fingerprint_needs_no_model():
     code = (

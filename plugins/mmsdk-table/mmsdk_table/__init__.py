@@ -1,0 +1,98 @@
+"""Numbers, categories, dates and vectors for mmsdk: modalities, each with an encoder fitted on the training rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mmsdk import EncoderSpec, ModalitySpec, PresetSpec, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@hookimpl
+def mmsdk_modalities() -> Iterable[ModalitySpec]:
+    """Declare ``number``, ``category``, ``date`` and ``vector``."""
+    yield ModalitySpec(
+        name="number",
+        target="mmsdk_table.modalities:Number",
+        summary="one finite number",
+        sample="float, finite",
+        cells="1234.5, -3, 1e6, true, false; no thousands separators, no units, no NaN",
+        default_encoder="quantile",
+    )
+    yield ModalitySpec(
+        name="category",
+        target="mmsdk_table.modalities:Category",
+        summary="one of a limited set of values",
+        sample="str, stripped, at most 1,000 characters",
+        cells="a word, a code, a whole number, true or false; one value a cell",
+        default_encoder="onehot",
+    )
+    yield ModalitySpec(
+        name="date",
+        target="mmsdk_table.modalities:Date",
+        summary="a day or a moment, as the clock on the wall said it",
+        sample="datetime.datetime without a time zone",
+        cells="ISO 8601: 2024-01-31, 2024-01-31T10:00, 2024-01-31 10:00:00+08:00 (the zone is dropped)",
+        default_encoder="calendar",
+    )
+    yield ModalitySpec(
+        name="vector",
+        target="mmsdk_table.modalities:Vector",
+        summary="a vector that was computed elsewhere; every row has the same length",
+        sample="float32 (d,), finite",
+        cells="a list, '[0.1, 0.2]', '0.1 0.2', or several columns of numbers",
+        default_encoder="standard",
+    )
+
+
+@hookimpl
+def mmsdk_encoders() -> Iterable[EncoderSpec]:
+    """Declare one fitted encoder a modality."""
+    yield EncoderSpec(
+        name="quantile",
+        target="mmsdk_table.quantile:Quantile",
+        summary="scaled value and piecewise-linear quantile bins",
+        modalities=("number",),
+        dim=0,
+        fitted=True,
+    )
+    yield EncoderSpec(
+        name="onehot",
+        target="mmsdk_table.onehot:OneHot",
+        summary="one column a value, the commonest 256; the rest share one",
+        modalities=("category",),
+        dim=0,
+        fitted=True,
+    )
+    yield EncoderSpec(
+        name="calendar",
+        target="mmsdk_table.calendar:Calendar",
+        summary="season, weekday and hour as circles, and time as a line",
+        modalities=("date",),
+        dim=7,
+        fitted=True,
+    )
+    yield EncoderSpec(
+        name="standard",
+        target="mmsdk_table.standard:Standard",
+        summary="the vector itself, centred and scaled",
+        modalities=("vector",),
+        dim=0,
+        fitted=True,
+    )
+
+
+@hookimpl
+def mmsdk_presets() -> Iterable[PresetSpec]:
+    """Offer the four to the builtin preset."""
+    yield PresetSpec(
+        name="builtin",
+        encoders={
+            "number": ("quantile",),
+            "category": ("onehot",),
+            "date": ("calendar",),
+            "vector": ("standard",),
+        },
+    )

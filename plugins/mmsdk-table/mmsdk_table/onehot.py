@@ -1,0 +1,59 @@
+"""The encoder ``onehot``: one column for each of the commonest categories of the training rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmsdk import EncoderError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class OneHot:
+    """Categories to ``(n, dim)``: a 1 in the column of the category.
+
+    Where training rows hold more categories than ``limit``, those beyond it share a last column, and so does a category
+    that training never saw. Where none was left over, that column would never have been trained, so it does not exist
+    and an unseen category is all zeros.
+
+    :param limit: so many categories, the commonest first, have a column of their own.
+    """
+
+    def __init__(self, limit: int = 256) -> None:
+        if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= 65_536:
+            raise EncoderError(f"encoder 'onehot': limit is {limit!r}, expected a whole number from 1 to 65536")
+        self.limit = limit
+        self.dim = 0
+        self._places: dict[str, int] = {}
+        self._rest = False
+
+    def fit(self, batch: Sequence[str], modality: str) -> None:
+        """Learn the commonest categories; ties go by name, so that the order of rows does not matter."""
+        ranked = sorted(Counter(batch).items(), key=lambda one: (-one[1], one[0]))
+        self._learn([name for name, _ in ranked[: self.limit]], rest=len(ranked) > self.limit)
+
+    def encode(self, batch: Sequence[str], modality: str) -> np.ndarray:
+        """Return ``(n, dim)`` float32 of zeros and ones."""
+        vectors = np.zeros((len(batch), self.dim), np.float32)
+        places = np.array([self._places.get(value, self.dim - 1 if self._rest else -1) for value in batch], np.int64)
+        known = np.flatnonzero(places >= 0)
+        vectors[known, places[known]] = 1
+        return vectors
+
+    def state(self) -> Mapping[str, Any]:
+        """Return the categories in the order of their columns, and whether the rest have one."""
+        return {"categories": list(self._places), "rest": self._rest}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Restore what :meth:`state` returned."""
+        self._learn(state["categories"], rest=state["rest"])
+
+    def _learn(self, categories: Sequence[str], *, rest: bool) -> None:
+        """Give each category its column; at least one column, so that the vector is never empty."""
+        self._places = {name: place for place, name in enumerate(categories)}
+        self._rest = rest
+        self.dim = max(len(categories) + rest, 1)

@@ -1,0 +1,57 @@
+"""The encoder ``standard``: a vector computed elsewhere, centred and scaled by the training rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+FAR = 1e30  # far from float32's end, so that what follows cannot overflow
+
+
+class Standard:
+    """Vectors ``(d,)`` to ``(n, d)``, each element centred and divided by its standard deviation (1 where constant)."""
+
+    def __init__(self) -> None:
+        self.dim = 0
+        self._mean = np.zeros(0)
+        self._scale = np.ones(0)
+
+    def fit(self, batch: Sequence[np.ndarray], modality: str) -> None:
+        """Learn the length, the mean and the spread.
+
+        :raises ValueError: there is no vector, or they differ in length.
+        """
+        if not len(batch):
+            raise ValueError("no training row holds a vector, so its length is not known")
+        self.dim = len(batch[0])
+        values = self._stacked(batch)
+        self._mean, scale = values.mean(0), values.std(0)
+        self._scale = np.where(scale > 1e-12 * np.maximum(np.abs(self._mean), 1), scale, 1.0)
+
+    def encode(self, batch: Sequence[np.ndarray], modality: str) -> np.ndarray:
+        """Return ``(n, d)`` float32.
+
+        :raises ValueError: a vector is longer or shorter than those of training.
+        """
+        scaled = (self._stacked(batch) - self._mean) / self._scale
+        return np.clip(scaled, -FAR, FAR).astype(np.float32)
+
+    def state(self) -> Mapping[str, Any]:
+        """Return mean and spread."""
+        return {"mean": self._mean.tolist(), "scale": self._scale.tolist()}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Restore what :meth:`state` returned."""
+        self._mean, self._scale = np.asarray(state["mean"], np.float64), np.asarray(state["scale"], np.float64)
+        self.dim = len(self._mean)
+
+    def _stacked(self, batch: Sequence[np.ndarray]) -> np.ndarray:
+        """Return ``(n, d)`` float64, or name the first vector of another length."""
+        for place, vector in enumerate(batch, 1):
+            if len(vector) != self.dim:
+                raise ValueError(f"vector {place} holds {len(vector)} numbers, where {self.dim} are expected")
+        return np.asarray(batch, np.float64).reshape(len(batch), self.dim)
