@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
+
+from mmsdk.audit import Finding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,15 +34,6 @@ class Example:
     title: str
     asked: Sequence[Picture]
     answers: Sequence[Picture]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One line of the data audit."""
-
-    severity: Literal["ok", "note", "warning"]
-    title: str
-    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

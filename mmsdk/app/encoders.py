@@ -1,0 +1,69 @@
+"""Which encoder serves each input: the one named, else the preset's, else the modality's own offline one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from mmsdk.embed import OpenEncoder, open_encoder
+from mmsdk.errors import EncoderError, MmsdkError
+from mmsdk.plugins import get_registry
+
+if TYPE_CHECKING:
+    from mmsdk.config import Application
+    from mmsdk.specs import ModalitySpec, PresetSpec
+
+
+def encoder_names(application: Application) -> dict[str, tuple[str, ...]]:
+    """Return input -> encoder names in order of preference; nothing is opened.
+
+    :raises PluginError: an unknown modality or preset.
+    :raises EncoderError: nobody offers an encoder for the modality.
+    """
+    preset: PresetSpec = get_registry().get("preset", application.preset).spec  # type: ignore[assignment]
+    return {
+        name: (entry.encoder,) if entry.encoder else tuple(_offered(name, entry.modality, preset))
+        for name, entry in application.inputs.items()
+    }
+
+
+def open_encoders(application: Application, device: str) -> dict[str, OpenEncoder]:
+    """Open the encoder of every input; of several names the first that is installed."""
+    return {
+        name: _open_first(application, name, names, device) for name, names in encoder_names(application).items()
+    }
+
+
+def _offered(name: str, modality: str, preset: PresetSpec) -> Iterator[str]:
+    """Yield what the preset and the modality itself offer."""
+    spec: ModalitySpec = get_registry().get("modality", modality).spec  # type: ignore[assignment]
+    offered = (*preset.encoders.get(modality, ()), *([spec.default_encoder] if spec.default_encoder else []))
+    if not offered:
+        raise EncoderError(
+            f"inputs.{name}: preset {preset.name!r} has no encoder for modality {modality!r}; name one with "
+            f"--set inputs.{name}.encoder=NAME (see `mmsdk plugins list --kind encoder`)"
+        )
+    yield from dict.fromkeys(offered)
+
+
+def _open_first(application: Application, name: str, names: tuple[str, ...], device: str) -> OpenEncoder:
+    """Open the first encoder that can be; the last failure is the user's."""
+    entry = application.inputs[name]
+    for last, candidate in zip((*[False] * (len(names) - 1), True), names, strict=True):
+        try:
+            return open_encoder(
+                candidate,
+                entry.modality,
+                options=entry.options,
+                device=device,
+                trust_remote_code=application.trust_remote_code,
+            )
+        except MmsdkError:
+            if last:
+                raise
+    raise AssertionError(name)
+
+
+def fingerprints(encoders: Mapping[str, OpenEncoder]) -> dict[str, str]:
+    """Return input -> fingerprint of its encoder."""
+    return {name: encoder.fingerprint for name, encoder in encoders.items()}

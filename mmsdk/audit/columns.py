@@ -1,0 +1,57 @@
+"""What can be said of columns and cells alone: missing, broken, constant."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from mmsdk.audit.finding import Finding
+
+if TYPE_CHECKING:
+    from mmsdk.data import Samples
+    from mmsdk.errors import Problem
+
+SHOWN = 3
+
+
+def audit_columns(samples: Samples, problems: Sequence[Problem] = ()) -> Iterator[Finding]:
+    """Yield what is broken, missing and constant.
+
+    :param problems: cells that were turned into missing ones (``--on-bad-row skip``).
+    """
+    yield _broken(problems)
+    for name in samples.inputs:
+        yield from _missing(samples, name)
+    yield from _constant(samples)
+
+
+def _broken(problems: Sequence[Problem]) -> Finding:
+    """Return how many cells could not be used."""
+    if not problems:
+        return Finding(severity="ok", code="broken", title="no broken or missing files and no unusable cells")
+    columns = Counter(problem.column or "?" for problem in problems)
+    detail = "; ".join(str(problem) for problem in problems[:SHOWN])
+    counts = ", ".join(f"{count} in {column}" for column, count in columns.most_common())
+    return Finding(severity="warning", code="broken", title=f"unusable cells became missing: {counts}", detail=detail)
+
+
+def _missing(samples: Samples, name: str) -> Iterator[Finding]:
+    """Yield a line where an input is missing in some rows."""
+    cells = samples.inputs[name].cells
+    missing = sum(cell is None for cell in cells)
+    if missing:
+        share = 100 * missing / len(cells)
+        severity = "warning" if missing == len(cells) else "note"
+        yield Finding(severity=severity, code="missing", title=f"{name} is missing in {missing} rows ({share:.1f} %)")
+
+
+def _constant(samples: Samples) -> Iterator[Finding]:
+    """Yield the columns that say the same in every row."""
+    table = samples.table
+    if len(table) < 2:
+        return
+    constant = [name for name in table.names if len({str(cell) for cell in table.cells(name)}) == 1]
+    if constant:
+        title = f"{len(constant)} columns say the same in every row"
+        yield Finding(severity="note", code="constant", title=title, detail=", ".join(constant))

@@ -1,0 +1,93 @@
+"""What can be said of a task's column: class counts, and other columns that give the answer away."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mmsdk.audit.finding import Finding
+
+if TYPE_CHECKING:
+    from mmsdk.data import Samples
+
+FEW = 10  # training rows of a class below which its score is luck
+GIVEN_AWAY = 0.98  # share of rows whose label the column tells
+SHARED = 0.5  # share of rows that must have a companion with the same value, or the column is nearly an id
+CONTAINED = 0.95  # share of rows whose cell spells the label out
+CLASSES = 200
+
+
+def audit_labels(samples: Samples, task: str, column: str, used: Sequence[str]) -> Iterator[Finding]:
+    """Yield class counts and leaks of one classification column.
+
+    :param used: columns that are inputs of the model: a leak there is a warning, elsewhere a note.
+    """
+    labels = samples.table.cells(column)
+    counts = Counter(str(label) for label in labels if label is not None)
+    if not 2 <= len(counts) <= CLASSES:
+        return
+    yield _class_counts(samples, task, labels, counts)
+    for name, why in label_leaks(samples.table, column):
+        severity = "warning" if name in used else "note"
+        where = "an input of this run" if name in used else "not an input of this run"
+        yield Finding(severity=severity, code="label-leak", title=f"{name} gives {column} away", detail=f"{why}; {where}")
+
+
+def label_leaks(table: Any, column: str) -> Iterator[tuple[str, str]]:
+    """Yield ``(column, why)`` for each other column that tells the label of nearly every row."""
+    labels = [None if cell is None else str(cell) for cell in table.cells(column)]
+    majority = Counter(label for label in labels if label is not None).most_common(1)[0][1] / max(
+        sum(label is not None for label in labels), 1
+    )
+    if majority >= GIVEN_AWAY:
+        return
+    for name in table.names:
+        if name == column:
+            continue
+        values = [None if cell is None else str(cell) for cell in table.cells(name)]
+        told = _told(values, labels)
+        if told is not None and told >= GIVEN_AWAY:
+            yield name, f"rows with the same {name} have the same label in {100 * told:.0f} % of cases"
+        elif _spelled(values, labels) >= CONTAINED:
+            yield name, "its cells contain the label's own word"
+
+
+def _class_counts(samples: Samples, task: str, labels: Sequence[Any], counts: Counter[str]) -> Finding:
+    """Return the class counts, a warning where a class has few training rows."""
+    train = Counter(
+        str(label) for label, part in zip(labels, samples.split, strict=True) if label is not None and part in ("train", "")
+    )
+    small = sorted(label for label in counts if train[label] < FEW)
+    listed = ", ".join(f"{label} {count}" for label, count in counts.most_common(20))
+    if small:
+        title = f"{task}: {len(small)} of {len(counts)} classes have fewer than {FEW} training rows"
+        return Finding(severity="warning", code="class-counts", title=title, detail=", ".join(small[:20]))
+    return Finding(severity="ok", code="class-counts", title=f"{task}: {len(counts)} classes", detail=listed)
+
+
+def _told(values: Sequence[str | None], labels: Sequence[str | None]) -> float | None:
+    """Return how often the other rows of the same value have the row's label; None for a column that is nearly an id."""
+    groups: dict[str, Counter[str]] = defaultdict(Counter)
+    for value, label in zip(values, labels, strict=True):
+        if value is not None and label is not None:
+            groups[value][label] += 1
+    total = sum(sum(group.values()) for group in groups.values())
+    right = shared = 0
+    for group in groups.values():
+        size = sum(group.values())
+        if size < 2:
+            continue
+        shared += size
+        best, top = group.most_common(1)[0]
+        runner = max((count for label, count in group.items() if label != best), default=0)
+        right += top if top - 1 > runner or len(group) == 1 else 0
+    return right / shared if total and shared >= SHARED * total else None
+
+
+def _spelled(values: Sequence[str | None], labels: Sequence[str | None]) -> float:
+    """Return the share of rows whose cell contains the label as a word of three letters or more."""
+    pairs = [(v.lower(), w.lower()) for v, w in zip(values, labels, strict=True) if v is not None and w is not None]
+    if not pairs:
+        return 0.0
+    return sum(len(label) > 2 and label in value and label != value for value, label in pairs) / len(pairs)
