@@ -26,8 +26,19 @@ OK, NO, MENDABLE, BUG, INTERRUPTED = 0, 1, 2, 70, 130
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG}
 
 
+class _ReaderGone(Exception):  # noqa: N818 - never leaves this module
+    """The reader of a pipe (``| head``) has seen enough."""
+
+
 class PluginGroup(click.Group):
     """A group whose commands are declared by plugins; help reads their specs and imports none of them."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; click would end a closed pipe with 1, which here means "no"."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _ReaderGone from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in order of declaration, the core's first."""
@@ -103,7 +114,7 @@ def _failed(error: BaseException) -> int:
         error = error.__cause__  # click takes an end of file for Ctrl-C; from a torn file it is a bug
     if isinstance(error, click.Abort | KeyboardInterrupt):
         return _say("Interrupted. The same command resumes where it can.", INTERRUPTED)
-    if isinstance(error, BrokenPipeError):
+    if isinstance(error, BrokenPipeError | _ReaderGone):
         return _nobody_reads()
     if sentence := _mendable(error):
         return _say(f"Error: {sentence}", MENDABLE)
@@ -133,7 +144,7 @@ def _say(text: str, code: int) -> int:
 
 
 def _nobody_reads() -> int:
-    """End quietly: the reader of a pipe (``| head``) has seen enough."""
+    """End quietly; the pipe cannot be flushed any more."""
     sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - python flushes it at exit
     return OK
 

@@ -73,7 +73,7 @@ def _markdown(text: str) -> str:
     flat = " ".join(text.split()).replace("``", "`")
     for role in (":class:", ":meth:", ":func:"):
         flat = flat.replace(role, "")
-    return flat.replace("mmsdk.protocols.", "mmsdk.")
+    return flat
 
 
 def main(arguments: list[str]) -> int:
