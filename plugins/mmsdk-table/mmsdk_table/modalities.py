@@ -165,7 +165,7 @@ def _finite(values: Sequence[Any]) -> np.ndarray:
             number = _number(value)
         except ValueError as error:
             raise ValueError(f"element {place} of {len(values)} {error}") from None
-        if abs(number) > np.finfo(np.float32).max:
+        if abs(number) > float(np.finfo(np.float32).max):
             raise ValueError(f"element {place} of {len(values)} is too large for float32 ({number})")
     raise ValueError("is not a flat list of numbers")
 

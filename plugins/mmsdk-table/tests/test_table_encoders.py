@@ -72,7 +72,7 @@ def test_quantile_of_values_a_hair_apart():
 
 @pytest.mark.parametrize("bins", [0, -1, 2.5, True, "8", 5000])
 def test_quantile_refuses_bins(bins):
-    with pytest.raises(EncoderError, match="encoder 'quantile': bins is .*, expected a whole number from 1 to 1024"):
+    with pytest.raises(EncoderError, match=r"encoder 'quantile': bins is .*, expected a whole number from 1 to 1024"):
         Quantile(bins=bins)
 
 
@@ -103,7 +103,7 @@ def test_onehot_of_nothing():
 
 @pytest.mark.parametrize("limit", [0, 1.5, True, "9", 10**6])
 def test_onehot_refuses_limit(limit):
-    with pytest.raises(EncoderError, match="encoder 'onehot': limit is .*, expected a whole number from 1 to 65536"):
+    with pytest.raises(EncoderError, match=r"encoder 'onehot': limit is .*, expected a whole number from 1 to 65536"):
         OneHot(limit=limit)
 
 

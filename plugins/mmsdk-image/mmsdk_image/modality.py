@@ -1,0 +1,123 @@
+"""The modality ``image``: a file to upright RGB pixels, its size checked before a pixel is decoded."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import struct
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image as Pillow
+from PIL import ImageOps, UnidentifiedImageError
+
+if TYPE_CHECKING:
+    from mmsdk import Media
+
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "GIF", "TIFF")  # MPO: the JPEG of phones with two lenses
+MAX_PIXELS = 1024**3 // 12  # Pillow's own limit: a quarter of a gigabyte as RGB
+ENOUGH = 1024  # pixels on the shorter side: four times what encoders look at
+STRETCHED = ("I", "F", "I;32", "I;32B")
+
+
+class Image:
+    """A file to RGB uint8 ``(h, w, 3)``.
+
+    Turned upright by its EXIF tag; transparency lies on white; CMYK, palettes and grey become RGB; 16-bit grey is scaled
+    by its range (by 4095 where nothing is brighter: 12-bit scans), 32-bit grey from its darkest to its brightest pixel.
+    A picture whose shorter side has 2,048 pixels or more is reduced by a whole factor to no less than 1,024, so that a
+    batch of photos does not fill the memory.
+    """
+
+    max_pixels = MAX_PIXELS
+
+    def decode(self, cell: Media) -> np.ndarray:
+        """Return the pixels.
+
+        :raises ValueError: not one of the formats, more than 89 megapixels by its header, truncated or damaged.
+        """
+        with cell.open() as stream:
+            try:
+                picture = Pillow.open(stream, formats=FORMATS)
+            except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning):
+                raise ValueError(f"has more than {self.max_pixels:,} pixels; make it smaller") from None
+            except UnidentifiedImageError:
+                raise ValueError(_what_it_is(stream)) from None
+            except Exception as error:
+                raise ValueError(f"has a damaged header ({error})") from error
+            with picture:
+                return self._pixels(picture)
+
+    def thumbnail(self, sample: np.ndarray, size: int) -> bytes:
+        """Return a JPEG at most ``size`` pixels on a side."""
+        picture = Pillow.fromarray(sample)
+        picture.thumbnail((size, size), reducing_gap=2.0)
+        stream = io.BytesIO()
+        picture.save(stream, "JPEG", quality=80)
+        return stream.getvalue()
+
+    def _pixels(self, picture: Pillow.Image) -> np.ndarray:
+        """Decode what the header promised, if it is not too much."""
+        width, height = picture.size
+        if width * height > self.max_pixels:
+            raise ValueError(f"is {width:,} x {height:,} pixels, where {self.max_pixels:,} are read; make it smaller")
+        picture.draft("RGB", (ENOUGH, ENOUGH))  # a JPEG decodes at 1/2, 1/4 or 1/8 while both sides stay above
+        try:
+            picture.load()
+        except Exception as error:  # each of Pillow's decoders raises what it likes
+            raise ValueError(f"is truncated or damaged ({error})") from error
+        return np.array(_rgb(_reduced(_upright(picture))))
+
+
+def _reduced(picture: Pillow.Image) -> Pillow.Image:
+    """Shrink by a whole factor while the shorter side keeps 1,024 pixels; palettes and bits cannot be averaged."""
+    factor = min(picture.size) // ENOUGH
+    if factor < 2:
+        return picture
+    if picture.mode in ("1", "P"):
+        picture = picture.convert("RGBA" if "transparency" in picture.info else "RGB")
+    if picture.mode.startswith("I;16"):
+        picture = _grey(picture)
+    return picture.reduce(factor)
+
+
+def _upright(picture: Pillow.Image) -> Pillow.Image:
+    """Turn by the EXIF tag; a damaged tag is no reason to refuse the pixels."""
+    with contextlib.suppress(ValueError, TypeError, KeyError, SyntaxError, struct.error):
+        ImageOps.exif_transpose(picture, in_place=True)
+    return picture
+
+
+def _rgb(picture: Pillow.Image) -> Pillow.Image:
+    """Return any mode as RGB, transparency on white."""
+    if picture.mode.startswith("I;16") or picture.mode in STRETCHED:
+        return _grey(picture).convert("RGB")
+    if picture.has_transparency_data:
+        overlay = picture.convert("RGBA")
+        white = Pillow.new("RGBA", overlay.size, "white")
+        return Pillow.alpha_composite(white, overlay).convert("RGB")
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
+
+
+def _grey(picture: Pillow.Image) -> Pillow.Image:
+    """Return 16- and 32-bit grey as 8-bit grey."""
+    values = np.nan_to_num(np.asarray(picture).astype(np.float32))
+    if picture.mode.startswith("I;16"):
+        low, high = 0.0, 4095.0 if values.max() <= 4095 else 65535.0
+    else:
+        low, high = float(values.min()), float(values.max())
+    scaled = (values - low) * (255 / ((high - low) or 1))
+    return Pillow.fromarray(np.rint(np.clip(scaled, 0, 255)).astype(np.uint8))
+
+
+def _what_it_is(stream: io.BufferedIOBase) -> str:
+    """Return the reason why a file is refused, from its first bytes."""
+    stream.seek(0)
+    head = stream.read(512)
+    if not head:
+        return "is an empty file"
+    if b"<svg" in head or head.lstrip().startswith(b"<?xml"):
+        return "is an SVG drawing, which is not read; save it as PNG"
+    if head[4:8] == b"ftyp":
+        return "is a HEIC or AVIF picture, which is not read; save it as JPEG or PNG"
+    return "is no picture that is read (JPEG, PNG, WebP, BMP, GIF, TIFF), or its header is damaged"
