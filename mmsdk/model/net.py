@@ -59,7 +59,7 @@ class JointNet(nn.Module):
         return Fused(vector=vector, logits=self.answer(vector))
 
     def fuse(self, tokens: Tensor, present: Tensor) -> Tensor:
-        """Fuse tokens ``(b, m, dim)`` under a mask ``(b, m)`` to ``(b, dim)``; absent tokens are zeros for the fusion."""
+        """Fuse tokens ``(b, m, dim)`` under a mask ``(b, m)`` to ``(b, dim)``; absent ones are zeros to the fusion."""
         fused: Tensor = self.fusion(tokens * present[:, :, None].to(tokens.dtype), present)
         return fused
 
@@ -107,13 +107,12 @@ def infer(
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Run the network over cached embeddings, on the device it is on, without gradients.
 
-    :param values: input name -> ``(n, d_i)`` float32, memory-mapped or not; an input that is not there counts as absent.
+    :param values: input name -> ``(n, d_i)`` float32, memory-mapped or not; one that is not there counts as absent.
     :param present: input name -> ``(n,)`` bool.
     :param rows: positions to answer for, in the order wanted; all of them when None.
     :param keep: use these inputs only, as if the others were absent.
     :returns: fused vectors ``(n, dim)`` and task name -> logits ``(n, width)``, float32.
     """
-    device = net.projector.get_buffer("mean_0").device
     total = len(next(iter(values.values())))
     rows = np.arange(total) if rows is None else rows
     used = {name for name in net.inputs if name in values and (keep is None or name in keep)}
@@ -123,7 +122,7 @@ def infer(
     with torch.inference_mode():
         for start in range(0, max(len(rows), 1), batch_size):
             part = rows[start : start + batch_size]
-            fused = net(*_batch(net, values, present, part, used, device))
+            fused = net(*_batch(net, values, present, rows=part, used=used))
             vectors.append(fused.vector.float().cpu().numpy())
             logits.append({name: one.float().cpu().numpy() for name, one in fused.logits.items()})
     net.train(was_training)
@@ -134,11 +133,12 @@ def _batch(
     net: JointNet,
     values: Mapping[str, np.ndarray],
     present: Mapping[str, np.ndarray],
+    *,
     rows: np.ndarray,
     used: set[str],
-    device: torch.device,
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Return the tensors of some rows; an unused input is absent and holds zeros."""
+    device = net.projector.get_buffer("mean_0").device
     vectors, masks = {}, {}
     for name, size in net.projector.dims.items():
         here = name in used

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from mmsdk.files import atomic_write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from torch import nn
 
@@ -35,7 +35,8 @@ class Run:
 
     def part(self, prefix: str) -> dict[str, np.ndarray]:
         """Return the arrays under ``prefix.``, without it."""
-        return {name.removeprefix(f"{prefix}."): one for name, one in self.arrays.items() if name.startswith(f"{prefix}.")}
+        start = f"{prefix}."
+        return {name.removeprefix(start): one for name, one in self.arrays.items() if name.startswith(start)}
 
 
 def save_run(folder: Path, run: Run) -> None:

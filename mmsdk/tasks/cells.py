@@ -8,7 +8,9 @@ from typing import Any
 
 def is_empty(cell: Any) -> bool:
     """Return whether the cell holds nothing: None, the empty or blank string, NaN."""
-    return cell is None or (isinstance(cell, str) and not cell.strip()) or (isinstance(cell, float) and math.isnan(cell))
+    return (
+        cell is None or (isinstance(cell, str) and not cell.strip()) or (isinstance(cell, float) and math.isnan(cell))
+    )
 
 
 def label_of(cell: Any) -> str:

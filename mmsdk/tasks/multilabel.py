@@ -83,7 +83,9 @@ class Multilabel:
     def class_weights(self, targets: np.ndarray) -> np.ndarray | None:
         """Return, for each label, negatives per positive, between 1 and 20."""
         positive = targets.sum(0)
-        return np.clip((len(targets) - positive) / np.maximum(positive, 1), 1.0, HEAVIEST).astype(np.float32)
+        ratio: np.ndarray = (len(targets) - positive) / np.maximum(positive, 1)
+        weights: np.ndarray = np.clip(ratio, 1.0, HEAVIEST).astype(np.float32)
+        return weights
 
     def outputs(self, logits: np.ndarray) -> list[Output]:
         """Return the labels of probability one half or more; the confidence is the product over all labels."""

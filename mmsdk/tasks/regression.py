@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Regression:
-    """A number, learned on the scale of the training rows (mean 0, standard deviation 1) and answered in its own unit."""
+    """A number, learned on the scale of the training rows (mean 0, deviation 1) and answered in its own unit."""
 
     higher_is_better = False
     metric = "mae"

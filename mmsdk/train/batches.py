@@ -1,0 +1,98 @@
+"""The rows to learn from, as tensors that lie on the device for the whole of training; no data loader."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from torch import Tensor
+
+    from mmsdk.model import JointNet, Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labels:
+    """Targets of one task: ``values`` ``(n, ...)``, ``labelled`` ``(n,)`` bool, and whether every row is labelled."""
+
+    values: Tensor
+    labelled: Tensor
+    complete: bool
+
+    def take(self, index: Tensor) -> Labels:
+        """Return the labels of some rows."""
+        values, labelled = self.values.index_select(0, index), self.labelled.index_select(0, index)
+        return Labels(values=values, labelled=labelled, complete=self.complete)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Rows on the device.
+
+    :param standard: standardised vectors of each input ``(n, d_i)``, zeros where it is absent.
+    :param present: ``(n, m)`` bool.
+    :param labels: task name -> its labels.
+    """
+
+    standard: list[Tensor]
+    present: Tensor
+    labels: dict[str, Labels]
+
+    def __len__(self) -> int:
+        return len(self.present)
+
+    def take(self, index: Tensor) -> Rows:
+        """Return some of the rows."""
+        return Rows(
+            standard=[values.index_select(0, index) for values in self.standard],
+            present=self.present.index_select(0, index),
+            labels={name: one.take(index) for name, one in self.labels.items()},
+        )
+
+    def shuffled(self, size: int, generator: torch.Generator) -> Iterator[Rows]:
+        """Yield batches of all rows in a random order; a last batch of one row joins the one before."""
+        order = torch.randperm(len(self), generator=generator, device=self.present.device)
+        for batch in batches_of(order, size):
+            yield self.take(batch)
+
+
+def batches_of(order: Tensor, size: int) -> list[Tensor]:
+    """Cut an order of rows into batches of about ``size``, as even as possible."""
+    return list(torch.tensor_split(order, count_batches(len(order), size)))
+
+
+def count_batches(rows: int, size: int) -> int:
+    """Return into how many batches ``rows`` are cut."""
+    return max(1, round(rows / size))
+
+
+def place_vectors(
+    net: JointNet, embeddings: Any, rows: np.ndarray, device: torch.device
+) -> tuple[dict[str, Tensor], Tensor]:
+    """Return the vectors of some rows on the device, input by input, and their mask ``(n, m)``."""
+    masks = [np.asarray(embeddings.present[name][rows], dtype=bool) for name in net.inputs]
+    vectors = {
+        name: torch.from_numpy(np.asarray(embeddings.values[name][rows], dtype=np.float32)).to(device)
+        for name in net.inputs
+    }
+    return vectors, torch.from_numpy(np.stack(masks, axis=1)).to(device)
+
+
+def place_rows(
+    net: JointNet, vectors: Mapping[str, Tensor], present: Tensor, targets: Mapping[str, Target], rows: np.ndarray
+) -> Rows:
+    """Return rows to learn from: vectors standardised once, targets beside them."""
+    labels = {}
+    for name, target in targets.items():
+        labelled = target.labelled[rows]
+        labels[name] = Labels(
+            values=torch.from_numpy(np.ascontiguousarray(target.values[rows])).to(present.device),
+            labelled=torch.from_numpy(np.ascontiguousarray(labelled)).to(present.device),
+            complete=bool(labelled.all()),
+        )
+    return Rows(standard=net.projector.standardise(vectors, present), present=present, labels=labels)

@@ -1,0 +1,250 @@
+"""The loop: plain torch over embeddings that lie on the device, stopped early, resumed after a kill, repeatable."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from mmsdk.errors import ConfigError, DataError
+from mmsdk.model import training_rows
+from mmsdk.progress import note, progress
+from mmsdk.train.batches import count_batches, place_rows, place_vectors
+from mmsdk.train.board import event_log
+from mmsdk.train.checkpoint import State, load_checkpoint, save_checkpoint, training_key
+from mmsdk.train.objective import Objective
+from mmsdk.train.schedule import learning_rate
+from mmsdk.train.validation import Validation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from mmsdk.model import JointNet, Target
+    from mmsdk.train.batches import Rows
+
+CHECKPOINT_SECONDS = 5.0
+SETTINGS = (
+    "epochs",
+    "batch_size",
+    "learning_rate",
+    "weight_decay",
+    "dropout",
+    "label_smoothing",
+    "patience",
+    "class_weights",
+    "match",
+    "amp",
+    "seed",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainResult:
+    """What happened.
+
+    :param history: one dict an epoch: ``epoch``, ``learning_rate``, ``loss`` and its parts ``loss/<task>`` and
+        ``loss/match``, and where there are validation rows ``val/loss``, ``val/score`` and ``val/<task>``.
+    :param best_epoch: the epoch whose weights were kept, counted from 1.
+    :param resumed_from: the epoch of the checkpoint that it went on from, None where it began anew.
+    """
+
+    history: list[dict[str, float]]
+    best_epoch: int
+    resumed_from: int | None = None
+
+
+def fit_heads(
+    embeddings: Any,
+    targets: Mapping[str, Target],
+    net: JointNet,
+    config: Any,
+    split: np.ndarray,
+    *,
+    folder: Path | None = None,
+    device: str | torch.device = "cpu",
+    quiet: bool = False,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> TrainResult:
+    """Train ``net`` in place and leave it, on the device and in evaluation mode, with the weights of its best epoch.
+
+    Rows of split ``train`` are learned from (all where there is none), rows of ``val`` decide when to stop; without
+    any, ``config.epochs`` epochs are trained and a note says so. A row with no input at all, or with no label where
+    only labels teach, is left out. The same seed on the same device gives the same weights to the bit, whether or not
+    the training was killed in between; torch's own generator is left as it was.
+
+    :param embeddings: has ``values`` (input -> ``(n, d_i)`` float32) and ``present`` (input -> ``(n,)`` bool).
+    :param targets: task name -> target, the tasks that ``net`` has heads for.
+    :param config: the application's ``training`` block.
+    :param folder: where checkpoints and TensorBoard events lie; None keeps none.
+    :param checkpoint_seconds: at most one checkpoint in this time; 0 for one after every epoch.
+    :raises DataError: no row to learn from.
+    :raises ConfigError: nothing to learn (no task, and ``match`` is 0), or the loss is no longer a number.
+    """
+    if not targets and config.match <= 0:
+        raise ConfigError("training.match is 0 and there is no task: nothing to learn; set it above 0, or add a task")
+    place = torch.device(device)
+    key = training_key(net, {name: getattr(config, name) for name in SETTINGS}, embeddings, targets, split)
+    net.to(place)
+    train, validation = _rows(embeddings, targets, net, config=config, split=split, place=place)
+    if validation is None:
+        note(f"no validation rows: training for {config.epochs} epochs without stopping early", quiet)
+    training = _Training(net, train, validation, config)
+    state = None if folder is None else load_checkpoint(folder, net, training.optimiser, key)
+    resumed = None if state is None else state.epoch
+    if state is not None:
+        note(f"going on from the checkpoint after epoch {state.epoch}", quiet)
+    state = state or State()
+
+    def save() -> None:
+        if folder is not None:
+            save_checkpoint(folder, state, net, training.optimiser, key)
+
+    devices = [place] if place.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices), event_log(folder, config.tensorboard, state.epoch) as log:
+        _run_epochs(training, state, save=save, log=log, every=checkpoint_seconds, quiet=quiet)
+    net.load_state_dict(state.best_weights)
+    net.eval()
+    return TrainResult(history=state.history, best_epoch=state.best_epoch, resumed_from=resumed)
+
+
+def _run_epochs(
+    training: _Training,
+    state: State,
+    *,
+    save: Callable[[], None],
+    log: Callable[[Mapping[str, float]], None],
+    every: float,
+    quiet: bool,
+) -> None:
+    """Train until the epochs or the patience run out."""
+    epochs = training.config.epochs
+    saved = time.monotonic()
+    with progress(epochs, "training", quiet, unit="epoch") as bar:
+        bar.update(state.epoch)
+        while not state.finished:
+            row = training.epoch(state.epoch + 1)
+            _judge(state, row, training)
+            log(row)
+            bar.update(1)
+            if state.finished or time.monotonic() - saved >= every:
+                save()
+                saved = time.monotonic()
+
+
+def _judge(state: State, row: dict[str, float], training: _Training) -> None:
+    """Count the epoch, keep its weights if it is the best, and see whether it is the last."""
+    state.epoch = int(row["epoch"])
+    state.history.append(row)
+    standing = (row["val/score"], -row["val/loss"]) if "val/score" in row else (float(state.epoch), 0.0)
+    if state.best is None or standing > state.best:
+        state.best, state.best_epoch = standing, state.epoch
+        state.best_weights = {name: one.detach().clone() for name, one in training.net.state_dict().items()}
+    stale = state.epoch - state.best_epoch
+    state.finished = state.epoch >= training.config.epochs or stale >= training.config.patience
+
+
+def _rows(
+    embeddings: Any,
+    targets: Mapping[str, Target],
+    net: JointNet,
+    *,
+    config: Any,
+    split: np.ndarray,
+    place: torch.device,
+) -> tuple[tuple[Rows, Objective], Validation | None]:
+    """Return the training rows with what to minimise on them, and the validation rows where there are any."""
+    usable = np.any([embeddings.present[name] for name in net.inputs], axis=0)
+    if targets and (config.match <= 0 or len(net.inputs) == 1):
+        usable &= np.any([one.labelled for one in targets.values()], axis=0)
+    rows = np.flatnonzero(training_rows(split) & usable)
+    if len(rows) == 0:
+        raise DataError("no training row has both an input and a label: nothing to learn from")
+    vectors, present = place_vectors(net, embeddings, rows, place)
+    net.projector.fit(vectors, present)
+    objective = Objective(
+        targets=targets, class_weights=_class_weights(targets, rows, config, place), match=config.match
+    )
+    train = place_rows(net, vectors, present, targets, rows)
+    held_out = np.flatnonzero((split == "val") & usable) if (split == "train").any() else np.array([], dtype=np.int64)
+    if len(held_out) == 0:
+        return (train, objective), None
+    vectors, present = place_vectors(net, embeddings, held_out, place)
+    return (train, objective), Validation(place_rows(net, vectors, present, targets, held_out), objective, config.seed)
+
+
+def _class_weights(
+    targets: Mapping[str, Target], rows: np.ndarray, config: Any, place: torch.device
+) -> dict[str, torch.Tensor | None]:
+    """Return what each task balances its classes by, learned from its labelled training rows."""
+    found: dict[str, torch.Tensor | None] = {}
+    for name, target in targets.items():
+        labelled = rows[target.labelled[rows]]
+        weights = target.task.class_weights(target.values[labelled]) if config.class_weights else None
+        found[name] = None if weights is None else torch.from_numpy(weights).to(place)
+    return found
+
+
+class _Training:
+    """The network, its optimiser and the rows: one epoch at a time."""
+
+    def __init__(
+        self, net: JointNet, train: tuple[Rows, Objective], validation: Validation | None, config: Any
+    ) -> None:
+        self.net = net
+        self.rows, self.objective = train
+        self.validation = validation
+        self.config = config
+        self.steps = count_batches(len(self.rows), config.batch_size)
+        self.device = self.rows.present.device
+        self.optimiser = _optimiser(net, config)
+
+    def epoch(self, number: int) -> dict[str, float]:
+        """Train one epoch, counted from 1, and return its row of the history."""
+        seed = self.config.seed * 1_000_003 + number
+        torch.manual_seed(seed)  # dropout, also that of a plugin's fusion
+        generator = torch.Generator(self.device).manual_seed(seed)
+        self.net.train()
+        sums: dict[str, torch.Tensor] = {}
+        for step, batch in enumerate(self.rows.shuffled(self.config.batch_size, generator)):
+            self._set_rate((number - 1) * self.steps + step)
+            for name, one in self._step(batch, generator).items():
+                sums[name] = sums[name] + one if name in sums else one
+        row = {"epoch": float(number), "learning_rate": float(self.optimiser.param_groups[0]["lr"])}
+        row |= {name: float(one) / self.steps for name, one in sums.items()}
+        if not math.isfinite(row["loss"]):
+            raise ConfigError(
+                f"the loss is {row['loss']} in epoch {number}: training diverged; lower training.learning_rate "
+                f"(now {self.config.learning_rate:g})"
+            )
+        if self.validation is not None:
+            row |= {f"val/{name}": one for name, one in self.validation(self.net).items()}
+        return row
+
+    def _step(self, batch: Rows, generator: torch.Generator) -> dict[str, torch.Tensor]:
+        """Take one step of the optimiser and return the loss and its parts."""
+        amp = bool(self.config.amp) and self.device.type == "cuda"
+        with torch.autocast("cuda", dtype=torch.bfloat16, enabled=amp):
+            loss, parts, _ = self.objective(self.net, batch, generator)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        return {"loss": loss.detach()} | {f"loss/{name}": one.detach() for name, one in parts.items()}
+
+    def _set_rate(self, step: int) -> None:
+        """Give the optimiser the rate of this step."""
+        rate = learning_rate(step, self.steps * self.config.epochs, self.config.learning_rate)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+
+
+def _optimiser(net: JointNet, config: Any) -> torch.optim.Optimizer:
+    """Return AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101); vectors such as biases and norms do not decay."""
+    matrices = [one for one in net.parameters() if one.ndim > 1]
+    vectors = [one for one in net.parameters() if one.ndim <= 1]
+    groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
