@@ -20,9 +20,9 @@ CELL = 16
 class ColourShape:
     """RGB uint8 ``(h, w, 3)`` to 752 numbers, from the picture squeezed to 128 x 128.
 
-    128: joint histogram of hue, saturation and value (8 x 4 x 4), the root of its shares; 48: mean colour of a 4 x 4 grid
-    (0..1, less one half); 576: histograms of oriented gradients (Dalal & Triggs, 2005) of 9 directions in 8 x 8 cells, of
-    unit length.
+    128: joint histogram of hue, saturation and value (8 x 4 x 4), the root of its shares; 48: mean colour of a 4 x 4
+    grid (0..1, less one half); 576: histograms of oriented gradients (Dalal & Triggs, 2005) of 9 directions in 8 x 8
+    cells, together of unit length.
     """
 
     dim = HUES * SATURATIONS * VALUES + 3 * GRID**2 + 9 * (SIDE // CELL) ** 2

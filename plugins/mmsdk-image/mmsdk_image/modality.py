@@ -14,7 +14,7 @@ from PIL import ImageOps, UnidentifiedImageError
 if TYPE_CHECKING:
     from mmsdk import Media
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "GIF", "TIFF")  # MPO: the JPEG of phones with two lenses
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 MAX_PIXELS = 1024**3 // 12  # Pillow's own limit: a quarter of a gigabyte as RGB
 ENOUGH = 1024  # pixels on the shorter side: four times what encoders look at
 STRETCHED = ("I", "F", "I;32", "I;32B")
@@ -23,8 +23,8 @@ STRETCHED = ("I", "F", "I;32", "I;32B")
 class Image:
     """A file to RGB uint8 ``(h, w, 3)``.
 
-    Turned upright by its EXIF tag; transparency lies on white; CMYK, palettes and grey become RGB; 16-bit grey is scaled
-    by its range (by 4095 where nothing is brighter: 12-bit scans), 32-bit grey from its darkest to its brightest pixel.
+    Turned upright by its EXIF tag; transparency lies on white; CMYK, palettes and grey become RGB; 16-bit grey is
+    scaled by its range (by 4095 where nothing is brighter: 12-bit scans), 32-bit grey from darkest to brightest pixel.
     A picture whose shorter side has 2,048 pixels or more is reduced by a whole factor to no less than 1,024, so that a
     batch of photos does not fill the memory.
     """
@@ -83,7 +83,7 @@ def _reduced(picture: Pillow.Image) -> Pillow.Image:
 
 def _upright(picture: Pillow.Image) -> Pillow.Image:
     """Turn by the EXIF tag; a damaged tag is no reason to refuse the pixels."""
-    with contextlib.suppress(ValueError, TypeError, KeyError, SyntaxError, struct.error):
+    with contextlib.suppress(UserWarning, ValueError, TypeError, KeyError, SyntaxError, struct.error):
         ImageOps.exif_transpose(picture, in_place=True)
     return picture
 

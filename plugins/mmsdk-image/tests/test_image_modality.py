@@ -42,6 +42,10 @@ def test_formats(kind):
     assert pixels[5, 5, 2] > 200
 
 
+def test_a_phone_with_two_lenses_writes_mpo():
+    assert Image().decode(saved(picture(), "MPO", save_all=True, append_images=[picture()])).shape == (30, 40, 3)
+
+
 def test_a_path_is_read_too(tmp_path):
     picture().save(tmp_path / "a.png")
     assert Image().decode(Media(name="a.png", path=tmp_path / "a.png")).shape == (30, 40, 3)
@@ -153,7 +157,7 @@ def test_own_limit():
 def test_truncated(kind):
     noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
     data = saved(Pillow.fromarray(noise), kind).data
-    with pytest.raises(ValueError, match="is truncated or damaged|has a damaged header|its header is damaged"):
+    with pytest.raises(ValueError, match=r"is truncated or damaged|has a damaged header|its header is damaged"):
         Image().decode(media(data[: len(data) // 2]))
 
 
