@@ -1,0 +1,27 @@
+"""From the user's table to samples: reading, checking, splitting, guessing."""
+
+from __future__ import annotations
+
+from mmsdk.data.cells import Cells
+from mmsdk.data.interactions import Interactions, read_interactions
+from mmsdk.data.media import Policy, Resolver, resolve_media
+from mmsdk.data.samples import InputColumn, Samples, read_samples, require_training
+from mmsdk.data.sources import read_table
+from mmsdk.data.split import split_rows
+from mmsdk.data.table import Table
+
+__all__ = [
+    "Cells",
+    "InputColumn",
+    "Interactions",
+    "Policy",
+    "Resolver",
+    "Samples",
+    "Table",
+    "read_interactions",
+    "read_samples",
+    "read_table",
+    "require_training",
+    "resolve_media",
+    "split_rows",
+]

@@ -1,0 +1,138 @@
+"""CSV and TSV: cells stay text, whatever they look like; a row that does not fit is named by its number."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.csv as pv
+
+from mmsdk.errors import DataError, Problem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DELIMITERS = (",", ";", "\t", "|")
+BLOCK = 16 << 20
+LARGEST_BLOCK = (1 << 31) - 1
+SHOWN = 60
+
+
+def read_delimited(path: Path, delimiter: str | None) -> pa.Table:
+    """Read a CSV (``delimiter=None``: the commonest of comma, semicolon, tab and bar in the header) or TSV file.
+
+    UTF-8 with or without a byte order mark, or UTF-16 with one. Quoted cells may hold line breaks; blank lines are
+    passed over.
+
+    :raises DataError: not such text, a header that repeats a name, or rows with too few or too many cells - all of
+        them, by row.
+    """
+    encoding = _encoding(path)
+    delimiter = delimiter or _delimiter(path, encoding)
+    header = _header(path, encoding, delimiter)
+    block = BLOCK
+    while True:
+        try:
+            columns, ragged = _parse(path, encoding, delimiter, len(header), block=block)
+        except pa.ArrowInvalid as error:
+            if "straddling" in str(error) and block < LARGEST_BLOCK:
+                block = min(block * 16, LARGEST_BLOCK)  # one row is longer than a block
+                continue
+            raise DataError(_reason(path, encoding, error)) from None
+        if ragged:
+            raise DataError(f"{path} has rows that do not fit its header of {len(header)} columns", ragged)
+        return columns.rename_columns(header)
+
+
+def _parse(path: Path, encoding: str, delimiter: str, width: int, *, block: int) -> tuple[pa.Table, list[Problem]]:
+    """Parse the whole file as text, with the rows that do not fit; one thread, else pyarrow does not number rows."""
+    ragged: list[Problem] = []
+
+    def note(row: Any) -> str:
+        ragged.append(_misfit(row))
+        return "skip"
+
+    places = [f"c{place}" for place in range(width)]
+    convert = pv.ConvertOptions(
+        column_types=dict.fromkeys(places, pa.string()), strings_can_be_null=False, quoted_strings_can_be_null=False
+    )
+    columns = pv.read_csv(
+        path,
+        read_options=pv.ReadOptions(use_threads=False, block_size=block, encoding=encoding, column_names=places),
+        parse_options=pv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=note),
+        convert_options=convert,
+    )
+    return columns.slice(1), ragged
+
+
+def _misfit(row: Any) -> Problem:
+    """Return what is wrong with a row of too few or too many cells."""
+    cells = f"{row.actual_columns} cell{'' if row.actual_columns == 1 else 's'}"
+    hint = "; is a quote left open?" if row.text.count('"') % 2 else ""
+    return Problem(
+        row=row.number - 1,
+        value=row.text[:SHOWN],
+        reason=f"has {cells} where the header has {row.expected_columns}{hint}",
+    )
+
+
+def _encoding(path: Path) -> str:
+    """Return the encoding that the first bytes speak of; refuse what is no text at all."""
+    with path.open("rb") as stream:
+        start = stream.read(4096)
+    if not start.strip():
+        raise DataError(f"{path} is empty; expected a header and rows")
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if start.startswith((b"PK\x03\x04", b"\x1f\x8b", b"PAR1", b"\xd0\xcf\x11\xe0")):
+        raise DataError(f"{path} is not text but a packed or binary file; save it as CSV (UTF-8) or Parquet")
+    if start.count(0) > len(start) // 10:
+        raise DataError(f"{path} is not text: it holds many NUL bytes; save it as CSV (UTF-8)")
+    return "utf-8"
+
+
+def _delimiter(path: Path, encoding: str) -> str:
+    """Return the delimiter that stands most often in the first line outside quotes; a comma where none does."""
+    with _opened(path, encoding) as stream:
+        line = next((line for line in stream if line.strip()), "")
+    bare = "".join(line.split('"')[::2])
+    return max(DELIMITERS, key=lambda mark: (bare.count(mark), -DELIMITERS.index(mark)))
+
+
+def _header(path: Path, encoding: str, delimiter: str) -> list[str]:
+    """Return the names of the columns; one left empty is called by its place."""
+    with _opened(path, encoding) as stream:
+        try:
+            first = next((row for row in csv.reader(stream, delimiter=delimiter) if row), [])
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise DataError(_reason(path, encoding, error)) from None
+    return [name or f"column {place}" for place, name in enumerate(first, 1)]
+
+
+def _opened(path: Path, encoding: str) -> Any:
+    """Open as text; a byte that is none is passed over here and reported where it stands."""
+    name = "utf-8-sig" if encoding == "utf-8" else encoding
+    return path.open(encoding=name, newline="", errors="replace")
+
+
+def _reason(path: Path, encoding: str, error: Exception) -> str:
+    """Return one sentence for what the parser met."""
+    if (place := _first_bad_byte(path, encoding)) is not None:
+        line, byte = place
+        return (
+            f"{path} is not {encoding.upper()} text: line {line} holds the byte 0x{byte:02x}; save it as UTF-8 "
+            "(in Excel: 'CSV UTF-8')"
+        )
+    return f"cannot read {path}: {' '.join(str(error).split())}"
+
+
+def _first_bad_byte(path: Path, encoding: str) -> tuple[int, int] | None:
+    """Return the line and value of the first byte that does not decode."""
+    data = path.read_bytes()
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError as error:
+        return data.count(b"\n", 0, error.start) + 1, data[error.start]
+    return None

@@ -1,0 +1,77 @@
+"""One door for every kind of table: :func:`read_table`."""
+
+from __future__ import annotations
+
+import collections
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mmsdk.data.delimited import read_delimited
+from mmsdk.data.objects import from_frame, from_json_lines, from_rows, normalised
+from mmsdk.data.table import Table
+from mmsdk.errors import DataError
+
+ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+LIBRARIES = {"pandas": "the DataFrame", "polars": "the DataFrame", "datasets": "the Dataset"}
+
+
+def read_table(source: Any, *, root: str | os.PathLike[str] | None = None) -> Table:
+    """Read the user's rows.
+
+    :param source: a ``.csv``, ``.tsv``, ``.jsonl`` or ``.parquet`` file, a pandas or polars DataFrame, a Hugging Face
+        ``Dataset``, a ``pyarrow.Table``, a list of dicts, or a :class:`Table`.
+    :param root: the folder that relative paths of media start from; the file's own folder where left out, and the
+        working directory for rows that come from no file.
+    :raises DataError: no such file, no such format, no rows, or rows that cannot be read; one sentence, every row.
+    """
+    if isinstance(source, Table):
+        return source
+    folder = Path(root).resolve() if root is not None else None
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        return _checked(_from_file(path), folder or path.resolve().parent, str(source))
+    library = type(source).__module__.partition(".")[0]
+    if library in LIBRARIES:
+        return _checked(from_frame(source, library), folder, LIBRARIES[library])
+    if isinstance(source, pa.Table):
+        return _checked(source, folder, "the table")
+    if isinstance(source, Sequence) and not isinstance(source, bytes | bytearray):
+        return _checked(from_rows(source, "the list of rows"), folder, "the list of rows")
+    what = "a mapping; put one row in a list" if isinstance(source, Mapping) else f"{type(source).__name__}"
+    raise DataError(f"cannot read rows from {what}; expected a file, a DataFrame, a Dataset or a list of dicts")
+
+
+def _from_file(path: Path) -> pa.Table:
+    """Read a file by its ending."""
+    if "\0" in str(path) or not path.is_file():
+        what = "it is a folder; name the table in it" if "\0" not in str(path) and path.is_dir() else "no such file"
+        raise DataError(f"cannot read {path}: {what}")
+    ending = path.suffix.lower()
+    try:
+        if ending in {".csv", ".tsv"}:
+            return read_delimited(path, "\t" if ending == ".tsv" else None)
+        if ending in {".jsonl", ".ndjson"}:
+            return from_json_lines(path)
+        if ending == ".parquet":
+            return pq.read_table(path)
+    except pa.ArrowException as error:
+        raise DataError(f"cannot read {path}: {' '.join(str(error).split())[:200]}") from None
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from None
+    raise DataError(f"cannot read {path}: {ending or 'no ending'} is not one of {', '.join(ENDINGS)}")
+
+
+def _checked(columns: pa.Table, root: Path | None, name: str) -> Table:
+    """Return the table, refused where it has no rows or a name stands twice."""
+    repeated = [key for key, count in collections.Counter(columns.column_names).items() if count > 1]
+    if repeated:
+        raise DataError(f"{name} has several columns named {repeated[0]!r}; rename all but one")
+    if columns.num_columns == 0 or columns.num_rows == 0:
+        header = f" below its header ({', '.join(columns.column_names[:8])})" if columns.num_columns else ""
+        raise DataError(f"{name} holds no rows{header}")
+    return Table(columns=normalised(columns), root=root, name=name)
