@@ -1,0 +1,502 @@
+"""The index a run keeps: one id space, searched, filtered, changed and reopened; durable whatever happens."""
+
+from __future__ import annotations
+
+import os
+import threading
+from itertools import repeat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import numpy as np
+
+from mmsdk.errors import StoreError, did_you_mean
+from mmsdk.index import snapshot as snapshots
+from mmsdk.index.choose import Choice, choose
+from mmsdk.index.exact import Floats, Found, Keys, above
+from mmsdk.index.hits import Hit, Row, RowBatch
+from mmsdk.index.snapshot import Snapshot
+from mmsdk.index.store import Moved, Settings, Store, StoreState
+from mmsdk.index.vectors import BLOCK, checked, normalised
+from mmsdk.index.view import Names, View
+from mmsdk.index.where import compile_where
+from mmsdk.plugins import get_registry
+from mmsdk.progress import note
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from mmsdk.protocols import VectorIndex
+
+# The tail is searched exactly beside the snapshot; at these sizes that begins to be felt.
+TAIL_ROWS = 20_000
+TAIL_SHARE = 0.1
+GONE_ROWS = 10_000
+WASTED_SHARE = 0.5
+FILTERS = 16
+RETRIES = 5
+T = TypeVar("T")
+NOTHING: Keys = np.empty(0, np.int64)
+
+
+class JointIndex:
+    """Vectors, ids and rows in one folder. Thread-safe; one process writes at a time, any number read.
+
+    What ``add`` and ``remove`` have returned from is on the disk: SQLite and a vector file hold it, and survive a
+    kill at any moment. The FAISS file is a snapshot that can be deleted; what came after it is searched exactly
+    beside it, and it is written anew by :meth:`save`, or once that tail passes a tenth of the collection. A reader in
+    another process sees a change at its next search.
+    """
+
+    def __init__(self, store: Store, *, mmap: bool) -> None:
+        """Use :meth:`create` or :meth:`open`."""
+        self._store = store
+        self._mmap = mmap
+        self._refreshing = threading.Lock()
+        self._saving = threading.Lock()
+        self._lost = ""
+        self._seen: View | None = None
+
+    @classmethod
+    def create(
+        cls, folder: str | Path, dim: int, metric: str = "cosine", fingerprint: str = "", type: str = "auto"
+    ) -> Self:
+        """Make an empty index.
+
+        :param folder: where; made if missing, refused if an index is there.
+        :param dim: length of the vectors.
+        :param metric: ``cosine`` (vectors are brought to length one as they come in) or ``dot``.
+        :param fingerprint: of the encoder or model whose vectors it holds; :meth:`open` compares it.
+        :param type: ``auto`` (by size, see :func:`mmsdk.index.choose.choose`), or an installed type by name.
+        :raises StoreError: the folder holds an index, or dim or metric cannot be.
+        :raises PluginError: no such type is installed.
+        """
+        if metric not in ("cosine", "dot"):
+            raise StoreError(f"metric {metric!r}: expected cosine or dot.{did_you_mean(metric, ('cosine', 'dot'))}")
+        if dim < 1:
+            raise StoreError(f"dim {dim}: expected 1 or more")
+        _known_type(type)
+        settings = Settings(dim=dim, metric=metric, fingerprint=fingerprint, type=type)
+        return cls(Store.create(Path(folder), settings), mmap=True)
+
+    @classmethod
+    def open(
+        cls, folder: str | Path, fingerprint: str | None = None, *, mmap: bool = True, type: str | None = None
+    ) -> Self:
+        """Open an index; a snapshot that is missing, torn or of another type is built again, and said so on stderr.
+
+        :param fingerprint: of the encoder or model that will search it; ``None`` does not compare.
+        :param mmap: map the snapshot into memory instead of reading it.
+        :param type: want another type from now on.
+        :raises StoreError: no index is there, it is damaged, or another encoder or model made it.
+        """
+        store = Store.open(Path(folder))
+        made_by = store.settings.fingerprint
+        if fingerprint is not None and fingerprint != made_by:
+            store.close()
+            raise StoreError(
+                f"{folder}: this index was made by {made_by or 'an unnamed model'}, and {fingerprint} was to use it; "
+                "their vectors cannot be compared: open it with the model that made it, or build it again"
+            )
+        if type is not None and type != store.settings.type:
+            _known_type(type)
+            store.set_type(type)
+        index = cls(store, mmap=mmap)
+        index._view()
+        if index._lost:
+            note(f"index {folder}: {index._lost}; building the snapshot again")
+        index._save_where_due()
+        return index
+
+    # --- searching ---------------------------------------------------------------------------------------------
+
+    def search(
+        self, vectors: Any, k: int = 10, where: str | None = None, exclude: Sequence[str] | None = None
+    ) -> list[list[Hit]]:
+        """Return the ``k`` nearest items of each query, best first, equal scores by id.
+
+        :param vectors: ``(b, dim)`` numbers.
+        :param where: a filter over the items' columns, see :func:`mmsdk.index.where.compile_where`. Where k items
+            satisfy it, k are found.
+        :param exclude: ids never to answer with, such as a history; unknown ones are passed over.
+        :returns: one list a query, shorter than k only where fewer items exist. ``Hit.row`` is read when looked at.
+        :raises StoreError: wrong dim, NaN, ``k`` below 1, or a filter that does not read.
+        """
+        queries = self._query(vectors, k)
+
+        def work(view: View) -> tuple[Floats, Keys, list[str]]:
+            scores, keys = view.search(queries, k, self._allowed(view, where), self._excluded(view, exclude))
+            return scores, keys, view.names.of(keys.ravel(), view.state.places)
+
+        scores, keys, names = self._steady(work)
+        hits = list(map(Hit, names, scores.ravel().tolist(), repeat(RowBatch(self._store, names))))
+        rows = [hits[at : at + k] for at in range(0, len(hits), k)]
+        if hits and keys.min() < 0:
+            return [row[: int((line >= 0).sum())] for row, line in zip(rows, keys, strict=True)]
+        return rows
+
+    def search_raw(
+        self, vectors: Any, k: int = 10, where: str | None = None, exclude: Sequence[str] | None = None
+    ) -> Found:
+        """Search as :meth:`search`, and return arrays: scores ``(b, k)`` float32 and keys ``(b, k)`` int64.
+
+        An empty place has score ``-inf`` and key ``-1``. :meth:`names` turns keys into ids; a key stays an item's own
+        until it is given a new vector, or the index is compacted.
+        """
+        queries = self._query(vectors, k)
+        return self._steady(
+            lambda view: view.search(queries, k, self._allowed(view, where), self._excluded(view, exclude))
+        )
+
+    def names(self, keys: Keys) -> list[str]:
+        """Return the ids of keys ``(m,)`` that a search has just returned."""
+        wanted = np.asarray(keys, np.int64).ravel()
+        return self._steady(lambda view: view.names.of(wanted, view.state.places))
+
+    def range(self, vector: Any, threshold: float, where: str | None = None) -> list[Hit]:
+        """Return every item whose score reaches the threshold, best first, equal scores by id.
+
+        Exact whatever the type: every vector is compared (about 50 ms at 1,000,000 x 256).
+
+        :param vector: ``(dim,)`` numbers.
+        """
+        query = self._query(np.reshape(vector, (1, -1)))[0]
+
+        def work(view: View) -> tuple[Floats, list[str]]:
+            allowed = self._allowed(view, where)
+            rows = view.places() if allowed is None and view.living < view.state.places else allowed
+            scores, keys = above(query, view.vectors, threshold, rows)
+            return scores, view.names.of(keys, view.state.places)
+
+        scores, names = self._steady(work)
+        hits = map(Hit, names, scores.tolist(), repeat(RowBatch(self._store, names)))
+        return sorted(hits, key=lambda hit: (-hit.score, hit.id))
+
+    def _steady(self, work: Callable[[View], T]) -> T:
+        """Run on one state of the store, and again where another process compacted it meanwhile."""
+        for _ in range(RETRIES):
+            try:
+                return work(self._view())
+            except Moved:
+                continue
+        raise StoreError(f"{self._store.folder}: compacted {RETRIES} times during one search; try again")
+
+    def _query(self, vectors: Any, k: int = 1) -> Floats:
+        """Check the queries and ``k`` before anything is touched."""
+        if k < 1:
+            raise StoreError(f"k = {k}: expected 1 or more")
+        queries = checked(vectors, self._store.settings.dim, "query")
+        return normalised(queries) if self._store.settings.metric == "cosine" else queries
+
+    def _excluded(self, view: View, ids: Sequence[str] | None) -> Keys:
+        """Return the keys of those ids that are there, ascending."""
+        if not ids:
+            return NOTHING
+        keys = np.unique(np.fromiter(self._store.keys(list(ids), view.state.generation).values(), np.int64))
+        return view.known(keys)
+
+    def _allowed(self, view: View, where: str | None) -> Keys | None:
+        """Return the keys a filter lets through, remembered for as long as nothing changes."""
+        if where is None or not where.strip():
+            return None
+        if (known := view.filters.get(where)) is not None:
+            return known
+        condition = compile_where(where, self._store.columns())
+        keys = view.known(self._store.matching(condition, view.state.generation))
+        if len(view.filters) < FILTERS:
+            view.filters[where] = keys
+        return keys
+
+    # --- looking -----------------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        """Return how many items there are."""
+        return self._view().living
+
+    def __contains__(self, id: object) -> bool:
+        """Say whether an item of this id is there."""
+        return isinstance(id, str) and bool(self._store.rows([id]))
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the ids, in the order in which their vectors came."""
+        return iter(self.ids())
+
+    def ids(self, where: str | None = None) -> list[str]:
+        """Return the ids, in the order in which their vectors came; with ``where`` those it lets through."""
+
+        def work(view: View) -> list[str]:
+            allowed = self._allowed(view, where)
+            return view.names.of(view.places() if allowed is None else allowed, view.state.places)
+
+        return self._steady(work)
+
+    def get(self, ids: Sequence[str]) -> tuple[Floats, list[Row]]:
+        """Return the vectors ``(n, dim)`` and rows of some ids, in their order.
+
+        :raises StoreError: an id is not there.
+        """
+
+        def work(view: View) -> tuple[Floats, list[Row]]:
+            keys, rows = self._store.keys(list(ids), view.state.generation), self._store.rows(list(ids))
+            if missing := [id for id in ids if id not in keys or id not in rows]:
+                raise StoreError(
+                    f"{self._store.folder}: no item {missing[0]!r} in the index ({len(missing)} of {len(ids)} missing)"
+                )
+            places = [keys[id] for id in ids]
+            if max(places, default=-1) >= view.state.places:
+                raise Moved  # given a new vector between the two looks
+            return np.array(view.vectors[places], np.float32).reshape(len(ids), -1), [rows[id] for id in ids]
+
+        return self._steady(work)
+
+    def items(self, batch: int = 4096) -> Iterator[tuple[str, Floats, Row]]:
+        """Iterate over ``(id, vector, row)``, as of the first step; ids are held in memory, the rest in batches."""
+        view, ids = self._steady(lambda view: (view, view.names.of(view.places(), view.state.places)))
+        places = view.places()
+        for start in range(0, len(places), batch):
+            names = ids[start : start + batch]
+            rows = self._store.rows(names)
+            vectors = np.asarray(view.vectors[places[start : start + batch]])
+            for name, vector in zip(names, vectors, strict=True):
+                yield name, vector, rows.get(name, {})
+
+    def info(self) -> dict[str, Any]:
+        """Return what it is and why: type, counts, bytes, fingerprint, and what the snapshot covers."""
+        view, settings = self._view(), self._store.settings
+        snapshot = view.snapshot
+        choice = self._choice(view)
+        return {
+            "type": snapshot.type if snapshot else "flat",
+            "why": snapshot.why if snapshot else choice.why if choice.type == "flat" else "exact until the first save",
+            "wanted": settings.type,
+            "count": view.living,
+            "dim": settings.dim,
+            "metric": settings.metric,
+            "fingerprint": settings.fingerprint,
+            "covered": view.covered,
+            "tail": view.tail if snapshot else 0,
+            "removed": view.state.places - view.living,
+            "recall_at_10": snapshot.recall if snapshot else 1.0,
+            "effort": getattr(view.index, "effort", None),
+            "build_seconds": snapshot.seconds if snapshot else 0.0,
+            "bytes": {file.name: file.stat().st_size for file in self._store.folder.iterdir() if file.is_file()},
+            "columns": list(self._store.columns()),
+            "changes": view.state.seq,
+        }
+
+    # --- changing ----------------------------------------------------------------------------------------------
+
+    def add(self, ids: Sequence[str], vectors: Any, rows: Sequence[Mapping[str, Any]] | None = None) -> None:
+        """Add items, or replace those whose ids are known; all of them or none, on the disk when it returns.
+
+        :param ids: unique among themselves.
+        :param vectors: ``(n, dim)`` finite numbers; may be memory-mapped.
+        :param rows: one mapping an item of what can be kept as JSON; NaN becomes null. None for no columns.
+        :raises StoreError: something does not fit, or the disk is full; nothing was changed then.
+        """
+        ids = list(ids)
+        rows = [{}] * len(ids) if rows is None else rows
+        array = checked(vectors, self._store.settings.dim)
+        _check_ids(ids)
+        if not len(ids) == len(array) == len(rows):
+            raise StoreError(f"{len(ids)} ids, {len(array)} vectors and {len(rows)} rows; expected as many of each")
+        if not ids:
+            return
+        cosine = self._store.settings.metric == "cosine"
+        blocks = (array[at : at + BLOCK] for at in range(0, len(array), BLOCK))
+        self._store.add(ids, map(normalised, blocks) if cosine else blocks, rows)
+        self._save_where_due()
+
+    def update(self, ids: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> int:
+        """Replace the rows of items and leave their vectors; return how many of the ids exist."""
+        _check_ids(ids)
+        if len(ids) != len(rows):
+            raise StoreError(f"{len(ids)} ids and {len(rows)} rows; expected as many of each")
+        return self._store.update(list(ids), rows)
+
+    def remove(self, ids: Sequence[str]) -> int:
+        """Remove items; return how many of the ids were there."""
+        gone = self._store.remove(list(dict.fromkeys(ids)))
+        if gone:
+            self._save_where_due()
+        return gone
+
+    def save(self) -> None:
+        """Bring the snapshot up to date now; without it the next open searches the tail exactly.
+
+        :raises StoreError: the snapshot cannot be written; every item is safe all the same.
+        """
+        with self._saving:
+            self._save(self._view())
+
+    def compact(self) -> None:
+        """Give back the room of removed items, and build the snapshot anew."""
+        with self._saving:
+            self._pack()
+            self._save(self._view())
+
+    def close(self) -> None:
+        """Close the files; the index is not used afterwards."""
+        self._seen = None
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+    # --- keeping the snapshot ----------------------------------------------------------------------------------
+
+    def _view(self) -> View:
+        """Return the newest state, reading only what changed since the last look."""
+        seen = self._seen
+        if seen is not None and seen.state.seq == self._store.seq():
+            return seen
+        with self._refreshing:
+            return self._reload()
+
+    def _reload(self) -> View:
+        """Look at the store again; called with the lock held."""
+        for attempt in range(3):
+            try:
+                seen = self._seen
+                state = self._store.state(-1 if seen is None else seen.state.seq)
+                if seen is not None and seen.state.seq == state.seq:
+                    return seen
+                self._seen = view = self._advanced(seen, state) or self._opened()
+                return view
+            except FileNotFoundError as error:  # another process compacted between the two looks
+                if attempt == 2:
+                    raise StoreError(
+                        f"{error.filename}: missing; restore it from a backup, or build the index again"
+                    ) from error
+        raise AssertionError
+
+    def _advanced(self, seen: View | None, state: StoreState) -> View | None:
+        """Return the last view carried on, or None where the files under it were exchanged."""
+        if seen is None or seen.state.generation != state.generation or seen.state.snapshot != state.snapshot:
+            return None
+        alive = np.concatenate([seen.alive, np.ones(state.places - seen.state.places, bool)])
+        alive[state.removed] = False
+        return View(
+            store=self._store, state=state, vectors=self._store.vectors(state), alive=alive,
+            living=seen.living + state.places - seen.state.places - len(state.removed),
+            gone=seen.gone + len(state.removed), snapshot=seen.snapshot, index=seen.index, names=seen.names,
+        )  # fmt: skip
+
+    def _opened(self) -> View:
+        """Return a view made from the files alone."""
+        state = self._store.state()
+        vectors = self._store.vectors(state)
+        found = Snapshot.restored(state.snapshot) if state.snapshot else None
+        index: VectorIndex | None = None
+        self._lost = ""
+        if found is not None:
+            try:
+                index = snapshots.load(self._store.folder, found, vectors.shape[1], mmap=self._mmap)
+            except Exception as error:  # noqa: BLE001 - a third-party type may raise anything; the store is whole
+                self._lost, found = str(error), None
+        alive = np.ones(state.places, bool)
+        alive[state.removed] = False
+        seen = self._seen
+        names = (
+            seen.names if seen and seen.state.generation == state.generation else Names(self._store, state.generation)
+        )
+        covered, clean = (found.covered, found.clean) if found else (0, -1)
+        return View(
+            store=self._store, state=state, vectors=vectors, alive=alive, living=state.places - len(state.removed),
+            gone=int(((state.removed >= covered) | (state.removed_at > clean)).sum()),
+            snapshot=found, index=index, names=names,
+        )  # fmt: skip
+
+    def _choice(self, view: View) -> Choice:
+        settings = self._store.settings
+        return choose(settings.type, view.living, settings.dim)
+
+    def _due(self, view: View) -> bool:
+        """Say whether the tail, or what was removed, has grown enough to write the snapshot anew."""
+        snapshot, choice = view.snapshot, self._choice(view)
+        if self._lost or _wasteful(view):
+            return True
+        if snapshot is None:
+            return choice.type != "flat" and view.tail > TAIL_ROWS
+        if self._store.settings.type not in ("auto", snapshot.type):
+            return True
+        most_gone = max(GONE_ROWS, snapshots.GONE_SHARE * snapshot.count)
+        return view.tail > max(TAIL_ROWS, TAIL_SHARE * snapshot.count) or view.gone > most_gone
+
+    def _save_where_due(self) -> None:
+        """Write the snapshot anew, where due; where that fails searches are only slower, so it is only said."""
+        if not self._due(self._view()) or not self._saving.acquire(blocking=False):
+            return  # or another thread is at it
+        try:
+            if not os.access(self._store.folder, os.W_OK):
+                raise StoreError("the folder cannot be written")
+            self._save(self._view())
+        except (StoreError, OSError) as error:
+            note(f"index {self._store.folder}: the snapshot was not written ({error}); searches are exact, and slower")
+        finally:
+            self._saving.release()
+
+    def _save(self, view: View) -> None:
+        """Write the snapshot this state deserves and make it the one in use; called with the lock held."""
+        if _wasteful(view):
+            self._pack()
+            view = self._view()
+        choice, old = self._choice(view), view.snapshot
+        if old and old.type == choice.type and not view.tail and not view.gone:
+            return
+        if choice.type == "flat":
+            if view.state.snapshot:
+                self._use(view, None)
+            return
+        folder, state, places = self._store.folder, view.state, view.places()
+        if old and snapshots.carries_on(old, choice, view.living, view.gone):
+            self._use(view, snapshots.carry_on(folder, old, choice, state, view.vectors, places))
+        else:
+            self._use(view, snapshots.build(folder, choice, state, view.vectors, places))
+
+    def _use(self, view: View, new: Snapshot | None) -> None:
+        """Name the new snapshot in the store, and delete the one it replaces."""
+        folder = self._store.folder
+        try:
+            replaced = self._store.set_snapshot(view.state.generation, new.stored() if new else None)
+        except StoreError:
+            if new:
+                (folder / new.file).unlink(missing_ok=True)
+            raise
+        if replaced:
+            (folder / replaced).unlink(missing_ok=True)
+        self._view()
+
+    def _pack(self) -> None:
+        """Compact the store; a snapshot of the old keys is of no use after it."""
+        self._store.compact()
+        for stale in self._store.folder.glob("snapshot-*"):
+            stale.unlink(missing_ok=True)
+        self._view()
+
+
+def _wasteful(view: View) -> bool:
+    """Say whether more than half of the vector file is of removed items."""
+    return view.state.places - view.living > max(TAIL_ROWS, WASTED_SHARE * view.state.places)
+
+
+def _known_type(type: str) -> None:
+    """Refuse a type nobody declares, with the nearest name."""
+    if type != "auto":
+        get_registry().get("index", type)
+
+
+def _check_ids(ids: Sequence[str]) -> None:
+    """Refuse ids that are no text, empty, or twice in one call."""
+    for place, id in enumerate(ids):
+        if not isinstance(id, str) or not id:
+            raise StoreError(f"ids: item {place} has id {id!r}; expected text that is not empty")
+    if len(set(ids)) != len(ids):
+        seen: set[str] = set()
+        twice = next(id for id in ids if id in seen or seen.add(id))  # type: ignore[func-returns-value]
+        raise StoreError(f"ids: {twice!r} stands twice in one call; give each id once")

@@ -1,0 +1,261 @@
+"""Filters: a small grammar over an item's columns, parsed and turned into SQL whose every value is a parameter.
+
+``price < 20 and (category = "lamp" or stock is not null) and name like 'A%' and sku in ("a", "b")``
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
+
+from mmsdk.errors import StoreError, unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MAX_LENGTH = 100_000
+MAX_DEPTH = 50
+MAX_TERMS = 400
+MAX_VALUES = 500
+MAX_PATTERN = 200
+
+Value = str | int | float | bool
+Sql = tuple[str, list[Value]]
+
+TOKEN = re.compile(
+    r"""\s*(?:
+      (?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.]))
+    | (?P<string>'(?:[^']|'')*'|"(?:[^"]|"")*")
+    | (?P<quoted>`[^`]+`)
+    | (?P<word>[^\W\d][\w.]*)
+    | (?P<op><=|>=|!=|<>|==|=|<|>|\(|\)|,)
+    )""",
+    re.VERBOSE,
+)
+COMPARE = {"<", "<=", ">", ">=", "=", "!="}
+SAME = {"==": "=", "<>": "!="}
+KEYWORDS = {"and", "or", "not", "in", "like", "is", "null", "true", "false"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A piece of the filter: its kind, its text without quotes, and where it stands."""
+
+    kind: str
+    text: str
+    at: int
+
+
+def compile_where(text: str, columns: Iterable[str]) -> Sql:
+    """Turn a filter into a SQL condition on ``items`` and its parameters.
+
+    A comparison with an unquoted number is numeric: a cell that is a number, or text that reads as one (``"19.90"``
+    from a CSV file), takes part, other text never does. A quoted value is compared as text. ``is null`` is true for
+    an empty and for an absent cell; every other comparison with such a cell is false. ``like`` knows ``%`` and ``_``
+    and ignores the case of ASCII letters. A column whose name is no plain word is written in backticks.
+
+    :param columns: the names of all columns; ``id`` is always known.
+    :raises StoreError: it does not parse, or names an unknown column.
+    """
+    if len(text) > MAX_LENGTH:
+        raise StoreError(f"where: the filter has {len(text):,} characters, at most {MAX_LENGTH:,} are taken")
+    parser = _Parser(text, tuple(columns))
+    return parser.parse()
+
+
+class _Parser:
+    """Recursive descent: ``or`` < ``and`` < ``not`` < a comparison or a parenthesis."""
+
+    def __init__(self, text: str, columns: tuple[str, ...]) -> None:
+        self.text = text
+        self.columns = columns
+        self.tokens = self._tokens()
+        self.position = 0
+        self.depth = 0
+        self.terms = 0
+
+    def parse(self) -> Sql:
+        """Read the whole filter."""
+        sql = self._or()
+        if self._peek().kind != "end":
+            self._fail("'and', 'or' or the end")
+        return sql
+
+    def _tokens(self) -> list[Token]:
+        tokens: list[Token] = []
+        at, end = 0, len(self.text.rstrip())
+        while at < end:
+            match = TOKEN.match(self.text, at)
+            if match is None or match.lastgroup is None:
+                raise StoreError(
+                    f"where: cannot read {self.text[at : at + 20].strip()!r} in {_shown(self.text)}; "
+                    "text is quoted ('lamp'), a column with an odd name stands in backticks (`list price`)"
+                )
+            kind, piece = match.lastgroup, match.group(match.lastgroup)
+            tokens.append(Token(kind=kind, text=_unquoted(kind, piece), at=match.start(match.lastgroup)))
+            at = match.end()
+        return [*tokens, Token(kind="end", text="", at=end)]
+
+    def _peek(self) -> Token:
+        return self.tokens[self.position]
+
+    def _next(self) -> Token:
+        token = self.tokens[self.position]
+        self.position = min(self.position + 1, len(self.tokens) - 1)
+        return token
+
+    def _word(self, *words: str) -> bool:
+        """Take the next token if it is one of these keywords or signs."""
+        token = self._peek()
+        if token.kind in ("word", "op") and token.text.lower() in words:
+            self.position += 1
+            return True
+        return False
+
+    def _fail(self, expected: str) -> NoReturn:
+        token = self._peek()
+        found = repr(token.text) if token.kind != "end" else "the end"
+        raise StoreError(f"where: {_shown(self.text)}: expected {expected} at character {token.at + 1}, found {found}")
+
+    def _chain(self, joiner: str) -> Sql:
+        """Read operands joined by one keyword."""
+        parts = [self._and() if joiner == "or" else self._not()]
+        while self._word(joiner):
+            parts.append(self._and() if joiner == "or" else self._not())
+        if len(parts) == 1:
+            return parts[0]
+        return "(" + f" {joiner.upper()} ".join(sql for sql, _ in parts) + ")", [v for _, vs in parts for v in vs]
+
+    def _or(self) -> Sql:
+        return self._chain("or")
+
+    def _and(self) -> Sql:
+        return self._chain("and")
+
+    def _not(self) -> Sql:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise StoreError(f"where: nested more than {MAX_DEPTH} deep; write it flatter")
+        try:
+            if self._word("not"):
+                sql, values = self._not()
+                return f"(NOT {sql})", values
+            if self._word("("):
+                inner = self._or()
+                if not self._word(")"):
+                    self._fail("')'")
+                return inner
+            return self._term()
+        finally:
+            self.depth -= 1
+
+    def _term(self) -> Sql:
+        """Read ``column OPERATOR value``."""
+        self.terms += 1
+        if self.terms > MAX_TERMS:
+            raise StoreError(f"where: more than {MAX_TERMS} comparisons; use `in (...)`")
+        column = self._column()
+        if self._word("is"):
+            negated = self._word("not")
+            if not self._word("null"):
+                self._fail("'null' or 'not null' after 'is'")
+            return column[0] + (" IS NOT NULL" if negated else " IS NULL"), column[1]
+        negated = self._word("not")
+        if self._word("in"):
+            return _not_null(negated, self._in(column))
+        if self._word("like"):
+            return _not_null(negated, self._like(column))
+        operator = SAME.get(self._peek().text, self._peek().text)
+        if negated or self._peek().kind != "op" or operator not in COMPARE:
+            self._fail("one of < <= = != >= >, 'in', 'like', 'is null'")
+        self._next()
+        return _compare(column, operator, self._value(operator))
+
+    def _column(self) -> Sql:
+        token = self._peek()
+        if token.kind not in ("word", "quoted") or (token.kind == "word" and token.text.lower() in KEYWORDS):
+            self._fail("the name of a column")
+        name = token.text
+        if name not in self.columns and name != "id":
+            raise StoreError(unknown("column", name, {*self.columns, "id"}, where="where", listed="Known"))
+        if '"' in name:
+            raise StoreError(f"where: column {name!r} cannot be filtered by, its name holds a double quote; rename it")
+        self._next()
+        return ("id", []) if name == "id" and "id" not in self.columns else ("json_extract(row, ?)", [f'$."{name}"'])
+
+    def _value(self, operator: str = "=") -> Value:
+        token = self._peek()
+        if token.kind == "number":
+            self._next()
+            return _number(token.text)
+        if token.kind == "string":
+            self._next()
+            return token.text
+        if token.kind == "word" and token.text.lower() in ("true", "false") and operator in ("=", "!="):
+            self._next()
+            return token.text.lower() == "true"
+        if token.kind == "word" and token.text.lower() == "null":
+            self._fail("a value (an empty cell is found by 'is null')")
+        return self._fail("a number or a quoted text")
+
+    def _in(self, column: Sql) -> Sql:
+        if not self._word("("):
+            self._fail("'(' after 'in'")
+        values = [self._value()]
+        while self._word(","):
+            values.append(self._value())
+        if not self._word(")"):
+            self._fail("',' or ')'")
+        if len(values) > MAX_VALUES:
+            raise StoreError(f"where: 'in' lists {len(values)} values, at most {MAX_VALUES} are taken")
+        parts = [_compare(column, "=", value) for value in values]
+        return "(" + " OR ".join(sql for sql, _ in parts) + ")", [v for _, vs in parts for v in vs]
+
+    def _like(self, column: Sql) -> Sql:
+        pattern = self._value()
+        if not isinstance(pattern, str) or len(pattern) > MAX_PATTERN:
+            self._fail(f"a quoted pattern of at most {MAX_PATTERN} characters after 'like'")
+        return f"(CAST({column[0]} AS TEXT) LIKE ?)", [*column[1], pattern]
+
+
+def _compare(column: Sql, operator: str, value: Value) -> Sql:
+    """Compare one column with one value; which kind of comparison is the value's to say."""
+    sql, path = column
+    if isinstance(value, bool):
+        negation = "NOT " if operator == "!=" else ""
+        return f"({negation}({sql} = ? OR lower({sql}) = ?))", [*path, int(value), *path, str(value).lower()]
+    if isinstance(value, str):
+        return f"(CAST({sql} AS TEXT) {operator} ?)", [*path, value]
+    # SQLite applies the NUMERIC affinity of the cast to the other side: '19.90' becomes a number, 'abc' stays text,
+    # and text is greater than every number, hence the second bound.
+    if operator in (">", ">="):
+        bounded = f"({sql} {operator} CAST(? AS NUMERIC) AND {sql} <= CAST(9e999 AS NUMERIC))"
+        return bounded, [*path, value, *path]
+    return f"({sql} {operator} CAST(? AS NUMERIC))", [*path, value]
+
+
+def _not_null(negated: bool, sql: Sql) -> Sql:
+    """Negate, where asked; an absent cell stays false, as SQL has it."""
+    return (f"(NOT {sql[0]})", sql[1]) if negated else sql
+
+
+def _number(text: str) -> int | float:
+    """Read a number; what SQLite's 64-bit integers cannot hold becomes a float."""
+    try:
+        whole = int(text)
+    except ValueError:
+        return float(text)
+    return whole if -(2**63) <= whole < 2**63 else float(text)
+
+
+def _unquoted(kind: str, text: str) -> str:
+    """Take the quotes off a string (doubled quotes inside become one) or a backticked name."""
+    if kind == "string":
+        return text[1:-1].replace(text[0] * 2, text[0])
+    return text[1:-1] if kind == "quoted" else text
+
+
+def _shown(text: str) -> str:
+    """Return the filter as it may stand in a message."""
+    return repr(text if len(text) <= 80 else text[:77] + "...")
