@@ -1,6 +1,6 @@
 """Compare what could hold the embedding cache: LMDB, SQLite blobs, an append-only file with a SQLite index.
 
-``python benchmarks/cache_backends.py [--rows 200000] [--dim 768]`` writes float16 vectors in batches of 1,000, each batch
+``python benchmarks/cache_backends.py [--rows 200000] [--dim 768]`` writes float16 vectors in batches of 1,000, each
 committed so that ``kill -9`` cannot take it back, then reads all of them in random order in batches of 1,000.
 Ratios are against the append-only file; the last row is ``mmsdk.embed.EmbeddingCache`` itself, which adds checksums.
 """
@@ -51,7 +51,7 @@ class AppendFile:
         self.db.execute("BEGIN IMMEDIATE")
         os.pwrite(self.file, vectors.tobytes(), self.rows * self.dim * 2)
         os.fsync(self.file)
-        self.db.executemany("INSERT INTO entry VALUES (?,?)", zip(keys, range(self.rows, self.rows + len(keys))))
+        self.db.executemany("INSERT INTO entry VALUES (?,?)", enumerate_from(keys, self.rows))
         self.db.execute("COMMIT")
         self.rows += len(keys)
 
@@ -61,6 +61,10 @@ class AppendFile:
         size = self.dim * 2
         data = b"".join(os.pread(self.file, size, found[key] * size) for key in keys)
         return np.frombuffer(data, np.float16).reshape(len(keys), self.dim)
+
+
+def enumerate_from(keys: list[bytes], start: int) -> list[tuple[bytes, int]]:
+    return [(key, slot) for slot, key in enumerate(keys, start)]
 
 
 class Lmdb:
@@ -74,7 +78,7 @@ class Lmdb:
 
     def put(self, keys: list[bytes], vectors: np.ndarray) -> None:
         with self.env.begin(write=True) as transaction:
-            transaction.cursor().putmulti([(key, row.tobytes()) for key, row in zip(keys, vectors)])
+            transaction.cursor().putmulti([(key, row.tobytes()) for key, row in zip(keys, vectors, strict=True)])
 
     def get(self, keys: list[bytes]) -> np.ndarray:
         with self.env.begin(buffers=True) as transaction:
@@ -93,7 +97,7 @@ class SqliteBlobs:
 
     def put(self, keys: list[bytes], vectors: np.ndarray) -> None:
         self.db.execute("BEGIN IMMEDIATE")
-        self.db.executemany("INSERT INTO entry VALUES (?,?)", [(k, r.tobytes()) for k, r in zip(keys, vectors)])
+        self.db.executemany("INSERT INTO entry VALUES (?,?)", [(k, r.tobytes()) for k, r in zip(keys, vectors, strict=True)])
         self.db.execute("COMMIT")
 
     def get(self, keys: list[bytes]) -> np.ndarray:

@@ -3,6 +3,27 @@
 from __future__ import annotations
 
 from mmsdk.embed.cache import CacheInfo, EmbeddingCache, Found, SpaceInfo
-from mmsdk.embed.spaces import Space
+from mmsdk.embed.embedder import Embedder
+from mmsdk.embed.encoders import OpenEncoder, open_encoder
+from mmsdk.embed.keys import content_key
+from mmsdk.embed.results import Embeddings, EmbedStats, InputStats
+from mmsdk.embed.spaces import Precision, Space
+from mmsdk.embed.threads import Threads, choose_threads
 
-__all__ = ["CacheInfo", "EmbeddingCache", "Found", "Space", "SpaceInfo"]
+__all__ = [
+    "CacheInfo",
+    "EmbedStats",
+    "Embedder",
+    "EmbeddingCache",
+    "Embeddings",
+    "Found",
+    "InputStats",
+    "OpenEncoder",
+    "Precision",
+    "Space",
+    "SpaceInfo",
+    "Threads",
+    "choose_threads",
+    "content_key",
+    "open_encoder",
+]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +15,10 @@ from mmsdk.embed.segments import Segments, checksum
 from mmsdk.embed.spaces import DTYPES, ENTRY_BYTES, NOWHERE, Space
 from mmsdk.errors import StoreError
 from mmsdk.files import cache_home
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    import sqlite3
 
 DEFAULT_MAX_BYTES = 20 * 2**30
 SEGMENT_BYTES = 256 * 2**20
@@ -140,7 +142,7 @@ class EmbeddingCache:
         limit = max(1, SEGMENT_BYTES // size)
         while data:
             last = sql.execute("SELECT id, rows FROM segment WHERE space=? ORDER BY id DESC LIMIT 1", (number,))
-            segment, rows = last.fetchone() or (None, limit)
+            segment, rows = last.fetchone() or (0, limit)
             if rows >= limit:
                 segment, rows = _insert(sql, "INSERT INTO segment(space, rows) VALUES (?,0)", (number,)), 0
             count = min(limit - rows, len(data) // size)
@@ -204,7 +206,9 @@ class EmbeddingCache:
 
     def _stored(self) -> int:
         """Return the bytes of all segments, live or not; cheap, since segments are few."""
-        rows = self.database.read("SELECT precision, dim, SUM(rows) FROM segment JOIN space ON space.id=space GROUP BY space")
+        rows = self.database.read(
+            "SELECT precision, dim, SUM(rows) FROM segment JOIN space ON space.id=space GROUP BY space"
+        )
         return sum((dim * DTYPES[precision].itemsize + ENTRY_BYTES) * count for precision, dim, count in rows)
 
     def _fill(self, space: Space, number: int, keys: Sequence[bytes], found: Found) -> bool:

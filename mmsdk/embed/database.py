@@ -7,11 +7,13 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from mmsdk.errors import StoreError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS space(
@@ -105,16 +107,17 @@ class Database:
 
 
 def _make(connection: sqlite3.Connection) -> None:
-    """Make the tables; SQLite refuses the change to write-ahead mode at once, without waiting, when two come together."""
+    """Make the tables; when two processes come together SQLite refuses the write-ahead mode without waiting."""
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
         try:
             connection.executescript(f"PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; {SCHEMA}")
-            return
         except sqlite3.OperationalError as error:
             if "locked" not in str(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
+        else:
+            return
 
 
 def _advice(error: sqlite3.DatabaseError) -> str:

@@ -8,7 +8,6 @@ import json
 import re
 import threading
 import weakref
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -19,6 +18,7 @@ from mmsdk.plugins import get_registry
 from mmsdk.specs import EncoderSpec, LoaderSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from mmsdk.plugins import Entry
 
 SCHEME = re.compile(r"([a-z][a-z0-9_./-]+):(.+)", re.DOTALL)  # two letters and more: C:\\model is no scheme
@@ -127,7 +127,13 @@ def open_encoder(
 
 
 def _open(
-    entry: Entry, reference: str | None, arguments: Mapping[str, Any], options: Mapping[str, Any], device: str, *, share: bool
+    entry: Entry,
+    reference: str | None,
+    arguments: Mapping[str, Any],
+    options: Mapping[str, Any],
+    device: str,
+    *,
+    share: bool,
 ) -> _Opened:
     """Return the open encoder, from those already open where it may be shared."""
     key = spelled([entry.plugin.distribution, entry.name, reference, arguments, options, device])
@@ -150,17 +156,17 @@ def _construct(
     what = f"{what} (plugin {entry.plugin.origin})"
     _check_options(target, options, what, set(arguments))
     try:
-        if reference is not None:
-            return target(reference, **arguments, **options)
-        encoder = target(**options)
-        if callable(move := getattr(encoder, "to", None)):
+        encoder = target(**options) if reference is None else target(reference, **arguments, **options)
+        if reference is None and callable(move := getattr(encoder, "to", None)):
             move(device)
-        return encoder
     except MmsdkError:
         raise
     except Exception as error:
         with_options = f" with options {dict(options)}" if options else ""
-        raise EncoderError(f"{what} cannot be opened{with_options} on {device}: {type(error).__name__}: {error}") from error
+        raise EncoderError(
+            f"{what} cannot be opened{with_options} on {device}: {type(error).__name__}: {error}"
+        ) from error
+    return encoder
 
 
 def _check_options(target: Any, options: Mapping[str, Any], what: str, taken: set[str]) -> None:
@@ -174,7 +180,11 @@ def _check_options(target: Any, options: Mapping[str, Any], what: str, taken: se
         return
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
         return
-    known = {parameter.name for parameter in parameters if parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD)}
+    known = {
+        parameter.name
+        for parameter in parameters
+        if parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+    }
     for option in options.keys() - (known - taken):
         listed = ", ".join(sorted(known - taken)) or "none"
         raise EncoderError(f"{what}: options: no option named {option!r}.{did_you_mean(option, known)} Known: {listed}")
@@ -208,7 +218,9 @@ def _check_dim(opened: _Opened, name: str) -> None:
     """
     dim = getattr(opened.encoder, "dim", None)
     if not isinstance(dim, int) or isinstance(dim, bool) or dim < 1:
-        raise EncoderError(f"encoder {name!r} (plugin {opened.origin}): dim must be a positive int once it is open, not {dim!r}")
+        raise EncoderError(
+            f"encoder {name!r} (plugin {opened.origin}): dim must be a positive int once it is open, not {dim!r}"
+        )
 
 
 def _fingerprint(entry: Entry, reference: str | None, options: Mapping[str, Any], encoder: Any) -> str:

@@ -7,7 +7,6 @@ import math
 import os
 import struct
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from mmsdk.files import hash_file
 from mmsdk.protocols import Media
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from mmsdk.embed.cache import EmbeddingCache
 
 RACY_SECONDS = 2.0  # a file changed so recently may change again without its times showing it

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TYPE_CHECKING
 
 from mmsdk.embed.segments import checksum
 from mmsdk.embed.spaces import DTYPES, ENTRY_BYTES, NOWHERE
 
 if TYPE_CHECKING:
+    import sqlite3
     from mmsdk.embed.cache import EmbeddingCache
 
 KNOWN_FILES = 5_000_000  # hashes of files remembered; about 200 bytes each

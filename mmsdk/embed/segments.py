@@ -6,10 +6,13 @@ import contextlib
 import os
 import threading
 import zlib
-from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from collections.abc import Sequence
 
 RUN_ROWS = 4096  # neighbours are read in one call, up to this many
 OPEN_FILES = 64

@@ -1,0 +1,249 @@
+"""Rows to vectors: every input of every row through its encoder, once."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmsdk.embed.batching import Decoder
+from mmsdk.embed.column import ColumnRun
+from mmsdk.embed.encoders import modality_of, spelled
+from mmsdk.embed.results import Embeddings, EmbedStats, InputStats
+from mmsdk.embed.spaces import Precision, Space
+from mmsdk.embed.threads import Threads, choose_threads, forward_threads
+from mmsdk.embed.vectors import IN_MEMORY_BYTES, VectorRows
+from mmsdk.errors import DataError, EncoderError, MmsdkError, Problem
+from mmsdk.progress import note, progress
+from mmsdk.protocols import Media
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from mmsdk.data import InputColumn, Policy, Samples
+    from mmsdk.embed.cache import EmbeddingCache
+    from mmsdk.embed.encoders import OpenEncoder
+
+FEW_ROWS = 16  # so few are decoded in place: threads would cost more than they bring
+
+
+class Embedder:
+    """Embeds samples: identical inputs once, cached ones not even decoded, decoding ahead of the forward pass.
+
+    :param cache: where vectors are kept; ``None`` keeps nothing, and finds equal inputs only among some thousand rows.
+    :param device: where the encoders were opened; decides how many threads decode.
+    :param batch_size: of every encoder; the default is each encoder's own, or 32.
+    :param precision: ``"fp16"`` or ``"fp32"`` of cached vectors; a fresh one is rounded likewise.
+    :param threads: for encoders; the default is what is idle when the first one runs.
+    :param quiet: no progress and no notes.
+    :param in_memory: bytes of one input's vectors above which they go to an unnamed file.
+    """
+
+    def __init__(
+        self,
+        cache: EmbeddingCache | None = None,
+        *,
+        device: str = "cpu",
+        batch_size: int | None = None,
+        precision: Precision = "fp16",
+        threads: int | None = None,
+        quiet: bool = False,
+        in_memory: int = IN_MEMORY_BYTES,
+    ) -> None:
+        """Remember how; nothing is opened."""
+        self.cache = cache
+        self.device = device
+        self.batch_size = batch_size
+        self.precision: Precision = precision
+        self.threads = threads
+        self.quiet = quiet
+        self.in_memory = in_memory
+
+    def embed(self, samples: Samples, encoders: Mapping[str, OpenEncoder], policy: Policy | None = None) -> Embeddings:
+        """Embed every input that has an encoder.
+
+        A fitted encoder that is not ready is fitted first, on the rows of split ``train``, or on all where none says
+        so. What has been encoded is in the cache when this is interrupted; the next call goes on from there.
+
+        :param encoders: input -> encoder.
+        :param policy: ``on_bad_row="skip"`` turns cells that cannot be used into missing ones; otherwise they are
+            collected over all inputs and raised together, after everything else has been encoded.
+        :raises DataError: cells that cannot be used, all of them; or a fitted encoder has nothing to learn from.
+        :raises EncoderError: an encoder failed or answered something it may not answer.
+        :raises StoreError: the cache or the disk refuses.
+        """
+        problems: list[Problem] = []
+        fatal: list[Problem] = []
+        values: dict[str, np.ndarray] = {}
+        present: dict[str, np.ndarray] = {}
+        inputs: dict[str, InputStats] = {}
+        columns = {name: (samples.inputs[name], opened) for name, opened in encoders.items()}
+        media = any(_holds_media(column) for column, _ in columns.values())
+        with contextlib.ExitStack() as stack:
+            work = _Workers(self, stack, media=media)
+            for name, (column, opened) in columns.items():
+                decoder, identity = modality_of(column.modality)
+                if not opened.ready and not self._fit(samples, column, opened, decoder, fatal):
+                    continue
+                run = self._run(
+                    samples, column, opened=opened, decoder=decoder, identity=identity, work=work, problems=problems
+                )
+                values[name], present[name], inputs[name] = self._embed_one(run, work)
+        if fatal or (problems and (policy is None or policy.on_bad_row == "error")):
+            raise _refused(fatal, problems)
+        return Embeddings(
+            values=values,
+            present=present,
+            stats=EmbedStats(inputs=inputs, problems=tuple(problems), threads=str(work.threads or "")),
+        )
+
+    def _run(
+        self,
+        samples: Samples,
+        column: InputColumn,
+        *,
+        opened: OpenEncoder,
+        decoder: Any,
+        identity: str,
+        work: _Workers,
+        problems: list[Problem],
+    ) -> ColumnRun:
+        """Return the work of one input."""
+        space = Space(
+            fingerprint=spelled([opened.fingerprint, opened.modality, identity]),
+            dim=opened.dim,
+            precision=self.precision,
+            name=opened.name,
+        )
+        return ColumnRun(
+            name=column.name,
+            label=_label(column),
+            cells=column.cells,
+            ids=samples.ids,
+            rows=_rows(samples),
+            opened=opened,
+            decode=decoder.decode,
+            space=space,
+            cache=None if opened.fitted else self.cache,
+            decoders=work.decoder,
+            batch_size=self.batch_size,
+            precision=self.precision,
+            problems=problems,
+        )
+
+    def _embed_one(self, run: ColumnRun, work: _Workers) -> tuple[np.ndarray, np.ndarray, InputStats]:
+        """Return vectors, presence and counts of one input."""
+        started, count = time.perf_counter(), len(run.cells)
+        present = np.zeros(count, bool)
+        folder = self.cache.folder if self.cache is not None else None
+        with contextlib.closing(VectorRows(count, run.opened.dim, folder, in_memory=self.in_memory)) as vectors:
+            with progress(count, f"embedding {run.name}", self.quiet, unit="row") as bar:
+                run.run(vectors, present, bar)
+            values = vectors.finish()
+        report = getattr(run.opened.encoder, "report", None)
+        stats = InputStats(
+            encoder=run.opened.name,
+            fitted=run.opened.fitted,
+            rows=count,
+            missing=run.counts.missing,
+            encoded=run.counts.encoded,
+            cached=run.counts.cached,
+            duplicates=run.counts.duplicates,
+            bad=run.counts.bad,
+            seconds=time.perf_counter() - started,
+            report=dict(report()) if callable(report) and run.counts.encoded else {},
+        )
+        return values, present, stats
+
+    def _fit(
+        self, samples: Samples, column: InputColumn, opened: OpenEncoder, decoder: Any, fatal: list[Problem]
+    ) -> bool:
+        """Fit an encoder on the training rows; return whether there was anything to learn from.
+
+        :raises EncoderError: it raised, or does not know its dim afterwards.
+        """
+        batch = list(_decoded(decoder, (column.cells[row] for row in _training_rows(samples))))
+        if not batch:
+            reason = f"no training row holds a {opened.modality} that can be used, and {opened.name!r} learns from them"
+            fatal.append(Problem(reason=f"{reason}: fill the column, or leave this input out", column=_label(column)))
+            return False
+        who = f"encoder {opened.name!r} (plugin {opened.origin})"
+        try:
+            opened.encoder.fit(batch, opened.modality)
+        except MmsdkError:
+            raise
+        except Exception as error:
+            raise EncoderError(
+                f"{who} cannot be fitted on {len(batch)} rows of input {column.name!r}: {type(error).__name__}: {error}"
+            ) from error
+        if not isinstance(opened.encoder.dim, int) or opened.encoder.dim < 1:
+            raise EncoderError(f"{who}: dim must be a positive int after fit, not {opened.encoder.dim!r}")
+        opened.ready = True
+        return True
+
+
+class _Workers:
+    """Threads, chosen when the first input has something to encode."""
+
+    def __init__(self, embedder: Embedder, stack: contextlib.ExitStack, *, media: bool) -> None:
+        self.threads: Threads | None = None
+        self._embedder, self._stack, self._media = embedder, stack, media
+        self._inline, self._pool = Decoder(0), Decoder(0)
+
+    def decoder(self, count: int, *, media: bool) -> Decoder:
+        """Return what decodes ``count`` cells: threads for files; values are decoded in place."""
+        if count < FEW_ROWS:
+            return self._inline
+        if self.threads is None:
+            embedder = self._embedder
+            self.threads = choose_threads(device=embedder.device, media=self._media, given=embedder.threads)
+            note(f"embedding: {self.threads}", embedder.quiet)
+            self._stack.enter_context(forward_threads(self.threads.forward))
+            self._pool = self._stack.enter_context(Decoder(self.threads.decode if self._media else 0))
+        return self._pool if media else self._inline
+
+
+def _decoded(decoder: Any, cells: Iterator[Any | None]) -> Iterator[Any]:
+    """Yield the samples that can be decoded; the others are told when they are to be encoded."""
+    for cell in cells:
+        try:
+            sample = decoder.decode(cell) if cell is not None else None
+        except Exception:  # noqa: S112 - encoding the same cell tells it
+            continue
+        if sample is not None:
+            yield sample
+
+
+def _training_rows(samples: Samples) -> list[int]:
+    """Return the rows of split ``train``, all where no row says so."""
+    split = samples.split if samples.split is not None else ()
+    return [row for row, part in enumerate(split) if part == "train"] or list(range(len(samples.ids)))
+
+
+def _holds_media(column: InputColumn) -> bool:
+    """Return whether the cells are files."""
+    return isinstance(next((cell for cell in column.cells if cell is not None), None), Media)
+
+
+def _refused(fatal: list[Problem], problems: list[Problem]) -> DataError:
+    """Return the error that names every cell that cannot be used."""
+    found = sorted(problems, key=lambda problem: (problem.row or 0, problem.column or ""))
+    rows = len({problem.row for problem in problems})
+    if not problems:
+        return DataError("an input has nothing to learn from:", fatal)
+    return DataError(
+        f"{len(problems)} cell{'s' * (len(problems) > 1)} in {rows} row{'s' * (rows > 1)} cannot be used; mend them, or "
+        "take them as missing with --on-bad-row skip:",
+        [*fatal, *found],
+    )
+
+
+def _label(column: InputColumn) -> str:
+    """Return the user's name of the column."""
+    return column.name
+
+
+def _rows(samples: Samples) -> tuple[int, ...]:
+    """Return the 1-based rows of the user's table."""
+    return ()

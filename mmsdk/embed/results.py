@@ -1,0 +1,87 @@
+"""What embedding rows answers: the vectors, which of them are there, and what it took."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    import numpy as np
+
+    from mmsdk.errors import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputStats:
+    """What one input took; ``rows = missing + encoded + cached + duplicates`` (and the rows skipped as bad).
+
+    :param encoder: its name as the user wrote it.
+    :param fitted: it learned from the training rows; such encoders run every time.
+    :param missing: rows whose cell holds nothing.
+    :param encoded: samples the encoder was given.
+    :param cached: rows answered from the cache as earlier runs left it.
+    :param duplicates: rows equal to another of these rows that was encoded.
+    :param bad: rows whose cell could not be used.
+    :param seconds: wall time.
+    :param report: what the encoder's ``report()`` says, such as the share of ``truncated`` texts.
+    """
+
+    encoder: str
+    fitted: bool
+    rows: int
+    missing: int
+    encoded: int
+    cached: int
+    duplicates: int
+    bad: int
+    seconds: float
+    report: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbedStats:
+    """What all inputs took.
+
+    :param inputs: input -> its counts.
+    :param problems: cells that could not be used and are missing now (``--on-bad-row skip``).
+    :param threads: what was chosen, in words; empty where nothing had to be encoded.
+    """
+
+    inputs: Mapping[str, InputStats]
+    problems: tuple[Problem, ...] = ()
+    threads: str = ""
+
+    @property
+    def encoded(self) -> int:
+        """Samples given to frozen encoders: 0 in a run that changes nothing."""
+        return sum(one.encoded for one in self.inputs.values() if not one.fitted)
+
+    @property
+    def cached(self) -> int:
+        """Rows answered from the cache."""
+        return sum(one.cached for one in self.inputs.values())
+
+    @property
+    def duplicates(self) -> int:
+        """Rows equal to another."""
+        return sum(one.duplicates for one in self.inputs.values())
+
+    @property
+    def seconds(self) -> float:
+        """Wall time."""
+        return sum(one.seconds for one in self.inputs.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embeddings:
+    """The vectors of some rows.
+
+    :param values: input -> ``(n, dim)`` float32, zero where not present; a large one is a private map of an unnamed
+        file, which lives as long as the array.
+    :param present: input -> ``(n,)`` bool.
+    """
+
+    values: dict[str, np.ndarray]
+    present: dict[str, np.ndarray]
+    stats: EmbedStats

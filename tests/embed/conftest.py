@@ -1,0 +1,230 @@
+"""A registry of small real components: a text and a picture-like modality, encoders that count, and some that misbehave."""
+
+from __future__ import annotations
+
+import sys
+import types
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mmsdk.embed import EmbeddingCache
+from mmsdk.plugins import registry as registry_module
+from mmsdk.plugins.discovery import Found, Source
+from mmsdk.plugins.registry import Registry
+from mmsdk.protocols import Media
+from mmsdk.specs import EncoderSpec, LoaderSpec, ModalitySpec
+
+
+class Words:
+    """Text: the values of the columns, joined."""
+
+    decoded = 0
+
+    def decode(self, cell: tuple[Any, ...]) -> str | None:
+        type(self).decoded += 1
+        text = " ".join(str(value) for value in cell if value is not None).strip()
+        if text == "bad":
+            raise ValueError("is bad")
+        return text or None
+
+
+class Blob:
+    """Files: their bytes as numbers."""
+
+    decoded = 0
+
+    def decode(self, cell: Media) -> np.ndarray:
+        type(self).decoded += 1
+        with cell.open() as stream:
+            data = stream.read()
+        if data.startswith(b"torn"):
+            raise ValueError("is cut short")
+        if data.startswith(b"odd"):
+            raise KeyError("chunk")
+        return np.frombuffer(data, np.uint8)
+
+
+class Counting:
+    """Length and first byte of what it gets; remembers its batches."""
+
+    made = 0
+
+    def __init__(self, scale: float = 1.0, dim: int = 4) -> None:
+        type(self).made += 1
+        self.dim, self.scale = dim, scale
+        self.batches: list[list[Any]] = []
+        self.device = ""
+
+    def to(self, device: str) -> None:
+        self.device = device
+
+    def encode(self, batch: Any, modality: str) -> np.ndarray:
+        self.batches.append(list(batch))
+        rows = [[len(x), self._code(x[0]), len(modality), 0.1] for x in batch]
+        return (np.resize(np.array(rows, np.float32), (len(batch), self.dim)) * self.scale).astype(np.float32)
+
+    @staticmethod
+    def _code(first: Any) -> int:
+        return ord(first) if isinstance(first, str) else int(first)
+
+
+class Lengthy(Counting):
+    """Says how long its samples are."""
+
+    batch_size = 2
+
+    def length(self, sample: Any) -> int:
+        return len(sample)
+
+    def report(self) -> dict[str, float]:
+        return {"truncated": 0.5}
+
+
+class Scales:
+    """A fitted encoder: numbers less the mean of the training rows."""
+
+    dim = 0
+
+    def fit(self, batch: Any, modality: str) -> None:
+        self.fitted_on = list(batch)
+        self.mean, self.dim = float(np.mean([float(x) for x in batch])), 1
+
+    def encode(self, batch: Any, modality: str) -> np.ndarray:
+        return np.array([[float(x) - self.mean] for x in batch], np.float32)
+
+    def state(self) -> dict[str, float]:
+        return {"mean": self.mean}
+
+    def load_state(self, state: dict[str, float]) -> None:
+        self.mean, self.dim = state["mean"], 1
+
+
+class Wrong:
+    """Answers what ``answer`` says to the text ``wrong``."""
+
+    def __init__(self, answer: str = "nan") -> None:
+        self.dim, self.answer = 2, answer
+
+    def encode(self, batch: Any, modality: str) -> Any:
+        vectors = np.ones((len(batch), 2), np.float32)
+        for row, text in enumerate(batch):
+            if text == "wrong":
+                if self.answer == "raise":
+                    raise RuntimeError("no such word")
+                if self.answer == "interrupt":
+                    raise KeyboardInterrupt
+                vectors[row] = {"nan": np.nan, "huge": 1e6}.get(self.answer, 1)
+        answers = {"float64": vectors.astype(float), "list": vectors.tolist(), "short": vectors[:-1]}
+        return answers.get(self.answer, vectors)
+
+
+def load_reference(reference: str, *, modality: str, device: str, trust_remote_code: bool, scale: float = 1.0) -> Counting:
+    encoder = Counting(scale=scale)
+    encoder.opened_with = (reference, modality, device, trust_remote_code)
+    return encoder
+
+
+class Broken:
+    """Cannot be constructed."""
+
+    def __init__(self) -> None:
+        raise OSError("no weights")
+
+
+MODULE = "mmsdk_embed_fakes"
+SPECS = {
+    "modality": (
+        ModalitySpec(name="text", target=f"{MODULE}:Words", sample="str", cells="words"),
+        ModalitySpec(name="blob", target=f"{MODULE}:Blob", sample="uint8 (n,)", cells="files", media=True),
+    ),
+    "encoder": (
+        EncoderSpec(name="count", modalities=("text", "blob"), dim=4, target=f"{MODULE}:Counting"),
+        EncoderSpec(name="lengthy", modalities=("text",), dim=4, target=f"{MODULE}:Lengthy"),
+        EncoderSpec(name="scales", modalities=("text",), dim=0, fitted=True, target=f"{MODULE}:Scales"),
+        EncoderSpec(name="wrong", modalities=("text",), dim=2, target=f"{MODULE}:Wrong"),
+        EncoderSpec(name="broken", modalities=("text",), dim=2, target=f"{MODULE}:Broken"),
+        EncoderSpec(name="frames", modalities=("text",), dim=2, output="sequence", target=f"{MODULE}:Wrong"),
+    ),
+    "loader": (LoaderSpec(name="made", modalities=("text",), target=f"{MODULE}:load_reference", example="made:x"),),
+}
+
+
+def registry_of(version: str = "1.0") -> Registry:
+    source = Source(name="fakes", distribution="mmsdk-fakes", version=version, load=lambda: None)
+    return Registry([Found(source=source, specs=SPECS)])
+
+
+@pytest.fixture(autouse=True)
+def fakes(monkeypatch):
+    module = types.ModuleType(MODULE)
+    for item in (Words, Blob, Counting, Lengthy, Scales, Wrong, Broken, load_reference):
+        setattr(module, item.__name__, item)
+    for item in (Words, Blob):
+        item.decoded = 0
+    Counting.made = Lengthy.made = 0
+    monkeypatch.setitem(sys.modules, MODULE, module)
+    monkeypatch.setattr(registry_module._Shared, "registry", registry_of())
+    return module
+
+
+@pytest.fixture
+def another_version(monkeypatch):
+    return lambda version: monkeypatch.setattr(registry_module._Shared, "registry", registry_of(version))
+
+
+@pytest.fixture
+def cache(tmp_path):
+    with_folder = EmbeddingCache(tmp_path / "cache")
+    yield with_folder
+    with_folder.close()
+
+
+@dataclass
+class Column:
+    name: str
+    modality: str
+    cells: list[Any]
+
+
+@dataclass
+class Rows:
+    ids: tuple[str, ...]
+    inputs: dict[str, Column]
+    split: np.ndarray | None = None
+
+
+@dataclass
+class Policy:
+    on_bad_row: str = "error"
+
+
+@pytest.fixture
+def texts():
+    def build(*cells: str | None, split: list[str] | None = None) -> Rows:
+        values = [None if cell is None else (cell,) for cell in cells]
+        ids = tuple(f"id{i}" for i in range(len(values)))
+        parts = np.array(split, object) if split else None
+        return Rows(ids, {"title": Column("title", "text", values)}, parts)
+
+    return build
+
+
+@pytest.fixture
+def files(tmp_path):
+    def build(*contents: bytes) -> Rows:
+        media = []
+        for number, content in enumerate(contents):
+            path = tmp_path / f"{number}.bin"
+            path.write_bytes(content)
+            media.append(Media(name=f"{number}.bin", path=path))
+        return Rows(tuple(f"id{i}" for i in range(len(media))), {"photo": Column("photo", "blob", media)})
+
+    return build
+
+
+@pytest.fixture
+def skip():
+    return Policy("skip")
