@@ -1,0 +1,54 @@
+"""From what a model answers to one vector a sample."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mmsdk import EncoderError
+
+if TYPE_CHECKING:
+    import torch
+
+    from mmsdk_transformers.network import Network
+
+CLASS_TOKENS = ("cls_token", "class_embedding")
+
+
+def picture_vectors(answer: Any, network: Network, pooling: str, name: str) -> torch.Tensor:
+    """Return ``(n, dim)`` of a picture model: tokens ``(n, t, d)`` or a feature map ``(n, d, h, w)``."""
+    pooler = getattr(answer, "pooler_output", None)
+    if pooling == "pooler" or (pooling == "auto" and network.pooled and pooler is not None):
+        return _pooler(pooler, network, name)
+    hidden = answer.last_hidden_state
+    if hidden.ndim == 4:
+        if pooling == "cls":
+            raise EncoderError(f"{name}: pooling 'cls' needs a class token; the model answers with a feature map")
+        return hidden.mean((2, 3))
+    if pooling == "cls" or (pooling == "auto" and _has_class_token(network.model)):
+        return hidden[:, 0]
+    return hidden.mean(1)
+
+
+def text_vectors(answer: Any, mask: torch.Tensor, network: Network, pooling: str, name: str) -> torch.Tensor:
+    """Return ``(n, dim)`` of a text model; the mean leaves padding out."""
+    if pooling == "pooler":
+        return _pooler(getattr(answer, "pooler_output", None), network, name)
+    hidden = answer.last_hidden_state.float()
+    if pooling == "cls":
+        return hidden[:, 0]
+    weight = mask.unsqueeze(-1).to(hidden.dtype)
+    return (hidden * weight).sum(1) / weight.sum(1).clamp(min=1)
+
+
+def _pooler(pooler: torch.Tensor | None, network: Network, name: str) -> torch.Tensor:
+    """Return the pooler's answer, if there is a trained one."""
+    if pooler is None or not network.pooled:
+        raise EncoderError(
+            f"{name}: pooling 'pooler' needs a trained pooler, which the weights lack; use 'mean' or 'cls'"
+        )
+    return pooler.flatten(1)
+
+
+def _has_class_token(model: torch.nn.Module) -> bool:
+    """Return whether the first token stands for the whole picture."""
+    return any(key.endswith(CLASS_TOKENS) for key, _ in model.named_parameters())
