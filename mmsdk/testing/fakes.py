@@ -38,7 +38,12 @@ def write_distribution(
         entry_points = {name.removeprefix("mmsdk-"): next(iter(modules))}
     info = folder / f"{name.replace('-', '_')}-{version}.dist-info"
     info.mkdir(exist_ok=True)
-    lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}", *(f"Requires-Dist: {r}" for r in requires)]
+    lines = [
+        "Metadata-Version: 2.1",
+        f"Name: {name}",
+        f"Version: {version}",
+        *(f"Requires-Dist: {r}" for r in requires),
+    ]
     (info / "METADATA").write_text("\n".join(lines) + "\n", encoding="utf-8")
     points = ["[mmsdk]", *(f"{plugin} = {target}" for plugin, target in entry_points.items())]
     (info / "entry_points.txt").write_text("\n".join(points) + "\n", encoding="utf-8")

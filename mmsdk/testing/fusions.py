@@ -1,0 +1,213 @@
+# ruff: noqa: D401 - the docstring of a check is the promise, shown when it is broken
+"""What every fusion promises: what is absent does not count, whatever lies in its place."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from mmsdk.plugins import resolve
+from mmsdk.testing.checks import bind, expect
+from mmsdk.testing.encoders import import_is_offline
+from mmsdk.testing.probe import Probe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import torch
+
+    from mmsdk.specs import FusionSpec
+    from mmsdk.testing.checks import Check
+
+ROWS, INPUTS, DIM = 6, 3, 8
+CLOSE = 1e-5
+
+
+class FusionSubject:
+    """A fusion under test, with tokens and a mask of every kind of row: whole, partial, empty."""
+
+    def __init__(self, spec: FusionSpec, probe: Probe | None = None) -> None:
+        self.spec = spec
+        self.probe = probe or Probe([spec])
+
+    @functools.cached_property
+    def target(self) -> Any:
+        """Return the class."""
+        return resolve(self.spec.target)
+
+    def new(self, inputs: int = INPUTS) -> Any:
+        """Return a new fusion, the same each time, not in training."""
+        import torch
+
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            made = self.target([f"input{n}" for n in range(inputs)], DIM).eval()
+            with torch.no_grad():  # a gate that starts at zero would hide what it does
+                for parameter in made.parameters():
+                    parameter.add_(0.05 * torch.randn_like(parameter))
+        return made
+
+    def batch(self, inputs: int = INPUTS) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return tokens ``(b, m, dim)``, zero where absent, and the mask; the last row has no input at all."""
+        import torch
+
+        generator = torch.Generator().manual_seed(1)
+        tokens = torch.randn(ROWS, inputs, DIM, generator=generator)
+        present = torch.ones(ROWS, inputs, dtype=torch.bool)
+        for row in range(1, ROWS - 1):
+            present[row, row % inputs] = inputs == 1
+        present[-1] = False
+        return tokens * present[:, :, None], present
+
+
+def fusion_checks(spec: FusionSpec, probe: Probe | None = None) -> Iterator[Check]:
+    """Yield the checks of one fusion."""
+    functions = [
+        check_target_resolves,
+        check_import_is_offline,
+        check_answers_the_right_shape,
+        check_is_deterministic,
+        check_rows_are_independent,
+        check_absent_values_do_not_matter,
+        check_present_values_matter,
+        check_presence_matters,
+        check_nothing_present_is_finite,
+        check_gradient_flows,
+        check_absent_inputs_get_no_gradient,
+        check_weights_round_trip,
+        check_unknown_options_are_refused,
+    ]
+    yield from bind(f"fusion {spec.name}", FusionSubject(spec, probe), functions)
+
+
+def check_target_resolves(subject: FusionSubject) -> None:
+    """The target is a subclass of ``mmsdk.Fusion``, made as ``target(inputs, dim)``."""
+    import mmsdk
+
+    expect(
+        isinstance(subject.target, type) and issubclass(subject.target, mmsdk.Fusion),
+        f"{subject.spec.target} is no subclass of mmsdk.Fusion",
+    )
+    subject.new()
+
+
+def check_import_is_offline(subject: FusionSubject) -> None:
+    """Importing the target asks nothing of the network."""
+    import_is_offline(subject.probe, subject.spec.target)
+
+
+def check_answers_the_right_shape(subject: FusionSubject) -> None:
+    """``(b, m, dim)`` becomes ``(b, dim)``, for one input and for several, for one row and for several."""
+    for inputs in (1, 2, INPUTS):
+        tokens, present = subject.batch(inputs)
+        fusion = subject.new(inputs)
+        for rows in (1, ROWS):
+            found = tuple(fusion(tokens[:rows], present[:rows]).shape)
+            expect(found == (rows, DIM), f"{rows} rows of {inputs} inputs become {found}, expected {(rows, DIM)}")
+
+
+def check_is_deterministic(subject: FusionSubject) -> None:
+    """Out of training, two calls give the same."""
+    fusion, batch = subject.new(), subject.batch()
+    _close(fusion(*batch), fusion(*batch), "two calls in eval mode differ")
+
+
+def check_rows_are_independent(subject: FusionSubject) -> None:
+    """A row gets the same answer alone as in a batch."""
+    import torch
+
+    fusion, (tokens, present) = subject.new(), subject.batch()
+    alone = torch.cat([fusion(tokens[n : n + 1], present[n : n + 1]) for n in range(ROWS)])
+    _close(alone, fusion(tokens, present), "a row alone and in a batch differs")
+
+
+def check_absent_values_do_not_matter(subject: FusionSubject) -> None:
+    """Whatever lies in the place of an absent input, and however it is shuffled, the answer is the same."""
+    import torch
+
+    fusion, (tokens, present) = subject.new(), subject.batch()
+    expected = fusion(tokens, present)
+    noise = 100 * torch.randn(tokens.shape, generator=torch.Generator().manual_seed(2))
+    for filler in (noise, noise.flip(0), torch.full_like(noise, 1e4)):
+        found = fusion(torch.where(present[:, :, None], tokens, filler), present)
+        _close(found, expected, "values in the place of an absent input change the answer")
+
+
+def check_present_values_matter(subject: FusionSubject) -> None:
+    """Each input that is present can change the answer."""
+    fusion, (tokens, present) = subject.new(), subject.batch()
+    for n in range(INPUTS):
+        changed = tokens.clone()
+        changed[0, n] += 1.0
+        gap = (fusion(changed, present)[0] - fusion(tokens, present)[0]).abs().max().item()
+        expect(gap > CLOSE, f"input {n} is present, and changing it changes nothing")
+
+
+def check_presence_matters(subject: FusionSubject) -> None:
+    """Taking an input away changes the answer: the mask is read."""
+    fusion, (tokens, present) = subject.new(), subject.batch()
+    for n in range(INPUTS):
+        without = present.clone()
+        without[0, n] = False
+        lacking = tokens * without[:, :, None]
+        gap = (fusion(lacking, without)[0] - fusion(tokens, present)[0]).abs().max().item()
+        expect(gap > CLOSE, f"without input {n} the answer is the same")
+
+
+def check_nothing_present_is_finite(subject: FusionSubject) -> None:
+    """A row without any input gets a finite answer, in training too, and finite gradients."""
+    tokens, present = subject.batch()
+    for training in (False, True):
+        fusion = subject.new().train(training)
+        answer = fusion(tokens, present)
+        expect(bool(answer.isfinite().all()), "a row without any input is answered by NaN or infinity")
+        answer.square().sum().backward()
+        bad = [name for name, p in fusion.named_parameters() if p.grad is not None and not p.grad.isfinite().all()]
+        expect(not bad, f"a row without any input gives NaN gradients to {', '.join(bad)}")
+
+
+def check_gradient_flows(subject: FusionSubject) -> None:
+    """Every present token and every parameter gets a gradient."""
+    fusion, (tokens, present) = subject.new(), subject.batch()
+    tokens = tokens.clone().requires_grad_()
+    answer = fusion(tokens, present)
+    expect(answer.requires_grad, "the answer has no gradient")
+    (answer * (1 + answer.detach())).sum().backward()
+    reached = tokens.grad.abs().sum(-1) > 0 if tokens.grad is not None else present & False
+    expect(bool(reached[present].all()), "some present token gets no gradient")
+    idle = [name for name, p in fusion.named_parameters() if p.requires_grad and (p.grad is None or not p.grad.any())]
+    expect(not idle, f"parameters that nothing trains: {', '.join(idle)}")
+
+
+def check_absent_inputs_get_no_gradient(subject: FusionSubject) -> None:
+    """No gradient reaches the place of an absent input."""
+    fusion, (tokens, present) = subject.new(), subject.batch()
+    tokens = tokens.clone().requires_grad_()
+    fusion(tokens, present).square().sum().backward()
+    leaked = 0.0 if tokens.grad is None else tokens.grad[~present].abs().sum().item()
+    expect(leaked == 0, "a gradient reaches the place of an absent input")
+
+
+def check_weights_round_trip(subject: FusionSubject) -> None:
+    """A new fusion with the saved weights answers the same: nothing it learned lies outside ``state_dict``."""
+    fusion, batch = subject.new(), subject.batch()
+    other = subject.target([f"input{n}" for n in range(INPUTS)], DIM).eval()
+    other.load_state_dict(fusion.state_dict())
+    _close(other(*batch), fusion(*batch), "a fusion restored from its state_dict answers differently")
+
+
+def check_unknown_options_are_refused(subject: FusionSubject) -> None:
+    """An option that it does not know is an error, never ignored."""
+    from mmsdk.errors import MmsdkError
+
+    try:
+        subject.target(["a", "b"], DIM, no_such_option_anywhere=1)
+    except (MmsdkError, TypeError):
+        return
+    raise AssertionError("takes an option that it does not know, and ignores it")
+
+
+def _close(found: torch.Tensor, expected: torch.Tensor, what: str) -> None:
+    """Raise where two answers differ."""
+    gap = (found - expected).abs().max().item()
+    expect(gap <= CLOSE * max(1.0, expected.abs().max().item()), f"{what}, by up to {gap:.3g}")

@@ -1,0 +1,211 @@
+# ruff: noqa: D401 - the docstring of a check is the promise, shown when it is broken
+"""What every modality promises: cells to samples, nothing to None, garbage to a ValueError with a reason."""
+
+from __future__ import annotations
+
+import functools
+import struct
+import threading
+from typing import TYPE_CHECKING, Any
+
+from mmsdk.plugins import resolve
+from mmsdk.protocols import Media
+from mmsdk.testing.checks import Skip, bind, expect
+from mmsdk.testing.encoders import import_is_offline, in_threads
+from mmsdk.testing.probe import Probe
+from mmsdk.testing.samples import ENOUGH, KNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mmsdk.specs import ModalitySpec
+    from mmsdk.testing.checks import Check
+
+GARBAGE_BYTES = (b"\x00\x01garbage" * 40, b"not what it says", b"\x89PNG\r\n\x1a\n", b"RIFF\xff\xff\xff\xffWAVE")
+GARBAGE_CELLS: tuple[tuple[Any, ...], ...] = (
+    (object(),),
+    ({"a": 1},),
+    (float("nan"),),
+    ([],),
+    (b"\xff\xfe",),
+    ("\ud800",),
+    (["x", None],),
+)
+THUMBNAIL = 32
+
+
+class ModalitySubject:
+    """A modality under test.
+
+    :param spec: as declared.
+    """
+
+    def __init__(self, spec: ModalitySpec, probe: Probe | None = None) -> None:
+        self.spec = spec
+        self.probe = probe or Probe([spec])
+
+    @functools.cached_property
+    def modality(self) -> Any:
+        """Return the one object."""
+        return resolve(self.spec.target)()
+
+    def cells(self) -> list[Any]:
+        """Return example cells: its own, or ours where we know it."""
+        if hasattr(self.modality, "examples"):
+            return list(self.modality.examples())
+        ask = f"give {self.spec.target} a method examples() that returns {ENOUGH} or more different cells"
+        expect(self.spec.name in KNOWN, f"there are no sample cells: {ask}")
+        return KNOWN[self.spec.name]()
+
+
+def modality_checks(spec: ModalitySpec, probe: Probe | None = None) -> Iterator[Check]:
+    """Yield the checks of one modality."""
+    functions = [
+        check_spec_is_sane,
+        check_target_resolves,
+        check_import_is_offline,
+        check_has_examples,
+        check_examples_decode,
+        check_nothing_is_none,
+        check_garbage_is_a_value_error,
+        check_decoding_is_deterministic,
+        check_decoding_is_thread_safe,
+        check_guess_is_a_share,
+        check_thumbnail_is_a_picture,
+    ]
+    yield from bind(f"modality {spec.name}", ModalitySubject(spec, probe), functions)
+
+
+def check_spec_is_sane(subject: ModalitySubject) -> None:
+    """The spec says in words what a sample and a cell are; endings are ``.lower``, and only where cells are files."""
+    spec = subject.spec
+    expect(spec.sample, "sample is empty: say what the decoded sample is, with dtype, shape and unit")
+    expect(spec.cells, "cells is empty: say which cells it takes")
+    bad = [ending for ending in spec.extensions if not ending.startswith(".") or ending != ending.lower()]
+    expect(not bad, f"extensions {bad} are not of the form '.jpg'")
+    expect(spec.media or not spec.extensions, "has extensions, but media=False: its cells are no files")
+
+
+def check_target_resolves(subject: ModalitySubject) -> None:
+    """The target imports and is made without arguments."""
+    expect(callable(getattr(subject.modality, "decode", None)), f"{subject.spec.target} has no method decode")
+
+
+def check_import_is_offline(subject: ModalitySubject) -> None:
+    """Importing the target asks nothing of the network."""
+    import_is_offline(subject.probe, subject.spec.target)
+
+
+def check_has_examples(subject: ModalitySubject) -> None:
+    """There are example cells, as many as checking encoders takes, and of the right kind."""
+    found = subject.cells()
+    expect(len(found) >= ENOUGH, f"examples() gives {len(found)} cells, expected {ENOUGH} or more")
+    kind = Media if subject.spec.media else tuple
+    wrong = [type(cell).__name__ for cell in found if not isinstance(cell, kind)]
+    expect(not wrong, f"examples() gives {', '.join(wrong)}, expected {kind.__name__} since media={subject.spec.media}")
+
+
+def check_examples_decode(subject: ModalitySubject) -> None:
+    """Every example decodes to something."""
+    for n, cell in enumerate(subject.cells()):
+        expect(subject.modality.decode(cell) is not None, f"example {n} decodes to None")
+
+
+def check_nothing_is_none(subject: ModalitySubject) -> None:
+    """An empty cell is ``None``, a missing input; an empty file may be a ``ValueError`` instead."""
+    if subject.spec.media:
+        _decode_or_value_error(subject, Media(name="empty", data=b""), "an empty file", none_only=True)
+        return
+    width = len(subject.cells()[0])
+    for empty in (None, ""):
+        found = subject.modality.decode((empty,) * width)
+        expect(found is None, f"the cell {(empty,) * width!r} decodes to {found!r}, expected None")
+
+
+def check_garbage_is_a_value_error(subject: ModalitySubject) -> None:
+    """What cannot be used raises ``ValueError`` with a reason, and nothing else, whatever the cell holds."""
+    if not subject.spec.media:
+        for cell in GARBAGE_CELLS:
+            _decode_or_value_error(subject, cell, f"the cell {cell!r}")
+        return
+    for data in GARBAGE_BYTES:
+        _decode_or_value_error(subject, Media(name="garbage", data=data), f"a file of {data[:12]!r}...", none_only=True)
+    for cell in subject.cells():
+        with cell.open() as stream:
+            whole = stream.read()
+        for length in (len(whole) // 2, 16):
+            _decode_or_value_error(subject, Media(name="torn", data=whole[:length]), "a file torn in the middle")
+
+
+def check_decoding_is_deterministic(subject: ModalitySubject) -> None:
+    """The same cell gives the same sample, and a new one, which its reader may keep."""
+    for n, cell in enumerate(subject.cells()):
+        expect(
+            same(subject.modality.decode(cell), subject.modality.decode(cell)),
+            f"example {n} decodes differently the second time",
+        )
+
+
+def check_decoding_is_thread_safe(subject: ModalitySubject) -> None:
+    """Several threads decode at once with one object; the core overlaps decoding with encoding."""
+    cells = subject.cells() * 4
+    alone = [subject.modality.decode(cell) for cell in cells]
+    barrier = threading.Barrier(4, timeout=30)
+
+    def decode_all() -> list[Any]:
+        barrier.wait()
+        return [subject.modality.decode(cell) for cell in cells]
+
+    for answer in in_threads(decode_all):
+        expect(
+            all(same(a, b) for a, b in zip(answer, alone, strict=True)),
+            "threads that decode at once get each other's samples",
+        )
+
+
+def check_guess_is_a_share(subject: ModalitySubject) -> None:
+    """``guess``, where there is one, answers 0 to 1 for columns of any kind."""
+    if not hasattr(subject.modality, "guess"):
+        raise Skip("has no guess(); `mmsdk inspect` never proposes it by content")
+    own = [cell.name if isinstance(cell, Media) else cell[0] for cell in subject.cells()]
+    for column in (own, ["a", "b"], ["1", "2.5"], [1, 2.5, True], [[1.0, 2.0], [3.0]], ["2024-01-01"]):
+        found = subject.modality.guess(column)
+        expect(0 <= found <= 1, f"guess({column[:2]!r}...) is {found!r}, expected 0 to 1")
+
+
+def check_thumbnail_is_a_picture(subject: ModalitySubject) -> None:
+    """``thumbnail``, where there is one, gives a PNG or JPEG no larger than asked."""
+    if not hasattr(subject.modality, "thumbnail"):
+        raise Skip("has no thumbnail(); the report shows the text of its cells")
+    for cell in subject.cells():
+        data = subject.modality.thumbnail(subject.modality.decode(cell), THUMBNAIL)
+        is_png, is_jpeg = data[:8] == b"\x89PNG\r\n\x1a\n", data[:3] == b"\xff\xd8\xff"
+        expect(is_png or is_jpeg, f"thumbnail() begins with {bytes(data[:8])!r}, expected a PNG or JPEG")
+        if is_png:
+            width, height = struct.unpack(">II", data[16:24])
+            expect(max(width, height) <= THUMBNAIL, f"thumbnail() is {width} x {height}, asked for {THUMBNAIL}")
+
+
+def same(a: Any, b: Any) -> bool:
+    """Return whether two samples are equal, arrays and dataclasses of arrays included."""
+    import numpy as np
+
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return type(a) is type(b) and a.dtype == b.dtype and np.array_equal(a, b)
+    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
+        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    if hasattr(a, "__dataclass_fields__"):
+        return type(a) is type(b) and all(same(getattr(a, f), getattr(b, f)) for f in a.__dataclass_fields__)
+    return bool(a == b)
+
+
+def _decode_or_value_error(subject: ModalitySubject, cell: Any, what: str, *, none_only: bool = False) -> None:
+    """Raise where decoding raises anything but a ValueError with a reason; with ``none_only``, where it succeeds."""
+    try:
+        found = subject.modality.decode(cell)
+    except ValueError as error:
+        expect(str(error).strip(), f"{what} raises a ValueError that gives no reason")
+        return
+    except Exception as error:
+        raise AssertionError(f"{what} raises {type(error).__name__}: {error}; expected ValueError") from error
+    expect(found is None or not none_only, f"{what} decodes to {type(found).__name__}, expected ValueError or None")
