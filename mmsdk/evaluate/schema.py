@@ -1,0 +1,53 @@
+"""The published JSON Schema of metrics.json and of every command's ``--json`` that carries metrics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+SCHEMA_ID = "https://mmsdk.dev/schema/metrics-1.json"
+
+
+def metrics_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of ``{task: {part: {metric: {value, low, high, n}}}}``.
+
+    Beside the parts a task may hold ``baselines`` and ``subsets`` (name -> metrics, of the judged part: ``test`` where
+    there is one, else ``val``) and ``paired``: the differences to named baselines on the same resamples.
+    """
+    metric = {
+        "type": "object",
+        "description": "a metric with its 95 % bootstrap interval; n rows (or users, for ranking)",
+        "properties": {
+            "value": {"type": "number"},
+            "low": {"type": "number"},
+            "high": {"type": "number"},
+            "n": {"type": "integer", "minimum": 0},
+        },
+        "required": ["value", "low", "high", "n"],
+        "additionalProperties": False,
+    }
+    metrics = {
+        "type": "object",
+        "description": "metric name -> metric",
+        "additionalProperties": {"$ref": "#/$defs/metric"},
+    }
+    named = {"type": "object", "description": "name -> metrics", "additionalProperties": {"$ref": "#/$defs/metrics"}}
+    task = {
+        "type": "object",
+        "properties": {
+            "train": {"$ref": "#/$defs/metrics"},
+            "val": {"$ref": "#/$defs/metrics"},
+            "test": {"$ref": "#/$defs/metrics"},
+            "baselines": {"$ref": "#/$defs/named"},
+            "subsets": {"$ref": "#/$defs/named"},
+            "paired": {"$ref": "#/$defs/named"},
+        },
+        "additionalProperties": False,
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": SCHEMA_ID,
+        "title": "mmsdk metrics",
+        "type": "object",
+        "additionalProperties": {"$ref": "#/$defs/task"},
+        "$defs": {"metric": metric, "metrics": metrics, "named": named, "task": task},
+    }

@@ -1,0 +1,149 @@
+"""The figures of metrics.json: every task on every part, with intervals, baselines, and each subset of the inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmsdk.evaluate.baselines import blind_baseline, linear_baselines
+from mmsdk.evaluate.bootstrap import RESAMPLES, bootstrap
+from mmsdk.evaluate.subsets import input_subsets, subset_logits
+from mmsdk.model import infer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mmsdk.model import JointNet, Target
+    from mmsdk.protocols import Task
+
+    Metrics = dict[str, dict[str, float | int]]
+
+PARTS = ("train", "val", "test")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scoring:
+    """How to score.
+
+    :param groups: ``(n,)`` group of each row: intervals resample whole groups.
+    :param resamples: of the bootstrap.
+    :param baselines: whether to fit the linear baselines, which costs about as much as training.
+    :param subsets: whether to score every subset of the inputs.
+    """
+
+    groups: np.ndarray | None = None
+    resamples: int = RESAMPLES
+    seed: int = 0
+    baselines: bool = True
+    subsets: bool = True
+
+
+def score_tasks(
+    net: JointNet,
+    targets: Mapping[str, Target],
+    embeddings: Any,
+    split: np.ndarray,
+    *,
+    scoring: Scoring | None = None,
+    parts: Sequence[str] = ("val", "test"),
+) -> dict[str, dict[str, Any]]:
+    """Score every task; the result is what metrics.json holds and :func:`mmsdk.evaluate.metrics_schema` describes.
+
+    The judged part is ``test`` where a row of it is labelled, else ``val``: baselines and subsets are scored on it, on
+    the same rows as the model, so that their figures can be compared.
+
+    :param net: trained; on any device.
+    :param targets: task name -> targets of all rows.
+    :param embeddings: ``values`` and ``present`` of all rows, as for training.
+    :param split: ``(n,)`` of ``"train"``, ``"val"``, ``"test"`` or ``""``.
+    :returns: ``{task: {part: {metric: {value, low, high, n}}, "baselines": {name: {...}}, "subsets": {"a+b": {...}}}}``;
+        a part without a labelled row is left out.
+    """
+    scoring = scoring or Scoring()
+    rows = np.flatnonzero(np.isin(split, list(parts)))
+    if len(rows) == 0:
+        return {name: {} for name in targets}
+    _, logits = infer(net, embeddings.values, embeddings.present, rows=rows)
+    found: dict[str, dict[str, Any]] = {}
+    for name, target in targets.items():
+        found[name] = {}
+        for part in parts:
+            places = np.flatnonzero((split[rows] == part) & target.labelled[rows])
+            if len(places):
+                found[name][part] = score_rows(target, logits[name][places], rows[places], scoring)
+    _add_baselines(found, targets, embeddings, split, scoring=scoring)
+    _add_subsets(found, net, targets, embeddings, split=split, scoring=scoring)
+    return found
+
+
+def score_rows(target: Target, logits: np.ndarray, rows: np.ndarray, scoring: Scoring) -> Metrics:
+    """Return ``{metric: {value, low, high, n}}`` of logits for some labelled rows."""
+    return score_logits(target.task, logits, target.values[rows], rows=rows, scoring=scoring)
+
+
+def score_logits(
+    task: Task, logits: np.ndarray, truth: np.ndarray, *, rows: np.ndarray | None = None, scoring: Scoring | None = None
+) -> Metrics:
+    """Return ``{metric: {value, low, high, n}}`` of logits against targets, row by row the same rows.
+
+    :param rows: where the rows stand in the table, to find their groups.
+    """
+    scoring = scoring or Scoring()
+    groups = None if scoring.groups is None else scoring.groups[np.arange(len(truth)) if rows is None else rows]
+    scores = task.scores(logits, truth)
+    found = bootstrap(scores, len(truth), groups=groups, resamples=scoring.resamples, seed=scoring.seed)
+    return {name: one.as_json() for name, one in found.items()}
+
+
+def judged_part(target: Target, split: np.ndarray) -> str | None:
+    """Return the part that a task is judged by: ``test`` where it has a labelled row, else ``val``, else None."""
+    return next((part for part in ("test", "val") if len(target.labelled_rows(split == part))), None)
+
+
+def _add_baselines(
+    found: dict[str, dict[str, Any]],
+    targets: Mapping[str, Target],
+    embeddings: Any,
+    split: np.ndarray,
+    *,
+    scoring: Scoring,
+) -> None:
+    """Score, beside the model, what looks at nothing, and a plain linear model of all inputs and of each alone."""
+    for name, target in targets.items():
+        part = judged_part(target, split)
+        if part is None or part not in found[name]:
+            continue
+        rows = target.labelled_rows(split == part)
+        logits = dict([blind_baseline(target.task, len(rows))])
+        if scoring.baselines:
+            logits |= linear_baselines(target, embeddings, split, rows)
+        found[name]["baselines"] = {
+            baseline: score_rows(target, one, rows, scoring) for baseline, one in logits.items()
+        }
+
+
+def _add_subsets(
+    found: dict[str, dict[str, Any]],
+    net: JointNet,
+    targets: Mapping[str, Target],
+    embeddings: Any,
+    *,
+    split: np.ndarray,
+    scoring: Scoring,
+) -> None:
+    """Score every subset of the inputs on the judged rows of each task."""
+    if not scoring.subsets or len(net.inputs) < 2:
+        return
+    judged = {name: part for name, one in targets.items() if (part := judged_part(one, split)) in found[name]}
+    rows = np.flatnonzero(np.isin(split, [part for part in judged.values() if part]))
+    if len(rows) == 0:
+        return
+    for subset in input_subsets(net.inputs):
+        logits = subset_logits(net, embeddings, rows, subset)
+        for name, part in judged.items():
+            target = targets[name]
+            places = np.flatnonzero((split[rows] == part) & target.labelled[rows])
+            metrics = score_rows(target, logits[name][places], rows[places], scoring)
+            found[name].setdefault("subsets", {})["+".join(subset)] = metrics

@@ -1,0 +1,112 @@
+"""Fusions: the mask decides, absent values never matter, options are refused by name."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from mmsdk.errors import ConfigError
+from mmsdk.fusion import ConcatFusion, Dropout, Fusion, GatedFusion, Projector
+
+BUILT_IN = [ConcatFusion, GatedFusion]
+
+
+def seeded(cls, m=3, dim=16, **options) -> Fusion:
+    torch.manual_seed(0)
+    fusion = cls([f"in{i}" for i in range(m)], dim, **options)
+    for parameter in fusion.parameters():  # weights that start at zero must not hide a fault
+        torch.nn.init.normal_(parameter, std=0.3)
+    return fusion.eval()
+
+
+@pytest.mark.parametrize("cls", BUILT_IN)
+def test_values_of_an_absent_input_never_matter(cls):
+    fusion = seeded(cls)
+    tokens = torch.randn(5, 3, 16)
+    present = torch.tensor([[1, 1, 0], [0, 1, 1], [1, 0, 1], [1, 0, 0], [0, 0, 0]], dtype=torch.bool)
+    other = torch.where(present[:, :, None], tokens, torch.full_like(tokens, 1e6))
+    assert torch.equal(fusion(tokens, present), fusion(other, present))
+
+
+@pytest.mark.parametrize("cls", BUILT_IN)
+def test_every_present_input_matters(cls):
+    fusion = seeded(cls)
+    tokens, present = torch.randn(4, 3, 16), torch.ones(4, 3, dtype=torch.bool)
+    whole = fusion(tokens, present)
+    for position in range(3):
+        mask = present.clone()
+        mask[:, position] = False
+        assert not torch.allclose(whole, fusion(tokens, mask), atol=1e-3)
+
+
+@pytest.mark.parametrize("cls", BUILT_IN)
+def test_a_row_with_nothing_is_finite_and_learned(cls):
+    fusion = seeded(cls).train()
+    fused = fusion(torch.zeros(2, 3, 16), torch.zeros(2, 3, dtype=torch.bool))
+    fused.sum().backward()
+    learned = fusion.missing if cls is ConcatFusion else fusion.empty
+    assert torch.isfinite(fused).all()
+    assert torch.equal(fused[0], fused[1])
+    assert learned.grad.abs().sum() > 0
+    assert all(torch.isfinite(one.grad).all() for one in fusion.parameters() if one.grad is not None)
+
+
+@pytest.mark.parametrize("cls", BUILT_IN)
+def test_an_unknown_option_is_refused_by_name(cls):
+    with pytest.raises(ConfigError, match="takes no option named 'gate_dm'"):
+        cls(["a", "b"], 8, gate_dm=3)
+
+
+def test_a_near_miss_is_named():
+    with pytest.raises(ConfigError, match="Did you mean 'gate_dim'"):
+        GatedFusion(["a", "b"], 8, gate_dm=3)
+
+
+def test_gate_dim_acts():
+    assert GatedFusion(["a"], 8, gate_dim=5).read.out_features == 5
+
+
+def test_projector_standardises_by_present_rows_only():
+    projector = Projector({"a": 3}, 4)
+    vectors = {"a": torch.tensor([[1.0, 2.0, 5.0], [3.0, 2.0, 7.0], [float("nan")] * 3])}
+    present = torch.tensor([[True], [True], [False]])
+    projector.fit(vectors, present)
+    standard = projector.standardise(vectors, present)[0]
+    assert standard.tolist() == [[-1.0, 0.0, -1.0], [1.0, 0.0, 1.0], [0.0, 0.0, 0.0]]
+
+
+def test_projector_keeps_statistics_with_its_weights():
+    projector = Projector({"a": 2}, 4)
+    projector.fit({"a": torch.randn(9, 2) * 3 + 1}, torch.ones(9, 1, dtype=torch.bool))
+    copy = Projector({"a": 2}, 4)
+    copy.load_state_dict(projector.state_dict())
+    assert torch.equal(copy.mean_0, projector.mean_0)
+    assert torch.equal(copy.scale_0, projector.scale_0)
+
+
+def test_nan_of_an_absent_input_reaches_no_gradient():
+    projector = Projector({"a": 3, "b": 2}, 4)
+    vectors = {"a": torch.full((6, 3), float("nan")), "b": torch.randn(6, 2)}
+    present = torch.tensor([[False, True]] * 6)
+    projector.fit(vectors, present)
+    projector(projector.standardise(vectors, present)).sum().backward()
+    assert all(torch.isfinite(one.grad).all() for one in projector.parameters())
+
+
+def test_far_out_values_are_limited():
+    projector = Projector({"a": 1}, 4)
+    standard = projector.standardise({"a": torch.tensor([[1e30]])}, torch.ones(1, 1, dtype=torch.bool))
+    assert standard[0].item() == 6.0
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5])
+def test_dropout_drops_its_share_and_keeps_the_mean(rate):
+    torch.manual_seed(0)
+    dropped = Dropout(rate).train()(torch.ones(1000, 301))
+    assert (dropped == 0).float().mean().item() == pytest.approx(rate, abs=0.01)
+    assert dropped.mean().item() == pytest.approx(1.0, abs=0.01)
+
+
+def test_dropout_rests_in_evaluation():
+    values = torch.randn(3, 5)
+    assert Dropout(0.5).eval()(values) is values

@@ -1,0 +1,114 @@
+"""Classification: labels, losses, answers, and metrics against scikit-learn."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from sklearn import metrics
+
+from mmsdk.errors import DataError
+from mmsdk.tasks import Classification
+
+
+def prepared(values=("b", "a", "c", "a"), **options) -> Classification:
+    task = Classification(**options)
+    task.prepare(list(values))
+    return task
+
+
+def drawn(n=200, width=4, seed=0):
+    random = np.random.default_rng(seed)
+    task = prepared([f"c{i % width}" for i in range(n)])
+    logits = random.normal(size=(n, width)).round(1).astype(np.float32)  # rounded: ties
+    return task, logits, random.integers(0, width, n)
+
+
+def test_labels_are_strings_in_order():
+    assert prepared([3.0, 1, "2", None, ""]).labels == ("1", "2", "3")
+
+
+def test_encode_masks_the_unlabelled_and_names_the_unseen():
+    targets, labelled, problems = prepared().encode(["a", None, "", "bb", "c"])
+    assert targets[labelled].tolist() == [0, 2]
+    assert labelled.tolist() == [True, False, False, False, True]
+    assert [(one.row, one.value) for one in problems] == [(3, "bb")]
+    assert "Did you mean 'b'" in problems[0].reason or "no training row" in problems[0].reason
+
+
+@pytest.mark.parametrize(("values", "said"), [(["a", "a", None], "every labelled training row is 'a'"), ([None], "no training row")])
+def test_nothing_to_tell_apart_is_refused(values, said):
+    with pytest.raises(DataError, match=said):
+        prepared(values)
+
+
+def test_state_is_json_and_round_trips():
+    task = prepared()
+    copy = Classification()
+    copy.load_state(json.loads(json.dumps(task.state())))
+    assert (copy.labels, copy.counts) == (task.labels, task.counts)
+    assert np.array_equal(copy.baseline(2), task.baseline(2))
+
+
+def test_the_baseline_is_the_majority_at_its_share():
+    output = prepared().outputs(prepared().baseline(1))[0]
+    assert output.value == "a"
+    assert output.confidence == pytest.approx(0.5)
+
+
+def test_outputs_hold_all_probabilities():
+    output = prepared().outputs(np.array([[0.0, 2.0, -1e9]], dtype=np.float32))[0]
+    assert output.value == "b"
+    assert sum(output.probabilities.values()) == pytest.approx(1.0)
+    assert output.probabilities["c"] == 0.0
+
+
+def test_class_weights_make_labels_equal():
+    task = prepared()
+    targets = np.array([1, 0, 2, 0])
+    weights = task.class_weights(targets)
+    assert weights[targets].mean() == pytest.approx(1.0)
+    assert weights[0] * 2 == pytest.approx(weights[1])
+    logits = torch.randn(4, 3)
+    rows = task.loss(logits, torch.from_numpy(targets), None)
+    weighted = task.loss(logits, torch.from_numpy(targets), torch.from_numpy(weights))
+    assert torch.allclose(weighted, rows * torch.from_numpy(weights)[targets])
+
+
+def test_label_smoothing_acts():
+    logits, targets = torch.tensor([[9.0, 0.0, 0.0]]), torch.tensor([0])
+    assert prepared(label_smoothing=0.1).loss(logits, targets, None) > prepared().loss(logits, targets, None)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("seed", range(3))
+def test_metrics_equal_scikit_learn_on_resampled_rows(seed):
+    task, logits, truth = drawn(seed=seed)
+    rows = np.random.default_rng(seed).integers(0, len(truth), len(truth))
+    scores = {name: one(rows) for name, one in task.scores(logits, truth).items()}
+    wide = logits.astype(np.float64)
+    chances = np.exp(wide - wide.max(1, keepdims=True))
+    chances /= chances.sum(1, keepdims=True)
+    guess, t, p = chances.argmax(1)[rows], truth[rows], chances[rows]
+    assert scores["accuracy"] == pytest.approx(metrics.accuracy_score(t, guess))
+    assert scores["balanced_accuracy"] == pytest.approx(metrics.balanced_accuracy_score(t, guess))
+    assert scores["macro_f1"] == pytest.approx(metrics.f1_score(t, guess, average="macro"))
+    assert scores["log_loss"] == pytest.approx(metrics.log_loss(t, p, labels=range(4)))
+    each = [metrics.roc_auc_score(t == label, np.log(p[:, label])) for label in range(4)]
+    assert scores["auc"] == pytest.approx(np.mean(each))
+
+
+def test_calibration_error_of_known_cases():
+    task = prepared(["a", "b"])
+    sure_and_right = np.array([[20.0, 0.0]] * 10)
+    half_right = np.array([0] * 5 + [1] * 5)
+    scores = task.scores(sure_and_right, half_right)
+    assert scores["ece"](np.arange(10)) == pytest.approx(0.5)
+    assert scores["ece"](np.arange(5)) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_auc_is_undefined_on_one_class():
+    task, logits, truth = drawn()
+    assert np.isnan(task.scores(logits, truth)["auc"](np.flatnonzero(truth == 1)))

@@ -1,0 +1,68 @@
+"""Regression: scale learned and undone, cells that are no number, metrics against scikit-learn and scipy."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import scipy.stats
+import torch
+from sklearn import metrics
+
+from mmsdk.errors import DataError
+from mmsdk.tasks import Regression
+
+
+def prepared(values=("1", 2, 3.5, None, "")) -> Regression:
+    task = Regression()
+    task.prepare(list(values))
+    return task
+
+
+def test_scale_is_learned_and_undone():
+    task = prepared()
+    targets, labelled, problems = task.encode(["7.25", None, "abc", "inf", float("nan")])
+    assert labelled.tolist() == [True, False, False, False, False]
+    assert [(one.row, one.value) for one in problems] == [(2, "abc"), (3, "inf")]
+    assert task.outputs(targets[:1, None])[0].value == pytest.approx(7.25, rel=1e-6)
+
+
+@pytest.mark.parametrize(("values", "said"), [([4, "4"], "every training row is 4"), ([1, None], "hold 1 numbers")])
+def test_nothing_to_learn_is_refused(values, said):
+    with pytest.raises(DataError, match=said):
+        prepared(values)
+
+
+def test_baseline_is_the_mean_and_state_round_trips():
+    task, copy = prepared(), Regression()
+    copy.load_state(json.loads(json.dumps(task.state())))
+    assert copy.outputs(copy.baseline(1))[0].value == pytest.approx(np.mean([1, 2, 3.5]))
+
+
+def test_there_are_no_classes_and_the_loss_is_robust():
+    task = prepared()
+    assert task.class_weights(np.zeros(3)) is None
+    losses = task.loss(torch.tensor([[0.5], [10.0]]), torch.zeros(2), None)
+    assert losses.tolist() == pytest.approx([0.125, 9.5])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_metrics_equal_the_libraries_on_resampled_rows(seed):
+    random = np.random.default_rng(seed)
+    task = prepared(random.normal(50, 9, 100))
+    truth = random.normal(size=80).round(1).astype(np.float32)
+    logits = (truth + random.normal(size=80)).round(1).astype(np.float32)[:, None]
+    rows = random.integers(0, 80, 80)
+    scores = {name: one(rows) for name, one in task.scores(logits, truth).items()}
+    t, p = truth[rows] * task.scale + task.mean, logits[rows, 0] * task.scale + task.mean
+    assert scores["mae"] == pytest.approx(metrics.mean_absolute_error(t, p), rel=1e-5)
+    assert scores["rmse"] == pytest.approx(metrics.root_mean_squared_error(t, p), rel=1e-5)
+    assert scores["r2"] == pytest.approx(metrics.r2_score(t, p), rel=1e-4)
+    assert scores["spearman"] == pytest.approx(scipy.stats.spearmanr(t, p).statistic, rel=1e-5)
+
+
+def test_metrics_without_spread_are_undefined():
+    scores = prepared().scores(np.zeros((3, 1)), np.zeros(3))
+    assert np.isnan(scores["r2"](np.arange(3)))
+    assert np.isnan(scores["spearman"](np.arange(3)))
