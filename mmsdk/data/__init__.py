@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from mmsdk.data.cells import Cells
+from mmsdk.data.guessed import Guessed
+from mmsdk.data.inspect import guess_application, inspect_table
 from mmsdk.data.interactions import Interactions, read_interactions
 from mmsdk.data.media import Policy, Resolver, resolve_media
 from mmsdk.data.samples import InputColumn, Samples, read_samples, require_training
@@ -12,12 +14,15 @@ from mmsdk.data.table import Table
 
 __all__ = [
     "Cells",
+    "Guessed",
     "InputColumn",
     "Interactions",
     "Policy",
     "Resolver",
     "Samples",
     "Table",
+    "guess_application",
+    "inspect_table",
     "read_interactions",
     "read_samples",
     "read_table",

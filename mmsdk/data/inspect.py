@@ -1,0 +1,335 @@
+"""A first application file for a table nobody has described: inputs, labels and the split, guessed from the cells."""
+
+from __future__ import annotations
+
+import fnmatch
+import itertools
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmsdk.data.guessed import Guessed
+from mmsdk.data.naming import WIDE, name_for, patterns, words_of
+from mmsdk.data.profile import Profile, best_modality, determines, file_kind, files_there, guesses_of, profile
+from mmsdk.data.table import Table, as_id, is_empty
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mmsdk.data.profile import Guess
+    from mmsdk.specs import ModalitySpec
+
+ID_WORDS = frozenset({"id", "ids", "sku", "key", "code", "ean", "asin", "isbn", "uuid", "guid", "identifier"})
+LABEL_WORDS = frozenset(["label", "labels", "target", "targets"])
+ANSWER_WORDS = frozenset(
+    {"category", "class", "outcome", "sentiment", "emotion", "intent", "diagnosis", "genre", "tag", "tags", "y"}
+)
+GROUP_WORDS = frozenset(["group", "patient", "subject", "speaker", "actor", "fold", "folds"])
+PARTS = frozenset({"train", "val", "validation", "test"})
+SEPARATORS = ("|", ";", ",")
+MOST_CLASSES = 1000
+
+
+def guess_application(table: Table, *, modalities: Mapping[str, ModalitySpec] | None = None) -> dict[str, Any]:
+    """Return the application that :func:`inspect_table` guesses, as of an application file."""
+    return inspect_table(table, modalities=modalities).application
+
+
+def inspect_table(table: Table, *, modalities: Mapping[str, ModalitySpec] | None = None) -> Guessed:
+    """Guess an application for a table: a start to edit, not a verdict.
+
+    Files are known by their endings, other cells by the ``guess`` of the installed modalities. A column named as a
+    label becomes a task; what copies a label or the id, or goes with one label only, is never an input.
+
+    :param modalities: name -> spec; those that are installed where left out.
+    """
+    specs = _installed() if modalities is None else modalities
+    return _Inspection(table, specs).run()
+
+
+def _installed() -> dict[str, Any]:
+    """Return the installed modalities by name."""
+    from mmsdk.plugins import get_registry
+
+    return {entry.spec.name: entry.spec for entry in get_registry().entries("modality")}
+
+
+class _Inspection:
+    """The columns that are still free, and what has been decided; each step takes columns away."""
+
+    def __init__(self, table: Table, modalities: Mapping[str, ModalitySpec]) -> None:
+        """Look at every column once."""
+        self.table = table
+        self.modalities = modalities
+        self.free: dict[str, Profile] = {name: profile(table, name) for name in table.names}
+        self.labels: dict[str, Profile] = {}
+        self.files: dict[str, tuple[str, str]] = {}
+        self.still: dict[str, Profile] = {}
+        self.inputs: dict[str, dict[str, Any]] = {}
+        self.found = Guessed()
+
+    def run(self) -> Guessed:
+        """Decide, from what is surest to what is left."""
+        self._constant()
+        self.files = {name: kind for name, p in self.free.items() if (kind := file_kind(p, self.modalities))}
+        identity = self._id()
+        split = self._split()
+        tasks = self._tasks()
+        self._leaks()
+        self._repeats(identity)
+        self._file_inputs()
+        self._vector_inputs()
+        self._cell_inputs(guesses_of(self.modalities))
+        if not self.inputs:
+            self.found.notes["inputs"] = "found none: name a column and its modality"
+        parts = {
+            "data": self.table.name if Path(self.table.name).is_file() else None,
+            "id": identity.name if identity else None,
+            "inputs": self.inputs,
+            "tasks": tasks,
+            "split": split,
+        }
+        self.found.application = {key: value for key, value in parts.items() if value}
+        return self.found
+
+    def _drop(self, name: str, why: str) -> None:
+        """Leave a column out, with the reason."""
+        self.free.pop(name, None)
+        self.found.left_out[name] = why
+
+    def _constant(self) -> None:
+        """Leave out what says nothing."""
+        for name, found in list(self.free.items()):
+            if found.filled == 0:
+                self._drop(name, "empty")
+            elif found.distinct == 1 and len(self.table) > 1 and found.filled == len(self.table):
+                self._drop(name, f"always {_short(found.sample[0])}")
+                self.still[name] = found
+
+    def _id(self) -> Profile | None:
+        """Take the column that names the rows: unique, not written text, called an id or standing first."""
+        fitting = [
+            p
+            for p in self.free.values()
+            if p.unique
+            and p.name not in self.files
+            and p.words < 1.5
+            and (not p.numeric or p.whole)
+            and not any(isinstance(cell, list | dict) for cell in p.sample)
+        ]
+        named = [p for p in fitting if ID_WORDS & set(words_of(p.name))]
+        first = self.table.names[0]
+        best = named[0] if named else next((p for p in fitting if p.name == first), None)
+        if best is not None:
+            del self.free[best.name]
+            self.found.notes["id"] = "every row has its own"
+        else:
+            self.found.notes["inputs"] = "no column names the rows: they are numbered"
+        return best
+
+    def _split(self) -> dict[str, Any]:
+        """Take the column of parts; without one, the column of groups."""
+        split: dict[str, Any] = {}
+        for name, found in list(self.free.items()):
+            values = {str(cell).strip().lower() for cell in found.sample}
+            if values <= PARTS and "train" in values and found.distinct > 1:
+                split = split or {"column": name}
+                self._drop(name, "says which rows train")
+                self.found.notes["split"] = "holds " + ", ".join(sorted(values))
+            elif set(words_of(name)) & {"split", "partition"}:
+                self._drop(name, "looks like a split, but does not hold train, val, test")
+        for name, found in list(self.free.items()):
+            if not set(words_of(name)) & GROUP_WORDS or name in self.files:
+                continue
+            if not split and 1 < found.distinct < len(self.table) and "fold" not in name.lower():
+                split = {"group": name}
+                self.found.notes["split"] = f"{found.distinct} groups, each on one side"
+            self._drop(name, "a group of rows, not a property")
+        return split
+
+    def _tasks(self) -> dict[str, dict[str, Any]]:
+        """Take the columns that look like answers."""
+        fitting = {
+            n: p for n, p in self.free.items() if n not in self.files and (p.distinct > 1 or p.filled < len(self.table))
+        }
+        named = [p for n, p in fitting.items() if LABEL_WORDS & set(words_of(n))]
+        if not named:
+            named = [p for n, p in fitting.items() if ANSWER_WORDS & set(words_of(n))][:1]
+        named.sort(key=lambda p: (len(words_of(p.name)), "id" in words_of(p.name)))
+        tasks: dict[str, dict[str, Any]] = {}
+        for found in named:
+            same = next((n for n, p in self.labels.items() if _copies(p, found)), None)
+            kind = _task_kind(found)
+            if same is not None:
+                self._drop(found.name, f"says the same as {same!r}")
+            elif kind is None:
+                self._drop(found.name, "looks like a label, but nearly every row has its own")
+            else:
+                name = name_for(found.name, tasks)
+                tasks[name] = {"column": found.name, **kind}
+                self.found.notes[f"tasks.{name}"] = f"{found.filled} of {len(self.table)} rows, {found.distinct} values"
+                self.labels[found.name] = self.free.pop(found.name)
+        return tasks
+
+    def _leaks(self) -> None:
+        """Leave out the columns that go with one answer only, the answers' own derivatives, and texts holding them."""
+        for name, found in list(self.free.items()):
+            if name in self.files:
+                continue
+            for label, answer in self.labels.items():
+                if determines(found, answer) or determines(answer, found):
+                    self._drop(name, f"gives {label!r} away")
+                    break
+        wordy = [name for name, p in self.free.items() if name not in self.files and p.words > 1]
+        for name in wordy:
+            held = [other for other in self.table.names if other != name and self._holds(name, other)]
+            leaking = [other for other in held if self.found.left_out.get(other, "").startswith("gives ")]
+            if leaking:
+                self._drop(name, f"holds {leaking[0]!r}, which {self.found.left_out[leaking[0]]}")
+            elif len(held) > 1:
+                self._drop(name, f"repeats {', '.join(held)}")
+
+    def _holds(self, name: str, other: str) -> bool:
+        """Return whether the cells of a text column hold those of another, wherever that has any."""
+        part = profile(self.table, other) if other not in self.free else self.free[other]
+        if part.length < 2 or part.filled < len(self.table) / 10 or part.numeric or other in self.files:
+            return False
+        rows = np.flatnonzero(part.present & self.free[name].present)
+        rows = rows[np.linspace(0, len(rows) - 1, min(100, len(rows))).astype(np.int64)] if len(rows) else rows
+        whole = self.table.take(rows)
+        pairs = zip(whole.cells(name), whole.cells(other), strict=True)
+        held = sum(str(b).lower() in str(a).lower() and str(a) != str(b) for a, b in pairs)
+        return len(rows) > 0 and held >= 0.9 * len(rows)
+
+    def _repeats(self, identity: Profile | None) -> None:
+        """Leave out what only numbers or names the rows, and what says the same as another column."""
+        for name, found in list(self.free.items()):
+            why = None if name in self.files else self._repeat(found, identity)
+            if why:
+                self._drop(name, why)
+
+    def _repeat(self, found: Profile, identity: Profile | None) -> str | None:
+        """Return why a column is a name or a repeat of another, or None."""
+        if found.unique and found.whole and len(self.table) > 2:
+            return "numbers the rows"
+        if identity is not None and self._same(found.name, identity.name):
+            return f"repeats {identity.name!r}"
+        if all(re.match(r"\w+://", str(cell)) for cell in found.sample):
+            return "addresses"
+        codes = found.words < 1.2 and any(map(_has_digit, found.sample)) and not found.numeric
+        named = bool(ID_WORDS & set(words_of(found.name)))
+        if codes and found.distinct > 20 and (named or found.distinct > 0.98 * found.filled):
+            return "ids of something"
+        earlier = itertools.takewhile(lambda name: name != found.name, self.free)
+        same = (name for name in earlier if name not in self.files and _copies(self.free[name], found))
+        return f"says the same as {first!r}" if (first := next(same, None)) else None
+
+    def _same(self, name: str, identity: str) -> bool:
+        """Return whether a column's cells are the ids, or hold them."""
+        rows = np.linspace(0, len(self.table) - 1, min(100, len(self.table))).astype(np.int64)
+        some = self.table.take(rows)
+        pairs = [(a, as_id(b)) for a, b in zip(some.cells(name), some.cells(identity), strict=True) if not is_empty(a)]
+        held = [len(b) > 3 and b in str(a) and len(str(a)) < 3 * len(b) for a, b in pairs]
+        equal = [as_id(a) == b for a, b in pairs]
+        return bool(pairs) and (sum(held) >= 0.9 * len(pairs) or sum(equal) >= 0.9 * len(pairs))
+
+    def _file_inputs(self) -> None:
+        """Take the files that something installed reads and that are there."""
+        for name, (modality, what) in self.files.items():
+            found = self.free.get(name)
+            if found is None:
+                continue
+            if not modality:
+                self._drop(name, f"{what}, which no installed modality reads")
+            elif not files_there(found, self.table):
+                self._drop(name, f"names files ({what}) that are not there")
+            else:
+                self._add(name, [name], {"column": name, "modality": modality}, f"{what}, {self._filled(found)}")
+
+    def _vector_inputs(self) -> None:
+        """Take many columns of numbers whose names follow a pattern as one input; one that never changes belongs."""
+        if "vector" not in self.modalities:
+            return
+        columns = {name: p for name, p in {**self.free, **self.still}.items() if p.numeric}
+        for pattern, names in patterns([name for name in self.table.names if name in columns]):
+            first = columns[names[0]].present
+            whole = all((columns[name].present == first).all() for name in names)
+            if not whole or sum(name in self.free for name in names) < WIDE:
+                continue
+            exact = [n for n in self.table.names if fnmatch.fnmatchcase(n, pattern)] == names
+            block = {"column": pattern if exact else names, "modality": "vector"}
+            self._add(pattern.replace("*", ""), names, block, f"{len(names)} columns of numbers")
+
+    def _cell_inputs(self, guesses: Mapping[str, Guess]) -> None:
+        """Take what is left by the modality that fits best."""
+        for name, found in list(self.free.items()):
+            modality = _settled(best_modality(found, guesses), found, guesses)
+            if modality is None:
+                self._drop(name, "fits no installed modality")
+            else:
+                self._add(name, [name], {"column": name, "modality": modality}, self._filled(found))
+
+    def _add(self, name: str, columns: Sequence[str], block: dict[str, Any], note: str) -> None:
+        """Add one input under a name that the application file takes."""
+        key = name_for(name, self.inputs)
+        self.inputs[key] = block
+        self.found.notes[f"inputs.{key}"] = note
+        for column in columns:
+            self.free.pop(column, None)
+            self.found.left_out.pop(column, None)
+
+    def _filled(self, found: Profile) -> str:
+        """Return how full a column is, and how varied."""
+        share = "" if found.filled == len(self.table) else f"in {found.filled} of {len(self.table)} rows, "
+        return f"{share}{found.distinct} different"
+
+
+def _settled(modality: str | None, found: Profile, guesses: Mapping[str, Guess]) -> str | None:
+    """Return the modality, but an amount is a number however its values repeat, and many words are text."""
+    if modality == "category" and found.numeric and not ID_WORDS & set(words_of(found.name)):
+        return "number" if "number" in guesses and (not found.whole or found.distinct > 20) else modality
+    if modality == "category" and found.distinct > 100 and "text" in guesses:
+        return "text"
+    return "category" if modality == "number" and "id" in words_of(found.name) and "category" in guesses else modality
+
+
+def _copies(one: Profile, other: Profile) -> bool:
+    """Return whether two columns say the same in other words."""
+    if one.distinct != other.distinct or one.filled != other.filled:
+        return False
+    return determines(one, other) and determines(other, one)
+
+
+def _has_digit(cell: Any) -> bool:
+    """Return whether a cell holds a digit."""
+    return any(map(str.isdigit, str(cell)))
+
+
+def _short(cell: Any) -> str:
+    """Return a cell for a comment."""
+    text = repr(cell)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _task_kind(found: Profile) -> dict[str, Any] | None:
+    """Return the type of a task, or None where the column cannot be learned."""
+    texts = [cell for cell in found.sample if isinstance(cell, str)]
+    for separator in SEPARATORS:
+        several = sum(separator in text for text in texts)
+        parts = {part.strip() for text in texts for part in text.split(separator)}
+        if (
+            several >= 0.2 * max(len(texts), 1)
+            and several
+            and max(map(len, parts)) < 40
+            and len(parts) < len(set(texts))
+        ):
+            return {"type": "multilabel", **({"separator": separator} if separator != "|" else {})}
+    if (
+        found.numeric
+        and "id" not in words_of(found.name)
+        and (not found.whole or found.distinct > max(20, found.filled / 10))
+    ):
+        return {"type": "regression"}
+    return {"type": "classification"} if found.distinct <= min(MOST_CLASSES, found.filled / 2) else None
