@@ -101,7 +101,9 @@ def test_without_validation_rows_every_epoch_is_trained_and_it_says_so(problem, 
 def test_nan_garbage_of_absent_inputs_changes_no_weight(problem, settings, parts):
     clean = trained(problem, parts, settings(epochs=2))[1]
     embeddings, cells, split = problem
-    garbage = {name: np.where(embeddings.present[name][:, None], one, np.nan) for name, one in embeddings.values.items()}
+    garbage = {
+        name: np.where(embeddings.present[name][:, None], one, np.nan) for name, one in embeddings.values.items()
+    }
     dirty = SimpleNamespace(values=garbage, present=embeddings.present)
     assert torch.equal(weights(clean), weights(trained((dirty, cells, split), parts, settings(epochs=2))[1]))
 
@@ -133,7 +135,9 @@ def test_tasks_with_gaps_in_their_labels_train_together(problem, settings):
     last = result.history[-1]
     assert last["val/tags"] > 0.7
     assert last["val/price"] < 4
-    assert last["val/score"] == pytest.approx(np.mean([last["val/tags"], 1 - last["val/price"] / blind(targets, split, embeddings)]))
+    assert last["val/score"] == pytest.approx(
+        np.mean([last["val/tags"], 1 - last["val/price"] / blind(targets, split, embeddings)])
+    )
 
 
 def blind(targets, split, embeddings):

@@ -36,7 +36,9 @@ def test_one_input_finds_the_row_indexed_with_all(settings):
     rows = np.flatnonzero(split == "test")
     found = {}
     for epochs in (1, 40):
-        net = build_net({"photo": 20, "title": 12}, {}, GatedFusion, SimpleNamespace(dim=32, modality_dropout=0.2, options={}))
+        net = build_net(
+            {"photo": 20, "title": 12}, {}, GatedFusion, SimpleNamespace(dim=32, modality_dropout=0.2, options={})
+        )
         config = settings(epochs=epochs, match=1.0, patience=40)
         result = fit_heads(embeddings, {}, net, config, split, quiet=True)
         whole = unit(infer(net, embeddings.values, embeddings.present, rows=rows)[0])

@@ -84,4 +84,7 @@ def test_a_checkpoint_of_other_settings_or_data_begins_anew(problem, settings, p
 def test_a_torn_checkpoint_begins_anew(problem, settings, parts, tmp_path):
     (tmp_path / NAME).write_bytes(b"\x10\0\0\0\0\0\0\0{torn")
     targets, net = parts(problem, settings(epochs=1))
-    assert fit_heads(problem[0], targets, net, settings(epochs=1), problem[2], folder=tmp_path, quiet=True).resumed_from is None
+    assert (
+        fit_heads(problem[0], targets, net, settings(epochs=1), problem[2], folder=tmp_path, quiet=True).resumed_from
+        is None
+    )
