@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,8 +17,8 @@ from mmsdk.errors import StoreError
 from mmsdk.files import cache_home
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
     import sqlite3
+    from collections.abc import Callable, Mapping, Sequence
 
 DEFAULT_MAX_BYTES = 20 * 2**30
 SEGMENT_BYTES = 256 * 2**20

@@ -17,15 +17,17 @@ from mmsdk.errors import Problem
 from mmsdk.protocols import Media
 
 if TYPE_CHECKING:
-    from mmsdk.embed.spaces import Precision, Space
-    from mmsdk.embed.vectors import VectorRows
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
     from mmsdk.embed.cache import EmbeddingCache
     from mmsdk.embed.encoders import OpenEncoder
+    from mmsdk.embed.spaces import Precision, Space
+    from mmsdk.embed.vectors import VectorRows
     from mmsdk.progress import Progress
 
 CHUNK_BYTES = 16 * 2**20
 CHUNK_ROWS = (256, 4096)
+HELD_BYTES = 256 * 2**20  # of files that came as bytes, from a Parquet column or another machine
 FLUSH_SECONDS = 2.0  # what an interrupted run may have to encode again
 DEFAULT_BATCH = 32
 
@@ -54,7 +56,8 @@ class ColumnRun:
     """One input on its way to vectors.
 
     :param ids: of the rows, for messages.
-    :param rows: 1-based rows of the user's table, for messages; positions plus one where empty.
+    :param rows: 1-based rows of the user's table, for messages.
+    :param raw: position -> the cell as the user wrote it, for messages.
     :param decode: of the modality.
     :param cache: ``None`` where nothing is kept (fitted encoders, or on request).
     :param decoders: gives what decodes.
@@ -65,7 +68,8 @@ class ColumnRun:
     label: str
     cells: Sequence[Any | None]
     ids: Sequence[str]
-    rows: Sequence[int]
+    rows: np.ndarray
+    raw: Callable[[int], str | None]
     opened: OpenEncoder
     decode: Any
     space: Space
@@ -80,18 +84,37 @@ class ColumnRun:
     def run(self, vectors: VectorRows, present: np.ndarray, bar: Progress) -> None:
         """Fill ``vectors`` and ``present``; what has been encoded is in the cache whatever ends the run."""
         size = int(np.clip(CHUNK_BYTES // (4 * self.opened.dim), *CHUNK_ROWS))
-        for start in range(0, len(self.cells), size):
-            cells = self.cells[start : start + size]
+        start = 0
+        while start < len(self.cells):
+            cells = self._take(start, size)
             block, there = self._chunk(start, cells, bar)
             vectors.append(block)
             present[start : start + len(cells)] = there
+            start += len(cells)
+
+    def _take(self, start: int, size: int) -> list[Any | None]:
+        """Return the next cells, fewer where they hold bytes; one that cannot be had is told and ``None``."""
+        cells: list[Any | None] = []
+        held = 0
+        for position in range(start, min(start + size, len(self.cells))):
+            try:
+                cell = self.cells[position]
+            except ValueError as error:  # it was there when the table was read
+                self._problem(position, [0], str(error))
+                self.counts.missing -= 1  # as bad it is counted, not as missing
+                cell = None
+            cells.append(cell)
+            held += len(cell.data or b"") if isinstance(cell, Media) else 0
+            if held > HELD_BYTES:
+                break
+        return cells
 
     def _chunk(self, start: int, cells: Sequence[Any | None], bar: Progress) -> tuple[np.ndarray, np.ndarray]:
         """Return the vectors of some rows and which of them are there."""
         block = np.zeros((len(cells), self.opened.dim), np.float32)
         there = np.zeros(len(cells), bool)
         groups = self._groups(start, cells)
-        todo = self._known(groups, block, there) if self.cache is not None else groups
+        todo = groups if self.cache is None else self._known(self.cache, groups, block, there)
         bar.update(len(cells) - sum(len(places) for _, places in todo))
         keeper = _Keeper(self.cache, self.space)
         try:
@@ -117,7 +140,7 @@ class ColumnRun:
             return [(b"", [position]) for position in places]
         found = ContentKeys(self.cache).of(cells)
         for position, reason in found.unreadable.items():
-            self._problem(start, [position], cells[position], reason)
+            self._problem(start, [position], reason)
         groups: dict[bytes, list[int]] = {}
         for position, key in enumerate(found.keys):
             if key is not None:
@@ -126,12 +149,11 @@ class ColumnRun:
         return list(groups.items())
 
     def _known(
-        self, groups: list[tuple[bytes, list[int]]], block: np.ndarray, there: np.ndarray
+        self, cache: EmbeddingCache, groups: list[tuple[bytes, list[int]]], block: np.ndarray, there: np.ndarray
     ) -> list[tuple[bytes, list[int]]]:
         """Fill in what the cache knows; return the rest."""
-        assert self.cache is not None  # noqa: S101 - asked by the caller
         keys = [key for key, _ in groups]
-        found = self.cache.get_many(self.space, keys)
+        found = cache.get_many(self.space, keys)
         of_this_run = np.isin(_prefixes(keys), self.ours)
         todo = []
         for number, (key, places) in enumerate(groups):
@@ -186,29 +208,29 @@ class ColumnRun:
                 nothing.append(number)
             elif isinstance(sample, Exception):
                 places = todo[number][1]
-                self._problem(start, places, cells[places[0]], reason_of(sample, self.opened.modality))
+                self._problem(start, places, reason_of(sample, self.opened.modality))
             else:
                 yield number, sample
 
-    def _problem(self, start: int, places: Sequence[int], cell: Any, reason: str) -> None:
+    def _problem(self, start: int, places: Sequence[int], reason: str) -> None:
         """Note that rows cannot be used, each by its own number."""
         self.counts.bad += len(places)
         for place in places:
             position = start + place
             self.problems.append(
                 Problem(
-                    reason=reason, row=self._row(position), id=self.ids[position], column=self.label, value=shown(cell)
+                    reason=reason,
+                    row=int(self.rows[position]),
+                    id=self.ids[position],
+                    column=self.label,
+                    value=self.raw(position),
                 )
             )
-
-    def _row(self, position: int) -> int:
-        """Return the 1-based row of the user's table."""
-        return self.rows[position] if self.rows else position + 1
 
     def _place(self, start: int, todo: list[tuple[bytes, list[int]]], number: int) -> str:
         """Return how messages call a sample."""
         position = start + todo[number][1][0]
-        return f"input {self.name!r}, row {self._row(position)} (id {self.ids[position]!r})"
+        return f"input {self.name!r}, row {self.rows[position]} (id {self.ids[position]!r})"
 
 
 class _Keeper:
@@ -254,14 +276,6 @@ def reason_of(error: Exception, modality: str) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"cannot be read: {error.strerror.lower()}"
     return f"does not decode as {modality} ({type(error).__name__}: {error})"
-
-
-def shown(cell: Any) -> str:
-    """Return a cell as the user wrote it."""
-    if isinstance(cell, Media):
-        return cell.name
-    values = cell if isinstance(cell, tuple) else (cell,)
-    return " | ".join(str(value) for value in values if value is not None)
 
 
 def _prefixes(keys: Sequence[bytes]) -> np.ndarray:

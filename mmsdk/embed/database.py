@@ -7,13 +7,13 @@ import os
 import sqlite3
 import threading
 import time
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mmsdk.errors import StoreError
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS space(

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmsdk.embed.batching import Decoder
 from mmsdk.embed.column import ColumnRun
-from mmsdk.embed.encoders import modality_of, spelled
+from mmsdk.embed.encoders import open_modality, spelled
 from mmsdk.embed.results import Embeddings, EmbedStats, InputStats
 from mmsdk.embed.spaces import Precision, Space
 from mmsdk.embed.threads import Threads, choose_threads, forward_threads
 from mmsdk.embed.vectors import IN_MEMORY_BYTES, VectorRows
 from mmsdk.errors import DataError, EncoderError, MmsdkError, Problem
 from mmsdk.progress import note, progress
-from mmsdk.protocols import Media
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+
     from mmsdk.data import InputColumn, Policy, Samples
     from mmsdk.embed.cache import EmbeddingCache
-    from mmsdk.embed.encoders import OpenEncoder
+    from mmsdk.embed.encoders import OpenEncoder, OpenModality
 
 FEW_ROWS = 16  # so few are decoded in place: threads would cost more than they bring
 
@@ -78,17 +79,15 @@ class Embedder:
         values: dict[str, np.ndarray] = {}
         present: dict[str, np.ndarray] = {}
         inputs: dict[str, InputStats] = {}
-        columns = {name: (samples.inputs[name], opened) for name, opened in encoders.items()}
-        media = any(_holds_media(column) for column, _ in columns.values())
+        modalities = {name: open_modality(samples.inputs[name].modality) for name in encoders}
+        media = any(modality.media for modality in modalities.values())
         with contextlib.ExitStack() as stack:
             work = _Workers(self, stack, media=media)
-            for name, (column, opened) in columns.items():
-                decoder, identity = modality_of(column.modality)
-                if not opened.ready and not self._fit(samples, column, opened, decoder, fatal):
+            for name, opened in encoders.items():
+                column, modality = samples.inputs[name], modalities[name]
+                if not opened.ready and not self._fit(samples, column, opened, modality, fatal):
                     continue
-                run = self._run(
-                    samples, column, opened=opened, decoder=decoder, identity=identity, work=work, problems=problems
-                )
+                run = self._run(samples, column, opened=opened, modality=modality, work=work, problems=problems)
                 values[name], present[name], inputs[name] = self._embed_one(run, work)
         if fatal or (problems and (policy is None or policy.on_bad_row == "error")):
             raise _refused(fatal, problems)
@@ -104,14 +103,13 @@ class Embedder:
         column: InputColumn,
         *,
         opened: OpenEncoder,
-        decoder: Any,
-        identity: str,
+        modality: OpenModality,
         work: _Workers,
         problems: list[Problem],
     ) -> ColumnRun:
         """Return the work of one input."""
         space = Space(
-            fingerprint=spelled([opened.fingerprint, opened.modality, identity]),
+            fingerprint=spelled([opened.fingerprint, opened.modality, modality.identity]),
             dim=opened.dim,
             precision=self.precision,
             name=opened.name,
@@ -121,9 +119,10 @@ class Embedder:
             label=_label(column),
             cells=column.cells,
             ids=samples.ids,
-            rows=_rows(samples),
+            rows=samples.rows,
+            raw=partial(_raw, samples, column),
             opened=opened,
-            decode=decoder.decode,
+            decode=modality.decode,
             space=space,
             cache=None if opened.fitted else self.cache,
             decoders=work.decoder,
@@ -157,13 +156,18 @@ class Embedder:
         return values, present, stats
 
     def _fit(
-        self, samples: Samples, column: InputColumn, opened: OpenEncoder, decoder: Any, fatal: list[Problem]
+        self,
+        samples: Samples,
+        column: InputColumn,
+        opened: OpenEncoder,
+        modality: OpenModality,
+        fatal: list[Problem],
     ) -> bool:
         """Fit an encoder on the training rows; return whether there was anything to learn from.
 
         :raises EncoderError: it raised, or does not know its dim afterwards.
         """
-        batch = list(_decoded(decoder, (column.cells[row] for row in _training_rows(samples))))
+        batch = list(_decoded(modality, column, _training_rows(samples)))
         if not batch:
             reason = f"no training row holds a {opened.modality} that can be used, and {opened.name!r} learns from them"
             fatal.append(Problem(reason=f"{reason}: fill the column, or leave this input out", column=_label(column)))
@@ -204,26 +208,22 @@ class _Workers:
         return self._pool if media else self._inline
 
 
-def _decoded(decoder: Any, cells: Iterator[Any | None]) -> Iterator[Any]:
+def _decoded(modality: OpenModality, column: InputColumn, rows: Sequence[int]) -> Iterator[Any]:
     """Yield the samples that can be decoded; the others are told when they are to be encoded."""
-    for cell in cells:
+    for row in rows:
         try:
-            sample = decoder.decode(cell) if cell is not None else None
+            cell = column.cells[row]
+            sample = modality.decode(cell) if cell is not None else None
         except Exception:  # noqa: S112 - encoding the same cell tells it
             continue
         if sample is not None:
             yield sample
 
 
-def _training_rows(samples: Samples) -> list[int]:
+def _training_rows(samples: Samples) -> Sequence[int]:
     """Return the rows of split ``train``, all where no row says so."""
-    split = samples.split if samples.split is not None else ()
-    return [row for row, part in enumerate(split) if part == "train"] or list(range(len(samples.ids)))
-
-
-def _holds_media(column: InputColumn) -> bool:
-    """Return whether the cells are files."""
-    return isinstance(next((cell for cell in column.cells if cell is not None), None), Media)
+    rows: list[int] = np.flatnonzero(samples.split == "train").tolist()
+    return rows or range(len(samples.ids))
 
 
 def _refused(fatal: list[Problem], problems: list[Problem]) -> DataError:
@@ -240,10 +240,12 @@ def _refused(fatal: list[Problem], problems: list[Problem]) -> DataError:
 
 
 def _label(column: InputColumn) -> str:
-    """Return the user's name of the column."""
-    return column.name
+    """Return the user's name of the column, or of all of them."""
+    return ", ".join(column.columns)
 
 
-def _rows(samples: Samples) -> tuple[int, ...]:
-    """Return the 1-based rows of the user's table."""
-    return ()
+def _raw(samples: Samples, column: InputColumn, position: int) -> str | None:
+    """Return a cell as the user wrote it."""
+    values = [samples.table.column(name)[position].as_py() for name in column.columns]
+    held = [value for value in values if value is not None]
+    return " | ".join(f"{len(cell)} bytes" if isinstance(cell, bytes) else str(cell) for cell in held) or None

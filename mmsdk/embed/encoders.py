@@ -18,8 +18,10 @@ from mmsdk.plugins import get_registry
 from mmsdk.specs import EncoderSpec, LoaderSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
     from mmsdk.plugins import Entry
+    from mmsdk.specs import ModalitySpec
 
 SCHEME = re.compile(r"([a-z][a-z0-9_./-]+):(.+)", re.DOTALL)  # two letters and more: C:\\model is no scheme
 
@@ -248,16 +250,31 @@ def spelled(value: Any) -> str:
     return json.dumps(value, sort_keys=True, default=repr)
 
 
-def modality_of(name: str) -> tuple[Any, str]:
-    """Return a modality's decoder and the identity of what decodes: plugin, version and target.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenModality:
+    """What decodes the cells of an input.
+
+    :param decode: cell -> sample.
+    :param identity: plugin, version and target: another decoder means other vectors.
+    :param media: cells are files.
+    """
+
+    decode: Callable[[Any], Any]
+    identity: str
+    media: bool
+
+
+def open_modality(name: str) -> OpenModality:
+    """Open a modality.
 
     :raises PluginError: nobody declares it, or it cannot be imported.
     :raises EncoderError: it cannot be constructed.
     """
     entry = get_registry().get("modality", name)
     target = entry.load()
+    identity = spelled([entry.plugin.distribution, entry.plugin.version, entry.spec.target])
     try:
-        return target(), spelled([entry.plugin.distribution, entry.plugin.version, entry.spec.target])
+        return OpenModality(decode=target().decode, identity=identity, media=cast("ModalitySpec", entry.spec).media)
     except Exception as error:
         raise EncoderError(
             f"modality {name!r} (plugin {entry.plugin.origin}) cannot be opened: {type(error).__name__}: {error}"

@@ -15,6 +15,7 @@ from mmsdk.protocols import Media
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
     from mmsdk.embed.cache import EmbeddingCache
 
 RACY_SECONDS = 2.0  # a file changed so recently may change again without its times showing it
@@ -79,7 +80,7 @@ class ContentKeys:
         files: dict[int, str] = {}
         for position, cell in enumerate(cells):
             if isinstance(cell, Media) and cell.path is not None:
-                files[position] = os.path.abspath(cell.path)  # noqa: PTH100 - Path.absolute is 20 times slower
+                files[position] = os.path.abspath(cell.path)  # noqa: PTH100 - resolve() asks the disk
             elif cell is not None:
                 keys[position] = content_key(cell)
         digests = self._files(set(files.values()))
@@ -125,7 +126,7 @@ def signature(path: str | os.PathLike[str]) -> str:
 def settled(path: str, signed: str) -> bool:
     """Return whether a file is as it was and old enough that a later change must show in its times."""
     try:
-        stat = os.stat(path)  # noqa: PTH116
+        stat = os.stat(path)  # noqa: PTH116 - a str, many times
         return signature(path) == signed and time.time() - max(stat.st_mtime, stat.st_ctime) > RACY_SECONDS
     except OSError:
         return False

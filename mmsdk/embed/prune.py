@@ -9,6 +9,7 @@ from mmsdk.embed.spaces import DTYPES, ENTRY_BYTES, NOWHERE
 
 if TYPE_CHECKING:
     import sqlite3
+
     from mmsdk.embed.cache import EmbeddingCache
 
 KNOWN_FILES = 5_000_000  # hashes of files remembered; about 200 bytes each

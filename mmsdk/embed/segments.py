@@ -6,13 +6,13 @@ import contextlib
 import os
 import threading
 import zlib
-
-import numpy as np
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Sequence
+    from pathlib import Path
 
 RUN_ROWS = 4096  # neighbours are read in one call, up to this many
 OPEN_FILES = 64

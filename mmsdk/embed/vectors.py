@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from typing import IO, Any, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,7 +31,7 @@ class VectorRows:
         if rows * dim * 4 <= in_memory:
             self._array = np.zeros(self.shape, np.float32)
         else:
-            self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - lives as long as the array that maps it
+            self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - finish or close
 
     def append(self, block: np.ndarray) -> None:
         """Add the next rows.

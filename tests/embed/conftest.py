@@ -1,15 +1,17 @@
-"""A registry of small real components: a text and a picture-like modality, encoders that count, and some that misbehave."""
+"""A registry of small real components: two modalities, encoders that count, and some that misbehave."""
 
 from __future__ import annotations
 
 import sys
 import types
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from mmsdk.config import load_application
+from mmsdk.data import Policy, read_samples, read_table
 from mmsdk.embed import EmbeddingCache
 from mmsdk.plugins import registry as registry_module
 from mmsdk.plugins.discovery import Found, Source
@@ -121,7 +123,9 @@ class Wrong:
         return answers.get(self.answer, vectors)
 
 
-def load_reference(reference: str, *, modality: str, device: str, trust_remote_code: bool, scale: float = 1.0) -> Counting:
+def load_reference(
+    reference: str, *, modality: str, device: str, trust_remote_code: bool, scale: float = 1.0
+) -> Counting:
     encoder = Counting(scale=scale)
     encoder.opened_with = (reference, modality, device, trust_remote_code)
     return encoder
@@ -182,49 +186,37 @@ def cache(tmp_path):
     with_folder.close()
 
 
-@dataclass
-class Column:
-    name: str
-    modality: str
-    cells: list[Any]
-
-
-@dataclass
-class Rows:
-    ids: tuple[str, ...]
-    inputs: dict[str, Column]
-    split: np.ndarray | None = None
-
-
-@dataclass
-class Policy:
-    on_bad_row: str = "error"
-
-
 @pytest.fixture
-def texts():
-    def build(*cells: str | None, split: list[str] | None = None) -> Rows:
-        values = [None if cell is None else (cell,) for cell in cells]
-        ids = tuple(f"id{i}" for i in range(len(values)))
-        parts = np.array(split, object) if split else None
-        return Rows(ids, {"title": Column("title", "text", values)}, parts)
+def rows(tmp_path):
+    """Samples as the data layer reads them: a column of texts, one of files, and the part of each row."""
 
-    return build
+    def build(title=None, photo=None, split=None, policy=None):
+        columns, inputs = {}, {}
+        if title is not None:
+            columns["words"], inputs["title"] = list(title), {"column": "words", "modality": "text"}
+        if photo is not None:
+            inputs["photo"] = {"column": "image", "modality": "blob"}
+            columns["image"] = [cell if isinstance(cell, str) else write(i, cell) for i, cell in enumerate(photo)]
+        if split is not None:
+            columns["part"] = split
+        count = len(next(iter(columns.values())))
+        table = pa.table(
+            {"sku": [f"id{i}" for i in range(count)], **{k: pa.array(v, pa.string()) for k, v in columns.items()}}
+        )
+        application = {"id": "sku", "inputs": inputs, **({"split": {"column": "part"}} if split is not None else {})}
+        return read_samples(
+            read_table(table, root=tmp_path), load_application(application), policy, partial=split is None
+        )[0]
 
-
-@pytest.fixture
-def files(tmp_path):
-    def build(*contents: bytes) -> Rows:
-        media = []
-        for number, content in enumerate(contents):
-            path = tmp_path / f"{number}.bin"
-            path.write_bytes(content)
-            media.append(Media(name=f"{number}.bin", path=path))
-        return Rows(tuple(f"id{i}" for i in range(len(media))), {"photo": Column("photo", "blob", media)})
+    def write(number, content):
+        if content is None:
+            return None
+        (tmp_path / f"{number}.bin").write_bytes(content)
+        return f"{number}.bin"
 
     return build
 
 
 @pytest.fixture
 def skip():
-    return Policy("skip")
+    return Policy(on_bad_row="skip")

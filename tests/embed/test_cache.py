@@ -176,7 +176,9 @@ def test_kill_9_loses_at_most_the_batch_being_written(tmp_path):
 
 
 def test_kill_9_while_pruning_leaves_a_whole_cache(tmp_path):
-    code = WRITER.replace("print(", "cache.prune(60 * 116); print(").replace("for batch in", "cache.clock = __import__('itertools').count(1).__next__\nfor batch in")
+    code = WRITER.replace("print(", "cache.prune(60 * 116); print(").replace(
+        "for batch in", "cache.clock = __import__('itertools').count(1).__next__\nfor batch in"
+    )
     for attempt in range(5):
         writer = python(code, tmp_path, 1000 * attempt, 40, 10**6, stdout=subprocess.PIPE)
         for _ in zip(writer.stdout, range(2), strict=False):
