@@ -13,7 +13,7 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class FusionConfig(Section):
-    """How the vectors of the inputs become one."""
+    """Fusion: from one vector an input to one vector a row."""
 
     shorthand: ClassVar[str | None] = "type"
 
@@ -62,7 +62,7 @@ class TrainingConfig(Section):
 
 
 class IndexConfig(Section):
-    """The vector index of the run."""
+    """The structure that finds the nearest vectors."""
 
     shorthand: ClassVar[str | None] = "type"
 
