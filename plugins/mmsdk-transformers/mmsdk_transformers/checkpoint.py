@@ -75,13 +75,10 @@ def check(checkpoint: Checkpoint, modality: str) -> None:
     if not checkpoint.config:
         raise EncoderError(f"{name}: {folder} has no config.json; name {_a_folder(modality)}")
     if not any(folder.glob("*.safetensors")):
-        pickled = any(folder.glob("*.bin"))
-        hint = (
-            "pytorch_model.bin is a pickle and is not read: save the model again with save_pretrained"
-            if pickled
-            else ""
-        )
-        raise EncoderError(f"{name}: {folder} has no model.safetensors; {hint or 'name ' + _a_folder(modality)}")
+        hint = f"name {_a_folder(modality)}"
+        if any(folder.glob("*.bin")):
+            hint = "pytorch_model.bin is a pickle and is not read: save the model again with save_pretrained"
+        raise EncoderError(f"{name}: {folder} has no model.safetensors; {hint}")
     if not any((folder / one).is_file() for one in PREPROCESSING[modality]):
         raise EncoderError(f"{name}: {folder} has no {PREPROCESSING[modality][0]}, so {modality} cannot be prepared")
 
@@ -118,9 +115,7 @@ def _fetch(name: str, repo: str, revision: str | None, modality: str, *, trusted
         raise EncoderError(f"{name}: the hub has no model {repo!r}, or it is private (then `hf auth login`)") from error
     except LocalEntryNotFoundError as error:
         why = "HF_HUB_OFFLINE is set" if offline else "the hub cannot be reached"
-        raise EncoderError(
-            f"{name}: {why} and the hub's cache does not hold it; {_elsewhere(repo, modality)}"
-        ) from error
+        raise EncoderError(f"{name}: {why} and its cache does not hold it; {_elsewhere(repo, modality)}") from error
     except (OSError, ValueError) as error:
         raise EncoderError(f"{name}: cannot be fetched ({_first_line(error)}); {_elsewhere(repo, modality)}") from error
     return Path(found)
@@ -129,8 +124,8 @@ def _fetch(name: str, repo: str, revision: str | None, modality: str, *, trusted
 def _elsewhere(repo: str, modality: str) -> str:
     """Return how to bring a model to a machine without a network."""
     return (
-        f"on a machine with a network run `hf download {repo} --local-dir DIR`, copy DIR here and write DIR in place of "
-        f"{repo}: {_a_folder(modality)}"
+        f"on a machine with a network run `hf download {repo} --local-dir DIR`, copy DIR here and write DIR in place "
+        f"of {repo}: {_a_folder(modality)}"
     )
 
 

@@ -40,7 +40,7 @@ class PictureEncoder:
         """Choose the device; a model on another one is let go."""
         self._device = device
         self._network: Network | None = None
-        self.batch_size = BATCH[device.partition(":")[0]] if device.partition(":")[0] in BATCH else 32
+        self.batch_size = BATCH.get(device.partition(":")[0], 32)
 
     def module(self) -> torch.nn.Module:
         """Return the model, its weights read."""

@@ -90,9 +90,8 @@ class SentenceEncoder:
                 model_kwargs={"dtype": dtype, "use_safetensors": True},
             )
         if not model.supports(self._modality):
-            raise EncoderError(
-                f"{self._checkpoint.name}: the model takes {', '.join(map(str, model.modalities))}, not {self._modality}"
-            )
+            taken = ", ".join(map(str, model.modalities))
+            raise EncoderError(f"{self._checkpoint.name}: the model takes {taken}, not {self._modality}")
         return model.eval()
 
 

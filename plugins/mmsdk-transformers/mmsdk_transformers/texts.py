@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -31,14 +32,13 @@ class TextEncoder:
     def __init__(
         self, checkpoint: Checkpoint, *, device: str, pooling: str, max_length: int | None, normalize: bool
     ) -> None:
-        if max_length is not None and (
-            isinstance(max_length, bool) or not isinstance(max_length, int) or max_length < 1
-        ):
+        if max_length is not None and (type(max_length) is not int or max_length < 1):
             raise EncoderError(f"{checkpoint.name}: max_length is {max_length!r}, expected a whole number above 0")
         self._checkpoint = checkpoint
         self._pooling = pooling
         self._asked = max_length
         self._normalize = normalize
+        self._lock = threading.Lock()  # a tokenizer that pads and cuts cannot be lent to two threads
         self._seen = 0
         self._cut = 0
         self.to(device)
@@ -68,7 +68,8 @@ class TextEncoder:
 
     def length(self, sample: str) -> int:
         """Return the number of tokens after the cut, so that texts of one length make a batch."""
-        return len(self._tokenizer(sample, truncation=True, max_length=self._limit)["input_ids"])
+        with self._lock:
+            return len(self._tokenizer(sample, truncation=True, max_length=self._limit)["input_ids"])
 
     def encode(self, batch: Sequence[str], modality: str) -> np.ndarray:
         """Return ``(n, dim)`` float32."""
@@ -85,9 +86,10 @@ class TextEncoder:
     def _tokens(self, batch: Sequence[str]) -> Any:
         """Return padded ids and mask, counting texts that were cut."""
         padding = "max_length" if self._checkpoint.config.get("model_type") in PADDED else "longest"
-        tokens = self._tokenizer(
-            list(batch), padding=padding, truncation=True, max_length=self._limit, return_tensors="pt"
-        )
+        with self._lock:
+            tokens = self._tokenizer(
+                list(batch), padding=padding, truncation=True, max_length=self._limit, return_tensors="pt"
+            )
         self._seen += len(batch)
         self._cut += sum(bool(one.overflowing) for one in tokens.encodings or ())
         return tokens
