@@ -50,7 +50,9 @@ def mmsdk_indexes() -> Iterator[IndexSpec]:
     yield IndexSpec(
         name="hnsw", target="mmsdk.index.hnsw:HnswIndex", removable=False, summary="a graph; fast, nothing is removed"
     )
-    yield IndexSpec(name="gpu", target="mmsdk.index.gpu:GpuIndex", summary="as ivf, on a GPU, with faiss-gpu; untested on hardware")
+    yield IndexSpec(
+        name="gpu", target="mmsdk.index.gpu:GpuIndex", summary="as ivf, on a GPU, with faiss-gpu; untested on hardware"
+    )
 
 
 @hookimpl

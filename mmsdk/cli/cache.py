@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import click
@@ -22,13 +23,17 @@ def cache() -> None:
 @options.quiet
 def info(as_json: bool) -> None:
     """Show where the cache lies and how much it holds."""
-    facts = dict(_open().info())
+    facts = _open().info()
     if as_json:
-        print_json(facts)
+        print_json(dataclasses.asdict(facts))
         return
-    for name, value in facts.items():
-        size = isinstance(value, int) and name.endswith("bytes")
-        click.echo(f"{name.replace('_', ' ')}: {megabytes(value) if size else value}")
+    click.echo(f"folder: {facts.folder}")
+    click.echo(f"vectors: {facts.entries:,}, {megabytes(facts.bytes)} ({megabytes(facts.disk_bytes)} on the disk)")
+    click.echo(f"at most: {megabytes(facts.max_bytes)}")
+    for encoder in facts.encoders:
+        click.echo(
+            f"{encoder.name}\n  {encoder.entries:,} x {encoder.dim} {encoder.precision}, {megabytes(encoder.bytes)}"
+        )
 
 
 @cache.command()
@@ -39,20 +44,14 @@ def prune(max_size: str, as_json: bool) -> None:
     """Drop what was used longest ago until the cache fits."""
     limit = parse_size(max_size)
     found = _open()
-    before = _bytes(found.info())
-    found.prune(limit)
-    after = _bytes(found.info())
+    dropped = found.prune(limit)
+    now = found.info()
     if as_json:
-        print_json({"bytes_before": before, "bytes": after, "max_bytes": limit})
+        print_json({"dropped": dropped, "entries": now.entries, "bytes": now.bytes, "max_bytes": limit})
     else:
-        click.echo(f"{megabytes(before)} before, {megabytes(after)} now, at most {megabytes(limit)}")
+        click.echo(f"{dropped:,} vectors dropped; {now.entries:,} kept, {megabytes(now.bytes)} of {megabytes(limit)}")
 
 
 def _open() -> Any:
     """Return the embedding cache of this user."""
     return resolve("mmsdk.embed:EmbeddingCache")()
-
-
-def _bytes(facts: Any) -> int:
-    """Return the size that the cache reports."""
-    return int(facts["bytes"])

@@ -18,6 +18,10 @@ class Skip(Exception):  # noqa: N818 - as in unittest: not an error
     """A check does not apply here; the text is the reason."""
 
 
+class Unresolved(Exception):  # noqa: N818 - becomes a failure of one check, and a skip of the others
+    """A target cannot be imported."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """One promise of one component. Call it; it raises ``AssertionError`` where the promise is broken.
@@ -77,6 +81,10 @@ def _bound(function: Callable[[S], None], subject: S) -> Callable[[], None]:
             function(subject)
         except (PluginError, AssertionError):
             raise
+        except Unresolved as error:
+            if function.__name__ == "check_target_resolves":
+                raise AssertionError(str(error)) from error
+            raise Skip("its target does not resolve") from error
         except MmsdkError as error:
             raise Skip(f"refuses to work here: {error}") from error
 

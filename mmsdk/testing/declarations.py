@@ -3,46 +3,40 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from mmsdk.plugins import get_registry, resolve
+from mmsdk.plugins import get_registry
 from mmsdk.specs import Health
 from mmsdk.testing.checks import bind, expect
-from mmsdk.testing.encoders import import_is_offline
-from mmsdk.testing.probe import Probe
+from mmsdk.testing.subject import Subject, check_import_is_offline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from mmsdk.plugins import PluginRow
     from mmsdk.specs import CommandSpec, HealthCheckSpec, LoaderSpec, PresetSpec, Spec
     from mmsdk.testing.checks import Check
+    from mmsdk.testing.probe import Probe
 
 STATES = ("ok", "warn", "fault")
 LOADER_KEYWORDS = ("modality", "device", "trust_remote_code")
 
 
-class DeclarationSubject:
+class DeclarationSubject(Subject):
     """A component of which its spec and its target are looked at."""
-
-    def __init__(self, spec: Any, probe: Probe | None = None) -> None:
-        self.spec = spec
-        self.probe = probe or Probe([spec])
-
-    @functools.cached_property
-    def target(self) -> Any:
-        """Return what stands behind the spec."""
-        return resolve(self.spec.target)
 
 
 def loader_checks(spec: LoaderSpec, probe: Probe | None = None) -> Iterator[Check]:
     """Yield the checks of one scheme."""
-    functions = [check_loader_spec_is_sane, check_loader_takes_its_keywords, check_import_is_offline]
+    functions = [
+        check_loader_spec_is_sane,
+        check_target_resolves,
+        check_loader_takes_its_keywords,
+        check_import_is_offline,
+    ]
     yield from bind(f"loader {spec.name}", DeclarationSubject(spec, probe), functions)
 
 
@@ -53,7 +47,7 @@ def preset_checks(spec: PresetSpec, probe: Probe | None = None) -> Iterator[Chec
 
 def command_checks(spec: CommandSpec, probe: Probe | None = None) -> Iterator[Check]:
     """Yield the checks of one command."""
-    functions = [check_command_has_help, check_import_is_offline]
+    functions = [check_target_resolves, check_command_has_help, check_import_is_offline]
     yield from bind(f"command {spec.name}", DeclarationSubject(spec, probe), functions)
 
 
@@ -108,11 +102,6 @@ def check_plugin_is_offline(subject: _PluginSubject) -> None:
 def check_target_resolves(subject: DeclarationSubject) -> None:
     """The target can be imported and called."""
     expect(callable(subject.target), f"{subject.spec.target} cannot be called")
-
-
-def check_import_is_offline(subject: DeclarationSubject) -> None:
-    """Importing the target asks nothing of the network."""
-    import_is_offline(subject.probe, subject.spec.target)
 
 
 def check_loader_spec_is_sane(subject: DeclarationSubject) -> None:

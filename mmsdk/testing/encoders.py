@@ -4,49 +4,34 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 import json
 import threading
 from typing import TYPE_CHECKING, Any
 
-from mmsdk.plugins import get_registry, resolve
+from mmsdk.plugins import get_registry
 from mmsdk.protocols import Sequence
 from mmsdk.testing.checks import Skip, bind, expect
-from mmsdk.testing.probe import Probe
 from mmsdk.testing.samples import ENOUGH, samples, small_samples
+from mmsdk.testing.subject import Subject, check_import_is_offline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from mmsdk.specs import EncoderSpec
     from mmsdk.testing.checks import Check
+    from mmsdk.testing.probe import Probe
 
 RELATIVE, ABSOLUTE = 1e-3, 1e-4
 THREADS = 4
 
 
-class EncoderSubject:
-    """An encoder under test: opened once (a fitted one fitted to the samples), its samples at hand.
-
-    :param spec: as declared.
-    :param probe: the fresh process that has its target among its own; default: one of its own.
-    """
-
-    def __init__(self, spec: EncoderSpec, probe: Probe | None = None) -> None:
-        self.spec = spec
-        self.probe = probe or Probe([spec])
-        self._opened: dict[str, Any] = {}
+class EncoderSubject(Subject):
+    """An encoder under test: opened once (a fitted one fitted to the samples), its samples at hand."""
 
     @functools.cached_property
-    def target(self) -> Any:
-        """Return the class behind the spec.
-
-        :raises Skip: an optional extra of it is not installed.
-        """
-        missing = [name for name in getattr(self.spec, "requires", ()) if importlib.util.find_spec(name) is None]
-        if missing:
-            raise Skip(f"needs {', '.join(missing)}, which is not installed")
-        return resolve(self.spec.target)
+    def _opened(self) -> dict[str, Any]:
+        """Return the encoders already open."""
+        return {}
 
     def new(self, modality: str) -> Any:
         """Return a new encoder, fitted where it has to be."""
@@ -121,18 +106,6 @@ def check_target_resolves(subject: EncoderSubject) -> None:
     members = ("encode", "fit", "state", "load_state") if subject.spec.fitted else ("encode",)
     missing = [name for name in members if not callable(getattr(subject.target, name, None))]
     expect(not missing, f"{subject.spec.target} has no method {', '.join(missing)}")
-
-
-def check_import_is_offline(subject: EncoderSubject) -> None:
-    """Importing the target asks nothing of the network."""
-    import_is_offline(subject.probe, subject.spec.target)
-
-
-def import_is_offline(probe: Probe, target: str) -> None:
-    """Raise where importing a target's module failed or asked the network."""
-    found = probe.target(target)
-    expect(not found["network"], f"importing {target} asked the network for {', '.join(found['network'])}")
-    expect(not found["error"], f"importing {target} in a fresh process without network failed: {found['error']}")
 
 
 def check_answers_the_right_shape(subject: EncoderSubject) -> None:
@@ -330,8 +303,7 @@ def in_threads(call: Callable[[], Any], lock: threading.Lock | None = None) -> l
 
 def _there(subject: EncoderSubject) -> dict[str, Any]:
     """Return what a fresh process got."""
-    if not isinstance(subject.target, object):  # resolves it, so that a missing extra skips
-        return {}
+    _ = subject.target  # a missing extra skips
     found = subject.probe.encoder(subject.spec.target)
     expect("error" not in found, f"in a fresh process without network: {found.get('error')}")
     return found

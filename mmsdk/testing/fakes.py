@@ -6,13 +6,13 @@ import contextlib
 import importlib
 import sys
 import textwrap
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmsdk.plugins import reset_registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
 
 def write_distribution(

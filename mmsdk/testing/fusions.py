@@ -3,13 +3,10 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any
 
-from mmsdk.plugins import resolve
 from mmsdk.testing.checks import bind, expect
-from mmsdk.testing.encoders import import_is_offline
-from mmsdk.testing.probe import Probe
+from mmsdk.testing.subject import Subject, check_import_is_offline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,22 +15,14 @@ if TYPE_CHECKING:
 
     from mmsdk.specs import FusionSpec
     from mmsdk.testing.checks import Check
+    from mmsdk.testing.probe import Probe
 
 ROWS, INPUTS, DIM = 6, 3, 8
 CLOSE = 1e-5
 
 
-class FusionSubject:
+class FusionSubject(Subject):
     """A fusion under test, with tokens and a mask of every kind of row: whole, partial, empty."""
-
-    def __init__(self, spec: FusionSpec, probe: Probe | None = None) -> None:
-        self.spec = spec
-        self.probe = probe or Probe([spec])
-
-    @functools.cached_property
-    def target(self) -> Any:
-        """Return the class."""
-        return resolve(self.spec.target)
 
     def new(self, inputs: int = INPUTS) -> Any:
         """Return a new fusion, the same each time, not in training."""
@@ -89,11 +78,6 @@ def check_target_resolves(subject: FusionSubject) -> None:
         f"{subject.spec.target} is no subclass of mmsdk.Fusion",
     )
     subject.new()
-
-
-def check_import_is_offline(subject: FusionSubject) -> None:
-    """Importing the target asks nothing of the network."""
-    import_is_offline(subject.probe, subject.spec.target)
 
 
 def check_answers_the_right_shape(subject: FusionSubject) -> None:

@@ -11,10 +11,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmsdk.plugins import resolve
 from mmsdk.testing.checks import Skip, bind, expect
-from mmsdk.testing.encoders import import_is_offline, in_threads
-from mmsdk.testing.probe import Probe
+from mmsdk.testing.encoders import in_threads
+from mmsdk.testing.subject import Subject, check_import_is_offline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,23 +22,15 @@ if TYPE_CHECKING:
 
     from mmsdk.specs import IndexSpec
     from mmsdk.testing.checks import Check
+    from mmsdk.testing.probe import Probe
 
 COUNT, DIM, K = 1_500, 16, 10
 RECALL = 0.7
 METHODS = ("train", "add", "remove", "search", "save", "load")
 
 
-class IndexSubject:
+class IndexSubject(Subject):
     """An index type under test, and unit vectors in clusters to fill it with."""
-
-    def __init__(self, spec: IndexSpec, probe: Probe | None = None) -> None:
-        self.spec = spec
-        self.probe = probe or Probe([spec])
-
-    @functools.cached_property
-    def target(self) -> Any:
-        """Return the class."""
-        return resolve(self.spec.target)
 
     @functools.cached_property
     def vectors(self) -> np.ndarray:
@@ -95,11 +86,6 @@ def check_target_resolves(subject: IndexSubject) -> None:
     """The target has the members of an index."""
     missing = [name for name in METHODS if not callable(getattr(subject.target, name, None))]
     expect(not missing, f"{subject.spec.target} has no method {', '.join(missing)}")
-
-
-def check_import_is_offline(subject: IndexSubject) -> None:
-    """Importing the target asks nothing of the network."""
-    import_is_offline(subject.probe, subject.spec.target)
 
 
 def check_answers_the_right_shape(subject: IndexSubject) -> None:

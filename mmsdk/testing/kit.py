@@ -62,7 +62,9 @@ def check_plugin(plugin: str, expected_failures: Mapping[str, str] | None = None
 
 
 def parametrize_with_checks(plugin: str, expected_failures: Mapping[str, str] | None = None) -> Any:
-    """Return a pytest decorator that runs a test once for each check of a plugin. The whole test of a plugin is::
+    """Return a pytest decorator that runs a test once for each check of a plugin.
+
+    The whole test of a plugin is::
 
         from mmsdk.testing import parametrize_with_checks
 

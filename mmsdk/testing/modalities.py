@@ -8,18 +8,18 @@ import struct
 import threading
 from typing import TYPE_CHECKING, Any
 
-from mmsdk.plugins import resolve
 from mmsdk.protocols import Media
 from mmsdk.testing.checks import Skip, bind, expect
-from mmsdk.testing.encoders import import_is_offline, in_threads
-from mmsdk.testing.probe import Probe
+from mmsdk.testing.encoders import in_threads
 from mmsdk.testing.samples import ENOUGH, KNOWN
+from mmsdk.testing.subject import Subject, check_import_is_offline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mmsdk.specs import ModalitySpec
     from mmsdk.testing.checks import Check
+    from mmsdk.testing.probe import Probe
 
 GARBAGE_BYTES = (b"\x00\x01garbage" * 40, b"not what it says", b"\x89PNG\r\n\x1a\n", b"RIFF\xff\xff\xff\xffWAVE")
 GARBAGE_CELLS: tuple[tuple[Any, ...], ...] = (
@@ -34,20 +34,13 @@ GARBAGE_CELLS: tuple[tuple[Any, ...], ...] = (
 THUMBNAIL = 32
 
 
-class ModalitySubject:
-    """A modality under test.
-
-    :param spec: as declared.
-    """
-
-    def __init__(self, spec: ModalitySpec, probe: Probe | None = None) -> None:
-        self.spec = spec
-        self.probe = probe or Probe([spec])
+class ModalitySubject(Subject):
+    """A modality under test, its example cells at hand."""
 
     @functools.cached_property
     def modality(self) -> Any:
         """Return the one object."""
-        return resolve(self.spec.target)()
+        return self.target()
 
     def cells(self) -> list[Any]:
         """Return example cells: its own, or ours where we know it."""
@@ -89,11 +82,6 @@ def check_spec_is_sane(subject: ModalitySubject) -> None:
 def check_target_resolves(subject: ModalitySubject) -> None:
     """The target imports and is made without arguments."""
     expect(callable(getattr(subject.modality, "decode", None)), f"{subject.spec.target} has no method decode")
-
-
-def check_import_is_offline(subject: ModalitySubject) -> None:
-    """Importing the target asks nothing of the network."""
-    import_is_offline(subject.probe, subject.spec.target)
 
 
 def check_has_examples(subject: ModalitySubject) -> None:

@@ -11,31 +11,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmsdk.files import hash_file
-from mmsdk.plugins import resolve
 from mmsdk.testing.checks import bind, expect
-from mmsdk.testing.encoders import import_is_offline
-from mmsdk.testing.probe import Probe
+from mmsdk.testing.subject import Subject, check_import_is_offline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mmsdk.specs import RecipeSpec
     from mmsdk.testing.checks import Check
+    from mmsdk.testing.probe import Probe
 
 METHODS = ("sample", "application", "sections")
 
 
-class RecipeSubject:
+class RecipeSubject(Subject):
     """A recipe under test; each sample is drawn once."""
-
-    def __init__(self, spec: RecipeSpec, probe: Probe | None = None) -> None:
-        self.spec = spec
-        self.probe = probe or Probe([spec])
-
-    @functools.cached_property
-    def target(self) -> Any:
-        """Return the class."""
-        return resolve(self.spec.target)
 
     @functools.lru_cache(maxsize=4)  # noqa: B019 - a subject lives as long as its checks
     def sample(self, seed: int, again: int = 0) -> tuple[dict[str, str], Any]:
@@ -76,11 +66,6 @@ def check_target_resolves(subject: RecipeSubject) -> None:
     subject.target()
 
 
-def check_import_is_offline(subject: RecipeSubject) -> None:
-    """Importing the target asks nothing of the network."""
-    import_is_offline(subject.probe, subject.spec.target)
-
-
 def check_sample_is_an_application(subject: RecipeSubject) -> None:
     """``sample`` writes files and returns an application with inputs, and tasks or interactions."""
     files, application = subject.sample(0)
@@ -108,12 +93,12 @@ def check_seed_matters(subject: RecipeSubject) -> None:
 
 def check_sample_stays_in_its_folder(subject: RecipeSubject) -> None:
     """``sample`` writes nothing into the working directory."""
-    here = os.getcwd()
+    here = Path.cwd()
     with tempfile.TemporaryDirectory() as empty, tempfile.TemporaryDirectory() as folder:
         os.chdir(empty)
         try:
             subject.target().sample(Path(folder), 0)
-            stray = sorted(os.listdir(empty))
+            stray = sorted(entry.name for entry in Path(empty).iterdir())
         finally:
             os.chdir(here)
     expect(not stray, f"sample() writes {', '.join(stray)} into the working directory")

@@ -11,17 +11,16 @@ import functools
 import json
 from typing import TYPE_CHECKING, Any
 
-from mmsdk.plugins import resolve
 from mmsdk.protocols import Output
 from mmsdk.testing.checks import Skip, bind, expect
-from mmsdk.testing.encoders import import_is_offline
-from mmsdk.testing.probe import Probe
+from mmsdk.testing.subject import Subject, check_import_is_offline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mmsdk.specs import TaskSpec
     from mmsdk.testing.checks import Check
+    from mmsdk.testing.probe import Probe
 
 DIM = 6
 METHODS = ("prepare", "encode", "head", "loss", "class_weights", "outputs", "scores", "baseline", "state", "load_state")
@@ -33,17 +32,8 @@ _CELLS: dict[str, list[Any]] = {
 }
 
 
-class TaskSubject:
+class TaskSubject(Subject):
     """A task type under test, with training cells."""
-
-    def __init__(self, spec: TaskSpec, probe: Probe | None = None) -> None:
-        self.spec = spec
-        self.probe = probe or Probe([spec])
-
-    @functools.cached_property
-    def target(self) -> Any:
-        """Return the class."""
-        return resolve(self.spec.target)
 
     @functools.cached_property
     def cells(self) -> list[Any]:
@@ -103,11 +93,6 @@ def check_target_resolves(subject: TaskSubject) -> None:
     task = subject.target()
     expect(isinstance(task.metric, str) and task.metric, "metric names no metric")
     expect(isinstance(task.higher_is_better, bool), "higher_is_better is no bool")
-
-
-def check_import_is_offline(subject: TaskSubject) -> None:
-    """Importing the target asks nothing of the network."""
-    import_is_offline(subject.probe, subject.spec.target)
 
 
 def check_targets_have_the_right_shape(subject: TaskSubject) -> None:
