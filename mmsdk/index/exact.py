@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
 
 import numpy as np
@@ -98,6 +99,10 @@ def _by_torch(queries: Floats, block: Floats, k: int) -> Found:
     """Score a block through torch: the quicker way for many queries."""
     import torch
 
+    if not block.flags.writeable:  # torch warns of arrays that cannot be written; this view is only read
+        block = np.ctypeslib.as_array((ctypes.c_float * block.size).from_address(block.ctypes.data)).reshape(
+            block.shape
+        )
     with torch.inference_mode():
         scores, places = (torch.from_numpy(queries) @ torch.from_numpy(block).T).topk(k, dim=1)
     return scores.numpy(), places.numpy()

@@ -2,40 +2,29 @@
 
 from __future__ import annotations
 
-import os
-import threading
 from itertools import repeat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from mmsdk.errors import StoreError, did_you_mean
-from mmsdk.index import snapshot as snapshots
-from mmsdk.index.choose import Choice, choose
 from mmsdk.index.exact import Floats, Found, Keys, above
 from mmsdk.index.hits import Hit, Row, RowBatch
-from mmsdk.index.snapshot import Snapshot
-from mmsdk.index.store import Moved, Settings, Store, StoreState
+from mmsdk.index.keeper import Keeper
+from mmsdk.index.store import Moved, Settings, Store
 from mmsdk.index.vectors import BLOCK, checked, normalised
-from mmsdk.index.view import Names, View
 from mmsdk.index.where import compile_where
 from mmsdk.plugins import get_registry
 from mmsdk.progress import note
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from mmsdk.protocols import VectorIndex
+    from mmsdk.index.view import View
 
-# The tail is searched exactly beside the snapshot; at these sizes that begins to be felt.
-TAIL_ROWS = 20_000
-TAIL_SHARE = 0.1
-GONE_ROWS = 10_000
-WASTED_SHARE = 0.5
+
 FILTERS = 16
-RETRIES = 5
-T = TypeVar("T")
 NOTHING: Keys = np.empty(0, np.int64)
 
 
@@ -51,11 +40,7 @@ class JointIndex:
     def __init__(self, store: Store, *, mmap: bool) -> None:
         """Use :meth:`create` or :meth:`open`."""
         self._store = store
-        self._mmap = mmap
-        self._refreshing = threading.Lock()
-        self._saving = threading.Lock()
-        self._lost = ""
-        self._seen: View | None = None
+        self._keeper = Keeper(store, mmap=mmap)
 
     @classmethod
     def create(
@@ -102,10 +87,10 @@ class JointIndex:
             _known_type(type)
             store.set_type(type)
         index = cls(store, mmap=mmap)
-        index._view()
-        if index._lost:
-            note(f"index {folder}: {index._lost}; building the snapshot again")
-        index._save_where_due()
+        index._keeper.view()
+        if index._keeper.lost:
+            note(f"index {folder}: {index._keeper.lost}; building the snapshot again")
+        index._keeper.save_where_due()
         return index
 
     # --- searching ---------------------------------------------------------------------------------------------
@@ -128,7 +113,7 @@ class JointIndex:
             scores, keys = view.search(queries, k, self._allowed(view, where), self._excluded(view, exclude))
             return scores, keys, view.names.of(keys.ravel(), view.state.places)
 
-        scores, keys, names = self._steady(work)
+        scores, keys, names = self._keeper.steady(work)
         hits = list(map(Hit, names, scores.ravel().tolist(), repeat(RowBatch(self._store, names))))
         rows = [hits[at : at + k] for at in range(0, len(hits), k)]
         if hits and keys.min() < 0:
@@ -144,14 +129,14 @@ class JointIndex:
         until it is given a new vector, or the index is compacted.
         """
         queries = self._query(vectors, k)
-        return self._steady(
+        return self._keeper.steady(
             lambda view: view.search(queries, k, self._allowed(view, where), self._excluded(view, exclude))
         )
 
     def names(self, keys: Keys) -> list[str]:
         """Return the ids of keys ``(m,)`` that a search has just returned."""
         wanted = np.asarray(keys, np.int64).ravel()
-        return self._steady(lambda view: view.names.of(wanted, view.state.places))
+        return self._keeper.steady(lambda view: view.names.of(wanted, view.state.places))
 
     def range(self, vector: Any, threshold: float, where: str | None = None) -> list[Hit]:
         """Return every item whose score reaches the threshold, best first, equal scores by id.
@@ -168,18 +153,9 @@ class JointIndex:
             scores, keys = above(query, view.vectors, threshold, rows)
             return scores, view.names.of(keys, view.state.places)
 
-        scores, names = self._steady(work)
+        scores, names = self._keeper.steady(work)
         hits = map(Hit, names, scores.tolist(), repeat(RowBatch(self._store, names)))
         return sorted(hits, key=lambda hit: (-hit.score, hit.id))
-
-    def _steady(self, work: Callable[[View], T]) -> T:
-        """Run on one state of the store, and again where another process compacted it meanwhile."""
-        for _ in range(RETRIES):
-            try:
-                return work(self._view())
-            except Moved:
-                continue
-        raise StoreError(f"{self._store.folder}: compacted {RETRIES} times during one search; try again")
 
     def _query(self, vectors: Any, k: int = 1) -> Floats:
         """Check the queries and ``k`` before anything is touched."""
@@ -211,7 +187,7 @@ class JointIndex:
 
     def __len__(self) -> int:
         """Return how many items there are."""
-        return self._view().living
+        return self._keeper.view().living
 
     def __contains__(self, id: object) -> bool:
         """Say whether an item of this id is there."""
@@ -228,7 +204,7 @@ class JointIndex:
             allowed = self._allowed(view, where)
             return view.names.of(view.places() if allowed is None else allowed, view.state.places)
 
-        return self._steady(work)
+        return self._keeper.steady(work)
 
     def get(self, ids: Sequence[str]) -> tuple[Floats, list[Row]]:
         """Return the vectors ``(n, dim)`` and rows of some ids, in their order.
@@ -245,13 +221,13 @@ class JointIndex:
             places = [keys[id] for id in ids]
             if max(places, default=-1) >= view.state.places:
                 raise Moved  # given a new vector between the two looks
-            return np.array(view.vectors[places], np.float32).reshape(len(ids), -1), [rows[id] for id in ids]
+            return np.array(view.vectors[places], np.float32).reshape(len(ids), self._store.settings.dim), [rows[id] for id in ids]
 
-        return self._steady(work)
+        return self._keeper.steady(work)
 
     def items(self, batch: int = 4096) -> Iterator[tuple[str, Floats, Row]]:
         """Iterate over ``(id, vector, row)``, as of the first step; ids are held in memory, the rest in batches."""
-        view, ids = self._steady(lambda view: (view, view.names.of(view.places(), view.state.places)))
+        view, ids = self._keeper.steady(lambda view: (view, view.names.of(view.places(), view.state.places)))
         places = view.places()
         for start in range(0, len(places), batch):
             names = ids[start : start + batch]
@@ -262,9 +238,9 @@ class JointIndex:
 
     def info(self) -> dict[str, Any]:
         """Return what it is and why: type, counts, bytes, fingerprint, and what the snapshot covers."""
-        view, settings = self._view(), self._store.settings
+        view, settings = self._keeper.view(), self._store.settings
         snapshot = view.snapshot
-        choice = self._choice(view)
+        choice = self._keeper.choice(view)
         return {
             "type": snapshot.type if snapshot else "flat",
             "why": snapshot.why if snapshot else choice.why if choice.type == "flat" else "exact until the first save",
@@ -305,7 +281,7 @@ class JointIndex:
         cosine = self._store.settings.metric == "cosine"
         blocks = (array[at : at + BLOCK] for at in range(0, len(array), BLOCK))
         self._store.add(ids, map(normalised, blocks) if cosine else blocks, rows)
-        self._save_where_due()
+        self._keeper.save_where_due()
 
     def update(self, ids: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> int:
         """Replace the rows of items and leave their vectors; return how many of the ids exist."""
@@ -318,7 +294,7 @@ class JointIndex:
         """Remove items; return how many of the ids were there."""
         gone = self._store.remove(list(dict.fromkeys(ids)))
         if gone:
-            self._save_where_due()
+            self._keeper.save_where_due()
         return gone
 
     def save(self) -> None:
@@ -326,19 +302,15 @@ class JointIndex:
 
         :raises StoreError: the snapshot cannot be written; every item is safe all the same.
         """
-        with self._saving:
-            self._save(self._view())
+        self._keeper.save()
 
     def compact(self) -> None:
         """Give back the room of removed items, and build the snapshot anew."""
-        with self._saving:
-            self._pack()
-            self._save(self._view())
+        self._keeper.compact()
 
     def close(self) -> None:
         """Close the files; the index is not used afterwards."""
-        self._seen = None
-        self._store.close()
+        self._keeper.close()
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -347,142 +319,6 @@ class JointIndex:
     def __exit__(self, *_: object) -> None:
         """Close."""
         self.close()
-
-    # --- keeping the snapshot ----------------------------------------------------------------------------------
-
-    def _view(self) -> View:
-        """Return the newest state, reading only what changed since the last look."""
-        seen = self._seen
-        if seen is not None and seen.state.seq == self._store.seq():
-            return seen
-        with self._refreshing:
-            return self._reload()
-
-    def _reload(self) -> View:
-        """Look at the store again; called with the lock held."""
-        for attempt in range(3):
-            try:
-                seen = self._seen
-                state = self._store.state(-1 if seen is None else seen.state.seq)
-                if seen is not None and seen.state.seq == state.seq:
-                    return seen
-                self._seen = view = self._advanced(seen, state) or self._opened()
-                return view
-            except FileNotFoundError as error:  # another process compacted between the two looks
-                if attempt == 2:
-                    raise StoreError(
-                        f"{error.filename}: missing; restore it from a backup, or build the index again"
-                    ) from error
-        raise AssertionError
-
-    def _advanced(self, seen: View | None, state: StoreState) -> View | None:
-        """Return the last view carried on, or None where the files under it were exchanged."""
-        if seen is None or seen.state.generation != state.generation or seen.state.snapshot != state.snapshot:
-            return None
-        alive = np.concatenate([seen.alive, np.ones(state.places - seen.state.places, bool)])
-        alive[state.removed] = False
-        return View(
-            store=self._store, state=state, vectors=self._store.vectors(state), alive=alive,
-            living=seen.living + state.places - seen.state.places - len(state.removed),
-            gone=seen.gone + len(state.removed), snapshot=seen.snapshot, index=seen.index, names=seen.names,
-        )  # fmt: skip
-
-    def _opened(self) -> View:
-        """Return a view made from the files alone."""
-        state = self._store.state()
-        vectors = self._store.vectors(state)
-        found = Snapshot.restored(state.snapshot) if state.snapshot else None
-        index: VectorIndex | None = None
-        self._lost = ""
-        if found is not None:
-            try:
-                index = snapshots.load(self._store.folder, found, vectors.shape[1], mmap=self._mmap)
-            except Exception as error:  # noqa: BLE001 - a third-party type may raise anything; the store is whole
-                self._lost, found = str(error), None
-        alive = np.ones(state.places, bool)
-        alive[state.removed] = False
-        seen = self._seen
-        names = (
-            seen.names if seen and seen.state.generation == state.generation else Names(self._store, state.generation)
-        )
-        covered, clean = (found.covered, found.clean) if found else (0, -1)
-        return View(
-            store=self._store, state=state, vectors=vectors, alive=alive, living=state.places - len(state.removed),
-            gone=int(((state.removed >= covered) | (state.removed_at > clean)).sum()),
-            snapshot=found, index=index, names=names,
-        )  # fmt: skip
-
-    def _choice(self, view: View) -> Choice:
-        settings = self._store.settings
-        return choose(settings.type, view.living, settings.dim)
-
-    def _due(self, view: View) -> bool:
-        """Say whether the tail, or what was removed, has grown enough to write the snapshot anew."""
-        snapshot, choice = view.snapshot, self._choice(view)
-        if self._lost or _wasteful(view):
-            return True
-        if snapshot is None:
-            return choice.type != "flat" and view.tail > TAIL_ROWS
-        if self._store.settings.type not in ("auto", snapshot.type):
-            return True
-        most_gone = max(GONE_ROWS, snapshots.GONE_SHARE * snapshot.count)
-        return view.tail > max(TAIL_ROWS, TAIL_SHARE * snapshot.count) or view.gone > most_gone
-
-    def _save_where_due(self) -> None:
-        """Write the snapshot anew, where due; where that fails searches are only slower, so it is only said."""
-        if not self._due(self._view()) or not self._saving.acquire(blocking=False):
-            return  # or another thread is at it
-        try:
-            if not os.access(self._store.folder, os.W_OK):
-                raise StoreError("the folder cannot be written")
-            self._save(self._view())
-        except (StoreError, OSError) as error:
-            note(f"index {self._store.folder}: the snapshot was not written ({error}); searches are exact, and slower")
-        finally:
-            self._saving.release()
-
-    def _save(self, view: View) -> None:
-        """Write the snapshot this state deserves and make it the one in use; called with the lock held."""
-        if _wasteful(view):
-            self._pack()
-            view = self._view()
-        choice, old = self._choice(view), view.snapshot
-        if old and old.type == choice.type and not view.tail and not view.gone:
-            return
-        if choice.type == "flat":
-            if view.state.snapshot:
-                self._use(view, None)
-            return
-        folder, state, places = self._store.folder, view.state, view.places()
-        if old and snapshots.carries_on(old, choice, view.living, view.gone):
-            self._use(view, snapshots.carry_on(folder, old, choice, state, view.vectors, places))
-        else:
-            self._use(view, snapshots.build(folder, choice, state, view.vectors, places))
-
-    def _use(self, view: View, new: Snapshot | None) -> None:
-        """Name the new snapshot in the store, and delete the one it replaces."""
-        folder = self._store.folder
-        try:
-            replaced = self._store.set_snapshot(view.state.generation, new.stored() if new else None)
-        except StoreError:
-            if new:
-                (folder / new.file).unlink(missing_ok=True)
-            raise
-        if replaced:
-            (folder / replaced).unlink(missing_ok=True)
-        self._view()
-
-    def _pack(self) -> None:
-        """Compact the store; a snapshot of the old keys is of no use after it."""
-        self._store.compact()
-        for stale in self._store.folder.glob("snapshot-*"):
-            stale.unlink(missing_ok=True)
-        self._view()
-
-
-def _wasteful(view: View) -> bool:
-    """Say whether more than half of the vector file is of removed items."""
-    return view.state.places - view.living > max(TAIL_ROWS, WASTED_SHARE * view.state.places)
 
 
 def _known_type(type: str) -> None:

@@ -98,6 +98,11 @@ def build(folder: Path, choice: Choice, state: StoreState, vectors: Floats, aliv
     )  # fmt: skip
 
 
+def is_current(snapshot: Snapshot, tail: int, gone: int) -> bool:
+    """Say whether writing it anew would change nothing: what cannot be taken out stays in until much is gone."""
+    return not tail and (not gone or (not _removable(snapshot.type) and gone <= GONE_SHARE * snapshot.count))
+
+
 def carries_on(snapshot: Snapshot, choice: Choice, living: int, gone: int) -> bool:
     """Say whether the file can be brought up to date instead of being built anew."""
     removable = _removable(snapshot.type)

@@ -53,7 +53,7 @@ class StoreState:
     snapshot: Mapping[str, Any] | None
 
 
-class Moved(Exception):  # noqa: N818 - no error: the caller looks at the store again
+class Moved(Exception):
     """Keys were given out anew since the caller looked."""
 
 
@@ -147,8 +147,7 @@ class Store:
                 f"{path}: holds {size // (dim * 4):,} vectors, expected {state.places:,}; "
                 "the file is damaged: restore it from a backup, or build the index again"
             )
-        # Mode "c" because torch warns of arrays that cannot be written; nobody writes.
-        return np.memmap(path, np.float32, "c", shape=(state.places, dim))
+        return np.memmap(path, np.float32, "r", shape=(state.places, dim))
 
     def vector_file(self, generation: int) -> Path:
         """Return the path of a generation's vectors; compaction begins a new one."""
@@ -175,7 +174,7 @@ class Store:
         """Return the keys whose items satisfy a condition of :mod:`mmsdk.index.where`, ascending."""
         sql, values = condition
         with self._at(generation) as connection:
-            found = connection.execute(f"SELECT key FROM items WHERE {sql} ORDER BY key", values).fetchall()  # noqa: S608 - every value and column path is a parameter
+            found = connection.execute(f"SELECT key FROM items WHERE {sql} ORDER BY key", values).fetchall()
         return np.fromiter((key for (key,) in found), np.int64, len(found))
 
     def rows(self, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
@@ -288,8 +287,6 @@ class Store:
             connection.execute("ALTER TABLE packed RENAME TO items")
             connection.execute("DELETE FROM removed")
             _set(connection, seq=seq + 1, generation=generation + 1, places=len(kept), snapshot=None)
-        with contextlib.suppress(OSError):
-            self.vector_file(generation).unlink(missing_ok=True)
         with contextlib.suppress(StoreError), self.database.read() as connection:
             connection.execute("VACUUM")  # refused while another process reads; the space is used again then
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -304,14 +301,17 @@ class Store:
         for start in range(0, len(ids), CHUNK):
             part = ids[start : start + CHUNK]
             marks = ",".join("?" * len(part))
-            connection.execute(f"INSERT INTO removed SELECT key, id, ? FROM items WHERE id IN ({marks})", (seq, *part))  # noqa: S608
-            gone += connection.execute(f"DELETE FROM items WHERE id IN ({marks})", part).rowcount  # noqa: S608
+            connection.execute(f"INSERT INTO removed SELECT key, id, ? FROM items WHERE id IN ({marks})", (seq, *part))
+            gone += connection.execute(f"DELETE FROM items WHERE id IN ({marks})", part).rowcount
         return gone
 
     def _append(self, path: Path, places: int, blocks: Iterable[Floats]) -> None:
         """Write vectors from a place on and wait until they are on the disk."""
+        start = places * self.settings.dim * 4
+        if start and (size := path.stat().st_size) < start:
+            raise StoreError(f"{path}: {size:,} bytes, expected {start:,}; restore it from a backup")
         with path.open("r+b" if path.exists() else "x+b") as stream:
-            stream.seek(places * self.settings.dim * 4)
+            stream.seek(start)
             for block in blocks:
                 stream.write(np.ascontiguousarray(block, np.float32).data)
             stream.flush()

@@ -14,7 +14,7 @@ TARGET = 0.98
 
 
 def tune(index: Any, vectors: Floats, rows: Keys, seed: int = 0) -> float:
-    """Raise the index's ``effort`` until it finds ``TARGET`` of the true neighbours of stored vectors; return recall@10.
+    """Raise the index's ``effort`` until it finds ``TARGET`` of stored vectors' true neighbours; return recall@10.
 
     A vector is not counted among its own neighbours. A type without ``effort`` is only measured.
 

@@ -36,7 +36,7 @@ class Names:
 
     def of(self, keys: Keys, places: int) -> list[str]:
         """Return the id of each key ``(m,)``; what stands for an empty place (-1) means nothing."""
-        if len(self._names) < places:
+        if len(self._names) <= places:
             grown = np.empty(places + places // 4 + 1024, object)
             grown[: len(self._names)] = self._names
             self._names = grown

@@ -33,6 +33,7 @@ TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
+UNREACHABLE = re.compile(r"[\x00-\x1f\"\\]")
 COMPARE = {"<", "<=", ">", ">=", "=", "!="}
 SAME = {"==": "=", "<>": "!="}
 KEYWORDS = {"and", "or", "not", "in", "like", "is", "null", "true", "false"}
@@ -179,8 +180,11 @@ class _Parser:
         name = token.text
         if name not in self.columns and name != "id":
             raise StoreError(unknown("column", name, {*self.columns, "id"}, where="where", listed="Known"))
-        if '"' in name:
-            raise StoreError(f"where: column {name!r} cannot be filtered by, its name holds a double quote; rename it")
+        if UNREACHABLE.search(name):  # a JSON path cannot name them
+            raise StoreError(
+                f"where: column {name!r} cannot be filtered by, since its name holds a double quote, a backslash or "
+                "a control character; rename it"
+            )
         self._next()
         return ("id", []) if name == "id" and "id" not in self.columns else ("json_extract(row, ?)", [f'$."{name}"'])
 
