@@ -14,11 +14,13 @@ import shutil
 import sqlite3
 import tempfile
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 BATCH = 1000
 SAFETY = {
@@ -97,7 +99,9 @@ class SqliteBlobs:
 
     def put(self, keys: list[bytes], vectors: np.ndarray) -> None:
         self.db.execute("BEGIN IMMEDIATE")
-        self.db.executemany("INSERT INTO entry VALUES (?,?)", [(k, r.tobytes()) for k, r in zip(keys, vectors, strict=True)])
+        self.db.executemany(
+            "INSERT INTO entry VALUES (?,?)", [(k, r.tobytes()) for k, r in zip(keys, vectors, strict=True)]
+        )
         self.db.execute("COMMIT")
 
     def get(self, keys: list[bytes]) -> np.ndarray:

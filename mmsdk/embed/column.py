@@ -12,7 +12,7 @@ import numpy as np
 
 from mmsdk.embed.batching import SORTED_BATCHES, Decoder, batches
 from mmsdk.embed.encoding import encode_batch, rounded
-from mmsdk.embed.keys import ContentKeys
+from mmsdk.embed.keys import ContentKeys, Keys
 from mmsdk.errors import Problem
 from mmsdk.protocols import Media
 
@@ -113,13 +113,14 @@ class ColumnRun:
         """Return the vectors of some rows and which of them are there."""
         block = np.zeros((len(cells), self.opened.dim), np.float32)
         there = np.zeros(len(cells), bool)
-        groups = self._groups(start, cells)
+        keys, groups = self._groups(start, cells)
         todo = groups if self.cache is None else self._known(self.cache, groups, block, there)
         bar.update(len(cells) - sum(len(places) for _, places in todo))
         keeper = _Keeper(self.cache, self.space)
         try:
             for (key, places), vector in self._encode(start, cells, todo):
-                keeper.add(key, vector)
+                if keys.holds(places[0]):
+                    keeper.add(key, vector)
                 if vector is not None:
                     block[places] = vector
                     there[places] = True
@@ -132,12 +133,12 @@ class ColumnRun:
         self.ours = np.union1d(self.ours, _prefixes(keeper.all_keys)) if self.cache is not None else self.ours
         return block, there
 
-    def _groups(self, start: int, cells: Sequence[Any | None]) -> list[tuple[bytes, list[int]]]:
+    def _groups(self, start: int, cells: Sequence[Any | None]) -> tuple[Keys, list[tuple[bytes, list[int]]]]:
         """Return each content with the rows that hold it, in order; missing and unreadable rows are counted here."""
         if self.opened.fitted:  # never kept, and cheaper to encode than to hash
             places = [position for position, cell in enumerate(cells) if cell is not None]
             self.counts.missing += len(cells) - len(places)
-            return [(b"", [position]) for position in places]
+            return Keys(keys=[]), [(b"", [position]) for position in places]
         found = ContentKeys(self.cache).of(cells)
         for position, reason in found.unreadable.items():
             self._problem(start, [position], reason)
@@ -146,7 +147,7 @@ class ColumnRun:
             if key is not None:
                 groups.setdefault(key, []).append(position)
         self.counts.missing += found.keys.count(None) - len(found.unreadable)
-        return list(groups.items())
+        return found, list(groups.items())
 
     def _known(
         self, cache: EmbeddingCache, groups: list[tuple[bytes, list[int]]], block: np.ndarray, there: np.ndarray
@@ -154,21 +155,18 @@ class ColumnRun:
         """Fill in what the cache knows; return the rest."""
         keys = [key for key, _ in groups]
         found = cache.get_many(self.space, keys)
-        of_this_run = np.isin(_prefixes(keys), self.ours)
-        todo = []
-        for number, (key, places) in enumerate(groups):
-            if found.hit[number]:
-                block[places] = found.vectors[number]
-                there[places] = True
-                if of_this_run[number]:
-                    self.counts.duplicates += len(places)
-                else:
-                    self.counts.cached += len(places)
-            elif found.absent[number]:
-                self.counts.missing += len(places)
-            else:
-                todo.append((key, places))
-        return todo
+        sizes = np.array([len(places) for _, places in groups], np.int64)
+        hits = np.flatnonzero(found.hit)
+        rows = [place for number in hits for place in groups[number][1]]
+        block[rows] = (
+            found.vectors if len(rows) == len(hits) == len(groups) else found.vectors[np.repeat(hits, sizes[hits])]
+        )
+        there[rows] = True
+        ours = np.isin(_prefixes(keys), self.ours) & found.hit
+        self.counts.duplicates += int(sizes[ours].sum())
+        self.counts.cached += int(sizes[found.hit & ~ours].sum())
+        self.counts.missing += int(sizes[found.absent].sum())
+        return [groups[number] for number in np.flatnonzero(~found.hit & ~found.absent)]
 
     def _encode(
         self, start: int, cells: Sequence[Any | None], todo: list[tuple[bytes, list[int]]]

@@ -233,8 +233,8 @@ def _refused(fatal: list[Problem], problems: list[Problem]) -> DataError:
     if not problems:
         return DataError("an input has nothing to learn from:", fatal)
     return DataError(
-        f"{len(problems)} cell{'s' * (len(problems) > 1)} in {rows} row{'s' * (rows > 1)} cannot be used; mend them, or "
-        "take them as missing with --on-bad-row skip:",
+        f"{len(problems)} cell{'s' * (len(problems) > 1)} in {rows} row{'s' * (rows > 1)} cannot be used; mend them, "
+        "or take them as missing with --on-bad-row skip:",
         [*fatal, *found],
     )
 

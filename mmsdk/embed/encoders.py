@@ -57,8 +57,8 @@ class OpenEncoder:
     fingerprint: str
     fitted: bool
     ready: bool
-    lock: threading.RLock
-    _opened: _Opened
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    _opened: _Opened | None = None  # kept alive as long as this is
 
     @property
     def dim(self) -> int:
@@ -143,7 +143,14 @@ def _open(
         opened = _shared.get(key) if share else None
         if opened is None:
             encoder = _construct(entry, reference, arguments, options, device)
-            opened = _Opened(encoder, _fingerprint(entry, reference, options, encoder), entry.plugin.origin)
+            try:
+                fingerprint = _fingerprint(entry, reference, options, encoder)
+            except (OSError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+                raise EncoderError(
+                    f"encoder {entry.spec.name!r} (plugin {entry.plugin.origin}) has no fingerprint: "
+                    f"{type(error).__name__}: {error}"
+                ) from error
+            opened = _Opened(encoder, fingerprint, entry.plugin.origin)
             if share:
                 _shared[key] = opened
         return opened

@@ -60,10 +60,24 @@ def _canonical(value: Any) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keys:
-    """The key of each cell, ``None`` for a missing one and for a file that cannot be read (``unreadable`` says why)."""
+    """The key of each cell, ``None`` for a missing one and for a file that cannot be read (``unreadable`` says why).
+
+    ``signed``: path and signature of each file when its key was found.
+    """
 
     keys: list[bytes | None]
     unreadable: dict[int, str] = field(default_factory=dict)
+    signed: dict[int, tuple[str, str]] = field(default_factory=dict)
+
+    def holds(self, position: int) -> bool:
+        """Return whether the key still is the cell's: a file may have been written to since."""
+        if position not in self.signed:
+            return True
+        path, signed = self.signed[position]
+        try:
+            return signature(path) == signed
+        except OSError:
+            return False
 
 
 class ContentKeys:
@@ -83,19 +97,20 @@ class ContentKeys:
                 files[position] = os.path.abspath(cell.path)  # noqa: PTH100 - resolve() asks the disk
             elif cell is not None:
                 keys[position] = content_key(cell)
-        digests = self._files(set(files.values()))
+        signatures: dict[str, str] = {}
+        signed: dict[int, tuple[str, str]] = {}
+        digests = self._files(set(files.values()), signatures)
         for position, path in files.items():
             digest = digests[path]
             if isinstance(digest, OSError):
                 unreadable[position] = _why(digest)
             else:
-                keys[position] = digest
-        return Keys(keys=keys, unreadable=unreadable)
+                keys[position], signed[position] = digest, (path, signatures[path])
+        return Keys(keys=keys, unreadable=unreadable, signed=signed)
 
-    def _files(self, paths: set[str]) -> dict[str, bytes | OSError]:
-        """Return the hash of each file, or what kept it from being read."""
+    def _files(self, paths: set[str], signatures: dict[str, str]) -> dict[str, bytes | OSError]:
+        """Return the hash of each file, or what kept it from being read; note what each looked like before."""
         digests: dict[str, bytes | OSError] = {}
-        signatures: dict[str, str] = {}
         for path in paths:
             try:
                 signatures[path] = signature(path)

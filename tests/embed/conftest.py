@@ -16,7 +16,6 @@ from mmsdk.embed import EmbeddingCache
 from mmsdk.plugins import registry as registry_module
 from mmsdk.plugins.discovery import Found, Source
 from mmsdk.plugins.registry import Registry
-from mmsdk.protocols import Media
 from mmsdk.specs import EncoderSpec, LoaderSpec, ModalitySpec
 
 
@@ -38,7 +37,7 @@ class Blob:
 
     decoded = 0
 
-    def decode(self, cell: Media) -> np.ndarray:
+    def decode(self, cell: Any) -> np.ndarray:
         type(self).decoded += 1
         with cell.open() as stream:
             data = stream.read()

@@ -135,6 +135,19 @@ def test_moved_and_renamed_files_are_known_by_their_content(cache, rows, tmp_pat
     assert Embedder(cache, quiet=True).embed(moved, {"photo": opened}).stats.cached == 2
 
 
+def test_a_file_written_to_while_it_is_embedded_is_not_kept(cache, rows, fakes, monkeypatch, tmp_path):
+    plain = fakes.Blob.decode
+
+    def decode(self, cell):
+        (tmp_path / "0.bin").write_bytes(b"new content")  # after its key was taken
+        return plain(self, cell)
+
+    monkeypatch.setattr(fakes.Blob, "decode", decode)
+    result = Embedder(cache, quiet=True).embed(rows(photo=[b"old", b"two"]), {"photo": open_encoder("count", "blob")})
+    assert result.values["photo"][0, 0] == len(b"new content")
+    assert cache.info().entries == 1
+
+
 def test_every_bad_cell_is_told_at_once_and_the_rest_is_kept(cache, rows, tmp_path):
     samples = rows(["good", "bad", None, "bad"], [b"fine", b"torn", b"odd", b"gone"])
     (tmp_path / "3.bin").unlink()  # after the table was read
@@ -251,7 +264,7 @@ def test_large_results_lie_in_a_file_without_a_name(cache, rows, monkeypatch):
 
 
 def test_no_room_for_large_results_is_one_sentence(cache, rows, monkeypatch):
-    monkeypatch.setattr(vectors.tempfile, "TemporaryFile", lambda dir: open("/dev/full", "wb"))  # noqa: A002, PTH123, SIM115
+    monkeypatch.setattr(vectors.tempfile, "TemporaryFile", lambda **_: Path("/dev/full").open("wb"))  # noqa: SIM115
     with pytest.raises(StoreError, match=r"vectors of dim 4 do not fit in .*Make room or set MMSDK_CACHE_DIR"):
         Embedder(cache, quiet=True, in_memory=0).embed(
             rows(map(str, range(5000))), {"title": open_encoder("count", "text")}
