@@ -23,7 +23,7 @@ PICTURES = [np.full((40, 30, 3), 90, np.uint8), np.zeros((32, 32, 3), np.uint8)]
 def sentence_bert(bert, tmp_path_factory):
     """Return a model of three modules: BERT, the class token, unit length."""
     from sentence_transformers import SentenceTransformer
-    from sentence_transformers.models import Normalize, Pooling, Transformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 
     folder = tmp_path_factory.mktemp("sentence-bert")
     words = Transformer(str(bert))
@@ -100,7 +100,7 @@ def test_a_folder_of_nothing(tmp_path):
 
 def test_offline(monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(EncoderError, match="sentence-transformers:a/b: HF_HUB_OFFLINE is set .* `hf download a/b"):
+    with pytest.raises(EncoderError, match=r"sentence-transformers:a/b: HF_HUB_OFFLINE is set .* `hf download a/b"):
         load("a/b", modality="text")
 
 

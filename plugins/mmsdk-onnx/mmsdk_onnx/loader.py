@@ -1,0 +1,152 @@
+"""The scheme ``onnx:``: a file and one of its outputs as an encoder, run by onnxruntime."""
+
+from __future__ import annotations
+
+import threading
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmsdk import EncoderError, weights_fingerprint
+from mmsdk_onnx.graph import read_graph, the_input, the_output
+from mmsdk_onnx.pixels import FILE, read_pixels
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import onnxruntime
+
+    from mmsdk_onnx.graph import Graph, Port
+
+VERSION = 1
+
+
+def load(reference: str, *, modality: str, device: str = "cpu", trust_remote_code: bool = False) -> OnnxEncoder:
+    """Return the encoder of an ONNX file.
+
+    :param reference: ``models/net.onnx`` or ``models/net.onnx#output``.
+    :param modality: ``image``, ``vector`` or ``number``.
+    :param device: ``cuda`` needs onnxruntime-gpu; without it the model runs on the CPU.
+    :param trust_remote_code: of no effect: an ONNX file is no code.
+    :raises EncoderError: there is no such file or output, or the modality cannot feed the inputs.
+    """
+    path, _, output = reference.partition("#")
+    name, file = f"onnx:{path}", Path(path).expanduser()
+    if not file.is_file():
+        raise EncoderError(f"{name}: there is no file {file.absolute()}; write onnx:FILE.onnx or onnx:FILE.onnx#OUTPUT")
+    graph = read_graph(file, name)
+    return OnnxEncoder(name, graph, the_input(graph, modality, name), the_output(graph, output, name), modality, device)
+
+
+class OnnxEncoder:
+    """Pictures, vectors or numbers to one output of the graph. The session starts when first needed."""
+
+    def __init__(self, name: str, graph: Graph, source: Port, output: Port, modality: str, device: str) -> None:
+        self._name = name
+        self._graph = graph
+        self._input = source
+        self._output = output
+        self._modality = modality
+        self._lock = threading.Lock()
+        self._session: onnxruntime.InferenceSession | None = None
+        shape = source.shape or ()
+        self._fixed = shape[0]
+        self._width = shape[1] if modality != "image" else None
+        self._pixels = read_pixels(graph.files[0].parent, shape, name) if modality == "image" else None
+        self._dtype = np.float16 if source.kind == "FLOAT16" else np.float32
+        self.to(device)
+
+    def fingerprint(self) -> str:
+        """Return the key of its vectors: the file, its preprocessing, the output, the version."""
+        beside = self._graph.files[0].parent / FILE
+        files = [*self._graph.files, *([beside] if self._pixels is not None and beside.is_file() else [])]
+        return weights_fingerprint(
+            files, encoder="onnx", version=VERSION, output=self._output.name, modality=self._modality
+        )
+
+    def to(self, device: str) -> None:
+        """Choose the device; a session on another one is let go."""
+        self._device = device
+        self._session = None
+        self.batch_size = self._fixed or (64 if device.startswith("cuda") else 8 if self._pixels else 256)
+
+    @cached_property
+    def dim(self) -> int:
+        """Return the length of a vector: what the file says, else what it answers."""
+        shape = self._output.shape
+        if shape is not None and len(shape) == 2 and shape[1] is not None:
+            return shape[1]
+        return int(self.encode([self._example()], self._modality).shape[1])
+
+    def encode(self, batch: Sequence[Any], modality: str) -> np.ndarray:
+        """Return ``(n, dim)`` float32.
+
+        :raises ValueError: a vector has not the length that the file takes.
+        """
+        inputs = self._array(batch)
+        step = self._fixed or max(self.batch_size, 1)
+        parts = [self._run(inputs[start : start + step]) for start in range(0, len(inputs), step)]
+        return np.concatenate(parts)
+
+    def _array(self, batch: Sequence[Any]) -> np.ndarray:
+        """Return the samples as the graph takes them."""
+        if self._pixels is not None:
+            return self._pixels.prepare(batch).astype(self._dtype, copy=False)
+        vectors = [np.atleast_1d(np.asarray(sample, np.float32)) for sample in batch]
+        width = self._width or len(vectors[0])
+        for place, vector in enumerate(vectors, 1):
+            if vector.shape != (width,):
+                raise ValueError(f"vector {place} holds {vector.size} numbers, where {self._input.name} takes {width}")
+        return np.stack(vectors).astype(self._dtype, copy=False)
+
+    def _run(self, part: np.ndarray) -> np.ndarray:
+        """Run one batch; a fixed batch is filled up with copies of the last sample."""
+        count = len(part)
+        if self._fixed and count < self._fixed:
+            part = np.concatenate([part, np.repeat(part[-1:], self._fixed - count, axis=0)])
+        try:
+            (answer,) = self._started().run([self._output.name], {self._input.name: part})
+        except EncoderError:
+            raise
+        except Exception as error:  # onnxruntime's errors have no common base that is public
+            raise EncoderError(f"{self._name}: onnxruntime failed ({_first_line(error)})") from error
+        if answer.ndim < 2 or len(answer) != len(part):
+            raise EncoderError(
+                f"{self._name}: output {self._output.name} has the shape {answer.shape} for a batch of {len(part)}, "
+                "expected (batch, n); name another output after '#'"
+            )
+        return answer[:count].reshape(count, -1).astype(np.float32)
+
+    def _started(self) -> onnxruntime.InferenceSession:
+        """Return the session, started when first needed with as many threads as torch has."""
+        with self._lock:
+            if self._session is None:
+                self._session = _session(self._graph.files[0], self._device)
+            return self._session
+
+    def _example(self) -> Any:
+        """Return a sample to try the graph with."""
+        if self._pixels is not None:
+            return np.full((64, 64, 3), 127, np.uint8)
+        return np.zeros(self._width or 1, np.float32)
+
+
+def _session(file: Path, device: str) -> onnxruntime.InferenceSession:
+    """Start onnxruntime."""
+    import onnxruntime
+    import torch
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    wanted = ["CUDAExecutionProvider"] if device.startswith("cuda") else []
+    present = [one for one in wanted if one in onnxruntime.get_available_providers()]
+    return onnxruntime.InferenceSession(str(file), options, providers=[*present, "CPUExecutionProvider"])
+
+
+def _first_line(error: BaseException) -> str:
+    """Return the first line of a library's message."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
