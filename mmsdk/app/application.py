@@ -1,0 +1,158 @@
+"""The application object that a backend embeds: predict, embed, search, recommend, and the index behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmsdk.app.collection import Collection
+from mmsdk.app.prediction import Prediction
+from mmsdk.errors import DataError, RunError, unknown
+from mmsdk.index import Hit
+
+if TYPE_CHECKING:
+    from mmsdk.app.pipeline import Pipeline
+    from mmsdk.config import Application
+    from mmsdk.data import Samples
+    from mmsdk.embed import Embeddings
+    from mmsdk.protocols import Output, Task
+    from mmsdk.tasks.ranking import Ranker
+
+Rows = Any  # a list of dicts, or whatever read_table takes
+
+
+class App:
+    """A fitted application. Made by :func:`mmsdk.fit` and :func:`mmsdk.load`; safe to use from several threads.
+
+    :param folder: the run directory.
+    :param document: the contents of ``run.json``.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        document: Mapping[str, Any],
+        pipeline: Pipeline,
+        tasks: Mapping[str, Task],
+        ranker: Ranker | None,
+    ) -> None:
+        self.folder = folder
+        self.document = document
+        self.tasks = tasks
+        self.index = Collection(folder, document["fingerprint"], pipeline, ranker)
+        self.pipeline = pipeline
+        self._ranker = ranker
+
+    @property
+    def application(self) -> Application:
+        """The resolved application file."""
+        return self.pipeline.application
+
+    def predict(self, rows: Rows, *, root: Path | None = None) -> list[Prediction]:
+        """Answer every task for each row; any input may be missing.
+
+        :param rows: a list of dicts keyed by input name or column (``{"photo": "a.jpg", "title": None}``), or a table
+            (path, DataFrame ...).
+        :param root: the folder that relative paths start from; the working directory for dicts, the table's own for a
+            file.
+        :returns: one :class:`mmsdk.Prediction` a row.
+        :raises DataError: a key nobody knows, a file that is missing or cannot be decoded.
+        """
+        samples, embeddings = self._embedded(rows, root)
+        return self.answer(samples, embeddings)
+
+    def answer(self, samples: Samples, embeddings: Embeddings) -> list[Prediction]:
+        """Answer for rows that are embedded already."""
+        _, logits = self.pipeline.fuse(embeddings)
+        outputs = {name: task.outputs(logits[name]) for name, task in self.tasks.items()}
+        return [
+            Prediction(outputs=_row(outputs, row), modalities_used=_used(embeddings, row)) for row in range(len(samples))
+        ]
+
+    def embed(self, rows: Rows, *, root: Path | None = None) -> np.ndarray:
+        """Return fused vectors ``(n, dim)`` float32, the ones that the index holds (cosine compares them)."""
+        return self.pipeline.fuse(self._embedded(rows, root)[1])[0]
+
+    def search(
+        self,
+        query: Mapping[str, Any] | None = None,
+        k: int = 10,
+        where: str | None = None,
+        *,
+        id: str | None = None,
+        root: Path | None = None,
+    ) -> list[Hit]:
+        """Return the ``k`` rows of the index nearest to a query.
+
+        :param query: some inputs, by name or column: ``{"title": "red lamp"}``, ``{"photo": "a.jpg"}``, or both.
+        :param where: a filter over columns: ``"price < 20 and category = 'lamp'"``.
+        :param id: search with a row of the index instead; that row itself is left out.
+        :returns: :class:`mmsdk.Hit` (``id``, ``score`` = cosine, ``row``), best first.
+        """
+        if (query is None) == (id is None):
+            raise DataError("search needs either a query (some inputs) or an id, not both and not neither")
+        if id is not None:
+            vectors = self.index.vectors([id])
+            return self.index.search(vectors, k, where, exclude=[id])
+        samples, embeddings = self._embedded([query], root)
+        if not _used(embeddings, 0):
+            names = ", ".join(self.application.inputs)
+            raise DataError(f"the query holds nothing to search with; give one of the inputs: {names}")
+        return self.index.search(self.pipeline.fuse(embeddings)[0], k, where)
+
+    def recommend(
+        self,
+        history: Sequence[str] = (),
+        k: int = 10,
+        where: str | None = None,
+        *,
+        query: Mapping[str, Any] | None = None,
+        exclude: Sequence[str] = (),
+        root: Path | None = None,
+    ) -> list[Hit]:
+        """Recommend items to a user who took ``history``, oldest first.
+
+        :param history: ids of items; an id the index does not hold is an error. May be empty: popularity answers then.
+        :param query: what the user says or shows now, as inputs (``{"title": "for a small kitchen"}``).
+        :param exclude: more ids never to answer with.
+        :returns: hits, best first, never an item of the history.
+        :raises RunError: the run was fitted without interactions.
+        """
+        if self._ranker is None:
+            raise RunError(
+                f"{self.folder} was fitted without interactions, so it cannot recommend; add an interactions block to "
+                "the application and fit again, or use search"
+            )
+        known = set(history) - {one for one in history if one in self.index}
+        if known:
+            raise DataError(f"the index holds no item {sorted(known)[0]!r}; known ids are those of the item table")
+        embeddings = self._embedded([query], root)[1] if query is not None else None
+        return self.index.recommend(history, k, where, embeddings=embeddings, exclude=exclude)
+
+    def close(self) -> None:
+        """Close the index."""
+        self.index.close()
+
+    def _embedded(self, rows: Rows, root: Path | None) -> tuple[Samples, Embeddings]:
+        """Read and embed rows in use."""
+        samples, _ = self.pipeline.read(rows, root=root, partial=True)
+        return samples, self.pipeline.embed(samples)
+
+    def _task(self, name: str) -> Task:
+        """Return a task by name."""
+        if name not in self.tasks:
+            raise DataError(unknown("task", name, self.tasks, listed="Tasks"))
+        return self.tasks[name]
+
+
+def _row(outputs: Mapping[str, Sequence[Output]], row: int) -> dict[str, Output]:
+    """Return the answers of one row."""
+    return {name: answers[row] for name, answers in outputs.items()}
+
+
+def _used(embeddings: Embeddings, row: int) -> tuple[str, ...]:
+    """Return the inputs that are present in a row."""
+    return tuple(name for name, present in embeddings.present.items() if present[row])

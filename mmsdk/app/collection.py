@@ -1,0 +1,165 @@
+"""The rows an application can answer with: their fused vectors to search, their item vectors to recommend.
+
+Two indexes with one id space. The one with fused vectors decides what is there; the other, of a run with interactions,
+holds the item vectors whose dot product with a user's vector is the score.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmsdk.app.directory import INDEX
+from mmsdk.errors import RunError
+from mmsdk.index import Hit, JointIndex
+
+if TYPE_CHECKING:
+    from mmsdk.app.pipeline import Pipeline
+    from mmsdk.data import Samples
+    from mmsdk.embed import Embeddings
+    from mmsdk.tasks.ranking import Ranker
+
+FUSED, ITEMS = "fused", "items"
+
+
+class Collection:
+    """``app.index``: search by vector, add and remove rows. Thread-safe; what a call returned from is on the disk.
+
+    :param folder: the run directory; opened when first used.
+    :param fingerprint: of the run; an index of another run or encoder is refused.
+    """
+
+    def __init__(self, folder: Path, fingerprint: str, pipeline: Pipeline, ranker: Ranker | None) -> None:
+        self._folder = folder / INDEX
+        self._fingerprint = fingerprint
+        self._pipeline = pipeline
+        self._ranker = ranker
+        self._opened: dict[str, JointIndex] = {}
+        self._lock = threading.RLock()
+
+    def search(
+        self, vectors: np.ndarray, k: int = 10, where: str | None = None, *, exclude: Sequence[str] | None = None
+    ) -> list[Any]:
+        """Return the ``k`` nearest rows of fused vectors, best first.
+
+        :param vectors: ``(dim,)`` or ``(b, dim)`` float32 as :meth:`mmsdk.App.embed` returns them.
+        :returns: hits of the query; for ``(b, dim)`` with ``b`` above 1, a list of them a query.
+        """
+        many = np.ndim(vectors) == 2 and len(vectors) > 1
+        hits = self._index(FUSED).search(np.atleast_2d(vectors), k, where, exclude)
+        return hits if many else hits[0]
+
+    def recommend(
+        self,
+        history: Sequence[str],
+        k: int,
+        where: str | None,
+        *,
+        embeddings: Embeddings | None = None,
+        exclude: Sequence[str] = (),
+    ) -> list[Hit]:
+        """Return the ``k`` best items for a history, oldest first, and an optional embedded query."""
+        assert self._ranker is not None
+        items = self._index(ITEMS)
+        taken = items.get(list(history))[0] if history else np.zeros((0, self._ranker.dim), np.float32)
+        query = self._ranker.embed_new(embeddings.values, embeddings.present) if embeddings is not None else None
+        user = self._ranker.user_vectors([taken], query)
+        return items.search(user, k, where, [*history, *exclude])[0]
+
+    def add(self, rows: Any, *, root: Path | None = None) -> list[str]:
+        """Embed rows and add them, or replace those whose ids are known; return their ids.
+
+        :param rows: a list of dicts keyed by input name or column, with the id column; or a table.
+        :raises DataError: a row has no id, or a file cannot be used.
+        """
+        application = self._pipeline.application
+        if application.id is None:
+            raise RunError("the application has no id column, so rows cannot be added under an id; set id and fit again")
+        samples, _ = self._pipeline.read(rows, root=root, partial=True)
+        samples.table.require([application.id])
+        embeddings = self._pipeline.embed(samples)
+        self.fill(samples, embeddings)
+        return list(samples.ids)
+
+    def fill(self, samples: Samples, embeddings: Embeddings, items: np.ndarray | None = None) -> None:
+        """Add embedded rows.
+
+        :param items: item vectors ``(n, dim)`` where they are known already; made from content otherwise.
+        """
+        rows = samples.table.records(text=[self._pipeline.application.id] if self._pipeline.application.id else [])
+        vectors = self._pipeline.fuse(embeddings)[0]
+        with self._lock:
+            if self._ranker is not None:  # first, so that whatever can be found can also be recommended
+                items = self._ranker.embed_new(embeddings.values, embeddings.present) if items is None else items
+                self._index(ITEMS).add(samples.ids, items, rows)
+            self._index(FUSED).add(samples.ids, vectors, rows)
+
+    def remove(self, ids: Sequence[str]) -> int:
+        """Remove rows; return how many of the ids were there."""
+        with self._lock:
+            removed = self._index(FUSED).remove(list(ids))
+            if self._ranker is not None:
+                self._index(ITEMS).remove(list(ids))
+        return removed
+
+    def vectors(self, ids: Sequence[str]) -> np.ndarray:
+        """Return the fused vectors ``(n, dim)`` of rows by id."""
+        return self._index(FUSED).get(list(ids))[0]
+
+    def rows(self, ids: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        """Return the rows, by column, of ids."""
+        return self._index(FUSED).get(list(ids))[1]
+
+    def some_ids(self, count: int) -> list[str]:
+        """Return a few ids, for examples."""
+        return self._index(FUSED).ids()[:count]
+
+    def compact(self) -> None:
+        """Drop what was removed and write the snapshots anew."""
+        for name in self._names():
+            self._index(name).compact()
+
+    def save(self) -> None:
+        """Bring the FAISS snapshots up to date."""
+        for name in self._names():
+            self._index(name).save()
+
+    def info(self) -> dict[str, Any]:
+        """Return, for each of the indexes, its type and why, counts, bytes and fingerprint."""
+        return {name: self._index(name).info() for name in self._names()}
+
+    def close(self) -> None:
+        """Close what is open."""
+        with self._lock:
+            for index in self._opened.values():
+                index.close()
+            self._opened.clear()
+
+    def __len__(self) -> int:
+        return len(self._index(FUSED))
+
+    def __contains__(self, id: object) -> bool:
+        return id in self._index(FUSED)
+
+    def create(self, dim: int, type: str) -> None:
+        """Make the empty indexes of a new run."""
+        self.close()
+        common = {"fingerprint": self._fingerprint, "type": type}
+        self._opened[FUSED] = JointIndex.create(self._folder / FUSED, dim, "cosine", **common)
+        if self._ranker is not None:
+            self._opened[ITEMS] = JointIndex.create(self._folder / ITEMS, self._ranker.dim, "dot", **common)
+
+    def _names(self) -> tuple[str, ...]:
+        """Return the indexes that the run has."""
+        return (FUSED,) if self._ranker is None else (FUSED, ITEMS)
+
+    def _index(self, name: str) -> JointIndex:
+        """Open an index when it is first used."""
+        with self._lock:
+            if name not in self._opened:
+                self._opened[name] = JointIndex.open(self._folder / name, self._fingerprint)
+            return self._opened[name]

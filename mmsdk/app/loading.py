@@ -1,0 +1,92 @@
+"""``mmsdk.load``: a run directory back into an application, or a sentence why not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from mmsdk.app.application import App
+from mmsdk.app.encoders import open_encoders
+from mmsdk.app.pipeline import Pipeline
+from mmsdk.config import Application, load_application
+from mmsdk.data import Policy
+from mmsdk.embed import OpenEncoder
+from mmsdk.errors import EncoderError
+from mmsdk.model import Run, build_net, load_net_arrays, load_run, make_task
+from mmsdk.plugins import get_registry
+from mmsdk.tasks.ranking import Ranker
+
+
+def load(
+    folder: str | Path,
+    *,
+    device: str = "auto",
+    on_bad_row: Literal["error", "skip"] = "error",
+    allow_outside: bool = False,
+    allow_remote: bool = False,
+    quiet: bool = False,
+) -> App:
+    """Load a run directory.
+
+    :param folder: what :func:`mmsdk.fit` or a recipe wrote; it may have been moved.
+    :raises RunError: no run lies there, it is damaged, or of another schema version.
+    :raises EncoderError: an encoder here is not the one that the run was made with.
+    """
+    from mmsdk.app.fitting import device_of
+
+    folder = Path(folder)
+    run = load_run(folder)
+    application = load_application(run.document["application"])
+    place = device_of(device)
+    encoders = open_encoders(_named(application, run.document["inputs"]), place)
+    _restore(encoders, run.document["inputs"], folder)
+    policy = Policy(on_bad_row=on_bad_row, allow_outside=allow_outside, allow_remote=allow_remote)
+    pipeline = Pipeline(application=application, encoders=encoders, device=place, policy=policy, quiet=quiet)
+    tasks = _tasks(application, run.document["tasks"])
+    pipeline.net = build_net(
+        {name: encoder.dim for name, encoder in encoders.items()},
+        tasks,
+        get_registry().get("fusion", application.fusion.type).load(),
+        application.fusion,
+    ).to(place)
+    load_net_arrays(pipeline.net, run.part("net"))
+    pipeline.net.eval()
+    return App(folder, run.document, pipeline, tasks, _ranker(run))
+
+
+def _named(application: Application, inputs: Mapping[str, Any]) -> Application:
+    """Return the application with the encoders that the run took, whatever the preset would choose today."""
+    entries = {
+        name: entry.model_copy(update={"encoder": inputs[name]["encoder"]}) for name, entry in application.inputs.items()
+    }
+    return application.model_copy(update={"inputs": entries})
+
+
+def _restore(encoders: Mapping[str, OpenEncoder], inputs: Mapping[str, Any], folder: Path) -> None:
+    """Give fitted encoders what they learned, and refuse an encoder that is not the one of the run."""
+    for name, encoder in encoders.items():
+        if encoder.fingerprint != inputs[name]["fingerprint"]:
+            raise EncoderError(
+                f"{folder}: input {name!r} was embedded by {inputs[name]['encoder']!r} of {inputs[name]['origin']}, and "
+                f"{encoder.name!r} of {encoder.origin} is installed here, whose weights or version differ; "
+                "install the one it was made with, or fit again"
+            )
+        if encoder.fitted:
+            encoder.load_state(inputs[name]["state"])
+
+
+def _tasks(application: Application, states: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tasks with their label sets."""
+    tasks = {}
+    for name, entry in application.tasks.items():
+        offered = {"separator": entry.separator, "label_smoothing": application.training.label_smoothing}
+        tasks[name] = make_task(get_registry().get("task", entry.type).load(), offered)
+        tasks[name].load_state(states[name]["state"])
+    return tasks
+
+
+def _ranker(run: Run) -> Ranker | None:
+    """Return the ranker, where the run has one."""
+    ranking = run.document.get("ranking")
+    return None if ranking is None else Ranker.load(run.part("ranker"), ranking["state"])

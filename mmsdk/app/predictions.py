@@ -1,0 +1,77 @@
+"""Answers as a table: one row each, the same columns in ``predictions.parquet`` and in what ``mmsdk predict`` writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pa_parquet
+
+from mmsdk.app.prediction import Prediction
+from mmsdk.errors import ConfigError, RunError
+from mmsdk.files import atomic_write
+from mmsdk.protocols import Output
+
+FORMATS = (".csv", ".tsv", ".jsonl", ".parquet")
+
+
+def prediction_table(ids: Sequence[str], predictions: Sequence[Prediction], id_column: str | None) -> pa.Table:
+    """Return the id, then ``<task>``, ``<task>_confidence`` and ``<task>_abstained`` for each task.
+
+    A multi-label answer is one text, its labels joined by ``|``.
+    """
+    columns: dict[str, Any] = {id_column or "id": list(ids)}
+    for task in predictions[0].outputs if predictions else ():
+        outputs = [prediction.outputs[task] for prediction in predictions]
+        columns[task] = [_cell(output) for output in outputs]
+        columns[f"{task}_confidence"] = pa.array([output.confidence for output in outputs], pa.float64())
+        columns[f"{task}_abstained"] = [output.abstained for output in outputs]
+    return pa.table(columns)
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write a table as its ending says: CSV, TSV, JSONL or Parquet; whole or not at all.
+
+    :raises ConfigError: another ending.
+    """
+    check_format(path)
+    with atomic_write(path) as partial:
+        if path.suffix == ".parquet":
+            pa_parquet.write_table(table, partial)
+        elif path.suffix == ".jsonl":
+            _write_jsonl(partial, table.to_pylist())
+        else:
+            options = pa_csv.WriteOptions(delimiter="\t" if path.suffix == ".tsv" else ",")
+            pa_csv.write_csv(table, partial, options)
+
+
+def check_format(path: Path) -> None:
+    """Refuse an ending nobody can write, before any work is done."""
+    if path.suffix not in FORMATS:
+        raise ConfigError(f"--out {path}: cannot write {path.suffix or 'no ending'!r}; expected {', '.join(FORMATS)}")
+
+
+def _cell(output: Output) -> Any:
+    """Return an answer as one cell."""
+    return "|".join(map(str, output.value)) if isinstance(output.value, tuple | list) else output.value
+
+
+def _write_jsonl(path: Path, rows: Iterable[Any]) -> None:
+    """Write one JSON object a line."""
+    with path.open("w", encoding="utf-8") as stream:
+        stream.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def predicted(app: Any, data: Any) -> pa.Table:
+    """Return the answers of an application for a table.
+
+    :raises RunError: the application has no task to answer.
+    """
+    if not app.tasks:
+        raise RunError(f"{app.folder} has no task to answer; use search or recommend, or add a task and fit again")
+    samples, _ = app.pipeline.read(data, partial=True)
+    return prediction_table(samples.ids, app.answer(samples, app.pipeline.embed(samples)), app.application.id)

@@ -1,0 +1,133 @@
+"""Recipes: from ``mmsdk recipe NAME`` and its settings to an application that is ready to fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmsdk.config import Application, load_application, read_yaml
+from mmsdk.config.text import read_text
+from mmsdk.data import guess_input, read_table
+from mmsdk.errors import ConfigError, unknown
+from mmsdk.files import atomic_folder, cache_home
+from mmsdk.plugins import get_registry
+
+if TYPE_CHECKING:
+    from mmsdk.protocols import Recipe
+    from mmsdk.specs import RecipeSpec
+
+BESIDE = "recipe.yaml"
+GENERIC = ("ignore", "preset")
+FILES = ("interactions",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A recipe made ready: the component, the application, and whether its data is made up."""
+
+    recipe: Recipe
+    application: Application
+    synthetic: bool
+
+
+def plan_recipe(
+    name: str, *, data: str | None, settings: Mapping[str, Any], preset: str | None = None, seed: int | None = None
+) -> Planned:
+    """Build the application of a recipe.
+
+    :param data: the user's table; the recipe's own sample where left out.
+    :param settings: parsed ``--set`` values; they win over a ``recipe.yaml`` beside the table.
+    :raises ConfigError: a key that neither the recipe nor the application knows.
+    """
+    entry = get_registry().get("recipe", name)
+    spec: RecipeSpec = entry.spec  # type: ignore[assignment]
+    recipe: Recipe = entry.load()()
+    if data is None:
+        folder = _sample_folder(entry.name, entry.plugin.version, seed or 0)
+        raw = _sample(recipe, folder, seed or 0)
+        own, general = _split_settings(spec, settings)
+        if own:
+            raise ConfigError(f"--set {next(iter(own))}: needs your own table; name it with --data")
+    else:
+        table = Path(data)
+        beside = _beside(table)
+        own, general = _split_settings(spec, {**beside, **_from_here(spec, settings)})
+        raw = dict(recipe.application(table, own))
+        general = _with_modalities(table, raw, general)
+    if preset is not None:
+        general["preset"] = preset
+    if seed is not None:
+        general = {"training.seed": seed, "split.seed": seed, **general}
+    return Planned(recipe=recipe, application=load_application(raw, general), synthetic=data is None)
+
+
+def _sample_folder(name: str, version: str, seed: int) -> Path:
+    """Return where the sample of a recipe lies: the same for the same version and seed."""
+    return cache_home() / "samples" / f"{name.replace('/', '-')}-{version}-{seed}"
+
+
+def _sample(recipe: Recipe, folder: Path, seed: int) -> Mapping[str, Any]:
+    """Write the sample, unless it is there, and return its application."""
+    marker = folder / "complete"
+    if not marker.is_file():
+        with atomic_folder(folder) as partial:
+            recipe.sample(partial, seed)
+            (partial / marker.name).write_text("", encoding="utf-8")
+    return recipe.sample(folder, seed)
+
+
+def _split_settings(spec: RecipeSpec, settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the recipe's own settings, and those of any application."""
+    own = {key: value for key, value in settings.items() if key in spec.settings}
+    rest = {key: value for key, value in settings.items() if key not in own}
+    for key in rest:
+        head = key.split(".")[0]
+        if head not in (*GENERIC, "encoders", *Application.model_fields):
+            known = [*spec.settings, *GENERIC, "inputs.NAME", "encoders.MODALITY", *Application.model_fields]
+            raise ConfigError(unknown("setting", key, known, where=f"recipe {spec.name}", listed="Known"))
+    return own, rest
+
+
+def _from_here(spec: RecipeSpec, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings with the recipe's files seen from the working directory."""
+    return {key: _file(value, Path.cwd()) if key in FILES and key in spec.settings else value for key, value in settings.items()}
+
+
+def _beside(table: Path) -> dict[str, Any]:
+    """Return the settings of a ``recipe.yaml`` beside the table, its files seen from its own folder."""
+    path = table.parent / BESIDE
+    if not path.is_file():
+        return {}
+    found = read_yaml(read_text(path), str(path))
+    if not isinstance(found, Mapping):
+        raise ConfigError(f"{path}: expected settings, one a line, such as 'user: customer'")
+    flat = dict(_flattened(found))
+    return {key: _file(value, path.resolve().parent) if key in FILES else value for key, value in flat.items()}
+
+
+def _flattened(block: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Return nested keys as dotted ones."""
+    pairs: list[tuple[str, Any]] = []
+    for key, value in block.items():
+        if isinstance(value, Mapping):
+            pairs += _flattened(value, f"{prefix}{key}.")
+        else:
+            pairs.append((f"{prefix}{key}", value))
+    return pairs
+
+
+def _file(value: Any, folder: Path) -> Any:
+    """Return a file name as an absolute path; a URL as it is."""
+    return value if not isinstance(value, str) or "://" in value else str(folder / Path(value).expanduser())
+
+
+def _with_modalities(table: Path, raw: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings with a guessed modality for each input that ``--set inputs.NAME=COLUMN`` adds."""
+    found = dict(settings)
+    for key, value in settings.items():
+        parts = key.split(".")
+        if len(parts) == 2 and parts[0] == "inputs" and parts[1] not in raw["inputs"]:
+            found.setdefault(f"{key}.modality", guess_input(read_table(table), value)["modality"])
+    return found

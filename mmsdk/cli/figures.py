@@ -1,0 +1,94 @@
+"""A run's figures on the terminal: the judged part beside the baselines, the folder, and what to try next."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mmsdk.cli.output import print_json
+from mmsdk.cli.shell import width
+
+NARROW = 72
+
+
+def print_run(app: Any, *, as_json: bool) -> None:
+    """Print what a finished run is worth, where it lies, and three commands to try."""
+    metrics = json.loads((app.folder / "metrics.json").read_text(encoding="utf-8"))
+    if as_json:
+        print_json({"run": str(app.folder), "metrics": metrics, "synthetic": app.document["synthetic"]})
+        return
+    print_metrics(metrics, headlines(app.document))
+    if app.document["synthetic"]:
+        click.echo("The data is synthetic: made to show that everything runs. The figures say nothing about your data.\n")
+    click.echo(f"Run:    {app.folder}")
+    click.echo(f"Report: {app.folder / 'report.html'}\n")
+    click.echo("Try next:")
+    for command in next_commands(app):
+        click.echo(f"  {command}")
+
+
+def headlines(document: Mapping[str, Any]) -> dict[str, str]:
+    """Return task -> the metric that decides."""
+    found = {name: task["metric"] for name, task in document["tasks"].items()}
+    ranking = document.get("ranking")
+    return found if ranking is None else {**found, "*": ranking["metric"]}
+
+
+def print_metrics(metrics: Mapping[str, Any], headline: Mapping[str, str]) -> None:
+    """Print each task's judged part and its baselines by the metric that decides, then the other metrics."""
+    for task, parts in metrics.items():
+        part = next((name for name in ("test", "val", "train") if name in parts), None)
+        if part is None:
+            click.echo(f"{task}: no rows were left to score\n")
+            continue
+        metric = headline.get(task, headline.get("*", next(iter(parts[part]), "")))
+        click.echo(f"{task}: {metric} on {part} (95 % interval)")
+        rows = {"this run": parts[part], **parts.get("baselines", {})}
+        for line in _aligned({name: _score(row.get(metric)) for name, row in rows.items()}):
+            click.echo(line)
+        others = [f"{name} {_score(one)}" for name, one in parts[part].items() if name != metric]
+        if others:
+            click.echo(click.wrap_text("; ".join(others), width(), "  ", "  "))
+        for name, difference in parts.get("paired", {}).items():
+            if metric in difference:
+                click.echo(f"  ahead of {name} by {_score(difference[metric])}")
+        click.echo()
+
+
+def next_commands(app: Any) -> Iterator[str]:
+    """Yield three commands that work on this run as they stand."""
+    run = shlex.quote(_near(app.folder))
+    ids = app.index.some_ids(2)
+    if app.document.get("ranking") is not None:
+        yield f"mmsdk recommend {run} --history {shlex.quote(','.join(ids))}"
+    if any(one["modality"] == "text" for one in app.document["inputs"].values()):
+        yield f"mmsdk search {run} --text 'something warm'"
+    if ids:
+        yield f"mmsdk search {run} --id {shlex.quote(ids[0])}"
+    if app.document.get("ranking") is None:
+        yield f"mmsdk index info {run}"
+
+
+def _near(folder: Path) -> str:
+    """Return a folder as one would type it here."""
+    try:
+        return str(folder.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(folder)
+
+
+def _aligned(rows: Mapping[str, str]) -> Iterator[str]:
+    """Yield ``name  score`` lines, the scores under each other where the terminal is wide enough."""
+    pad = max(len(name) for name in rows) if width() >= NARROW else 0
+    for name, score in rows.items():
+        yield f"  {name:<{pad}}  {score}"
+
+
+def _score(one: Mapping[str, Any] | None) -> str:
+    """Return ``0.259 [0.210, 0.310]``."""
+    return "–" if not one else f"{one['value']:.3f} [{one['low']:.3f}, {one['high']:.3f}]"

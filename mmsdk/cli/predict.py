@@ -1,0 +1,44 @@
+"""``mmsdk predict``: answers for a table, as a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mmsdk.cli import options
+from mmsdk.cli.output import print_json
+from mmsdk.cli.runs import open_run, run
+from mmsdk.plugins import resolve
+
+
+@click.command()
+@run
+@click.argument("data", type=click.Path(exists=True, dir_okay=False))
+@click.option("--out", metavar="FILE", required=True, help="Where to write: .csv, .tsv, .jsonl or .parquet.")
+@options.device
+@options.as_json
+@options.reading
+def predict(
+    *,
+    run: str,
+    data: str,
+    out: str,
+    device: str,
+    as_json: bool,
+    on_bad_row: str,
+    allow_outside: bool,
+    allow_remote: bool,
+) -> None:
+    """Answer every row of DATA with RUN; any input may be missing."""
+    path = Path(out)
+    resolve("mmsdk.app.predictions:check_format")(path)
+    app = open_run(
+        run, device=device, on_bad_row=on_bad_row, allow_outside=allow_outside, allow_remote=allow_remote
+    )
+    table = resolve("mmsdk.app.predictions:predicted")(app, data)
+    resolve("mmsdk.app.predictions:write_table")(path, table)
+    if as_json:
+        print_json({"out": str(path), "rows": table.num_rows, "columns": table.column_names})
+    else:
+        click.echo(f"{table.num_rows} rows written to {path}: {', '.join(table.column_names)}")

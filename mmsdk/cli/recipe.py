@@ -1,0 +1,128 @@
+"""``mmsdk recipe``: list the installed recipes, run one."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mmsdk.cli import options
+from mmsdk.cli.figures import print_run
+from mmsdk.cli.output import print_json
+from mmsdk.cli.plan import print_plan
+from mmsdk.cli.shell import width
+from mmsdk.errors import unknown
+from mmsdk.plugins import get_registry, resolve
+
+
+class RecipeGroup(click.Group):
+    """``list``, and one command for each installed recipe."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return ``list`` and the recipes."""
+        return ["list", *(entry.spec.name for entry in get_registry().entries("recipe"))]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command that runs a recipe; the recipe itself is imported when it runs."""
+        if cmd_name == "list":
+            return list_
+        entries = get_registry().entries("recipe")
+        if not any(cmd_name in (entry.spec.name, entry.name) for entry in entries):
+            return None
+        spec: Any = get_registry().get("recipe", cmd_name).spec
+        return _command(cmd_name, spec)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Resolve as click does; an unknown recipe gets the nearest known one."""
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            names = [entry.spec.name for entry in get_registry().entries("recipe")]
+            ctx.fail(unknown("recipe", args[0], names))
+        return super().resolve_command(ctx, args)
+
+
+@click.command(cls=RecipeGroup)
+def recipe() -> None:
+    """Run a ready application: on its own sample, or on your table."""
+
+
+@click.command("list")
+@options.as_json
+@options.quiet
+def list_(as_json: bool) -> None:
+    """List what is installed and what data each takes."""
+    specs: list[Any] = [entry.spec for entry in get_registry().entries("recipe")]
+    if as_json:
+        print_json([{"name": s.name, "summary": s.summary, "takes": s.takes, "settings": dict(s.settings)} for s in specs])
+        return
+    for spec in specs:
+        click.echo(spec.name)
+        for line in (spec.summary, f"takes {spec.takes}"):
+            click.echo(click.wrap_text(line, width(), "  ", "  "))
+    if not specs:
+        click.echo("No recipe is installed. Try: pip install mmsdk-recipe-recommend")
+
+
+def _command(name: str, spec: Any) -> click.Command:
+    """Return the click command of one recipe."""
+    settings = "".join(f"\n\n\b\n  --set {key}=...\n      {what}" for key, what in spec.settings.items())
+    command = click.Command(
+        name,
+        callback=partial(_run, name),
+        help=f"{spec.summary}\n\nTakes {spec.takes}. Without --data it runs on a synthetic sample.{settings}",
+        short_help=spec.summary,
+    )
+    decorators = (
+        options.data, options.out, options.preset, options.settings, options.seed, options.device, options.dry_run,
+        options.as_json, options.overwrite, options.reading,
+    )  # fmt: skip
+    for add in reversed(decorators):
+        command = add(command)
+    return command
+
+
+def _run(
+    name: str,
+    *,
+    data: str | None,
+    out: str | None,
+    preset: str | None,
+    settings: tuple[str, ...],
+    seed: int | None,
+    device: str,
+    dry_run: bool,
+    as_json: bool,
+    overwrite: bool,
+    on_bad_row: str,
+    allow_outside: bool,
+    allow_remote: bool,
+) -> None:
+    """Plan, fit, and print the figures."""
+    parsed = resolve("mmsdk.config:parse_set")(settings)
+    planned = resolve("mmsdk.app.recipes:plan_recipe")(name, data=data, settings=parsed, preset=preset, seed=seed)
+    if dry_run:
+        print_plan(planned.application, as_json=as_json)
+        return
+    folder = Path(out) if out else Path("runs") / name
+    origin = resolve("mmsdk.app:Origin")(
+        title=f"{name}: {'a synthetic sample' if planned.synthetic else Path(str(data)).name}",
+        command=shlex.join(["mmsdk", *sys.argv[1:]]),
+        synthetic=planned.synthetic,
+        sections=planned.recipe.sections,
+    )
+    app = resolve("mmsdk.app:fit")(
+        planned.application,
+        out=folder,
+        device=device,
+        overwrite=overwrite,
+        on_bad_row=on_bad_row,
+        allow_outside=allow_outside,
+        allow_remote=allow_remote,
+        origin=origin,
+    )
+    print_run(app, as_json=as_json)

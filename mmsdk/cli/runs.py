@@ -1,0 +1,41 @@
+"""Opening a run from the command line, and its hits on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from mmsdk.cli.output import print_json
+from mmsdk.cli.shell import width
+from mmsdk.plugins import resolve
+
+run = click.argument("run", metavar="RUN", type=click.Path())
+"""``run: str``, a run directory."""
+
+SHOWN_COLUMNS = 4
+
+
+def open_run(folder: str, **options: Any) -> Any:
+    """Load a run."""
+    return resolve("mmsdk.app:load")(folder, **options)
+
+
+def ids_of(text: str) -> list[str]:
+    """Return ``a,b, c`` as ids."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def print_hits(hits: Sequence[Any], *, as_json: bool) -> None:
+    """Print hits, best first: id, score, and the first few of the row's columns."""
+    if as_json:
+        print_json([{"id": hit.id, "score": hit.score, "row": dict(hit.row)} for hit in hits])
+        return
+    pad = max((len(hit.id) for hit in hits), default=0)
+    for place, hit in enumerate(hits, 1):
+        about = ", ".join(str(value) for value in hit.row.values() if value is not None and str(value) != hit.id)
+        line = f"{place:>3}. {hit.id:<{pad}}  {hit.score:7.3f}  {about}"
+        click.echo(line if len(line) <= width() else line[: width() - 1] + "…")
+    if not hits:
+        click.echo("Nothing found.")

@@ -1,0 +1,51 @@
+"""``mmsdk search``: the rows of a run nearest to a text, a file or another row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mmsdk.cli import options
+from mmsdk.cli.runs import open_run, print_hits, run
+from mmsdk.errors import ConfigError
+
+MODALITIES = ("text", "image", "audio")
+
+
+@click.command()
+@run
+@click.option("--text", metavar="T", help="Words to look for.")
+@click.option("--image", metavar="F", type=click.Path(exists=True, dir_okay=False), help="A picture to look for.")
+@click.option("--audio", metavar="F", type=click.Path(exists=True, dir_okay=False), help="A sound to look for.")
+@click.option("--id", "item", metavar="ID", help="A row of the index to look for the like of.")
+@click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
+@click.option("--where", metavar="FILTER", help="Only rows that fit, such as 'price < 20'.")
+@options.device
+@options.as_json
+@options.quiet
+def search(
+    *, run: str, item: str | None, k: int, where: str | None, device: str, as_json: bool, **given: str | None
+) -> None:
+    """Search the index of RUN."""
+    named = {modality: value for modality, value in given.items() if value is not None}
+    if bool(named) == (item is not None):
+        raise click.UsageError("expected --id, or one or more of --text, --image, --audio.")
+    app = open_run(run, device=device, allow_outside=True)  # the person at the keyboard named the file
+    hits = app.search(id=item, k=k, where=where) if item is not None else app.search(_query(app, named), k, where)
+    print_hits(hits, as_json=as_json)
+
+
+def _query(app: Any, named: Mapping[str, str]) -> dict[str, str]:
+    """Return the query by input name: each modality goes to the first input of it."""
+    inputs = {name: one["modality"] for name, one in app.document["inputs"].items()}
+    query = {}
+    for modality, value in named.items():
+        fitting = [name for name, of in inputs.items() if of == modality]
+        if not fitting:
+            known = ", ".join(f"{name} ({of})" for name, of in inputs.items())
+            raise ConfigError(f"--{modality}: {app.folder} has no {modality} input; it has: {known}")
+        query[fitting[0]] = value if modality == "text" else str(Path(value).resolve())
+    return query
