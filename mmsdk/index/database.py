@@ -116,10 +116,14 @@ class Database:
             connection = sqlite3.connect(
                 uri, uri=True, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False
             )
+        except sqlite3.Error as error:
+            raise self.refused(error) from error
+        try:
             if writable:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = FULL")
         except sqlite3.Error as error:
+            connection.close()
             raise self.refused(error) from error
         return connection
 

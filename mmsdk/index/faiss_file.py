@@ -43,12 +43,12 @@ class FaissIndex:
 
     @property
     def effort(self) -> int:
-        """How hard a search tries (lists probed, candidates kept); saved with the index."""
-        raise NotImplementedError
+        """How hard a search tries (lists probed, candidates kept); saved with the index. Exact types have none."""
+        raise AttributeError("effort")
 
     @effort.setter
     def effort(self, value: int) -> None:
-        raise NotImplementedError
+        raise AttributeError("effort")
 
     def __len__(self) -> int:
         """Return how many vectors it holds."""

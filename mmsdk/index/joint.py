@@ -87,10 +87,11 @@ class JointIndex:
             _known_type(type)
             store.set_type(type)
         index = cls(store, mmap=mmap)
-        index._keeper.view()
-        if index._keeper.lost:
-            note(f"index {folder}: {index._keeper.lost}; building the snapshot again")
-        index._keeper.save_where_due()
+        try:
+            index._keeper.open()
+        except BaseException:
+            store.close()
+            raise
         return index
 
     # --- searching ---------------------------------------------------------------------------------------------

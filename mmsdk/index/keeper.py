@@ -43,6 +43,13 @@ class Keeper:
         self._saving = threading.Lock()
         self._seen: View | None = None
 
+    def open(self) -> None:
+        """Look at the store for the first time, and build a snapshot that is lost."""
+        self.view()
+        if self.lost:
+            note(f"index {self.store.folder}: {self.lost}; building the snapshot again")
+        self.save_where_due()
+
     def save(self) -> None:
         """Write the snapshot now, if it is behind."""
         with self._saving:

@@ -98,8 +98,11 @@ class Store:
                 f"{folder}: no index here ({FILE} is missing); build it with `mmsdk fit`, or check the path"
             )
         database = Database(folder / FILE)
-        with database.read() as connection:
-            values = dict(connection.execute("SELECT name, value FROM meta"))
+        try:
+            with database.read() as connection:
+                values = dict(connection.execute("SELECT name, value FROM meta"))
+        finally:  # what is refused below must leave nothing open; the pool opens again when asked
+            database.close()
         if values.get("schema") != SCHEMA_VERSION:
             raise StoreError(
                 f"{folder}: index of schema {values.get('schema')}, expected {SCHEMA_VERSION}; "
