@@ -37,8 +37,12 @@ def probe(request: dict[str, Any]) -> dict[str, Any]:
         error = _import(root)
         heavy = sorted(name for name in HEAVY if name in sys.modules and name not in before)
         answer["roots"][root] = {"error": error, "heavy": heavy, "network": _drain(attempts)}
+    modules: dict[str, Any] = {}
     for target in request["targets"]:
-        answer["targets"][target] = {"error": _import(target.partition(":")[0]), "network": _drain(attempts)}
+        module = target.partition(":")[0]
+        if module not in modules:
+            modules[module] = {"error": _import(module), "network": _drain(attempts)}
+        answer["targets"][target] = modules[module]
     for encoder in request["encoders"]:
         answer["encoders"][encoder["target"]] = _run_encoder(encoder)
     return answer

@@ -1,0 +1,34 @@
+"""Loaders, commands and health checks, good and bad."""
+
+import click
+
+from mmsdk import Health
+
+
+def load(reference, *, modality, device="cpu", trust_remote_code=False, **options):
+    raise NotImplementedError
+
+
+def load_without_device(reference, *, modality):
+    raise NotImplementedError
+
+
+@click.command()
+def greet():
+    """Say hello."""
+
+
+@click.command()
+def silent():
+    pass
+
+
+def healthy():
+    yield Health(name="pulse", status="ok", detail="60 a minute")
+
+
+def sick():
+    yield Health(name="pulse", status="bad", detail="none")
+
+
+number = 3
