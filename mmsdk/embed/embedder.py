@@ -11,7 +11,7 @@ import numpy as np
 
 from mmsdk.embed.batching import Decoder
 from mmsdk.embed.column import ColumnRun
-from mmsdk.embed.encoders import open_modality, spelled
+from mmsdk.embed.encoders import digest, open_modality
 from mmsdk.embed.results import Embeddings, EmbedStats, InputStats
 from mmsdk.embed.spaces import Precision, Space
 from mmsdk.embed.threads import Threads, choose_threads, forward_threads
@@ -109,7 +109,7 @@ class Embedder:
     ) -> ColumnRun:
         """Return the work of one input."""
         space = Space(
-            fingerprint=spelled([opened.fingerprint, opened.modality, modality.identity]),
+            fingerprint=digest([opened.fingerprint, opened.modality, modality.identity]),
             dim=opened.dim,
             precision=self.precision,
             name=opened.name,

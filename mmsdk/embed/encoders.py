@@ -240,7 +240,7 @@ def _fingerprint(entry: Entry, reference: str | None, options: Mapping[str, Any]
         parts += ["own", str(own())]
     else:
         parts += [entry.plugin.version, reference, _files_of(reference)]
-    return hashlib.blake2b(spelled(parts).encode(), digest_size=16).hexdigest()
+    return digest(parts)
 
 
 def _files_of(reference: str | None) -> list[tuple[str, str]]:
@@ -250,6 +250,11 @@ def _files_of(reference: str | None) -> list[tuple[str, str]]:
         return []
     files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
     return [(file.name, hash_file(file)) for file in files]
+
+
+def digest(parts: Any) -> str:
+    """Return 32 hex digits for JSON-like values."""
+    return hashlib.blake2b(spelled(parts).encode(), digest_size=16).hexdigest()
 
 
 def spelled(value: Any) -> str:
