@@ -31,12 +31,11 @@ class Port:
 
     def __str__(self) -> str:
         """Return ``pixel_values float (?, 3, 224, 224)``."""
-        shape = (
-            "of unknown shape"
-            if self.shape is None
-            else f"({', '.join('?' if n is None else str(n) for n in self.shape)})"
+        if self.shape is None:
+            return f"{self.name} {self.kind.lower()} of unknown shape"
+        return (
+            f"{self.name} {self.kind.lower()} ({', '.join('?' if size is None else str(size) for size in self.shape)})"
         )
-        return f"{self.name} {self.kind.lower()} {shape}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,25 +37,25 @@ def load(reference: str, *, modality: str, device: str = "cpu", trust_remote_cod
     if not file.is_file():
         raise EncoderError(f"{name}: there is no file {file.absolute()}; write onnx:FILE.onnx or onnx:FILE.onnx#OUTPUT")
     graph = read_graph(file, name)
-    return OnnxEncoder(name, graph, the_input(graph, modality, name), the_output(graph, output, name), modality, device)
+    ports = the_input(graph, modality, name), the_output(graph, output, name)
+    return OnnxEncoder(name, graph, ports, modality=modality, device=device)
 
 
 class OnnxEncoder:
     """Pictures, vectors or numbers to one output of the graph. The session starts when first needed."""
 
-    def __init__(self, name: str, graph: Graph, source: Port, output: Port, modality: str, device: str) -> None:
+    def __init__(self, name: str, graph: Graph, ports: tuple[Port, Port], *, modality: str, device: str) -> None:
         self._name = name
         self._graph = graph
-        self._input = source
-        self._output = output
+        self._input, self._output = ports
         self._modality = modality
         self._lock = threading.Lock()
         self._session: onnxruntime.InferenceSession | None = None
-        shape = source.shape or ()
+        shape = self._input.shape or ()
         self._fixed = shape[0]
         self._width = shape[1] if modality != "image" else None
         self._pixels = read_pixels(graph.files[0].parent, shape, name) if modality == "image" else None
-        self._dtype = np.float16 if source.kind == "FLOAT16" else np.float32
+        self._dtype = np.float16 if self._input.kind == "FLOAT16" else np.float32
         self.to(device)
 
     def fingerprint(self) -> str:
@@ -70,7 +70,7 @@ class OnnxEncoder:
         """Choose the device; a session on another one is let go."""
         self._device = device
         self._session = None
-        self.batch_size = self._fixed or (64 if device.startswith("cuda") else 8 if self._pixels else 256)
+        self.batch_size = 64 if device.startswith("cuda") else 8 if self._pixels else 256
 
     @cached_property
     def dim(self) -> int:
@@ -86,7 +86,7 @@ class OnnxEncoder:
         :raises ValueError: a vector has not the length that the file takes.
         """
         inputs = self._array(batch)
-        step = self._fixed or max(self.batch_size, 1)
+        step = self._fixed or self.batch_size
         parts = [self._run(inputs[start : start + step]) for start in range(0, len(inputs), step)]
         return np.concatenate(parts)
 

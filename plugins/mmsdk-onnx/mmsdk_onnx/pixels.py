@@ -86,10 +86,9 @@ def _pixels(config: Mapping[str, Any], shape: Shape) -> Pixels:
     channels, height, width = (shape[3], shape[1], shape[2]) if last else shape[1:]
     whole = (height or DEFAULT_SIDE, width or DEFAULT_SIDE)
     normal = config.get("do_normalize", "image_mean" in config)
+    size = _size(config.get("size", {"height": whole[0], "width": whole[1]}))
     return Pixels(
-        resize=_size(config.get("size", {"height": whole[0], "width": whole[1]}))
-        if config.get("do_resize", True)
-        else None,
+        resize=size if config.get("do_resize", True) else None,
         crop=_height_width(config["crop_size"]) if config.get("do_center_crop", False) else None,
         resample=int(config.get("resample", Image.Resampling.BILINEAR)),
         scale=float(config.get("rescale_factor", 1 / 255)) if config.get("do_rescale", True) else 1.0,
@@ -125,7 +124,9 @@ def _per_channel(value: Any, channels: int) -> tuple[float, ...]:
 def _check_size(pixels: Pixels, shape: Shape, name: str) -> None:
     """Refuse a preparation that does not end in the size of the input."""
     wanted = shape[1:3] if pixels.channels_last else shape[2:]
-    made = pixels.crop or (pixels.resize if isinstance(pixels.resize, tuple) else (None, None))
+    made = pixels.crop or pixels.resize
+    if not isinstance(made, tuple):
+        raise EncoderError(f"{name}: {FILE} makes pictures of different sizes; give it a crop_size")
     if any(size is not None and size != other for size, other in zip(wanted, made, strict=True)):
         raise EncoderError(
             f"{name}: {FILE} makes pictures of {made[0]} x {made[1]}, where the input takes {wanted[0]} x {wanted[1]}; "
