@@ -133,8 +133,9 @@ class App:
         return self.index.recommend(history, k, where, embeddings=embeddings, exclude=exclude)
 
     def close(self) -> None:
-        """Close the index."""
+        """Close the index and the cache."""
         self.index.close()
+        self.pipeline.close()
 
     def _embedded(self, rows: Rows, root: Path | None) -> tuple[Samples, Embeddings]:
         """Read and embed rows in use."""

@@ -21,6 +21,7 @@ from mmsdk.app.application import App
 from mmsdk.app.directory import CARD, CHECKPOINT, METRICS, PREDICTIONS, REPORT, SPLITS, new_run, write_json, write_text
 from mmsdk.app.encoders import fingerprints, open_encoders
 from mmsdk.app.gathering import gather_report
+from mmsdk.app.inspecting import media_inputs
 from mmsdk.app.loading import load
 from mmsdk.app.pipeline import Pipeline
 from mmsdk.app.predictions import prediction_table
@@ -170,14 +171,13 @@ def _prepare(pipeline: Pipeline, source: Any) -> Draft:
 
 def _audit_split(draft: Draft) -> Iterable[Finding]:
     """Yield what threatens the figures: duplicates across the split, labels given away."""
-    application, registry = draft.application, get_registry()
+    application = draft.application
     used = [column for entry in application.inputs.values() for column in entry.columns]
     for name, task in application.tasks.items():
         if task.type == "classification":
             yield from audit_labels(draft.samples, name, task.column, used)
     if application.tasks:
-        media = [n for n, entry in application.inputs.items() if registry.get("modality", entry.modality).spec.media]  # type: ignore[union-attr]
-        yield from audit_duplicates(draft.samples, draft.embeddings, [n for n in media if n in draft.embeddings.values])
+        yield from audit_duplicates(draft.samples, draft.embeddings, media_inputs(application))
 
 
 def _embedded(embeddings: Embeddings) -> str:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mmsdk.config import Application
     from mmsdk.errors import Problem
 
+QUERY_ROWS = 8  # so few rows are a query, not a collection: looking it up would cost more than it saves
+
 
 @dataclass(kw_only=True)
 class Pipeline:
@@ -33,6 +35,7 @@ class Pipeline:
     policy: Policy
     quiet: bool = False
     net: JointNet | None = None
+    _opened_cache: EmbeddingCache | None = None
 
     def read(self, data: Any, *, root: Path | None = None, partial: bool) -> tuple[Samples, list[Problem]]:
         """Read a table, or rows keyed by input name or by column, into samples.
@@ -52,12 +55,15 @@ class Pipeline:
 
     def embed(self, samples: Samples) -> Embeddings:
         """Embed every input, from the cache where it can be; fitted encoders that are new learn from ``train``."""
-        cache = EmbeddingCache()
-        try:
-            embedder = Embedder(cache, device=self.device, precision=self.application.precision, quiet=self.quiet)
-            return embedder.embed(samples, self.encoders, self.policy)
-        finally:
-            cache.close()
+        cache = self._cache() if len(samples) > QUERY_ROWS else None
+        embedder = Embedder(cache, device=self.device, precision=self.application.precision, quiet=self.quiet)
+        return embedder.embed(samples, self.encoders, self.policy)
+
+    def close(self) -> None:
+        """Close the embedding cache, if it was opened."""
+        if self._opened_cache is not None:
+            self._opened_cache.close()
+            self._opened_cache = None
 
     def fuse(
         self, embeddings: Embeddings, keep: Sequence[str] | None = None
@@ -65,6 +71,12 @@ class Pipeline:
         """Return fused vectors ``(n, dim)`` float32 and the logits of each task."""
         assert self.net is not None, "the pipeline is not fitted yet"
         return infer(self.net, embeddings.values, embeddings.present, keep=keep)
+
+    def _cache(self) -> EmbeddingCache:
+        """Return the embedding cache, opened when first needed."""
+        if self._opened_cache is None:
+            self._opened_cache = EmbeddingCache()
+        return self._opened_cache
 
     def _by_column(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Return rows keyed by column; an input of several columns may be given under its name, whole."""

@@ -12,12 +12,12 @@ from mmsdk.plugins import resolve
 @click.command()
 @click.argument("data", type=click.Path(exists=True, dir_okay=False))
 @options.as_json
-@options.reading
-def inspect(*, data: str, as_json: bool, on_bad_row: str, allow_outside: bool, allow_remote: bool) -> None:
+@options.allow_outside
+@options.allow_remote
+@options.quiet
+def inspect(*, data: str, as_json: bool, allow_outside: bool, allow_remote: bool) -> None:
     """Guess the inputs and tasks of DATA as an application file, and audit the data."""
-    found = resolve("mmsdk.app.inspecting:inspect")(
-        data, allow_outside=allow_outside, allow_remote=allow_remote, strict=on_bad_row == "error"
-    )
+    found = resolve("mmsdk.app.inspecting:inspect")(data, allow_outside=allow_outside, allow_remote=allow_remote)
     if as_json:
         print_json({"application": found.application, "findings": [_finding(one) for one in found.findings]})
         return
