@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from mmsdk.plugins.registry import Entry, PluginRow, Registry, get_registry, reset_registry
-from mmsdk.plugins.targets import KINDS, resolve
+from mmsdk.plugins.targets import KINDS, missing_modules, resolve
 
-__all__ = ["KINDS", "Entry", "PluginRow", "Registry", "get_registry", "reset_registry", "resolve"]
+__all__ = ["KINDS", "Entry", "PluginRow", "Registry", "get_registry", "missing_modules", "reset_registry", "resolve"]

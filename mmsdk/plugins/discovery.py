@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
 import os
 import re
 from collections.abc import Iterable
@@ -108,13 +110,8 @@ def _load(source: Source, manager: pluggy.PluginManager) -> dict[str, tuple[Spec
 
 
 def _core() -> Source:
-    """Return the core's own specs as a plugin like any other."""
-
-    def load() -> Any:
-        from mmsdk import builtin
-
-        return builtin
-
+    """Return the core's own specs as a plugin like any other, imported by name as any other."""
+    load = functools.partial(importlib.import_module, "mmsdk.builtin")
     return Source(name=CORE, distribution=CORE, version=core_version(), load=load)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmsdk.errors import PluginError, unknown
 from mmsdk.plugins.discovery import describe_failure, discover, strict
-from mmsdk.plugins.targets import KINDS, resolve
+from mmsdk.plugins.targets import KINDS, missing_modules, resolve
 from mmsdk.specs import PresetSpec, Spec
 
 if TYPE_CHECKING:
@@ -139,8 +139,10 @@ class Registry:
         return tuple(entry for kind in KINDS for entry in self._entries[kind] if entry.plugin.name == name)
 
     def resolve_all(self) -> tuple[PluginRow, ...]:
-        """Import every target of every plugin, so that the rows say what is missing; slow, it loads everything."""
+        """Import every target but those of absent extras, so that the rows say what is missing; slow."""
         for entry in (entry for entries in self._entries.values() for entry in entries if entry.spec.target):
+            if missing_modules(entry.spec):
+                continue
             try:
                 entry.load()
             except PluginError:

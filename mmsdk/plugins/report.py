@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mmsdk.plugins.registry import label
+from mmsdk.plugins.targets import missing_modules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -90,6 +91,8 @@ def _entry_lines(entry: Entry, name: str, width: int) -> Iterator[str]:
     summary = spec.summary or getattr(spec, "takes", "") or getattr(spec, "cells", "")
     if summary:
         yield from _indented(summary, width)
+    if missing := missing_modules(spec):
+        yield from _indented(f"cannot be used: {', '.join(missing)} is not installed", width)
     yield from _indented(f"from {entry.plugin.origin}", width)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import re
 from typing import Any
 
@@ -25,7 +26,7 @@ KINDS: dict[str, tuple[str, type[specs.Spec]]] = {
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
-_TUPLES = ("modalities", "extensions")
+_TUPLES = ("modalities", "extensions", "requires")
 
 
 def resolve(target: str) -> Any:
@@ -42,6 +43,12 @@ def resolve(target: str) -> Any:
             public = [name for name in dir(found) if not name.startswith("_")]
             raise ImportError(f"{module_name} has no {path!r}.{did_you_mean(attribute, public)}") from None
     return found
+
+
+def missing_modules(spec: specs.Spec) -> tuple[str, ...]:
+    """Return the modules of an optional extra that a spec ``requires`` and that are not installed; imports none."""
+    wanted: tuple[str, ...] = getattr(spec, "requires", ())
+    return tuple(name for name in wanted if importlib.util.find_spec(name.partition(".")[0]) is None)
 
 
 def fault_of(item: object, kind: str) -> str:

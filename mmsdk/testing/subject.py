@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 from typing import Any
 
-from mmsdk.plugins import resolve
+from mmsdk.plugins import missing_modules, resolve
 from mmsdk.testing.checks import Skip, Unresolved, expect
 from mmsdk.testing.probe import Probe
 
@@ -30,8 +29,7 @@ class Subject:
         :raises Skip: an optional extra of it is not installed.
         :raises Unresolved: it cannot be imported.
         """
-        missing = [name for name in getattr(self.spec, "requires", ()) if importlib.util.find_spec(name) is None]
-        if missing:
+        if missing := missing_modules(self.spec):
             raise Skip(f"needs {', '.join(missing)}, which is not installed")
         try:
             return resolve(self.spec.target)

@@ -74,7 +74,7 @@ def test_sizes(text: str, size: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "ten", "-1GB", "10 XB"])
 def test_no_sizes(text: str) -> None:
-    with pytest.raises(ConfigError, match="is not a size. Expected a number and a unit"):
+    with pytest.raises(ConfigError, match=r"is not a size. Expected a number and a unit"):
         parse_size(text)
 
 

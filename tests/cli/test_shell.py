@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +17,6 @@ from mmsdk.testing.fakes import installed, write_distribution
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 COMMANDS = """
     import errno
@@ -121,7 +120,11 @@ def site(tmp_path: Path) -> Iterator[Path]:
         ("no", 1, ""),
         ("number", 1, ""),
         ("fine", 0, ""),
-        ("not-one", 2, "Error: the command 'not-one' of plugin shell (mmsdk-shell 0.1.0) is int, expected a click.Command"),
+        (
+            "not-one",
+            2,
+            "Error: the command 'not-one' of plugin shell (mmsdk-shell 0.1.0) is int, expected a click.Command",
+        ),
         ("ghost", 2, "Error: the command 'ghost' of plugin shell (mmsdk-shell 0.1.0) cannot be imported from"),
     ],
 )
@@ -133,7 +136,9 @@ def test_exit_codes(site: Path, name: str, code: int, said: str, capsys: pytest.
     assert shown.err.count("\n") <= 1
 
 
-@pytest.mark.parametrize(("name", "error"), [("bug", "ZeroDivisionError: division by zero"), ("torn", "EOFError: file ends")])
+@pytest.mark.parametrize(
+    ("name", "error"), [("bug", "ZeroDivisionError: division by zero"), ("torn", "EOFError: file ends")]
+)
 def test_a_bug_shows_its_traceback(site: Path, name: str, error: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([name]) == 70
     shown = capsys.readouterr().err
@@ -164,7 +169,7 @@ def spawn(*arguments: str, path: Path | None = None) -> subprocess.CompletedProc
     return subprocess.run(
         [sys.executable, "-m", "mmsdk", *arguments],
         env=environment, capture_output=True, text=True, timeout=60, check=False,
-        cwd=os.path.dirname(os.path.dirname(mmsdk.__file__)),
+        cwd=Path(mmsdk.__file__).parent.parent,
     )  # fmt: skip
 
 
@@ -214,7 +219,13 @@ def test_help_lists_plugin_commands_and_imports_none(
 
 def test_help_fits_sixty_columns(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("COLUMNS", "60")
-    for arguments in (["--help"], ["plugins", "--help"], ["plugins", "list"], ["doctor", "--help"], ["cache", "--help"]):
+    for arguments in (
+        ["--help"],
+        ["plugins", "--help"],
+        ["plugins", "list"],
+        ["doctor", "--help"],
+        ["cache", "--help"],
+    ):
         assert run(arguments) == 0
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 60
 

@@ -23,7 +23,8 @@ def test_atomic_write_replaces_and_keeps_the_ending(tmp_path: Path) -> None:
     target = tmp_path / "deep" / "numbers.npz"
     for text in ("one", "two"):
         with atomic_write(target) as partial:
-            assert partial.suffix == ".npz" and partial.parent == target.parent
+            assert partial.suffix == ".npz"
+            assert partial.parent == target.parent
             partial.write_text(text)
     assert target.read_text() == "two"
     assert names(target.parent) == ["numbers.npz"]
@@ -32,7 +33,7 @@ def test_atomic_write_replaces_and_keeps_the_ending(tmp_path: Path) -> None:
 def test_atomic_write_failure_keeps_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     target = tmp_path / "a.json"
     target.write_text("old")
-    with pytest.raises(KeyboardInterrupt), atomic_write(target) as partial:
+    with pytest.raises(KeyboardInterrupt), atomic_write(target) as partial:  # noqa: PT012 - what fails is the block
         partial.write_text("half")
         raise KeyboardInterrupt
     assert target.read_text() == "old"
@@ -56,22 +57,24 @@ def test_atomic_folder_replaces_whole(tmp_path: Path) -> None:
         with atomic_folder(target) as partial:
             (partial / "sub").mkdir()
             (partial / "sub" / name).write_text(name)
-    assert names(tmp_path) == ["run"] and names(target / "sub") == ["second"]
+    assert names(tmp_path) == ["run"]
+    assert names(target / "sub") == ["second"]
 
 
 def test_atomic_folder_failure_removes_it_and_keeps_the_old(tmp_path: Path) -> None:
     target = tmp_path / "run"
     target.mkdir()
     (target / "old").write_text("old")
-    with pytest.raises(ValueError, match="no"), atomic_folder(target) as partial:
+    with pytest.raises(ValueError, match="no"), atomic_folder(target) as partial:  # noqa: PT012 - what fails is the block
         (partial / "new").write_text("new")
         raise ValueError("no")
-    assert names(tmp_path) == ["run"] and names(target) == ["old"]
+    assert names(tmp_path) == ["run"]
+    assert names(target) == ["old"]
 
 
 def test_atomic_folder_resumes_where_it_was_left(tmp_path: Path) -> None:
     target = tmp_path / "run"
-    with pytest.raises(ValueError, match="no"), atomic_folder(target, resume=True) as partial:
+    with pytest.raises(ValueError, match="no"), atomic_folder(target, resume=True) as partial:  # noqa: PT012 - what fails is the block
         (partial / "checkpoint").write_text("3")
         raise ValueError("no")
     assert names(tmp_path) == ["run.partial"]

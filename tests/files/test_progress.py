@@ -59,4 +59,5 @@ def test_notes_go_to_stderr_unless_quiet(capsys: pytest.CaptureFixture[str]) -> 
     assert is_quiet()
     note("nor this")
     shown = capsys.readouterr()
-    assert shown.err == "two threads\n" and shown.out == ""
+    assert shown.err == "two threads\n"
+    assert shown.out == ""

@@ -100,9 +100,7 @@ BROKEN: dict[str, tuple[str, str, str]] = {
     ),
     "missing-field": (hook("yield EncoderSpec(name='a')"), "hook", "TypeError"),
     "twice": (
-        hook(
-            "for _ in range(2):\n            yield EncoderSpec(name='a', modalities=('text',), dim=1, target='a:B')"
-        ),
+        hook("for _ in range(2):\n            yield EncoderSpec(name='a', modalities=('text',), dim=1, target='a:B')"),
         "hook",
         "yielded 'a' twice",
     ),
@@ -177,7 +175,9 @@ def test_a_missing_target_shows_when_it_is_resolved(site: Path) -> None:
     write_distribution(site, "mmsdk-bad", modules={"bad_plugin": hook(body)})
     registry = get_registry()
     assert registry.row("bad").status == "ok"
-    with pytest.raises(PluginError, match=r"encoder 'ghost' of plugin bad \(mmsdk-bad 0.1.0\).*good_tone has no 'Ghost'"):
+    with pytest.raises(
+        PluginError, match=r"encoder 'ghost' of plugin bad \(mmsdk-bad 0.1.0\).*good_tone has no 'Ghost'"
+    ):
         registry.get("encoder", "ghost").load()
     row = registry.row("bad")
     assert (row.status, row.stage) == ("broken", "resolve")

@@ -64,7 +64,7 @@ def test_plugin_slash_name_decides(two: Path, name: str, dim: int) -> None:
 
 
 def test_an_unknown_plugin_slash_name_lists_the_full_names(two: Path) -> None:
-    with pytest.raises(PluginError, match="no encoder named 'alto/voices'. Did you mean 'alto/voice'"):
+    with pytest.raises(PluginError, match=r"no encoder named 'alto/voices'. Did you mean 'alto/voice'"):
         get_registry().get("encoder", "alto/voices")
 
 
@@ -105,9 +105,9 @@ def test_the_core_comes_through_the_same_hooks() -> None:
 
 
 def test_unknown_kind_and_plugin() -> None:
-    with pytest.raises(PluginError, match="no kind of component named 'encoders'. Did you mean 'encoder'"):
+    with pytest.raises(PluginError, match=r"no kind of component named 'encoders'. Did you mean 'encoder'"):
         get_registry().entries("encoders")
-    with pytest.raises(PluginError, match="no plugin named 'mmsdkk'. Did you mean 'mmsdk'"):
+    with pytest.raises(PluginError, match=r"no plugin named 'mmsdkk'. Did you mean 'mmsdk'"):
         get_registry().row("mmsdkk")
 
 
@@ -136,13 +136,15 @@ def test_of_plugin_lists_what_it_wrote(two: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(("target", "expected"), [("json:dumps", json.dumps), ("json:JSONEncoder.encode", json.JSONEncoder.encode)])
+@pytest.mark.parametrize(
+    ("target", "expected"), [("json:dumps", json.dumps), ("json:JSONEncoder.encode", json.JSONEncoder.encode)]
+)
 def test_resolve(target: str, expected: object) -> None:
     assert resolve(target) is expected
 
 
 def test_resolve_says_what_the_module_has() -> None:
-    with pytest.raises(ImportError, match="json has no 'dump_it'. Did you mean 'dump'"):
+    with pytest.raises(ImportError, match=r"json has no 'dump_it'. Did you mean 'dump'"):
         resolve("json:dump_it")
 
 
@@ -153,6 +155,20 @@ def test_text_fits_sixty_columns(two: Path) -> None:
     assert max(map(len, text.splitlines())) <= 60
     assert "bad  BROKEN at load" in text
     assert "alto/voice\n  audio - 4 numbers - MIT\n  a voice\n  from alto (mmsdk-alto 0.1.0)" in text
+
+
+def test_an_absent_extra_is_said_and_is_no_fault(tmp_path: Path) -> None:
+    source = (
+        "from mmsdk import EncoderSpec, hookimpl\n@hookimpl\ndef mmsdk_encoders():\n"
+        "    yield EncoderSpec("
+        "name='extra', modalities=('text',), dim=1, target='absent.model:M', requires=('absent.x',))"
+    )
+    write_distribution(tmp_path, "mmsdk-extra", modules={"extra_plugin": source})
+    with installed(tmp_path):
+        registry = get_registry()
+        assert "cannot be used: absent.x is not installed" in report.entries_as_text(registry.entries("encoder"))
+        registry.resolve_all()
+        assert registry.row("extra").status == "ok"
 
 
 def test_json_is_plain(two: Path) -> None:

@@ -52,7 +52,9 @@ def bad(kind: str, check: str, target: str = "", said: str = "", *, base: int = 
     """Return one case: the good spec number ``base`` of a kind, with another target or other fields."""
     if target:
         changes["target"] = target
-    return pytest.param(kind, check, dataclasses.replace(GOOD[kind][base], **changes), said, id=f"{kind}-{check}-{target}")
+    return pytest.param(
+        kind, check, dataclasses.replace(GOOD[kind][base], **changes), said, id=f"{kind}-{check}-{target}"
+    )
 
 
 ABSENT = "nowhere_at_all:Thing"
@@ -152,7 +154,9 @@ BAD = [
     bad("loader", "target_resolves", "fake_small:number", "cannot be called"),
     bad("loader", "loader_takes_its_keywords", "fake_small:load_without_device", "does not take them"),
     bad("loader", "import_is_offline", "fake_network:loader", OFFLINE),
-    bad("preset", "preset_names_encoders", said="none of nobody is an installed encoder", encoders={"text": ("nobody",)}),
+    bad(
+        "preset", "preset_names_encoders", said="none of nobody is an installed encoder", encoders={"text": ("nobody",)}
+    ),
     bad("preset", "preset_names_encoders", said="modality 'smell' is not installed", encoders={"smell": ("plain",)}),
     bad("command", "target_resolves", "fake_small:number", "cannot be called"),
     bad("command", "command_has_help", "fake_small:healthy", "expected click.Command"),

@@ -2,6 +2,7 @@
 
 import os
 import random
+from pathlib import Path
 
 
 class Good:
@@ -42,6 +43,5 @@ class OneSeed(Good):
 
 class Stray(Good):
     def sample(self, folder, seed):
-        with open(f"stray-{os.getpid()}.txt", "w") as stream:
-            stream.write("here")
+        Path(f"stray-{os.getpid()}.txt").write_text("here")
         return super().sample(folder, seed)
