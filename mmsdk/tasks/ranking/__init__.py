@@ -1,0 +1,10 @@
+"""Ranking: which items a user takes next, from content and behaviour together."""
+
+from mmsdk.tasks.ranking.blocks import Said
+from mmsdk.tasks.ranking.choice import Choice, Chooser
+from mmsdk.tasks.ranking.content import Content, prepare
+from mmsdk.tasks.ranking.explain import Contribution
+from mmsdk.tasks.ranking.histories import Histories
+from mmsdk.tasks.ranking.ranker import Ranker
+
+__all__ = ["Choice", "Chooser", "Content", "Contribution", "Histories", "Ranker", "Said", "prepare"]

@@ -1,0 +1,251 @@
+"""Temperature, shrinkage, half-life and block weights, chosen on inner leave-outs of the training pairs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmsdk.progress import progress
+from mmsdk.tasks.ranking.behaviour import behaviour_basis, borrowing, own_behaviour, shrunk
+from mmsdk.tasks.ranking.blocks import BEHAVIOUR, Said, block_names, new_blocks
+from mmsdk.tasks.ranking.folds import Fold, inner_folds
+from mmsdk.tasks.ranking.logit import NEVER, Choices, fit_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import scipy.sparse as sp
+
+    from mmsdk.tasks.ranking.content import Content
+    from mmsdk.tasks.ranking.histories import Histories
+
+TEMPERATURES = (0.1, 0.2, 0.4)  # of the mean distance to the 20th neighbour
+SHRINKAGES = (0.01, 0.1)
+HALF_LIVES = (1.0, 3.0, 10.0)  # places from the end of a history; only where it has an order
+SEARCH_FOLDS = 4  # compare settings; the final weights use all leave-outs
+MAX_CANDIDATES = 3000  # all items up to here, a sample above
+FOLD_BYTES = 64e6  # scores of one leave-out
+SAID = "said:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What was chosen; JSON-serialisable through :meth:`as_json`.
+
+    :param temperature: how sharply behaviour is borrowed from the nearest items only.
+    :param shrinkage: how much evidence borrowed behaviour needs to count in full.
+    :param half_life: places from the end of a history after which an item counts half; ``None``: all alike.
+    :param weighted: whether an interaction counts by ``log2(1 + weight)``.
+    :param weights: block -> weight of the history; :param said: block -> weight of what the user said last.
+    :param inner: every setting that was tried, with its recall@20 on the leave-outs.
+    """
+
+    temperature: float = 0.2
+    shrinkage: float = 0.01
+    half_life: float | None = None
+    weighted: bool = False
+    weights: Mapping[str, float]
+    said: Mapping[str, float] = field(default_factory=dict)
+    inner: tuple[Mapping[str, Any], ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the choice as JSON values."""
+        settings = {"temperature": self.temperature, "shrinkage": self.shrinkage, "half_life": self.half_life}
+        learned = {"weighted": self.weighted, "weights": dict(self.weights), "said": dict(self.said)}
+        return {**settings, **learned, "inner": [dict(one) for one in self.inner]}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Choice:
+        """Return what :meth:`as_json` gave."""
+        return cls(**{**document, "inner": tuple(document["inner"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One point of the grid."""
+
+    temperature: float
+    shrinkage: float
+    half_life: float | None = None
+    weighted: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the four values by name."""
+        return {
+            "temperature": self.temperature,
+            "shrinkage": self.shrinkage,
+            "half_life": self.half_life,
+            "weighted": self.weighted,
+        }
+
+
+class Chooser:
+    """Chooses on the inner leave-outs of some training histories, for all inputs or for some of them.
+
+    :param contents: of :func:`mmsdk.tasks.ranking.content.prepare`.
+    :param said: what users said; only texts of the histories are looked at.
+    """
+
+    def __init__(
+        self, histories: Histories, contents: Mapping[str, Content], *, said: Said | None = None, seed: int = 0
+    ) -> None:
+        self.contents = contents
+        self.said = said if said is not None and said.input in contents else None
+        self.names = block_names(list(contents)) + ([f"{SAID}{one}" for one in self._said_blocks()])
+        self._varied = bool(len(histories.weights)) and float(np.ptp(histories.weights)) > 0
+        self._ordered = histories.ordered
+        count = SEARCH_FOLDS if histories.n_items > MAX_CANDIDATES else 2 * SEARCH_FOLDS
+        self.folds = inner_folds(histories, count=count, seed=seed, max_users=self._users(histories.n_items))
+        self.borrowing = lru_cache(maxsize=None)(self._borrow)
+        self._tables = [FoldTable(self, fold, seed + place) for place, fold in enumerate(self.folds)]
+        self._last: tuple[Setting, list[Choices]] | None = None
+
+    def choose(self, *, quiet: bool = False) -> Choice:
+        """Search the grid, one pair of settings after the other, and fit the weights.
+
+        Without a leave-out to learn from (each user has one item) all blocks count the same.
+        """
+        if not self.folds:
+            return Choice(weights={name: 1.0 for name in self.names if not name.startswith(SAID)})
+        log: list[dict[str, Any]] = []
+        best = Setting(TEMPERATURES[0], SHRINKAGES[0])
+        rounds = [[Setting(t, s) for t in TEMPERATURES for s in SHRINKAGES]]
+        extra = (len(HALF_LIVES) if self._ordered else 0) + self._varied
+        with progress(len(rounds[0]) + extra, "choosing how to rank", quiet, unit="setting") as bar:
+            best = self._best(rounds[0], log, bar)
+            if self._ordered:
+                best = self._best([Setting(best.temperature, best.shrinkage, h) for h in HALF_LIVES], log, bar, best)
+            if self._varied:
+                best = self._best([Setting(best.temperature, best.shrinkage, best.half_life, True)], log, bar, best)
+        weights = fit_weights(self._choices(best, len(self.folds)))
+        return self._choice(best, self.names, weights, log)
+
+    def weights_for(self, inputs: Sequence[str], choice: Choice) -> Choice:
+        """Return a choice that uses only some inputs (and behaviour), its weights fitted anew on the leave-outs."""
+        wanted = {*block_names(list(inputs))}
+        wanted |= {f"{SAID}{name}" for name in wanted}
+        places = [place for place, name in enumerate(self.names) if name in wanted]
+        names = [self.names[place] for place in places]
+        if not self.folds:
+            return Choice(weights={name: 1.0 for name in names if not name.startswith(SAID)})
+        setting = Setting(choice.temperature, choice.shrinkage, choice.half_life, choice.weighted)
+        choices = [one.only(places) for one in self._choices(setting, SEARCH_FOLDS)]
+        return self._choice(setting, names, fit_weights(choices), [])
+
+    def _best(self, settings: list[Setting], log: list[dict[str, Any]], bar: Any, held: Setting | None = None) -> Setting:
+        """Return the setting of highest inner recall; one that is held already stays unless it is beaten."""
+        best = max((row for row in log if held and row["setting"] == held), key=lambda row: row["recall"], default=None)
+        for setting in settings:
+            row = {"setting": setting, "recall": self._recall(setting)}
+            log.append(row)
+            bar.update(1)
+            if best is None or row["recall"] > best["recall"]:
+                best = row
+        assert best is not None
+        found: Setting = best["setting"]
+        return found
+
+    def _recall(self, setting: Setting) -> float:
+        """Return the inner recall of a setting: weights of the odd leave-outs on the even ones and the other way."""
+        choices = self._choices(setting, SEARCH_FOLDS)
+        if len(choices) == 1:
+            return choices[0].recall(fit_weights(choices))
+        found = []
+        for side in (0, 1):
+            weights = fit_weights(choices[1 - side :: 2])
+            found += [one.recall(weights) for one in choices[side::2]]
+        return float(np.mean(found))
+
+    def _choices(self, setting: Setting, count: int) -> list[Choices]:
+        """Return the choices of the first leave-outs under a setting; the last asked for are kept."""
+        if self._last is None or self._last[0] != setting:
+            self._last = (setting, [])
+        kept = self._last[1]
+        kept += [table.choices(setting) for table in self._tables[len(kept) : count]]
+        return kept[:count]
+
+    def _choice(self, setting: Setting, names: Sequence[str], weights: np.ndarray, log: list[dict[str, Any]]) -> Choice:
+        """Return a choice; weights that are nothing beside the largest are 0, and without any all count the same."""
+        weights = np.where(weights > 1e-6 * weights.max(initial=0), weights, 0.0)
+        found = dict(zip(names, weights.tolist(), strict=True))
+        if not weights.any():
+            found = {name: float(not name.startswith(SAID)) for name in names}
+        history = {name: one for name, one in found.items() if not name.startswith(SAID)}
+        said = {name.removeprefix(SAID): one for name, one in found.items() if name.startswith(SAID) and one}
+        inner = tuple({**row["setting"].as_dict(), "recall": row["recall"]} for row in log)
+        return Choice(**setting.as_dict(), weights=history, said=said, inner=inner)
+
+    def _said_blocks(self) -> list[str]:
+        """Return the blocks of what users said."""
+        return [f"content:{self.said.input}", f"imputed:{self.said.input}"] if self.said else []
+
+    def _users(self, n_items: int) -> int:
+        """Return how many users of a leave-out fit into memory."""
+        return int(np.clip(FOLD_BYTES / (4 * len(self.names) * min(n_items, MAX_CANDIDATES + 1000)), 50, 500))
+
+    def _borrow(self, name: str, temperature: float) -> sp.csr_matrix:
+        """Return from whom items borrow in one input."""
+        return borrowing(self.contents[name], temperature)
+
+
+class FoldTable:
+    """One leave-out with what does not change between settings: its candidates, targets and behaviour."""
+
+    def __init__(self, chooser: Chooser, fold: Fold, seed: int) -> None:
+        self._chooser, self._fold = chooser, fold
+        self._columns = _candidates(fold, np.random.default_rng(seed))
+        self._basis = behaviour_basis(fold.train, seed)
+        self._own = own_behaviour(self._basis, fold.train.degrees)
+        self._fixed = lru_cache(maxsize=1)(self._fixed_scores)
+        rows, counts = fold.targets.users, fold.targets.lengths
+        columns = np.searchsorted(self._columns, fold.targets.items)
+        share = (1 / counts[rows]).astype(np.float32)
+        self._targets = {"rows": rows, "columns": columns, "share": share}
+        self._penalty = fold.histories.matrix()[:, self._columns].toarray() * NEVER
+
+    def choices(self, setting: Setting) -> Choices:
+        """Return the scores of every block under a setting."""
+        chooser = self._chooser
+        users = self._fold.histories.coefficients(setting.half_life, setting.weighted)
+        scores = np.empty((len(chooser.names), *self._penalty.shape), np.float32)
+        for name, found in self._fixed(setting.half_life, setting.weighted).items():
+            scores[chooser.names.index(name)] = found
+        for name in chooser.contents:
+            borrowed = chooser.borrowing(name, setting.temperature) @ self._basis
+            imputed = shrunk(borrowed, setting.shrinkage)
+            scores[chooser.names.index(f"imputed:{name}")] = (users @ imputed) @ imputed[self._columns].T
+            if chooser.said is not None and chooser.said.input == name:
+                self._add_said(scores, imputed, setting)
+        return Choices(scores=scores, penalty=self._penalty, **self._targets)
+
+    def _fixed_scores(self, half_life: float | None, weighted: bool) -> dict[str, np.ndarray]:
+        """Return the scores of the blocks that neither temperature nor shrinkage changes."""
+        users = self._fold.histories.coefficients(half_life, weighted)
+        found = {
+            f"content:{name}": (users @ content.vectors) @ content.vectors[self._columns].T
+            for name, content in self._chooser.contents.items()
+        }
+        return {**found, BEHAVIOUR: (users @ self._own) @ self._own[self._columns].T}
+
+    def _add_said(self, scores: np.ndarray, imputed: np.ndarray, setting: Setting) -> None:
+        """Put in the scores of what each user said last."""
+        chooser, said = self._chooser, self._chooser.said
+        assert said is not None
+        vectors, spoke = said.latest(self._fold.histories)
+        contents = {said.input: chooser.contents[said.input]}
+        settings = {"temperature": setting.temperature, "shrinkage": setting.shrinkage}
+        blocks = new_blocks(contents, self._basis, {said.input: vectors}, {said.input: spoke}, **settings)
+        items = {f"content:{said.input}": contents[said.input].vectors, f"imputed:{said.input}": imputed}
+        for name, query in blocks.items():
+            scores[chooser.names.index(f"{SAID}{name}")] = query @ items[name][self._columns].T
+
+
+def _candidates(fold: Fold, random: np.random.Generator) -> np.ndarray:
+    """Return the items to choose among: all, or a sample and every target."""
+    n_items = fold.train.n_items
+    if n_items <= MAX_CANDIDATES:
+        return np.arange(n_items)
+    return np.union1d(random.choice(n_items, MAX_CANDIDATES, replace=False), fold.targets.items)

@@ -1,0 +1,371 @@
+"""The ranker: item vectors from content and behaviour, users as functions of their history and of what they ask for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmsdk.errors import DataError, RunError, unknown
+from mmsdk.tasks.ranking.behaviour import behaviour_basis, neighbour_weights
+from mmsdk.tasks.ranking.blocks import BEHAVIOUR, Said, item_blocks, new_blocks
+from mmsdk.tasks.ranking.choice import Choice, Chooser
+from mmsdk.tasks.ranking.compress import popularity_direction, projection
+from mmsdk.tasks.ranking.content import Content, prepare
+from mmsdk.tasks.ranking.explain import Contribution, contributions
+from mmsdk.tasks.ranking.histories import Histories, history_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranker:
+    """Ranks items for a user: the score is the dot product of a user vector and an item vector.
+
+    An item is made of blocks, each a vector of length 1: its content in every input (centred), the behaviour it borrows
+    from its nearest items in every input (so that an item nobody touched has some), and its own behaviour, whose dot
+    product is the cosine of co-occurrence (Sarwar et al., WWW 2001). A user is the weighted sum of the items of the
+    history, over its length. What each block counts is a conditional logit fitted on inner leave-outs; all blocks side
+    by side are then projected on their principal axes, so that a dot-product index can hold them.
+
+    :param choice: temperature, shrinkage, half-life and weights.
+    :param contents: input -> its vectors of all items.
+    :param basis: float32 ``(n_items, r)`` behaviour; :param degrees: int64 ``(n_items,)`` users of each item.
+    :param item_vectors: float32 ``(n_items, dim)``, for an index of metric ``dot``.
+    :param axes: float32 ``(sum of the widths of the blocks, dim)``: the projection.
+    :param popularity_vector: float32 ``(dim,)``: the user of whom nothing is known.
+    :param dropped: input -> why it is not used.
+    """
+
+    choice: Choice
+    contents: Mapping[str, Content]
+    basis: np.ndarray
+    degrees: np.ndarray
+    item_vectors: np.ndarray
+    axes: np.ndarray
+    popularity_vector: np.ndarray
+    dropped: Mapping[str, str]
+
+    @classmethod
+    def fit(
+        cls,
+        histories: Histories,
+        vectors: Mapping[str, np.ndarray],
+        present: Mapping[str, np.ndarray],
+        *,
+        said: Said | None = None,
+        dim: int = 512,
+        seed: int = 0,
+        quiet: bool = False,
+        choice: Choice | None = None,
+        contents: Mapping[str, Content] | None = None,
+    ) -> Ranker:
+        """Fit on the pairs of some histories.
+
+        :param vectors: input -> float32 ``(n_items, d)`` encoder vectors; :param present: input -> bool ``(n_items,)``.
+        :param said: what users said, encoded, one entry a pair that ``histories`` was made of.
+        :param dim: length of the item vectors; shorter where the blocks are shorter together.
+        :param choice: settings found before (a refit); nothing is searched then.
+        :param contents: the inputs as :func:`prepare` gave them, where they are at hand; ``vectors`` is not read then.
+        :raises DataError: fewer than two items, no pair, shapes that do not fit, vectors that are no numbers.
+        """
+        dropped: dict[str, str] = {}
+        if contents is None:
+            contents, dropped = prepare(vectors, present, histories.n_items)
+        if len(histories.items) == 0:
+            raise DataError("ranking needs at least one interaction to learn from, and there is none")
+        if said is not None:
+            said = _checked(said, vectors, contents)
+        if choice is None:
+            choice = Chooser(histories, contents, said=said, seed=seed).choose(quiet=quiet)
+        basis, degrees = behaviour_basis(histories, seed), histories.degrees
+        blocks = _scaled_blocks(choice, contents, basis, degrees)
+        full = np.hstack(list(blocks.values()))
+        axes = projection(full, dim, seed)
+        items = np.asarray(full @ axes, np.float32)
+        popular = popularity_direction(items, degrees)
+        behaviour = {"basis": basis, "degrees": degrees, "popularity_vector": popular}
+        return cls(choice=choice, contents=contents, item_vectors=items, axes=axes, dropped=dropped, **behaviour)
+
+    @property
+    def dim(self) -> int:
+        """Length of an item vector and of a user vector."""
+        return self.axes.shape[1]
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The inputs that new items and queries may have."""
+        return tuple(self.contents)
+
+    def user_vectors(
+        self,
+        histories: Sequence[np.ndarray],
+        *,
+        query: Mapping[str, np.ndarray] | None = None,
+        present: Mapping[str, np.ndarray] | None = None,
+        weights: Sequence[np.ndarray] | None = None,
+    ) -> np.ndarray:
+        """Return float32 ``(b, dim)``; the dot product with an item vector is the score.
+
+        An empty history without a query gives :attr:`popularity_vector`. The order of a history counts only where the
+        interactions had times and looking at them helped (``choice.half_life``).
+
+        A query in the input that users were heard in (``choice.said``) enters with the weight learned for it. Any other
+        query enters as the mean item vector of its nearest items, scaled to count as much as the whole history.
+
+        :param histories: one ``(h, dim)`` array of item vectors a user, oldest first; ``h`` may be 0.
+        :param query: input -> encoder vectors ``(b, d)`` of what users say or show now; :param present: input -> bool
+            ``(b,)``, everywhere where left out.
+        :param weights: one ``(h,)`` array a user of interaction weights; 1 where left out.
+        :raises DataError: vectors of another length, inputs nobody knows.
+        """
+        users = np.zeros((len(histories), self.dim), np.float32)
+        for place, items in enumerate(histories):
+            if items.ndim != 2 or items.shape[1] != self.dim:
+                raise DataError(f"history {place}: expected item vectors (h, {self.dim}), got {items.shape}")
+            if len(items):
+                users[place] = self._counts(len(items), None if weights is None else weights[place]) @ items
+        taken = np.array([len(items) > 0 for items in histories], bool)
+        users = self._mixed(users)
+        asked = np.zeros(len(histories), bool)
+        if query:
+            users, asked = self._add_query(users, *self._known(query, present))
+        return np.where((taken | asked)[:, None], users, self.popularity_vector)
+
+    def represent(self, histories: Histories, said: Said | None = None) -> np.ndarray:
+        """Return the user vectors ``(b, dim)`` of many histories over the fitted items; with what they said last.
+
+        The same numbers as :meth:`user_vectors`, faster.
+        """
+        matrix = histories.coefficients(self.choice.half_life, self.choice.weighted)
+        users = self._mixed(np.asarray(matrix @ self.item_vectors, np.float32))
+        known = histories.lengths > 0
+        if said is not None and self.choice.said:
+            vectors, spoke = said.latest(histories)
+            users = users + self._heard(vectors, spoke)
+        return np.where(known[:, None], users, self.popularity_vector)
+
+    def embed_new(
+        self, vectors: Mapping[str, np.ndarray], present: Mapping[str, np.ndarray] | None = None
+    ) -> np.ndarray:
+        """Return item vectors ``(m, dim)`` of items that came after the fit: content, and behaviour they borrow.
+
+        :param vectors: input -> encoder vectors ``(m, d)`` of the inputs at hand; :param present: input -> bool ``(m,)``.
+        :raises DataError: no input, an input nobody knows, another width.
+        """
+        known, masks = self._known(vectors, present)
+        rows = len(next(iter(vectors.values())))
+        found = np.zeros((rows, self.dim), np.float32)
+        for name, block in self._new(known, masks).items():
+            if name in self._slices:
+                found += np.float32(np.sqrt(self._total(name))) * (block @ self.axes[self._slices[name]])
+        return found
+
+    def explain(
+        self,
+        history: Sequence[int],
+        item: int,
+        *,
+        query: Mapping[str, np.ndarray] | None = None,
+        weights: np.ndarray | None = None,
+    ) -> list[Contribution]:
+        """Return what each item of a history, in each block, adds to the score of an item; largest first.
+
+        The contributions sum to the score before the vectors were shortened to ``dim``; the score of
+        :meth:`user_vectors` differs from it by what the projection left out.
+
+        :param history: positions in the fitted catalogue, oldest first; :param item: likewise.
+        :param query: the query's vectors ``(1, d)`` by input; only the part with a learned weight is explained.
+        """
+        counts = self._counts(len(history), weights)
+        asked = {} if not query else self._new(*self._known(query, None))
+        return contributions(self, np.asarray(history, np.int64), item, counts=counts, asked=asked)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return every array under names for safetensors; :meth:`load` gives the same ranker to the bit."""
+        found = {"items": self.item_vectors, "axes": self.axes, "popularity": self.popularity_vector}
+        found |= {"basis": self.basis, "degrees": self.degrees.astype(np.int64)}
+        for place, content in enumerate(self.contents.values()):
+            found[f"content.{place}.mean"] = content.mean
+            found[f"content.{place}.vectors"] = content.vectors.astype(np.float16)
+            found[f"content.{place}.present"] = content.present
+        return found
+
+    def state(self) -> dict[str, Any]:
+        """Return what is no array, as JSON values."""
+        spreads = {name: content.spread for name, content in self.contents.items()}
+        return {
+            "format": FORMAT,
+            "dim": self.dim,
+            "spread": spreads,
+            "dropped": dict(self.dropped),
+            "choice": self.choice.as_json(),
+        }
+
+    @classmethod
+    def load(cls, arrays: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> Ranker:
+        """Return the ranker that gave :meth:`arrays` and :meth:`state`.
+
+        :raises RunError: made by a later mmsdk, or incomplete.
+        """
+        if state.get("format") != FORMAT:
+            raise RunError(f"the ranker has format {state.get('format')!r}, and this mmsdk reads {FORMAT}; fit it again")
+        try:
+            contents = {
+                name: _loaded(arrays, f"content.{place}", spread)
+                for place, (name, spread) in enumerate(state["spread"].items())
+            }
+            return cls(
+                choice=Choice.from_json(state["choice"]),
+                contents=contents,
+                basis=arrays["basis"],
+                degrees=arrays["degrees"],
+                item_vectors=arrays["items"],
+                axes=arrays["axes"],
+                popularity_vector=arrays["popularity"],
+                dropped=state["dropped"],
+            )
+        except KeyError as error:
+            raise RunError(f"the ranker is incomplete: it has no {error}; fit it again") from error
+
+    @property
+    def _slices(self) -> dict[str, slice]:
+        """The rows of ``axes`` of each block in use."""
+        widths = {f"content:{name}": content.vectors.shape[1] for name, content in self.contents.items()}
+        widths |= {f"imputed:{name}": self.basis.shape[1] for name in self.contents}
+        widths[BEHAVIOUR] = self.basis.shape[1]
+        used = [name for name in widths if name in active_blocks(self.choice)]
+        ends = np.cumsum([widths[name] for name in used])
+        return {name: slice(int(end) - widths[name], int(end)) for name, end in zip(used, ends, strict=True)}
+
+    def _total(self, name: str) -> float:
+        """Return the squared scale of a block of an item."""
+        return self.choice.weights.get(name, 0.0) + self.choice.said.get(name, 0.0)
+
+    def _counts(self, length: int, weights: np.ndarray | None) -> np.ndarray:
+        """Return how much each item of one history counts, of length 1."""
+        used = weights if self.choice.weighted else None
+        counts = history_weights(np.arange(length)[::-1], self.choice.half_life, used)
+        return np.asarray(counts / max(float(np.linalg.norm(counts)), 1e-12), np.float32)
+
+    def _mixed(self, users: np.ndarray) -> np.ndarray:
+        """Return sums of item vectors as the history's part of user vectors.
+
+        Items are scaled by the weights of history and query together; the history's own share is taken back here.
+        """
+        if not self.choice.said:
+            return users
+        gains = np.concatenate(
+            [
+                np.full(part.stop - part.start, self.choice.weights.get(name, 0.0) / self._total(name))
+                for name, part in self._slices.items()
+            ]
+        ).astype(np.float32)
+        return np.asarray(users @ (self.axes.T @ (gains[:, None] * self.axes)), np.float32)
+
+    def _add_query(
+        self, users: np.ndarray, query: Mapping[str, np.ndarray], present: Mapping[str, np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return users with their query, and which of them had any."""
+        asked = np.zeros(len(users), bool)
+        shown: list[str] = []
+        for name, vectors in query.items():
+            asked |= present[name]
+            if self._learned(name):
+                users = users + self._heard(vectors, present[name])
+            else:
+                shown.append(name)
+        near = np.zeros_like(users)
+        for name in shown:
+            near += self._near(name, query[name], present[name])
+        length, wanted = np.linalg.norm(near, axis=1), np.linalg.norm(users, axis=1)
+        scale = np.where(wanted > 0, wanted, length) / np.maximum(length, 1e-12)
+        return np.asarray(users + near * scale[:, None], np.float32), asked
+
+    def _learned(self, name: str) -> bool:
+        """Return whether the weight of a query in an input was learned."""
+        return f"content:{name}" in self.choice.said or f"imputed:{name}" in self.choice.said
+
+    def _heard(self, vectors: np.ndarray, spoke: np.ndarray) -> np.ndarray:
+        """Return the part of user vectors that what they said adds, with its learned weights."""
+        name = next(iter(self.choice.said)).split(":", 1)[1]
+        found = np.zeros((len(vectors), self.dim), np.float32)
+        for block, query in self._new({name: vectors}, {name: spoke}).items():
+            weight = self.choice.said.get(block, 0.0)
+            if weight:
+                found += np.float32(weight / np.sqrt(self._total(block))) * (query @ self.axes[self._slices[block]])
+        return found
+
+    def _near(self, name: str, vectors: np.ndarray, present: np.ndarray) -> np.ndarray:
+        """Return the mean item vector of the items nearest to a query in one input; 0 where it is absent."""
+        content = self.contents[name]
+        near, cosine = content.nearest(content.place(vectors, present))
+        return np.asarray(
+            neighbour_weights(content, near, cosine, present, self.choice.temperature) @ self.item_vectors, np.float32
+        )
+
+    def _new(self, vectors: Mapping[str, np.ndarray], present: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return the blocks of what nobody touched yet."""
+        settings = {"temperature": self.choice.temperature, "shrinkage": self.choice.shrinkage}
+        return new_blocks(self.contents, self.basis, vectors, present, **settings)
+
+    def _known(
+        self, vectors: Mapping[str, np.ndarray], present: Mapping[str, np.ndarray] | None
+    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Return the inputs that are used, with their masks; dropped ones are passed over."""
+        if not vectors:
+            raise DataError(f"nothing to go by; give one of the inputs: {', '.join(self.contents)}")
+        for name in vectors:
+            if name not in self.contents and name not in self.dropped:
+                raise DataError(unknown("input", name, self.contents, listed="Inputs"))
+        known = {name: np.asarray(values, np.float32) for name, values in vectors.items() if name in self.contents}
+        given = present or {}
+        masks = {name: np.asarray(given.get(name, np.ones(len(one), bool)), bool) for name, one in known.items()}
+        if len({len(one) for one in [*known.values(), *masks.values()]}) > 1:
+            raise DataError("the inputs differ in their number of rows; expected one row each")
+        return known, masks
+
+
+def active_blocks(choice: Choice) -> set[str]:
+    """Return the blocks that count at all."""
+    return {name for name, weight in [*choice.weights.items(), *choice.said.items()] if weight > 0}
+
+
+def _scaled_blocks(
+    choice: Choice, contents: Mapping[str, Content], basis: np.ndarray, degrees: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return the blocks in use, each scaled by the root of its weights."""
+    settings = {"temperature": choice.temperature, "shrinkage": choice.shrinkage}
+    blocks = item_blocks(contents, basis, degrees, only=active_blocks(choice), **settings)
+    scale = {name: np.sqrt(choice.weights.get(name, 0.0) + choice.said.get(name, 0.0)) for name in blocks}
+    return {name: np.float32(scale[name]) * block for name, block in blocks.items()}
+
+
+def _checked(said: Said, vectors: Mapping[str, np.ndarray], contents: Mapping[str, Content]) -> Said | None:
+    """Return what was said if its input is in use; refuse an input nobody knows and vectors of another width."""
+    if said.input not in contents:
+        if said.input not in vectors:
+            raise DataError(unknown("input", said.input, vectors, where="said", listed="Inputs"))
+        return None
+    width = len(contents[said.input].mean)
+    if said.vectors.ndim != 2 or said.vectors.shape[1] != width or said.present.shape != (len(said.vectors),):
+        raise DataError(f"said: vectors of shape {said.vectors.shape}; expected (n_pairs, {width}) with a mask")
+    return replace(said, present=np.asarray(said.present, bool))
+
+
+def _loaded(arrays: Mapping[str, np.ndarray], prefix: str, spread: float) -> Content:
+    """Return a content as far as it is saved: the neighbours of the fitted items among themselves are not."""
+    vectors = arrays[f"{prefix}.vectors"].astype(np.float32)
+    nothing = np.zeros((len(vectors), 0))
+    return Content(
+        mean=arrays[f"{prefix}.mean"],
+        vectors=vectors,
+        present=arrays[f"{prefix}.present"],
+        near=nothing.astype(np.int64),
+        cosine=nothing.astype(np.float32),
+        spread=spread,
+    )
