@@ -30,6 +30,7 @@ def read_delimited(path: Path, delimiter: str | None) -> pa.Table:
         them, by row.
     """
     encoding = _encoding(path)
+    _check_text(path, encoding)
     delimiter = delimiter or _delimiter(path, encoding)
     header = _header(path, encoding, delimiter)
     block = BLOCK
@@ -40,7 +41,7 @@ def read_delimited(path: Path, delimiter: str | None) -> pa.Table:
             if "straddling" in str(error) and block < LARGEST_BLOCK:
                 block = min(block * 16, LARGEST_BLOCK)  # one row is longer than a block
                 continue
-            raise DataError(_reason(path, encoding, error)) from None
+            raise DataError(f"cannot read {path}: {' '.join(str(error).split())}") from None
         if ragged:
             raise DataError(f"{path} has rows that do not fit its header of {len(header)} columns", ragged)
         return columns.rename_columns(header)
@@ -106,33 +107,29 @@ def _header(path: Path, encoding: str, delimiter: str) -> list[str]:
     with _opened(path, encoding) as stream:
         try:
             first = next((row for row in csv.reader(stream, delimiter=delimiter) if row), [])
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise DataError(_reason(path, encoding, error)) from None
+        except csv.Error as error:
+            raise DataError(f"cannot read the header of {path}: {error}") from None
     return [name or f"column {place}" for place, name in enumerate(first, 1)]
 
 
 def _opened(path: Path, encoding: str) -> Any:
-    """Open as text; a byte that is none is passed over here and reported where it stands."""
-    name = "utf-8-sig" if encoding == "utf-8" else encoding
-    return path.open(encoding=name, newline="", errors="replace")
+    """Open as text, without the byte order mark."""
+    return path.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="")
 
 
-def _reason(path: Path, encoding: str, error: Exception) -> str:
-    """Return one sentence for what the parser met."""
-    if (place := _first_bad_byte(path, encoding)) is not None:
-        line, byte = place
-        return (
-            f"{path} is not {encoding.upper()} text: line {line} holds the byte 0x{byte:02x}; save it as UTF-8 "
-            "(in Excel: 'CSV UTF-8')"
-        )
-    return f"cannot read {path}: {' '.join(str(error).split())}"
-
-
-def _first_bad_byte(path: Path, encoding: str) -> tuple[int, int] | None:
-    """Return the line and value of the first byte that does not decode."""
-    data = path.read_bytes()
-    try:
-        data.decode(encoding)
-    except UnicodeDecodeError as error:
-        return data.count(b"\n", 0, error.start) + 1, data[error.start]
-    return None
+def _check_text(path: Path, encoding: str) -> None:
+    """Refuse a file with a byte that does not decode, naming the line; before the parser, whose messages name none."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    line = 1
+    with path.open("rb") as stream:
+        chunk = stream.read(BLOCK)
+        while chunk or decoder.getstate()[0]:
+            try:
+                line += decoder.decode(chunk, final=not chunk).count("\n")
+            except UnicodeDecodeError as error:
+                line += error.object[: error.start].count(b"\n")
+                raise DataError(
+                    f"{path} is not {encoding.upper()} text: line {line} holds the byte "
+                    f"0x{error.object[error.start]:02x}; save it as UTF-8 (in Excel: 'CSV UTF-8')"
+                ) from None
+            chunk = stream.read(BLOCK)

@@ -116,6 +116,7 @@ class _Inspection:
             if p.unique
             and p.name not in self.files
             and p.words < 1.5
+            and p.length <= 64
             and (not p.numeric or p.whole)
             and not any(isinstance(cell, list | dict) for cell in p.sample)
         ]

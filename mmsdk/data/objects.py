@@ -29,7 +29,7 @@ def from_rows(rows: Sequence[Mapping[str, Any]], name: str) -> pa.Table:
     if problems:
         raise DataError(f"{name} holds rows that are no mappings", problems)
     names = dict.fromkeys(key for row in rows for key in row)
-    if odd := [key for key in names if not isinstance(key, str)]:
+    if odd := [key for key in names if not isinstance(key, str) or "\ufffd" in (_text(key) or "")]:
         raise DataError(f"{name} has the column name {odd[0]!r}, which is not text")
     return pa.table({key: column_of([row.get(key) for row in rows]) for key in names})
 
@@ -167,11 +167,13 @@ def _plain(cell: Any) -> Any:
 
 
 def _text(cell: Any) -> str | None:
-    """Return a value of a mixed column as text."""
-    if cell is None or isinstance(cell, str):
-        return cell
+    """Return a value of a mixed column as text; half of a surrogate pair, which is no character, as U+FFFD."""
+    if cell is None:
+        return None
     if isinstance(cell, list | dict):
-        return json.dumps(cell, ensure_ascii=False, default=str)
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return str(cell).lower() if isinstance(cell, bool) else str(cell)
+        cell = json.dumps(cell, ensure_ascii=False, default=str)
+    elif isinstance(cell, bool):
+        cell = str(cell).lower()
+    elif isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    return str(cell).encode("utf-16", "surrogatepass").decode("utf-16", "replace")

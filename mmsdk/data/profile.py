@@ -15,7 +15,6 @@ import pyarrow.compute as pc
 from mmsdk.data.media import Policy, Resolver
 from mmsdk.data.table import Table, plain_number
 from mmsdk.data.times import seconds_of
-from mmsdk.errors import PluginError
 
 if TYPE_CHECKING:
     from mmsdk.specs import ModalitySpec
@@ -178,9 +177,17 @@ def files_there(found: Profile, table: Table) -> bool:
 
 def best_modality(found: Profile, guesses: Mapping[str, Guess]) -> str | None:
     """Return the modality that fits the cells best, or None where none does."""
-    scores = {name: guess(found.sample) for name, guess in guesses.items()}
+    scores = {name: _fit(guess, found.sample) for name, guess in guesses.items()}
     best = max(scores, key=lambda name: scores[name], default=None)
     return best if best is not None and scores[best] >= LOWEST else None
+
+
+def _fit(guess: Guess, sample: Sequence[Any]) -> float:
+    """Return how well cells fit; a plugin's guess that raises is no fit, not the end of the inspection."""
+    try:
+        return float(guess(sample))
+    except Exception:  # whatever it raises, it is another's code on the user's cells
+        return 0.0
 
 
 def guesses_of(modalities: Mapping[str, ModalitySpec]) -> dict[str, Guess]:
@@ -205,7 +212,7 @@ def _own_guess(spec: ModalitySpec) -> Guess | None:
 
     try:
         modality = resolve(spec.target)()
-    except (PluginError, ImportError, AttributeError):
+    except Exception:  # importing a plugin runs its code; `mmsdk plugins list` says what is wrong with it
         return None
     guess = getattr(modality, "guess", None)
     return guess if callable(guess) else None

@@ -138,11 +138,17 @@ def _by_group(table: Table, config: SplitConfig, ids: Sequence[str]) -> np.ndarr
 def _no_part_without_group(
     parts: np.ndarray, groups: dict[str, list[int]], order: Sequence[str], wanted: dict[str, float]
 ) -> None:
-    """Give a part that came out empty the smallest group in training, so long as another one trains."""
-    for part, goal in wanted.items():
-        training = [name for name in order if parts[groups[name][0]] == TRAIN]
-        if goal > 0 and not (parts == part).any() and len(training) > 1:
-            parts[groups[min(training, key=lambda name: len(groups[name]))]] = part
+    """Give a part that came out empty the smallest group of one that has several; training comes first."""
+    held = {part: [name for name in order if parts[groups[name][0]] == part] for part in (TRAIN, TEST, VAL)}
+    for part, goal in {TRAIN: 1.0, **wanted}.items():
+        least = 1 if part == TRAIN else 2  # rather no validation than nothing to train on
+        donor = next((names for names in (held[TRAIN], held[VAL], held[TEST]) if len(names) >= least), None)
+        if held[part] or goal <= 0 or donor is None:
+            continue
+        moved = min(donor, key=lambda name: len(groups[name]))
+        donor.remove(moved)
+        held[part].append(moved)
+        parts[groups[moved]] = part
 
 
 def _by_time(table: Table, config: SplitConfig, ids: Sequence[str]) -> tuple[np.ndarray, list[Problem]]:

@@ -68,7 +68,8 @@ def test_every_bad_row_is_named(tmp_path):
     assert found == [
         "row 1, column 'item', '070': is no id of the item table",
         "row 2, column 'when', 'soon': is not a moment in time; write it as 2024-01-31T10:00 or as a number",
-        "row 2, column 'part', 'dev': is no part of a split; expected train, val (or validation), test, or an empty cell",
+        "row 2, column 'part', 'dev': is no part of a split; "
+        "expected train, val (or validation), test, or an empty cell",
         "row 2, column 'user': is empty, but every row needs a user",
         "row 3, column 'n', 'x': is no number above 0",
         "row 3, column 'item': is empty, but every row needs an item",

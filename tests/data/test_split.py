@@ -96,6 +96,14 @@ def test_one_large_group_still_leaves_rows_to_train_on_and_to_score():
     assert counts["train"] >= 80
 
 
+def test_two_groups_leave_one_to_train_whatever_the_shares():
+    rows = rows_of(100, maker=lambda n: n % 2)
+    for config in ({}, {"test": 0.5, "validation": 0.49}, {"test": 0.0, "validation": 0.9}):
+        parts = parts_of(rows, group="maker", **config)
+        assert len(set(parts.values())) == 2
+        assert "train" in parts.values()
+
+
 def test_three_groups_give_each_part_one_and_one_group_cannot_be_split():
     rows = rows_of(9, maker=lambda n: n % 3)
     assert set(parts_of(rows, group="maker").values()) == {"train", "val", "test"}

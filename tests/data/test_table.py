@@ -96,6 +96,9 @@ def test_rows_that_do_not_fit_are_named_all_of_them(tmp_path):
         (b"a,b\n", "holds no rows below its header (a, b)"),
         (b"a,a\n1,2\n", "several columns named 'a'"),
         (b"a,b\n1,2\n3,caf\xe9\n", "is not UTF-8 text: line 3 holds the byte 0xe9; save it as UTF-8"),
+        (b"a,b\n3,caf\xc3", "is not UTF-8 text: line 2 holds the byte 0xc3"),
+        (b"a,b\n3\xe9\n", "is not UTF-8 text: line 2 holds the byte 0xe9"),
+        (b"a,b\n" + b"1,2\n" * 5_000_000 + b"\xff", "line 5000002 holds the byte 0xff"),
         (b"a\xe9,b\n1,2\n", "is not UTF-8 text: line 1 holds the byte 0xe9"),
         (b"PK\x03\x04" + b"\x00" * 50, "packed or binary file"),
         ("a,b\n1,2\n".encode("utf-16-le"), "NUL bytes"),
@@ -142,6 +145,12 @@ def test_a_column_of_several_kinds_becomes_text():
 
 def test_numbers_too_large_for_a_column_become_text():
     assert read_table([{"a": 10**30}, {"a": 1}]).cells("a") == [str(10**30), "1"]
+
+
+def test_half_a_surrogate_pair_is_no_character(tmp_path):
+    assert read_table([{"a": "x\ud800"}, {"a": "b"}]).cells("a") == ["x\ufffd", "b"]
+    assert read_table(written(tmp_path, '{"a": "\\ud800y"}', "t.jsonl")).cells("a") == ["\ufffdy"]
+    assert "which is not text" in error_of([{"\ud800": 1}])
 
 
 def test_rows_that_are_no_mappings_are_named():

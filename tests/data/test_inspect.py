@@ -1,0 +1,227 @@
+"""Guessing an application: inputs by content, labels by name, and nothing that gives the answer away."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+
+import pytest
+
+from mmsdk.config import load_application, read_yaml
+from mmsdk.data import guess_application, inspect_table, read_table
+
+WORDS = ["red", "green", "blue", "old", "new", "small", "large", "round", "soft", "warm", "cold", "plain"]
+
+
+class Broken:
+    """A modality whose guess raises."""
+
+    asked = False
+
+    def guess(self, values):
+        Broken.asked = True
+        raise ZeroDivisionError
+
+
+@pytest.fixture
+def shop(tmp_path):
+    """Return 200 products with every kind of column, beside their pictures."""
+    draw = random.Random(0)
+    (tmp_path / "images").mkdir()
+    rows = []
+    for number in range(200):
+        kind = ("lamp", "chair", "table", "shelf")[number % 4]
+        (tmp_path / "images" / f"{number}.jpg").write_bytes(b"x")
+        rows.append(
+            {
+                "sku": f"{number * 37 % 1000:05}",
+                "photo": f"images/{number}.jpg",
+                "title": " ".join(draw.choices(WORDS, k=6)),
+                "price": f"{draw.uniform(1, 99):.2f}",
+                "colour": draw.choice(WORDS[:5]),
+                "added": f"2024-{draw.randint(1, 12):02}-{draw.randint(1, 28):02}",
+                "label": kind,
+                "label_id": str(number % 4),
+                "kind_german": {"lamp": "Lampe", "chair": "Stuhl", "table": "Tisch", "shelf": "Regal"}[kind],
+                "made_of": f"{kind}-{draw.randint(1, 3)}",
+                "row": str(number),
+                "sku_again": f"A{number * 37 % 1000:05}",
+                "url": f"https://shop.example/{number}",
+                "country": "SE",
+                "note": "",
+                "split": ("train", "train", "val", "test")[draw.randint(0, 3)],
+                "maker_group": f"m{number // 10}",
+                **{f"f{place}": f"{draw.gauss(0, 1):.3f}" for place in range(8)},
+            }
+        )
+    return tmp_path, rows
+
+
+def guess(shop, modalities, drop=()):
+    folder, rows = shop
+    rows = [{key: value for key, value in row.items() if key not in drop} for row in rows]
+    return inspect_table(read_table(rows, root=folder), modalities=modalities)
+
+
+def test_each_kind_of_column_gets_its_modality(shop, modalities):
+    found = guess(shop, modalities).application
+    assert found["id"] == "sku"
+    assert {name: (block["column"], block["modality"]) for name, block in found["inputs"].items()} == {
+        "photo": ("photo", "image"),
+        "f": ("f*", "vector"),
+        "title": ("title", "text"),
+        "price": ("price", "number"),
+        "colour": ("colour", "category"),
+        "added": ("added", "date"),
+    }
+    assert found["tasks"] == {"label": {"column": "label", "type": "classification"}}
+    assert found["split"] == {"column": "split"}
+
+
+def test_what_gives_the_answer_or_the_id_away_is_left_out_with_the_reason(shop, modalities):
+    left_out = guess(shop, modalities).left_out
+    assert left_out["label_id"] == "says the same as 'label'"
+    assert left_out["kind_german"] == "gives 'label' away"
+    assert left_out["made_of"] == "gives 'label' away"
+    assert left_out["sku_again"] == "repeats 'sku'"
+    assert left_out["row"] == "numbers the rows"
+    assert left_out["url"] == "addresses"
+    assert left_out["country"] == "always 'SE'"
+    assert left_out["note"] == "empty"
+
+
+def test_without_a_split_column_the_groups_split(shop, modalities):
+    assert guess(shop, modalities, drop=["split"]).application["split"] == {"group": "maker_group"}
+
+
+def test_a_text_that_holds_what_gives_the_answer_away_is_left_out_too(shop, modalities):
+    for row in shop[1]:
+        row["text"] = f"{row['title']} {row['made_of']}"
+    assert guess(shop, modalities).left_out["text"] == "holds 'made_of', which gives 'label' away"
+
+
+def test_the_yaml_is_the_application_and_can_be_loaded(shop, modalities):
+    found = guess(shop, modalities)
+    text = found.to_yaml()
+    assert read_yaml(text, "guessed") == found.application
+    assert load_application(found.application).id == "sku"
+    assert "# label_id: says the same as 'label'" in text
+    assert "photo: {column: photo, modality: image}  # .jpg, 200 different" in text
+
+
+def test_a_table_in_a_file_is_named(tmp_path, modalities):
+    (tmp_path / "t.csv").write_text("id,title\n1,a red lamp of brass\n2,a small chair of oak\n3,a soft bed of pine\n")
+    found = guess_application(read_table(tmp_path / "t.csv"), modalities=modalities)
+    assert found["data"] == str(tmp_path / "t.csv")
+    assert found["id"] == "id"
+    assert found["inputs"] == {"title": {"column": "title", "modality": "text"}}
+
+
+@pytest.mark.parametrize(
+    ("cells", "task"),
+    [
+        ([str(n / 7) for n in range(100)], {"type": "regression"}),
+        ([str(n % 3) for n in range(100)], {"type": "classification"}),
+        ([("red|round", "red", "soft|round|red", "soft")[n % 4] for n in range(100)], {"type": "multilabel"}),
+        ([("a;b", "b;c", "a;c", "c;b")[n % 4] for n in range(100)], {"type": "multilabel", "separator": ";"}),
+    ],
+)
+def test_a_label_gets_its_type(cells, task, modalities):
+    draw = random.Random(1)
+    rows = [{"title": " ".join(draw.choices(WORDS, k=5)), "target": cell} for cell in cells]
+    found = guess_application(read_table(rows), modalities=modalities)
+    assert found["tasks"] == {"target": {"column": "target", **task}}
+    load_application(found)
+
+
+def test_files_nothing_reads_or_that_are_not_there_are_left_out(tmp_path, modalities):
+    rows = [{"a": f"{n}.wav", "b": f"{n}.png", "t": f"a text of {n} words"} for n in range(5)]
+    left_out = inspect_table(read_table(rows, root=tmp_path), modalities=modalities).left_out
+    assert left_out["a"] == "audio files (.wav), which no installed modality reads"
+    assert left_out["b"] == "names files (.png) that are not there"
+
+
+def test_pictures_held_by_the_table_itself(modalities):
+    rows = [{"p": {"bytes": b"\x89PNG" + bytes([n]), "path": None}} for n in range(3)]
+    found = guess_application(read_table(rows), modalities=modalities)
+    assert found["inputs"] == {"p": {"column": "p", "modality": "image"}}
+
+
+def test_lists_of_numbers_are_vectors_and_names_are_made_fit(modalities):
+    rows = [{"my.vec / 1": [float(n), 1.0], "x": str(n % 2)} for n in range(6)]
+    found = guess_application(read_table(rows), modalities=modalities)
+    assert found["inputs"]["my_vec_1"] == {"column": "my.vec / 1", "modality": "vector"}
+    load_application(found)
+
+
+def test_hostile_columns_only_get_left_out_or_guessed(modalities):
+    rows = [
+        {"a\n#b: [": "x" * 100_000 + str(n), "\x00\x07": "\x00" * 3, "c": None, "d": float("nan")} for n in range(4)
+    ]
+    found = inspect_table(read_table(rows), modalities=modalities)
+    assert {"inputs": {}} | found.application == read_yaml(found.to_yaml(), "guessed")
+    assert "id" not in found.application
+    assert found.left_out["c"] == "empty"
+    assert found.left_out["d"] == "empty"
+
+
+def test_a_guess_that_raises_counts_as_no_fit(modalities):
+    odd = dataclasses.replace(modalities["text"], name="odd", target=f"{__name__}:Broken")
+    gone = dataclasses.replace(odd, name="gone", target="no_such_module:Gone")
+    table = read_table([{"t": "some words of text"}])
+    found = inspect_table(table, modalities={"odd": odd, "gone": gone, **modalities})
+    assert Broken.asked
+    assert found.application["inputs"]["t"]["modality"] == "text"
+
+
+def test_a_table_with_nothing_to_learn_from_says_so(modalities):
+    found = inspect_table(read_table([{"id": "a"}, {"id": "b"}]), modalities=modalities)
+    assert "inputs" not in found.application
+    assert "inputs: {}  # found none: name a column and its modality" in found.to_yaml()
+
+
+def test_one_row_is_enough_to_guess(modalities):
+    assert inspect_table(read_table([{"t": "some words of text"}]), modalities=modalities).to_yaml()
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("manifest", "inputs", "tasks", "kept_out"),
+    [
+        (
+            "ikea_products/manifest.csv",
+            {"image": "image", "name": "text", "color": "text", "size": "text", "description": "text"},
+            {"label"},
+            {"item_id", "type", "text", "group", "split"},
+        ),
+        ("grocery_baskets/manifest.csv", {"image": "image"}, {"label"}, {"coarse", "basket_item", "group"}),
+        (
+            "covid_cxr_record/manifest.csv",
+            {"image": "image", "age": "number", "sex": "category"},
+            {"label", "label_icu", "label_survival", "label_intubated"},
+            {"finding", "group", "src_file", "source_url"},
+        ),
+        (
+            "ravdess_av_emotion/manifest.csv",
+            {"sex": "category"},
+            {"label"},
+            {"label_id", "feature_row", "actor", "group"},
+        ),
+        (
+            "ravdess_5cv_fusion_bench/manifest.csv",
+            {"AU_r": "vector", "AU_c": "vector"},
+            {"label"},
+            {"label_id", "group", "split"},
+        ),
+        ("voice_gesture_digits/manifest.csv", {"image": "image"}, {"label"}, {"text", "speaker", "src_image", "group"}),
+        ("voice_gesture_motion/finger_motion.csv", {"x": "vector", "y": "vector"}, {"label"}, {"label_id", "group"}),
+        ("voice_gesture_motion/hand_pose.csv", {"x": "vector", "y": "vector"}, {"label"}, {"label_id", "group"}),
+    ],
+)
+def test_real_tables_get_a_sensible_application(real, modalities, manifest, inputs, tasks, kept_out):
+    found = inspect_table(read_table(real / "data" / manifest), modalities=modalities).application
+    guessed = {name: block["modality"] for name, block in found["inputs"].items()}
+    assert inputs.items() <= guessed.items()
+    assert set(found["tasks"]) == tasks
+    assert not kept_out & set(guessed)
+    load_application(found)
