@@ -88,7 +88,7 @@ def openmp() -> Iterator[Health]:
 def openmp_health(paths: Iterable[str]) -> Health:
     """Return the health of a set of loaded OpenMP runtimes."""
     runtimes = sorted({os.path.realpath(path) for path in paths})
-    names = ", ".join(runtime.rsplit("/", 2)[-1] for runtime in runtimes)
+    names = ", ".join("/".join(runtime.split("/")[-2:]) for runtime in runtimes)
     if len(runtimes) < 2:
         return Health(name="openmp", status="ok", detail=f"torch and FAISS share one runtime: {names or 'none loaded'}")
     on_mac = sys.platform == "darwin"

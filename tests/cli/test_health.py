@@ -34,7 +34,7 @@ def test_one_openmp_or_two(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
     two = health.openmp_health(["/a/libgomp.so.1", "/b/libomp.so"])
     assert two.status == "warn"
-    assert "do not share one runtime, 2 are loaded: libgomp.so.1, libomp.so" in two.detail
+    assert "do not share one runtime, 2 are loaded: a/libgomp.so.1, b/libomp.so" in two.detail
     monkeypatch.setattr(sys, "platform", "darwin")
     assert health.openmp_health(["/a/libgomp.so.1", "/b/libomp.so"]).status == "fault"
 
