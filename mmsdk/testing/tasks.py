@@ -53,8 +53,9 @@ class TaskSubject(Subject):
 
     def prepared(self) -> Any:
         """Return a new task that has seen the training cells, one of them unlabelled."""
+        cells = self.cells  # a ranking task skips here, before it is made
         task = self.target()
-        task.prepare([*self.cells, None])
+        task.prepare([*cells, None])
         return task
 
     def logits(self, task: Any, rows: int) -> Any:

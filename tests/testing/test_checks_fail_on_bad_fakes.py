@@ -207,6 +207,12 @@ def test_an_unresolved_target_fails_one_check_and_skips_the_others(probe: Probe)
     assert {result.detail for result in results if result.status == "skipped"} == {"its target does not resolve"}
 
 
+def test_a_task_that_learns_from_interactions_is_skipped(probe: Probe) -> None:
+    spec = dataclasses.replace(GOOD["task"][0], target="fake_tasks:FromInteractions")
+    results = [perform(check) for check in CHECKS_OF["task"](spec, probe) if check.name != "import_is_offline"]
+    assert {(r.status, r.detail) for r in results} == {("skipped", "learns from interactions, not from a column")}
+
+
 def test_a_missing_extra_skips(probe: Probe) -> None:
     spec = dataclasses.replace(GOOD["encoder"][0], requires=("no_such_extra",))
     results = [perform(check) for check in CHECKS_OF["encoder"](spec, probe)]

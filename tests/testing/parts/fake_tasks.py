@@ -128,3 +128,8 @@ class ForgetsState(Good):
 class ArrayState(Good):
     def state(self):
         return {"mean": np.float32(self.mean)}
+
+
+class FromInteractions:
+    def examples(self):
+        return []
