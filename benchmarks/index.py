@@ -1,7 +1,7 @@
 """What the index costs over raw FAISS, and that opening and adding do not grow with it: ratios, measured interleaved.
 
-``python benchmarks/index.py [--quick] [--folder DIR]``. One thread. Every figure is the median of five interleaved runs; the spread
-is the fastest and the slowest of them.
+``python benchmarks/index.py [--quick] [--folder DIR]``. One thread. Every figure is the median of five interleaved
+runs; the spread is the fastest and the slowest of them.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def clustered(n: int, seed: int, centres: np.ndarray) -> np.ndarray:
 def measured(works: dict, repeats: dict | int = 1, runs: int = RUNS) -> dict:
     """Run each work in turn, several times; return name -> (wall seconds, CPU seconds) of each run, per repeat."""
     times = {name: [] for name in works}
-    for name, work in works.items():
+    for work in works.values():
         work()
     for _ in range(runs):
         for name, work in works.items():
@@ -79,7 +79,10 @@ def overhead(folder: Path, n: int, kind: str, centres: np.ndarray) -> None:
     index.add([f"sku-{i}" for i in range(n)], vectors, rows)
     index.save()
     info = index.info()
-    print(f"\n{n:,} x {DIM}, type {info['type']} ({info['why']}), effort {info['effort']}, recall@10 {info['recall_at_10']:.3f}")
+    print(
+        f"\n{n:,} x {DIM}, type {info['type']} ({info['why']}), effort {info['effort']},"
+        f" recall@10 {info['recall_at_10']:.3f}"
+    )
     if info["type"] == "flat":
         raw = faiss.IndexFlatIP(DIM)
         raw.add(vectors)
@@ -97,7 +100,9 @@ def overhead(folder: Path, n: int, kind: str, centres: np.ndarray) -> None:
             "raw FAISS": lambda size=size: raw.search(batch(size), 10),
             "search_raw (scores, keys)": lambda size=size: index.search_raw(batch(size), 10),
             "search (hits)": lambda size=size: index.search(batch(size), 10),
-            "search (hits, every row read)": lambda size=size: [h.row for r in index.search(batch(size), 10) for h in r],
+            "search (hits, every row read)": lambda size=size: [
+                h.row for r in index.search(batch(size), 10) for h in r
+            ],
         }
         times = measured(works, repeats)
         print(f" batch {size}")
@@ -147,7 +152,9 @@ def growth(folder: Path, n: int, centres: np.ndarray) -> None:
     def add(index: JointIndex) -> None:
         state["at"] += 1
         at = state["at"] * 1000 % 9000
-        index.add([f"new-{state['at']}-{i}" for i in range(1000)], source[at : at + 1000], [{"price": i} for i in range(1000)])
+        index.add(
+            [f"new-{state['at']}-{i}" for i in range(1000)], source[at : at + 1000], [{"price": i} for i in range(1000)]
+        )
 
     name = f"add 1,000 rows to {n:,}"
     times = measured({"add 1,000 rows to 10,000": lambda: add(small), name: lambda: add(big)})
@@ -189,7 +196,9 @@ def main() -> None:
     torch.set_num_threads(1)
     scale = 10 if arguments.quick else 1
     centres = np.random.default_rng(0).standard_normal((2000, DIM)).astype(np.float32)
-    print(f"faiss {faiss.__version__}, torch {torch.__version__}, numpy {np.__version__}, one thread, medians of {RUNS}")
+    print(
+        f"faiss {faiss.__version__}, torch {torch.__version__}, numpy {np.__version__}, one thread, medians of {RUNS}"
+    )
     with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
         folder = Path(name)
         overhead(folder / "ivf", 100_000 // scale, "ivf", centres)

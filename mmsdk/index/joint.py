@@ -16,7 +16,6 @@ from mmsdk.index.store import Moved, Settings, Store
 from mmsdk.index.vectors import BLOCK, checked, normalised
 from mmsdk.index.where import compile_where
 from mmsdk.plugins import get_registry
-from mmsdk.progress import note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -44,7 +43,12 @@ class JointIndex:
 
     @classmethod
     def create(
-        cls, folder: str | Path, dim: int, metric: str = "cosine", fingerprint: str = "", type: str = "auto"
+        cls,
+        folder: str | Path,
+        dim: int,
+        metric: str = "cosine",
+        fingerprint: str = "",
+        type: str = "auto",  # noqa: A002 - the word of the application file
     ) -> Self:
         """Make an empty index.
 
@@ -66,7 +70,12 @@ class JointIndex:
 
     @classmethod
     def open(
-        cls, folder: str | Path, fingerprint: str | None = None, *, mmap: bool = True, type: str | None = None
+        cls,
+        folder: str | Path,
+        fingerprint: str | None = None,
+        *,
+        mmap: bool = True,
+        type: str | None = None,  # noqa: A002 - the word of the application file
     ) -> Self:
         """Open an index; a snapshot that is missing, torn or of another type is built again, and said so on stderr.
 
@@ -190,9 +199,9 @@ class JointIndex:
         """Return how many items there are."""
         return self._keeper.view().living
 
-    def __contains__(self, id: object) -> bool:
+    def __contains__(self, item: object) -> bool:
         """Say whether an item of this id is there."""
-        return isinstance(id, str) and bool(self._store.rows([id]))
+        return isinstance(item, str) and bool(self._store.rows([item]))
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the ids, in the order in which their vectors came."""
@@ -215,14 +224,15 @@ class JointIndex:
 
         def work(view: View) -> tuple[Floats, list[Row]]:
             keys, rows = self._store.keys(list(ids), view.state.generation), self._store.rows(list(ids))
-            if missing := [id for id in ids if id not in keys or id not in rows]:
+            if missing := [one for one in ids if one not in keys or one not in rows]:
                 raise StoreError(
                     f"{self._store.folder}: no item {missing[0]!r} in the index ({len(missing)} of {len(ids)} missing)"
                 )
-            places = [keys[id] for id in ids]
+            places = [keys[one] for one in ids]
             if max(places, default=-1) >= view.state.places:
                 raise Moved  # given a new vector between the two looks
-            return np.array(view.vectors[places], np.float32).reshape(len(ids), self._store.settings.dim), [rows[id] for id in ids]
+            found = np.array(view.vectors[places], np.float32).reshape(len(ids), self._store.settings.dim)
+            return found, [rows[one] for one in ids]
 
         return self._keeper.steady(work)
 
@@ -322,18 +332,18 @@ class JointIndex:
         self.close()
 
 
-def _known_type(type: str) -> None:
+def _known_type(wanted: str) -> None:
     """Refuse a type nobody declares, with the nearest name."""
-    if type != "auto":
-        get_registry().get("index", type)
+    if wanted != "auto":
+        get_registry().get("index", wanted)
 
 
 def _check_ids(ids: Sequence[str]) -> None:
     """Refuse ids that are no text, empty, or twice in one call."""
-    for place, id in enumerate(ids):
-        if not isinstance(id, str) or not id:
-            raise StoreError(f"ids: item {place} has id {id!r}; expected text that is not empty")
+    for place, one in enumerate(ids):
+        if not isinstance(one, str) or not one:
+            raise StoreError(f"ids: item {place} has id {one!r}; expected text that is not empty")
     if len(set(ids)) != len(ids):
         seen: set[str] = set()
-        twice = next(id for id in ids if id in seen or seen.add(id))  # type: ignore[func-returns-value]
+        twice = next(one for one in ids if one in seen or seen.add(one))  # type: ignore[func-returns-value]
         raise StoreError(f"ids: {twice!r} stands twice in one call; give each id once")

@@ -183,9 +183,9 @@ class Keeper:
             return
         folder, state, places = self.store.folder, view.state, view.places()
         if old and snapshots.carries_on(old, choice, view.living, view.gone):
-            self._use(view, snapshots.carry_on(folder, old, choice, state, view.vectors, places))
+            self._use(view, snapshots.carry_on(folder, old, choice, state, vectors=view.vectors, alive=places))
         else:
-            self._use(view, snapshots.build(folder, choice, state, view.vectors, places))
+            self._use(view, snapshots.build(folder, choice, state, vectors=view.vectors, alive=places))
 
     def _use(self, view: View, new: Snapshot | None) -> None:
         """Name the new snapshot in the store, and delete the one it replaces."""

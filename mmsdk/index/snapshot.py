@@ -81,7 +81,7 @@ def load(folder: Path, snapshot: Snapshot, dim: int, *, mmap: bool) -> VectorInd
     return index
 
 
-def build(folder: Path, choice: Choice, state: StoreState, vectors: Floats, alive: Keys) -> Snapshot:
+def build(folder: Path, choice: Choice, state: StoreState, *, vectors: Floats, alive: Keys) -> Snapshot:
     """Train a new index on a sample, add every living item, and write it.
 
     :param alive: the places of living items, ascending.
@@ -113,7 +113,9 @@ def carries_on(snapshot: Snapshot, choice: Choice, living: int, gone: int) -> bo
     )
 
 
-def carry_on(folder: Path, old: Snapshot, choice: Choice, state: StoreState, vectors: Floats, alive: Keys) -> Snapshot:
+def carry_on(
+    folder: Path, old: Snapshot, choice: Choice, state: StoreState, *, vectors: Floats, alive: Keys
+) -> Snapshot:
     """Read the file, take out what was removed, add the tail, and write the next one."""
     began = time.perf_counter()
     index = load(folder, old, vectors.shape[1], mmap=False)

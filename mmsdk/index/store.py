@@ -53,7 +53,7 @@ class StoreState:
     snapshot: Mapping[str, Any] | None
 
 
-class Moved(Exception):
+class Moved(Exception):  # noqa: N818 - no error: the caller looks at the store again
     """Keys were given out anew since the caller looked."""
 
 
@@ -159,7 +159,7 @@ class Store:
     def keys(self, ids: Sequence[str], generation: int) -> dict[str, int]:
         """Return the keys of the ids that exist."""
         with self._at(generation) as connection:
-            return {id: key for key, id in _chunked(connection, "SELECT key, id FROM items WHERE id IN", ids)}
+            return {name: key for key, name in _chunked(connection, "SELECT key, id FROM items WHERE id IN", ids)}
 
     def names(self, keys: Sequence[int], generation: int) -> dict[int, str]:
         """Return the ids of keys, also of those removed since the last compaction."""
@@ -177,14 +177,16 @@ class Store:
         """Return the keys whose items satisfy a condition of :mod:`mmsdk.index.where`, ascending."""
         sql, values = condition
         with self._at(generation) as connection:
-            found = connection.execute(f"SELECT key FROM items WHERE {sql} ORDER BY key", values).fetchall()
+            # Safe: every value and every column's path in `sql` is a parameter.
+            found = connection.execute(f"SELECT key FROM items WHERE {sql} ORDER BY key", values).fetchall()  # noqa: S608 - as said above
         return np.fromiter((key for (key,) in found), np.int64, len(found))
 
     def rows(self, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """Return the rows of the ids that exist."""
         with self.database.read() as connection:
             return {
-                id: json.loads(row) for id, row in _chunked(connection, "SELECT id, row FROM items WHERE id IN", ids)
+                name: json.loads(row)
+                for name, row in _chunked(connection, "SELECT id, row FROM items WHERE id IN", ids)
             }
 
     def columns(self) -> tuple[str, ...]:
@@ -211,7 +213,7 @@ class Store:
 
         :param vectors: blocks of ``(m, dim)`` float32, together as many as ids.
         """
-        texts = [_dumped(row, id) for id, row in zip(ids, rows, strict=True)]
+        texts = [_dumped(row, name) for name, row in zip(ids, rows, strict=True)]
         columns = {str(name) for row in rows for name in row}
         with self.database.write() as connection:
             seq, generation, places = self._counters(connection)
@@ -235,7 +237,7 @@ class Store:
 
     def update(self, ids: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> int:
         """Replace rows and leave the vectors; return how many of the ids exist."""
-        texts = [_dumped(row, id) for id, row in zip(ids, rows, strict=True)]
+        texts = [_dumped(row, name) for name, row in zip(ids, rows, strict=True)]
         with self.database.write() as connection:
             seq, _, _ = self._counters(connection)
             before = connection.total_changes
@@ -246,12 +248,12 @@ class Store:
             _set(connection, seq=seq + 1)
         return changed
 
-    def set_type(self, type: str) -> None:
+    def set_type(self, wanted: str) -> None:
         """Remember another wanted index type."""
         with self.database.write() as connection:
-            _set(connection, type=type)
+            _set(connection, type=wanted)
         self.settings = Settings(
-            dim=self.settings.dim, metric=self.settings.metric, fingerprint=self.settings.fingerprint, type=type
+            dim=self.settings.dim, metric=self.settings.metric, fingerprint=self.settings.fingerprint, type=wanted
         )
 
     def set_snapshot(self, generation: int, snapshot: Mapping[str, Any] | None) -> str | None:
@@ -304,8 +306,8 @@ class Store:
         for start in range(0, len(ids), CHUNK):
             part = ids[start : start + CHUNK]
             marks = ",".join("?" * len(part))
-            connection.execute(f"INSERT INTO removed SELECT key, id, ? FROM items WHERE id IN ({marks})", (seq, *part))
-            gone += connection.execute(f"DELETE FROM items WHERE id IN ({marks})", part).rowcount
+            connection.execute(f"INSERT INTO removed SELECT key, id, ? FROM items WHERE id IN ({marks})", (seq, *part))  # noqa: S608 - only question marks are put in
+            gone += connection.execute(f"DELETE FROM items WHERE id IN ({marks})", part).rowcount  # noqa: S608 - only question marks are put in
         return gone
 
     def _append(self, path: Path, places: int, blocks: Iterable[Floats]) -> None:
@@ -334,7 +336,7 @@ def _set(connection: sqlite3.Connection, **values: Any) -> None:
     connection.executemany("UPDATE meta SET value = ? WHERE name = ?", ((v, k) for k, v in values.items()))
 
 
-def _dumped(row: Mapping[str, Any], id: str) -> str:
+def _dumped(row: Mapping[str, Any], name: str) -> str:
     """Return a row as JSON; numpy scalars become plain ones, dates text, and NaN and infinities null."""
     try:
         try:
@@ -343,7 +345,7 @@ def _dumped(row: Mapping[str, Any], id: str) -> str:
             return json.dumps(_finite(row), ensure_ascii=False, allow_nan=False, default=_plain)
     except (TypeError, ValueError) as error:
         raise StoreError(
-            f"row of {id!r}: cannot be kept as JSON ({error}); give text, numbers, lists or None"
+            f"row of {name!r}: cannot be kept as JSON ({error}); give text, numbers, lists or None"
         ) from error
 
 

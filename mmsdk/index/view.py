@@ -100,7 +100,7 @@ class View:
         scores, keys = self._found(queries, limit, min(limit + 1, TIED + limit), allowed, excluded)
         # Neighbours in the order with one score are rare: one comparison tells.
         if (scores[:, 1:] == scores[:, :-1]).any():
-            scores, keys = self._ordered(queries, limit, scores, keys, allowed, excluded)
+            scores, keys = self._ordered(queries, limit, (scores, keys), allowed, excluded)
         return padded(scores[:, :limit], keys[:, :limit], k)
 
     def _found(self, queries: Floats, needed: int, wanted: int, allowed: Keys | None, excluded: Keys) -> Found:
@@ -142,11 +142,9 @@ class View:
         scores, places = nearest(queries, self.vectors[start:], k, rows)
         return (scores, places + start) if found is None else merged(found, (scores, places + start), k)
 
-    def _ordered(
-        self, queries: Floats, k: int, scores: Floats, keys: Keys, allowed: Keys | None, excluded: Keys
-    ) -> Found:
+    def _ordered(self, queries: Floats, k: int, found: Found, allowed: Keys | None, excluded: Keys) -> Found:
         """Order equal scores by id, after fetching all that tie with the k-th."""
-        scores, keys = scores[:, : k + 1].copy(), keys[:, : k + 1].copy()
+        scores, keys = found[0][:, : k + 1].copy(), found[1][:, : k + 1].copy()
         for row in np.flatnonzero((scores[:, 1:] == scores[:, :-1]).any(axis=1)):
             line, names = scores[row], keys[row]
             size = k + 1

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+
 def clustered(n: int, dim: int = 32, seed: int = 0, centres: int = 40) -> np.ndarray:
     """Return ``(n, dim)`` float32 in clusters, as embeddings are."""
     rng = np.random.default_rng(seed)

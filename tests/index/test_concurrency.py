@@ -7,8 +7,8 @@ import threading
 
 import numpy as np
 import pytest
-
 from index_data import clustered
+
 from mmsdk.errors import StoreError
 from mmsdk.index import JointIndex, database, keeper
 
@@ -52,6 +52,7 @@ def test_threads_search_while_one_writes(tmp_path, monkeypatch):
 
 def test_threads_may_all_write(tmp_path):
     with JointIndex.create(tmp_path / "i", 4) as index:
+
         def add(which: int) -> None:
             for step in range(10):
                 index.add([f"{which}-{step}"], np.full((1, 4), which + 1.0))
@@ -91,7 +92,9 @@ def test_a_reader_sees_what_another_process_did(index, vectors, tmp_path):
     assert index.search(vectors[9:10], 1, where="price < 10")[0][0].id == "s009"
     assert hit.row["price"] == 200.0
     assert len(index) == 300
-    other_process(folder, "index.add([f'm{i}' for i in range(1000)], np.random.default_rng(0).standard_normal((1000, 32)))")
+    other_process(
+        folder, "index.add([f'm{i}' for i in range(1000)], np.random.default_rng(0).standard_normal((1000, 32)))"
+    )
     assert len(index) == 1300
 
 

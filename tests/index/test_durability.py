@@ -7,8 +7,8 @@ import time
 
 import numpy as np
 import pytest
-
 from index_data import clustered
+
 from mmsdk.errors import StoreError
 from mmsdk.index import JointIndex
 
@@ -39,7 +39,10 @@ def test_kill_at_any_moment_loses_nothing_acknowledged(tmp_path):
     added, removed, start = set(), set(), 0
     for round_ in range(6):
         writer = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(folder), str(start)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [sys.executable, "-c", WRITER, str(folder), str(start)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         assert writer.stdout is not None
         lines = [writer.stdout.readline()]
@@ -56,7 +59,8 @@ def test_kill_at_any_moment_loses_nothing_acknowledged(tmp_path):
             for step in added - removed:
                 ids = [f"{step}-{i}" for i in range(20)]
                 if step + 1 == max(added) and (step + 1) % 3 == 2 and not present & set(ids):
-                    continue  # removed, and killed before it could say so
+                    removed.add(step)  # done, and killed before it could say so
+                    continue
                 vectors, rows = index.get(ids)
                 true = np.random.default_rng(step).standard_normal((20, 16)).astype(np.float32)
                 assert np.allclose(vectors, true / np.linalg.norm(true, axis=1, keepdims=True), atol=1e-6)
@@ -65,8 +69,8 @@ def test_kill_at_any_moment_loses_nothing_acknowledged(tmp_path):
             for step in removed:
                 assert not present & {f"{step}-{i}" for i in range(20)}
             counts = {}
-            for id in present:
-                counts[id.split("-")[0]] = counts.get(id.split("-")[0], 0) + 1
+            for name in present:
+                counts[name.split("-")[0]] = counts.get(name.split("-")[0], 0) + 1
             assert set(counts.values()) == {20}  # an add is whole or absent
     assert len(added) > 6
 
@@ -142,10 +146,13 @@ def test_damaged_database_is_refused(index, tmp_path):
     whole = path.read_bytes()
     for damage in (b"not a database" * 100, whole[:1000], b""):
         path.write_bytes(damage)
-        with pytest.raises(StoreError, match="restore it from a backup|no index here"):
+        with pytest.raises(StoreError, match=r"restore it from a backup|no index here"):
             JointIndex.open(tmp_path / "index")
     path.write_bytes(whole[:8192] + b"\xff" * (len(whole) - 8192))
-    with pytest.raises(StoreError, match="the file is damaged; restore it from a backup"), JointIndex.open(tmp_path / "index") as broken:
+    with (
+        pytest.raises(StoreError, match="the file is damaged; restore it from a backup"),
+        JointIndex.open(tmp_path / "index") as broken,
+    ):
         broken.ids()
 
 
@@ -156,7 +163,7 @@ def test_damaged_vectors_are_refused(index, tmp_path):
     with pytest.raises(StoreError, match="holds 299 vectors, expected 300"):
         JointIndex.open(tmp_path / "index")
     path.unlink()
-    with pytest.raises(StoreError, match="vectors-0.f32: missing; restore it"):
+    with pytest.raises(StoreError, match=r"vectors-0.f32: missing; restore it"):
         JointIndex.open(tmp_path / "index")
 
 
@@ -186,7 +193,9 @@ def test_read_only_folder_is_searched(index, vectors, tmp_path):
         "try: index.remove(['s000'])\n"
         "except StoreError as error: print(error)\n"
     )
-    ran = subprocess.run([sys.executable, "-c", code, str(tmp_path / "index")], capture_output=True, text=True, check=False)
+    ran = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "index")], capture_output=True, text=True, check=False
+    )
     assert ran.stdout.startswith("5 300\n"), ran.stderr
     assert "make it writable" in ran.stdout
     assert {path.name for path in (tmp_path / "index").iterdir()} == {"items.sqlite", "vectors-0.f32"}

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-
 from index_data import clustered, unit
+
 from mmsdk.errors import PluginError, StoreError
 from mmsdk.index import Hit, JointIndex
 
@@ -181,7 +181,13 @@ def test_bad_items_change_nothing(index, vectors):
 def test_rows_become_plain_json(index, vectors):
     import datetime
 
-    row = {"n": np.float32(1.5), "nan": float("nan"), "inf": [float("inf")], "day": datetime.date(2024, 2, 3), "t": (1, 2)}
+    row = {
+        "n": np.float32(1.5),
+        "nan": float("nan"),
+        "inf": [float("inf")],
+        "day": datetime.date(2024, 2, 3),
+        "t": (1, 2),
+    }
     index.add(["x"], vectors[:1], [row])
     assert index.get(["x"])[1] == [{"n": 1.5, "nan": None, "inf": [None], "day": "2024-02-03", "t": [1, 2]}]
     assert index.ids("nan is null and n = 1.5") == ["x"]
@@ -191,7 +197,7 @@ def test_iteration(index, vectors):
     index.remove(["s001"])
     assert list(index)[:2] == ["s000", "s002"]
     seen = list(index.items(batch=7))
-    assert [id for id, _, _ in seen] == index.ids()
+    assert [name for name, _, _ in seen] == index.ids()
     assert np.allclose(seen[1][1], unit(vectors)[2], atol=1e-6)
     assert seen[1][2]["price"] == 2.0
 
@@ -229,7 +235,7 @@ def test_another_model_is_refused(index, tmp_path):
 def test_creating_refuses(index, tmp_path):
     with pytest.raises(StoreError, match="an index is here already"):
         JointIndex.create(tmp_path / "index", 32)
-    with pytest.raises(StoreError, match="metric 'cosin': expected cosine or dot. Did you mean 'cosine'"):
+    with pytest.raises(StoreError, match=r"metric 'cosin': expected cosine or dot. Did you mean 'cosine'"):
         JointIndex.create(tmp_path / "other", 32, metric="cosin")
     with pytest.raises(StoreError, match="dim 0"):
         JointIndex.create(tmp_path / "other", 0)

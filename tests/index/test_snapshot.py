@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-
 from index_data import clustered, unit
+
 from mmsdk.index import JointIndex, keeper
 from mmsdk.index import snapshot as snapshots
 from mmsdk.plugins import get_registry

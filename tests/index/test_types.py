@@ -3,8 +3,8 @@
 import faiss
 import numpy as np
 import pytest
-
 from index_data import clustered, unit
+
 from mmsdk.errors import StoreError
 from mmsdk.index.choose import choose
 from mmsdk.index.exact import above, nearest
@@ -193,7 +193,7 @@ def test_codes_shrink_as_the_collection_grows():
     assert byte.index.sq.code_size == 256
 
 
-class _by_place:  # noqa: N801
+class _by_place:
     """An index whose keys are three times the place, seen by place."""
 
     def __init__(self, index):

@@ -36,7 +36,7 @@ def shop(tmp_path_factory):
         ("price > -1", "abce"),
         ("price = '19.90'", "c"),
         ("price = 'on request'", "d"),
-        ("category = \"lamp\"", "ab"),
+        ('category = "lamp"', "ab"),
         ("category = 'lamp' and price < 20", "a"),
         ("price < 20 and (category = 'chair' or stock is not null) and name like 'c%'", "c"),
         ("category = 'chair' or category = 'lamp' and price > 20", "bc"),
