@@ -45,10 +45,10 @@ def read_yaml(text: str, where: str) -> Any:
         raise ConfigError(f"{where}: not YAML: {' '.join(str(error).split()) or 'nested too deeply'}") from None
 
 
-def write_yaml(value: Any, *, flow: bool = False) -> str:
-    """Return plain Python values as YAML, keys in the given order; ``flow`` puts all on one line."""
+def write_yaml(value: Any) -> str:
+    """Return plain Python values as block YAML, keys in the given order."""
     yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = flow
+    yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     yaml.allow_unicode = True
     yaml.width = 1 << 30

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mmsdk.config import write_yaml
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+PLAIN = re.compile(r"[^\W\d][\w./*-]*( [\w./*-]+)*|/[\w./-]+")  # never a number, a date or an indicator
 
 
 @dataclass(kw_only=True)
@@ -49,7 +51,19 @@ def _lines(found: Guessed) -> Iterator[str]:
 
 def _flow(value: dict[str, Any]) -> str:
     """Return a mapping of one key on one line."""
-    return write_yaml(value, flow=True).strip()[1:-1]
+    return _value(value)[1:-1]
+
+
+def _value(value: Any) -> str:
+    """Return a value as YAML on one line, with quotes only where a text needs them."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_value(key)}: {_value(entry)}" for key, entry in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    text = str(value)
+    if PLAIN.fullmatch(text) and text.lower() not in {"true", "false", "null"}:
+        return text
+    return '"' + "".join(m if m.isprintable() and m not in '"\\' else f"\\U{ord(m):08x}" for m in text) + '"'
 
 
 def _comment(text: str | None) -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ID_WORDS = frozenset({"id", "ids", "sku", "key", "code", "ean", "asin", "isbn", "uuid", "guid", "identifier"})
 LABEL_WORDS = frozenset(["label", "labels", "target", "targets"])
 ANSWER_WORDS = frozenset(
-    {"category", "class", "outcome", "sentiment", "emotion", "intent", "diagnosis", "genre", "tag", "tags", "y"}
+    {"category", "class", "outcome", "sentiment", "emotion", "intent", "diagnosis", "genre", "tag", "tags"}
 )
 GROUP_WORDS = frozenset(["group", "patient", "subject", "speaker", "actor", "fold", "folds"])
 PARTS = frozenset({"train", "val", "validation", "test"})
@@ -157,7 +157,7 @@ class _Inspection:
         }
         named = [p for n, p in fitting.items() if LABEL_WORDS & set(words_of(n))]
         if not named:
-            named = [p for n, p in fitting.items() if ANSWER_WORDS & set(words_of(n))][:1]
+            named = [p for n, p in fitting.items() if n.lower() == "y" or ANSWER_WORDS & set(words_of(n))][:1]
         named.sort(key=lambda p: (len(words_of(p.name)), "id" in words_of(p.name)))
         tasks: dict[str, dict[str, Any]] = {}
         for found in named:

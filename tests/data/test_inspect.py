@@ -165,6 +165,16 @@ def test_hostile_columns_only_get_left_out_or_guessed(modalities):
     assert found.left_out["d"] == "empty"
 
 
+@pytest.mark.parametrize(
+    "column", [":x", "2024-01-31", "no", "null", "1e3", "é 日本", "a: b", "x #y", "-", "\U0001f600", "\x85"]
+)
+def test_any_column_name_survives_the_yaml(column, modalities):
+    rows = [{column: f"some words of text {n}"} for n in range(3)]
+    found = inspect_table(read_table(rows), modalities=modalities)
+    assert read_yaml(found.to_yaml(), "guessed") == found.application
+    assert load_application(found.application).inputs
+
+
 def test_a_guess_that_raises_counts_as_no_fit(modalities):
     odd = dataclasses.replace(modalities["text"], name="odd", target=f"{__name__}:Broken")
     gone = dataclasses.replace(odd, name="gone", target="no_such_module:Gone")
