@@ -85,7 +85,7 @@ def _logistic(
     from sklearn.linear_model import LogisticRegression
 
     weights = "balanced" if balanced else None
-    model = LogisticRegression(C=INVERSE_PENALTY, max_iter=ITERATIONS, tol=1e-3, class_weight=weights)
+    model = LogisticRegression(C=INVERSE_PENALTY, max_iter=ITERATIONS, class_weight=weights)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # near enough for a baseline
         model.fit(features, targets)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,13 +28,15 @@ class Scoring:
     """How to score.
 
     :param groups: ``(n,)`` group of each row: intervals resample whole groups.
-    :param resamples: of the bootstrap.
+    :param resamples: of the bootstrap of the model's own figures.
+    :param resamples_beside: of baselines and subsets, of which there are many; they are the first of the same draws.
     :param baselines: whether to fit the linear baselines, which costs about as much as training.
     :param subsets: whether to score every subset of the inputs.
     """
 
     groups: np.ndarray | None = None
     resamples: int = RESAMPLES
+    resamples_beside: int = RESAMPLES // 5
     seed: int = 0
     baselines: bool = True
     subsets: bool = True
@@ -58,7 +60,7 @@ def score_tasks(
     :param targets: task name -> targets of all rows.
     :param embeddings: ``values`` and ``present`` of all rows, as for training.
     :param split: ``(n,)`` of ``"train"``, ``"val"``, ``"test"`` or ``""``.
-    :returns: ``{task: {part: {metric: {value, low, high, n}}, "baselines": {name: {...}}, "subsets": {"a+b": {...}}}}``;
+    :returns: ``{task: {part: {metric: {value, low, high, n}}, "baselines": {name: {..}}, "subsets": {"a+b": {..}}}}``;
         a part without a labelled row is left out.
     """
     scoring = scoring or Scoring()
@@ -73,8 +75,9 @@ def score_tasks(
             places = np.flatnonzero((split[rows] == part) & target.labelled[rows])
             if len(places):
                 found[name][part] = score_rows(target, logits[name][places], rows[places], scoring)
-    _add_baselines(found, targets, embeddings, split, scoring=scoring)
-    _add_subsets(found, net, targets, embeddings, split=split, scoring=scoring)
+    beside = replace(scoring, resamples=scoring.resamples_beside)
+    _add_baselines(found, targets, embeddings, split, scoring=beside)
+    _add_subsets(found, net, targets, embeddings, split=split, scoring=beside)
     return found
 
 

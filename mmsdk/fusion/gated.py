@@ -28,7 +28,7 @@ class GatedFusion(Fusion):
         inputs; this one with their number).
     """
 
-    def __init__(self, inputs: Sequence[str], dim: int, *, gate_dim: int = 64, **options: Any) -> None:
+    def __init__(self, inputs: Sequence[str], dim: int, *, gate_dim: int = 32, **options: Any) -> None:
         super().__init__(inputs, dim, **options)
         count = len(self.inputs)
         self.read = nn.Linear(count * (dim + 1), gate_dim)

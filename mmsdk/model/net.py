@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from mmsdk.protocols import Task
 
-INPUT_DROPOUT = 0.5  # of the standardised embeddings: few rows, wide vectors
+INPUT_DROPOUT = 0.5  # of the features of each input: rows are few, vectors wide
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,8 +18,8 @@ from mmsdk.train import fit_heads
 
 N = 300
 SETTINGS = {
-    "epochs": 12, "batch_size": 32, "learning_rate": 3e-3, "weight_decay": 0.01, "dropout": 0.1, "label_smoothing": 0.0,
-    "patience": 12, "class_weights": True, "match": 0.0, "amp": True, "tensorboard": False, "seed": 0,
+    "epochs": 20, "batch_size": 32, "learning_rate": 3e-3, "weight_decay": 0.01, "dropout": 0.1, "label_smoothing": 0.0,
+    "patience": 20, "class_weights": True, "match": 0.0, "amp": True, "tensorboard": False, "seed": 0,
 }  # fmt: skip
 
 
@@ -53,7 +53,7 @@ def fitted():
 
 @pytest.fixture(scope="module")
 def metrics(fitted):
-    scoring = Scoring(resamples=60)
+    scoring = Scoring(resamples=60, resamples_beside=60)
     return score_tasks(fitted.net, fitted.targets, fitted.embeddings, fitted.split, scoring=scoring)
 
 
@@ -110,6 +110,8 @@ def test_scoring_settings_act(fitted):
     plain = scored()["kind"]
     assert set(plain["baselines"]) == {"majority"}
     assert "subsets" not in plain
+    assert scored(resamples_beside=3)["kind"]["baselines"] != plain["baselines"]
+    assert scored(resamples=3)["kind"]["test"] != plain["test"]
     assert "linear" in scored(baselines=True)["kind"]["baselines"]
     assert "photo" in scored(subsets=True)["kind"]["subsets"]
     assert scored(seed=1)["kind"]["test"] != plain["test"]

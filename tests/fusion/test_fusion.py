@@ -110,3 +110,14 @@ def test_dropout_drops_its_share_and_keeps_the_mean(rate):
 def test_dropout_rests_in_evaluation():
     values = torch.randn(3, 5)
     assert Dropout(0.5).eval()(values) is values
+
+
+def test_input_dropout_leaves_features_out_and_keeps_the_scale():
+    torch.manual_seed(0)
+    projector = Projector({"a": 400}, 8, input_dropout=0.5)
+    torch.nn.init.ones_(projector.linears[0].weight)
+    values = torch.ones(1, 400)
+    seen = {projector._project(values * torch.arange(400), projector.linears[0])[0, 0].item() for _ in range(5)}
+    assert len(seen) == 5
+    whole = projector.eval()._project(values, projector.linears[0])
+    assert torch.allclose(projector.train()._project(values, projector.linears[0]), whole)

@@ -100,7 +100,7 @@ def test_fusion_settings_act():
     assert net.fusion.read.out_features == 5
     assert net.fusion.dim == net.heads[0].in_features == 8
     assert net.modality_dropout == 0.7
-    assert (net.projector.dropout.rate, net.projector.input_dropout.rate) == (0.4, 0.1)
+    assert (net.projector.dropout.rate, net.projector.input_dropout) == (0.4, 0.1)
 
 
 def test_a_run_round_trips_to_the_bit(tmp_path):

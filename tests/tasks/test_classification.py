@@ -38,7 +38,9 @@ def test_encode_masks_the_unlabelled_and_names_the_unseen():
     assert "Did you mean 'b'" in problems[0].reason or "no training row" in problems[0].reason
 
 
-@pytest.mark.parametrize(("values", "said"), [(["a", "a", None], "every labelled training row is 'a'"), ([None], "no training row")])
+@pytest.mark.parametrize(
+    ("values", "said"), [(["a", "a", None], "every labelled training row is 'a'"), ([None], "no training row")]
+)
 def test_nothing_to_tell_apart_is_refused(values, said):
     with pytest.raises(DataError, match=said):
         prepared(values)

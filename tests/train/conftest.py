@@ -25,7 +25,11 @@ def make_problem(n=240, seed=0, missing=0.2):
     }
     present = {name: random.random(n) >= missing for name in DIMS}
     split = np.array(["train"] * (n * 2 // 3) + ["val"] * (n // 6) + ["test"] * (n - n * 2 // 3 - n // 6), dtype=object)
-    return SimpleNamespace(values=values, present=present), [f"{a}{b}" for a, b in zip(first, second)], split
+    return (
+        SimpleNamespace(values=values, present=present),
+        [f"{a}{b}" for a, b in zip(first, second, strict=True)],
+        split,
+    )
 
 
 def make_settings(**changed):

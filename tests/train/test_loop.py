@@ -80,7 +80,7 @@ def test_patience_stops_and_the_best_epoch_is_kept(problem, settings, parts):
     result, net = trained(problem, parts, config)
     assert len(result.history) < 60
     assert len(result.history) == result.best_epoch + 3
-    embeddings, cells, split = problem
+    embeddings, _, split = problem
     rows = np.flatnonzero((split == "val") & np.any(list(embeddings.present.values()), axis=0))
     targets, _ = parts(problem, config)
     _, logits = infer(net, embeddings.values, embeddings.present, rows=rows)
@@ -112,7 +112,7 @@ def test_a_row_without_any_input_is_left_out(problem, settings, parts):
     embeddings, cells, split = problem
     empty = ~(embeddings.present["photo"] | embeddings.present["title"]) & (split == "train")
     assert empty.any()
-    relabelled = ["00" if gone else cell for cell, gone in zip(cells, empty)]
+    relabelled = ["00" if gone else cell for cell, gone in zip(cells, empty, strict=True)]
     config = settings(epochs=2, class_weights=False)
     plain = trained(problem, parts, config)[1]
     assert torch.equal(weights(plain), weights(trained((embeddings, relabelled, split), parts, config)[1]))
