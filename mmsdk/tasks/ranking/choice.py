@@ -135,18 +135,17 @@ class Chooser:
         choices = [one.only(places) for one in self._choices(setting, SEARCH_FOLDS)]
         return self._choice(setting, names, fit_weights(choices), [])
 
-    def _best(self, settings: list[Setting], log: list[dict[str, Any]], bar: Any, held: Setting | None = None) -> Setting:
+    def _best(
+        self, settings: list[Setting], log: list[dict[str, Any]], bar: Any, held: Setting | None = None
+    ) -> Setting:
         """Return the setting of highest inner recall; one that is held already stays unless it is beaten."""
-        best = max((row for row in log if held and row["setting"] == held), key=lambda row: row["recall"], default=None)
+        rows = [row for row in log if held is not None and row["setting"] == held]
         for setting in settings:
-            row = {"setting": setting, "recall": self._recall(setting)}
-            log.append(row)
+            rows.append({"setting": setting, "recall": self._recall(setting)})
+            log.append(rows[-1])
             bar.update(1)
-            if best is None or row["recall"] > best["recall"]:
-                best = row
-        assert best is not None
-        found: Setting = best["setting"]
-        return found
+        best: Setting = max(rows, key=lambda row: row["recall"])["setting"]  # the first of equals
+        return best
 
     def _recall(self, setting: Setting) -> float:
         """Return the inner recall of a setting: weights of the odd leave-outs on the even ones and the other way."""
@@ -218,7 +217,7 @@ class FoldTable:
             imputed = shrunk(borrowed, setting.shrinkage)
             scores[chooser.names.index(f"imputed:{name}")] = (users @ imputed) @ imputed[self._columns].T
             if chooser.said is not None and chooser.said.input == name:
-                self._add_said(scores, imputed, setting)
+                self._add_said(scores, chooser.said, imputed, setting)
         return Choices(scores=scores, penalty=self._penalty, **self._targets)
 
     def _fixed_scores(self, half_life: float | None, weighted: bool) -> dict[str, np.ndarray]:
@@ -230,10 +229,9 @@ class FoldTable:
         }
         return {**found, BEHAVIOUR: (users @ self._own) @ self._own[self._columns].T}
 
-    def _add_said(self, scores: np.ndarray, imputed: np.ndarray, setting: Setting) -> None:
+    def _add_said(self, scores: np.ndarray, said: Said, imputed: np.ndarray, setting: Setting) -> None:
         """Put in the scores of what each user said last."""
-        chooser, said = self._chooser, self._chooser.said
-        assert said is not None
+        chooser = self._chooser
         vectors, spoke = said.latest(self._fold.histories)
         contents = {said.input: chooser.contents[said.input]}
         settings = {"temperature": setting.temperature, "shrinkage": setting.shrinkage}

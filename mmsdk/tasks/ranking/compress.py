@@ -8,7 +8,7 @@ EXACT_UP_TO = 2048  # width of the matrix whose eigenvectors are computed in ful
 
 
 def projection(vectors: np.ndarray, dim: int, seed: int) -> np.ndarray:
-    """Return float32 ``(D, r)``, orthonormal, ``r`` = ``dim`` or less: the principal axes of item vectors ``(n, D)``, not centred.
+    """Return the principal axes of item vectors ``(n, D)``, not centred: float32 ``(D, r)``, ``r`` is ``dim`` or less.
 
     The dot product of two projected vectors is the best there is of that length (Eckart and Young 1936). Wide matrices
     are decomposed at random (Halko, Martinsson and Tropp 2011).

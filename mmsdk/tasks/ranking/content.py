@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,7 +22,7 @@ class Content:
     """One input of all items.
 
     :param mean: float32 ``(d,)``.
-    :param vectors: float32 ``(n, d)``: centred, of length 1, rounded to half precision (as they are saved); 0 where absent.
+    :param vectors: float32 ``(n, d)``: centred, of length 1, rounded to half precision, as they are saved; 0 if absent.
     :param present: bool ``(n,)``.
     :param near: int64 ``(n, k)``: the nearest present items, itself among them; ``cosine``: float32 ``(n, k)``.
     :param spread: mean distance ``1 - cosine`` to the ``k``-th neighbour: the unit of the temperature.
@@ -74,9 +74,7 @@ def prepare(
     return contents, dropped
 
 
-def nearest(
-    queries: np.ndarray, vectors: np.ndarray, present: np.ndarray, k: int
-) -> tuple[np.ndarray, np.ndarray]:
+def nearest(queries: np.ndarray, vectors: np.ndarray, present: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the ``k`` present rows of highest cosine (fewer where there are not so many), each ``(m, k)``.
 
     Exact, in chunks, up to 50,000 rows; inverted lists of FAISS above, which miss a few.
@@ -96,14 +94,12 @@ def nearest(
     return near, cosine
 
 
-def _nearest_faiss(
-    queries: np.ndarray, vectors: np.ndarray, rows: np.ndarray, k: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _nearest_faiss(queries: np.ndarray, vectors: np.ndarray, rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Return approximate neighbours by FAISS inverted lists."""
     import faiss
 
     cells = int(4 * np.sqrt(len(vectors)))
-    index = faiss.index_factory(vectors.shape[1], f"IVF{cells},Flat", faiss.METRIC_INNER_PRODUCT)
+    index: Any = faiss.index_factory(vectors.shape[1], f"IVF{cells},Flat", faiss.METRIC_INNER_PRODUCT)
     index.train(vectors[:: max(1, len(vectors) // (64 * cells))])
     index.add(vectors)
     index.nprobe = max(8, cells // 32)

@@ -64,7 +64,7 @@ def _rows_of_block(ranker: Ranker, kind: str, source: str, rows: np.ndarray) -> 
         return own_behaviour(ranker.basis[rows], ranker.degrees[rows])
     content = ranker.contents[source]
     if kind == "content":
-        return content.vectors[rows]
+        return np.asarray(content.vectors[rows])
     near, cosine = content.nearest(content.vectors[rows])
     present = content.present[rows]
     borrowed = neighbour_weights(content, near, cosine, present, ranker.choice.temperature) @ ranker.basis

@@ -56,7 +56,7 @@ def inner_folds(histories: Histories, *, count: int = SHARES, seed: int = 0, max
 def _windows(histories: Histories) -> np.ndarray:
     """Return in which eighth from the end each pair lies."""
     width = np.maximum(histories.lengths // SHARES, 1)
-    return histories.back // width[histories.users]
+    return np.asarray(histories.back // width[histories.users])
 
 
 def _shuffled(histories: Histories, random: np.random.Generator) -> np.ndarray:

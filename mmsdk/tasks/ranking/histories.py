@@ -158,7 +158,9 @@ def _check_pairs(
     """Refuse pairs that do not fit together."""
     shapes = {array.shape for array in (users, items, weights, times)}
     if len(shapes) != 1 or users.ndim != 1:
-        raise DataError(f"interactions: users, items, weights and times differ in shape {sorted(shapes)}; expected (n,)")
+        raise DataError(
+            f"interactions: users, items, weights and times differ in shape {sorted(shapes)}; expected (n,)"
+        )
     for name, found, limit in (("user", users, n_users), ("item", items, n_items)):
         if len(found) and (found.min() < 0 or found.max() >= limit):
             raise DataError(f"interactions: a {name} position is not between 0 and {limit - 1}")

@@ -56,7 +56,7 @@ class Choices:
 
 def block_scale(choices: Sequence[Choices]) -> np.ndarray:
     """Return the spread of each block's scores, so that the penalty falls on all alike."""
-    return np.maximum(choices[0].scores.std((1, 2), dtype=np.float64), 1e-9)
+    return np.asarray(np.maximum(choices[0].scores.std((1, 2), dtype=np.float64), 1e-9))
 
 
 def fit_weights(choices: Sequence[Choices], start: np.ndarray | None = None) -> np.ndarray:

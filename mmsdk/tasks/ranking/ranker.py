@@ -35,7 +35,7 @@ class Ranker:
     :param choice: temperature, shrinkage, half-life and weights.
     :param contents: input -> its vectors of all items.
     :param basis: float32 ``(n_items, r)`` behaviour; :param degrees: int64 ``(n_items,)`` users of each item.
-    :param item_vectors: float32 ``(n_items, dim)``, for an index of metric ``dot``.
+    :param items: float32 ``(n_items, dim)``, for an index of metric ``dot``.
     :param axes: float32 ``(sum of the widths of the blocks, dim)``: the projection.
     :param popularity_vector: float32 ``(dim,)``: the user of whom nothing is known.
     :param dropped: input -> why it is not used.
@@ -45,7 +45,7 @@ class Ranker:
     contents: Mapping[str, Content]
     basis: np.ndarray
     degrees: np.ndarray
-    item_vectors: np.ndarray
+    items: np.ndarray
     axes: np.ndarray
     popularity_vector: np.ndarray
     dropped: Mapping[str, str]
@@ -63,6 +63,7 @@ class Ranker:
         quiet: bool = False,
         choice: Choice | None = None,
         contents: Mapping[str, Content] | None = None,
+        dropped: Mapping[str, str] | None = None,
     ) -> Ranker:
         """Fit on the pairs of some histories.
 
@@ -70,10 +71,10 @@ class Ranker:
         :param said: what users said, encoded, one entry a pair that ``histories`` was made of.
         :param dim: length of the item vectors; shorter where the blocks are shorter together.
         :param choice: settings found before (a refit); nothing is searched then.
-        :param contents: the inputs as :func:`prepare` gave them, where they are at hand; ``vectors`` is not read then.
+        :param contents: the inputs as :func:`prepare` gave them, where they are at hand (``dropped`` likewise);
+            ``vectors`` is not read then.
         :raises DataError: fewer than two items, no pair, shapes that do not fit, vectors that are no numbers.
         """
-        dropped: dict[str, str] = {}
         if contents is None:
             contents, dropped = prepare(vectors, present, histories.n_items)
         if len(histories.items) == 0:
@@ -89,12 +90,16 @@ class Ranker:
         items = np.asarray(full @ axes, np.float32)
         popular = popularity_direction(items, degrees)
         behaviour = {"basis": basis, "degrees": degrees, "popularity_vector": popular}
-        return cls(choice=choice, contents=contents, item_vectors=items, axes=axes, dropped=dropped, **behaviour)
+        return cls(choice=choice, contents=contents, items=items, axes=axes, dropped=dropped or {}, **behaviour)
+
+    def item_vectors(self) -> np.ndarray:
+        """Return float32 ``(n_items, dim)``: what an index of metric ``dot`` holds, in the order of the table."""
+        return self.items
 
     @property
     def dim(self) -> int:
         """Length of an item vector and of a user vector."""
-        return self.axes.shape[1]
+        return int(self.axes.shape[1])
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -104,8 +109,8 @@ class Ranker:
     def user_vectors(
         self,
         histories: Sequence[np.ndarray],
-        *,
         query: Mapping[str, np.ndarray] | None = None,
+        *,
         present: Mapping[str, np.ndarray] | None = None,
         weights: Sequence[np.ndarray] | None = None,
     ) -> np.ndarray:
@@ -142,7 +147,7 @@ class Ranker:
         The same numbers as :meth:`user_vectors`, faster.
         """
         matrix = histories.coefficients(self.choice.half_life, self.choice.weighted)
-        users = self._mixed(np.asarray(matrix @ self.item_vectors, np.float32))
+        users = self._mixed(np.asarray(matrix @ self.items, np.float32))
         known = histories.lengths > 0
         if said is not None and self.choice.said:
             vectors, spoke = said.latest(histories)
@@ -154,7 +159,8 @@ class Ranker:
     ) -> np.ndarray:
         """Return item vectors ``(m, dim)`` of items that came after the fit: content, and behaviour they borrow.
 
-        :param vectors: input -> encoder vectors ``(m, d)`` of the inputs at hand; :param present: input -> bool ``(m,)``.
+        :param vectors: input -> encoder vectors ``(m, d)`` of the inputs at hand.
+        :param present: input -> bool ``(m,)``; everywhere where left out.
         :raises DataError: no input, an input nobody knows, another width.
         """
         known, masks = self._known(vectors, present)
@@ -187,7 +193,7 @@ class Ranker:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return every array under names for safetensors; :meth:`load` gives the same ranker to the bit."""
-        found = {"items": self.item_vectors, "axes": self.axes, "popularity": self.popularity_vector}
+        found = {"items": self.items, "axes": self.axes, "popularity": self.popularity_vector}
         found |= {"basis": self.basis, "degrees": self.degrees.astype(np.int64)}
         for place, content in enumerate(self.contents.values()):
             found[f"content.{place}.mean"] = content.mean
@@ -213,7 +219,9 @@ class Ranker:
         :raises RunError: made by a later mmsdk, or incomplete.
         """
         if state.get("format") != FORMAT:
-            raise RunError(f"the ranker has format {state.get('format')!r}, and this mmsdk reads {FORMAT}; fit it again")
+            raise RunError(
+                f"the ranker has format {state.get('format')!r}, and this mmsdk reads {FORMAT}; fit it again"
+            )
         try:
             contents = {
                 name: _loaded(arrays, f"content.{place}", spread)
@@ -224,7 +232,7 @@ class Ranker:
                 contents=contents,
                 basis=arrays["basis"],
                 degrees=arrays["degrees"],
-                item_vectors=arrays["items"],
+                items=arrays["items"],
                 axes=arrays["axes"],
                 popularity_vector=arrays["popularity"],
                 dropped=state["dropped"],
@@ -305,7 +313,7 @@ class Ranker:
         content = self.contents[name]
         near, cosine = content.nearest(content.place(vectors, present))
         return np.asarray(
-            neighbour_weights(content, near, cosine, present, self.choice.temperature) @ self.item_vectors, np.float32
+            neighbour_weights(content, near, cosine, present, self.choice.temperature) @ self.items, np.float32
         )
 
     def _new(self, vectors: Mapping[str, np.ndarray], present: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
