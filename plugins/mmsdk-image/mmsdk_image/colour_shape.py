@@ -56,5 +56,6 @@ def _layout(picture: Image.Image) -> np.ndarray:
 def _outlines(picture: Image.Image) -> np.ndarray:
     """Return gradient orientations of unit length; a flat picture has none."""
     grey = np.asarray(picture.convert("L"))
-    shape = hog(grey, orientations=9, pixels_per_cell=(CELL, CELL), cells_per_block=(1, 1))
-    return shape / max(float(np.linalg.norm(shape)), 1e-9)
+    shape: np.ndarray = hog(grey, orientations=9, pixels_per_cell=(CELL, CELL), cells_per_block=(1, 1))
+    shape /= max(float(np.linalg.norm(shape)), 1e-9)
+    return shape

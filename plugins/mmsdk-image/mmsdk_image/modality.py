@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import struct
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 import numpy as np
 from PIL import Image as Pillow
@@ -38,7 +38,7 @@ class Image:
         """
         with cell.open() as stream:
             try:
-                picture = Pillow.open(stream, formats=FORMATS)
+                picture = Pillow.open(cast("IO[bytes]", stream), formats=FORMATS)
             except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning):
                 raise ValueError(f"has more than {self.max_pixels:,} pixels; make it smaller") from None
             except UnidentifiedImageError:

@@ -117,7 +117,8 @@ class OnnxEncoder:
                 f"{self._name}: output {self._output.name} has the shape {answer.shape} for a batch of {len(part)}, "
                 "expected (batch, n); name another output after '#'"
             )
-        return answer[:count].reshape(count, -1).astype(np.float32)
+        vectors: np.ndarray = answer[:count].reshape(count, -1).astype(np.float32)
+        return vectors
 
     def _started(self) -> onnxruntime.InferenceSession:
         """Return the session, started when first needed with as many threads as torch has."""

@@ -139,7 +139,7 @@ def _moment(text: str) -> dt.datetime:
         raise ValueError(f"is not an ISO date ({text[:60]!r}); write 2024-01-31 or 2024-01-31T10:00") from None
 
 
-def _elements(value: Any) -> Sequence[Any]:
+def _elements(value: Any) -> Sequence[Any] | np.ndarray:
     """Return the elements of one cell that holds a whole vector."""
     if _missing(value):
         return ()
@@ -151,7 +151,7 @@ def _elements(value: Any) -> Sequence[Any]:
     return value if isinstance(value, (list, tuple, np.ndarray)) else (value,)
 
 
-def _finite(values: Sequence[Any]) -> np.ndarray:
+def _finite(values: Sequence[Any] | np.ndarray) -> np.ndarray:
     """Return float32 ``(d,)``; the slow way only to name the first element that is wrong."""
     try:
         with np.errstate(over="ignore"):

@@ -117,13 +117,15 @@ def model_folder() -> Path:
 
 def _read_model(folder: Path) -> torch.nn.Module:
     """Read the transformer without its unused pooler, silently."""
-    from transformers import BertModel, logging
+    from transformers import BertModel
+    from transformers import logging as untyped
 
+    logging: Any = untyped
     level, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        model: Any = BertModel.from_pretrained(folder, add_pooling_layer=False, local_files_only=True)
+        model: torch.nn.Module = BertModel.from_pretrained(folder, add_pooling_layer=False, local_files_only=True)
     finally:
         logging.set_verbosity(level)
         if bar:

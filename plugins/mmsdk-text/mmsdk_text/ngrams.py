@@ -37,7 +37,8 @@ class Ngrams:
         """Return ``(n, 512)`` float32 of unit length."""
         counts = scipy.sparse.hstack([self._words.transform(batch), self._characters.transform(batch)], format="csr")
         projected = (counts @ _projection()).toarray()
-        return normalize(projected, copy=False).astype(np.float32)
+        vectors: np.ndarray = normalize(projected, copy=False).astype(np.float32)
+        return vectors
 
 
 @functools.cache

@@ -44,7 +44,8 @@ class PictureEncoder:
 
     def module(self) -> torch.nn.Module:
         """Return the model, its weights read."""
-        return self._read().model
+        model: torch.nn.Module = self._read().model
+        return model
 
     @cached_property
     def dim(self) -> int:

@@ -19,7 +19,7 @@ def picture_vectors(answer: Any, network: Network, pooling: str, name: str) -> t
     pooler = getattr(answer, "pooler_output", None)
     if pooling == "pooler" or (pooling == "auto" and network.pooled and pooler is not None):
         return _pooler(pooler, network, name)
-    hidden = answer.last_hidden_state
+    hidden: torch.Tensor = answer.last_hidden_state
     if hidden.ndim == 4:
         if pooling == "cls":
             raise EncoderError(f"{name}: pooling 'cls' needs a class token; the model answers with a feature map")
@@ -33,7 +33,7 @@ def text_vectors(answer: Any, mask: torch.Tensor, network: Network, pooling: str
     """Return ``(n, dim)`` of a text model; the mean leaves padding out."""
     if pooling == "pooler":
         return _pooler(getattr(answer, "pooler_output", None), network, name)
-    hidden = answer.last_hidden_state.float()
+    hidden: torch.Tensor = answer.last_hidden_state.float()
     if pooling == "cls":
         return hidden[:, 0]
     weight = mask.unsqueeze(-1).to(hidden.dtype)

@@ -55,7 +55,8 @@ class SentenceEncoder:
 
     def module(self) -> torch.nn.Module:
         """Return the model, its weights read."""
-        return self._model
+        model: torch.nn.Module = self._model
+        return model
 
     @cached_property
     def dim(self) -> int:
@@ -89,7 +90,7 @@ class SentenceEncoder:
                 local_files_only=True,
                 model_kwargs={"dtype": dtype, "use_safetensors": True},
             )
-        if not model.supports(self._modality):
+        if self._modality not in model.modalities:
             taken = ", ".join(map(str, model.modalities))
             raise EncoderError(f"{self._checkpoint.name}: the model takes {taken}, not {self._modality}")
         return model.eval()

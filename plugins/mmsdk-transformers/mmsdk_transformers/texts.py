@@ -56,7 +56,8 @@ class TextEncoder:
 
     def module(self) -> torch.nn.Module:
         """Return the model, its weights read."""
-        return self._read().model
+        model: torch.nn.Module = self._read().model
+        return model
 
     @cached_property
     def dim(self) -> int:
@@ -116,7 +117,7 @@ class TextEncoder:
         positions = int(config.get("max_position_embeddings") or LONGEST)
         if config.get("model_type") in OFFSET:
             positions -= int(config.get("pad_token_id", 1)) + 1
-        most = min(positions, self._tokenizer.model_max_length)
+        most = min(positions, int(self._tokenizer.model_max_length))
         return min(self._asked, most) if self._asked else min(most, LONGEST)
 
     @cached_property

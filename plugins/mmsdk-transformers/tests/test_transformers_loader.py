@@ -234,7 +234,8 @@ def test_offline_says_which_files_to_put_where(reference, monkeypatch, tmp_path)
         load(reference, modality="image")
     assert str(caught.value) == (
         f"transformers:{reference}: HF_HUB_OFFLINE is set and its cache does not hold it; on a machine with a network "
-        "run `hf download someone/some-model --local-dir DIR`, copy DIR here and write DIR in place of someone/some-model: "
+        "run `hf download someone/some-model --local-dir DIR`, copy DIR here and write DIR in place "
+        "of someone/some-model: "
         "a folder that holds config.json, model.safetensors and preprocessor_config.json"
     )
 
