@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "App": "mmsdk.app",
+    "App": "mmsdk.app.application",
     "Application": "mmsdk.config",
     "CommandSpec": "mmsdk.specs",
     "ConfigError": "mmsdk.errors",
@@ -27,7 +27,7 @@ _HOMES = {
     "ModalitySpec": "mmsdk.specs",
     "Output": "mmsdk.protocols",
     "PluginError": "mmsdk.errors",
-    "Prediction": "mmsdk.app",
+    "Prediction": "mmsdk.app.prediction",
     "PresetSpec": "mmsdk.specs",
     "Problem": "mmsdk.errors",
     "RecipeSpec": "mmsdk.specs",
@@ -37,18 +37,22 @@ _HOMES = {
     "TaskSpec": "mmsdk.specs",
     "atomic_folder": "mmsdk.files",
     "atomic_write": "mmsdk.files",
-    "evaluate": "mmsdk.app",
-    "fit": "mmsdk.app",
+    "evaluate": "mmsdk.app.evaluating",
+    "fit": "mmsdk.app.fitting",
     "guess_application": "mmsdk.data",
     "hash_file": "mmsdk.files",
     "hookimpl": "mmsdk.hookspecs",
-    "load": "mmsdk.app",
+    "load": "mmsdk.app.loading",
     "read_table": "mmsdk.data",
     "weights_fingerprint": "mmsdk.files",
 }
 
 if TYPE_CHECKING:
-    from mmsdk.app import App, Prediction, evaluate, fit, load
+    from mmsdk.app.application import App
+    from mmsdk.app.evaluating import evaluate
+    from mmsdk.app.fitting import fit
+    from mmsdk.app.loading import load
+    from mmsdk.app.prediction import Prediction
     from mmsdk.config import Application
     from mmsdk.data import guess_application, read_table
     from mmsdk.errors import (

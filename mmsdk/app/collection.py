@@ -6,6 +6,7 @@ holds the item vectors whose dot product with a user's vector is the score.
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -146,8 +147,9 @@ class Collection:
         return id in self._index(FUSED)
 
     def create(self, dim: int, type: str) -> None:
-        """Make the empty indexes of a new run."""
+        """Make the empty indexes of a new run; what an interrupted one left is dropped."""
         self.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
         common = {"fingerprint": self._fingerprint, "type": type}
         self._opened[FUSED] = JointIndex.create(self._folder / FUSED, dim, "cosine", **common)
         if self._ranker is not None:

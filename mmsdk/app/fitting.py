@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pa_parquet
 
 from mmsdk.app.application import App
+from mmsdk.app.device import device_of
 from mmsdk.app.directory import CARD, CHECKPOINT, METRICS, PREDICTIONS, REPORT, SPLITS, new_run, write_json, write_text
 from mmsdk.app.encoders import fingerprints, open_encoders
 from mmsdk.app.gathering import gather_report
@@ -110,8 +111,7 @@ def fit(
         resolved = resolved.model_copy(update={"data": str(Path(data).resolve())})
     folder = None if out is None else Path(out)
     with new_run(folder, overwrite=overwrite) as partial:
-        for line in describe_defaults(resolved):
-            note(line, quiet)
+        note(_defaults_line(resolved), quiet)
         pipeline = Pipeline(
             application=resolved,
             encoders=open_encoders(resolved, device_of(device)),
@@ -125,18 +125,14 @@ def fit(
     return load(folder or partial, device=device, quiet=quiet)
 
 
-def device_of(device: str) -> str:
-    """Return the device that ``auto`` means here.
-
-    :raises ConfigError: CUDA is asked for and torch sees none.
-    """
-    import torch
-
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise ConfigError("--device cuda: torch sees no CUDA device here; use --device cpu, or see `mmsdk doctor`")
-    return device
+def _defaults_line(application: Application) -> str:
+    """Return what the run chose by itself, a line a block."""
+    blocks: dict[str, list[str]] = {}
+    for line in describe_defaults(application):
+        key, _, value = line.partition(" = ")
+        block, _, name = key.rpartition(".")
+        blocks.setdefault(block or "application", []).append(f"{name} {value}")
+    return "\n".join(f"by default, {block}: {', '.join(lines)}" for block, lines in blocks.items())
 
 
 def _prepare(pipeline: Pipeline, source: Any) -> Draft:

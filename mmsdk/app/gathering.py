@@ -42,7 +42,7 @@ def gather_report(
         metrics=metrics,
         headline=headline,
         history=document["training"]["history"],
-        facts=_facts(draft, document),
+        facts=_facts(draft, app, document),
         points=_points(draft, app),
         examples=list(_examples(draft, app)),
         findings=draft.findings,
@@ -50,11 +50,11 @@ def gather_report(
     )
 
 
-def _facts(draft: Draft, document: Mapping[str, Any]) -> dict[str, str]:
+def _facts(draft: Draft, app: App, document: Mapping[str, Any]) -> dict[str, str]:
     """Return the lines at the top."""
     facts = {
         "rows": f"{len(draft.samples):,}",
-        "inputs": ", ".join(f"{name} ({one['encoder']})" for name, one in document["inputs"].items()),
+        "inputs": ", ".join(f"{name} ({_brief(one['encoder'])})" for name, one in document["inputs"].items()),
     }
     if draft.ranking is not None:
         pairs, users = len(draft.ranking.interactions), len(draft.ranking.interactions.user_ids)
@@ -67,6 +67,12 @@ def _facts(draft: Draft, document: Mapping[str, Any]) -> dict[str, str]:
     facts["seed"] = str(document["seed"])
     facts["mmsdk"] = document["mmsdk"]
     return facts
+
+
+def _brief(encoder: str) -> str:
+    """Return ``transformers:mobilenet`` for a reference that is a long path."""
+    scheme, colon, reference = encoder.partition(":")
+    return f"{scheme}:{reference.rstrip('/').rsplit('/', 1)[-1]}" if colon else encoder
 
 
 def _points(draft: Draft, app: App) -> MapPoints | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mmsdk.app.application import App
+from mmsdk.app.device import device_of
 from mmsdk.app.encoders import open_encoders
 from mmsdk.app.pipeline import Pipeline
 from mmsdk.config import Application, load_application
@@ -15,7 +16,9 @@ from mmsdk.embed import OpenEncoder
 from mmsdk.errors import EncoderError
 from mmsdk.model import Run, build_net, load_net_arrays, load_run, make_task
 from mmsdk.plugins import get_registry
-from mmsdk.tasks.ranking import Ranker
+
+if TYPE_CHECKING:
+    from mmsdk.tasks.ranking import Ranker
 
 
 def load(
@@ -33,8 +36,6 @@ def load(
     :raises RunError: no run lies there, it is damaged, or of another schema version.
     :raises EncoderError: an encoder here is not the one that the run was made with.
     """
-    from mmsdk.app.fitting import device_of
-
     folder = Path(folder)
     run = load_run(folder)
     application = load_application(run.document["application"])
@@ -89,4 +90,8 @@ def _tasks(application: Application, states: Mapping[str, Any]) -> dict[str, Any
 def _ranker(run: Run) -> Ranker | None:
     """Return the ranker, where the run has one."""
     ranking = run.document.get("ranking")
-    return None if ranking is None else Ranker.load(run.part("ranker"), ranking["state"])
+    if ranking is None:
+        return None
+    from mmsdk.tasks.ranking import Ranker
+
+    return Ranker.load(run.part("ranker"), ranking["state"])

@@ -11,7 +11,6 @@ import numpy as np
 from mmsdk.audit import Finding
 from mmsdk.data import Interactions, Samples, read_interactions, read_samples, read_table
 from mmsdk.errors import ConfigError
-from mmsdk.evaluate.ranking import fit_and_score_ranking
 
 if TYPE_CHECKING:
     from mmsdk.app.pipeline import Pipeline
@@ -49,6 +48,8 @@ class RankingRun:
 
 def fit_ranking(pipeline: Pipeline, samples: Samples, embeddings: Embeddings) -> RankingRun:
     """Read the interactions, fit and score the ranker, and refit it on all of them unless told not to."""
+    from mmsdk.evaluate.ranking import fit_and_score_ranking
+
     config = pipeline.application.interactions
     assert config is not None
     interactions = read_interactions(config, samples.ids, policy=pipeline.policy)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmsdk.config import Application, load_application, read_yaml
 from mmsdk.config.text import read_text
-from mmsdk.data import guess_input, read_table
+from mmsdk.data import guess_modality, read_table
 from mmsdk.errors import ConfigError, unknown
 from mmsdk.files import atomic_folder, cache_home
 from mmsdk.plugins import get_registry
@@ -129,5 +129,5 @@ def _with_modalities(table: Path, raw: Mapping[str, Any], settings: Mapping[str,
     for key, value in settings.items():
         parts = key.split(".")
         if len(parts) == 2 and parts[0] == "inputs" and parts[1] not in raw["inputs"]:
-            found.setdefault(f"{key}.modality", guess_input(read_table(table), value)["modality"])
+            found.setdefault(f"{key}.modality", guess_modality(read_table(table), value))
     return found

@@ -24,7 +24,7 @@ def evaluate(
     app = open_run(
         run, device=device, on_bad_row=on_bad_row, allow_outside=allow_outside, allow_remote=allow_remote
     )
-    metrics = resolve("mmsdk.app:evaluate")(app, data)
+    metrics = resolve("mmsdk.app.evaluating:evaluate")(app, data)
     if as_json:
         print_json(metrics)
     else:

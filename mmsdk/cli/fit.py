@@ -48,7 +48,7 @@ def fit(
         print_plan(resolve("mmsdk.config:load_application")(app, overrides), as_json=as_json)
         return
     folder = Path(out) if out else Path("runs") / Path(app).stem
-    fitted = resolve("mmsdk.app:fit")(
+    fitted = resolve("mmsdk.app.fitting:fit")(
         app,
         data=data,
         out=folder,
@@ -59,6 +59,6 @@ def fit(
         on_bad_row=on_bad_row,
         allow_outside=allow_outside,
         allow_remote=allow_remote,
-        origin=resolve("mmsdk.app:Origin")(title=Path(app).stem, command=shlex.join(["mmsdk", *sys.argv[1:]])),
+        origin=resolve("mmsdk.app.fitting:Origin")(title=Path(app).stem, command=shlex.join(["mmsdk", *sys.argv[1:]])),
     )
     print_run(fitted, as_json=as_json)

@@ -109,13 +109,13 @@ def _run(
         print_plan(planned.application, as_json=as_json)
         return
     folder = Path(out) if out else Path("runs") / name
-    origin = resolve("mmsdk.app:Origin")(
+    origin = resolve("mmsdk.app.fitting:Origin")(
         title=f"{name}: {'a synthetic sample' if planned.synthetic else Path(str(data)).name}",
         command=shlex.join(["mmsdk", *sys.argv[1:]]),
         synthetic=planned.synthetic,
         sections=planned.recipe.sections,
     )
-    app = resolve("mmsdk.app:fit")(
+    app = resolve("mmsdk.app.fitting:fit")(
         planned.application,
         out=folder,
         device=device,

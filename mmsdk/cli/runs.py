@@ -19,7 +19,7 @@ SHOWN_COLUMNS = 4
 
 def open_run(folder: str, **options: Any) -> Any:
     """Load a run."""
-    return resolve("mmsdk.app:load")(folder, **options)
+    return resolve("mmsdk.app.loading:load")(folder, **options)
 
 
 def ids_of(text: str) -> list[str]:

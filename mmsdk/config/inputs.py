@@ -71,6 +71,10 @@ class InteractionsConfig(Section):
         default=None,
         description="What separates ids where one cell of `item` holds several (`|`); the row is then a set.",
     )
+    refit: bool = Field(
+        default=True,
+        description="Fit the ranker again on every pair after it was scored. `false` keeps the scored one.",
+    )
 
 
 class TaskConfig(Section):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mmsdk.data.cells import Cells
 from mmsdk.data.guessed import Guessed
-from mmsdk.data.inspect import guess_application, inspect_table
+from mmsdk.data.inspect import guess_application, guess_modality, inspect_table
 from mmsdk.data.interactions import Interactions, read_interactions
 from mmsdk.data.media import Policy, Resolver, resolve_media
 from mmsdk.data.samples import InputColumn, Samples, read_samples, require_training
@@ -22,6 +22,7 @@ __all__ = [
     "Samples",
     "Table",
     "guess_application",
+    "guess_modality",
     "inspect_table",
     "read_interactions",
     "read_samples",

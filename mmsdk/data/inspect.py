@@ -14,6 +14,7 @@ from mmsdk.data.guessed import Guessed
 from mmsdk.data.naming import WIDE, name_for, patterns, words_of
 from mmsdk.data.profile import Profile, best_modality, determines, file_kind, files_there, guesses_of, profile
 from mmsdk.data.table import Table, as_id, is_empty
+from mmsdk.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,21 +33,42 @@ SEPARATORS = ("|", ";", ",")
 MOST_CLASSES = 1000
 
 
-def guess_application(table: Table, *, modalities: Mapping[str, ModalitySpec] | None = None) -> dict[str, Any]:
+def guess_application(
+    table: Table, *, tasks: bool = True, modalities: Mapping[str, ModalitySpec] | None = None
+) -> dict[str, Any]:
     """Return the application that :func:`inspect_table` guesses, as of an application file."""
-    return inspect_table(table, modalities=modalities).application
+    return inspect_table(table, tasks=tasks, modalities=modalities).application
 
 
-def inspect_table(table: Table, *, modalities: Mapping[str, ModalitySpec] | None = None) -> Guessed:
+def guess_modality(
+    table: Table, columns: str | Sequence[str], *, modalities: Mapping[str, ModalitySpec] | None = None
+) -> str:
+    """Return the modality that fits the cells of a column (of several, those of the first).
+
+    :raises DataError: there is no such column, or no installed modality fits it.
+    """
+    first = table.expand([columns] if isinstance(columns, str) else columns)[0]
+    alone = Table(columns=table.columns.select([first]), root=table.root, name=table.name)
+    inspection = _Inspection(alone, _installed() if modalities is None else modalities)
+    modality = inspection.modality_of(first)
+    if modality is None:
+        raise DataError(f"column {first!r} of {table.name} fits no installed modality; name one with inputs.NAME.modality")
+    return modality
+
+
+def inspect_table(
+    table: Table, *, tasks: bool = True, modalities: Mapping[str, ModalitySpec] | None = None
+) -> Guessed:
     """Guess an application for a table: a start to edit, not a verdict.
 
     Files are known by their endings, other cells by the ``guess`` of the installed modalities. A column named as a
     label becomes a task; what copies a label or the id, or goes with one label only, is never an input.
 
+    :param tasks: whether to look for answers; without them, a column named as a label is an input like any other.
     :param modalities: name -> spec; those that are installed where left out.
     """
     specs = _installed() if modalities is None else modalities
-    return _Inspection(table, specs).run()
+    return _Inspection(table, specs).run(tasks=tasks)
 
 
 def _installed() -> dict[str, Any]:
@@ -70,13 +92,21 @@ class _Inspection:
         self.inputs: dict[str, dict[str, Any]] = {}
         self.found = Guessed()
 
-    def run(self) -> Guessed:
+    def modality_of(self, name: str) -> str | None:
+        """Return the modality of one column, whatever else it might be."""
+        found = self.free[name]
+        if name_kind := file_kind(found, self.modalities):
+            return name_kind[0] or None
+        guesses = guesses_of(self.modalities)
+        return _settled(best_modality(found, guesses), found, guesses)
+
+    def run(self, *, tasks: bool) -> Guessed:
         """Decide, from what is surest to what is left."""
         self._constant()
         self.files = {name: kind for name, p in self.free.items() if (kind := file_kind(p, self.modalities))}
         identity = self._id()
         split = self._split()
-        tasks = self._tasks()
+        answers = self._tasks() if tasks else {}
         self._leaks()
         self._repeats(identity)
         self._file_inputs()
@@ -88,7 +118,7 @@ class _Inspection:
             "data": self.table.name if Path(self.table.name).is_file() else None,
             "id": identity.name if identity else None,
             "inputs": self.inputs,
-            "tasks": tasks,
+            "tasks": answers,
             "split": split,
         }
         self.found.application = {key: value for key, value in parts.items() if value}

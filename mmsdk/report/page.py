@@ -12,7 +12,7 @@ from mmsdk.report import charts
 from mmsdk.report.contents import ReportData
 
 OURS = "this run"
-NOT_PARTS = ("baselines", "subsets", "compared")
+NOT_PARTS = ("baselines", "subsets", "paired")
 
 
 def render_report(data: ReportData) -> str:
@@ -53,7 +53,7 @@ def task_view(data: ReportData, task: str) -> dict[str, Any]:
         "columns": columns,
         "rows": rows,
         "others": {name: metrics[name] for name in metrics if name not in (*NOT_PARTS, part)},
-        "compared": metrics.get("compared", {}),
+        "paired": {name: one[headline] for name, one in metrics.get("paired", {}).items() if headline in one},
         "chart": _chart(rows, headline, f"{headline} on {part}", OURS),
         "subsets": _chart(metrics.get("subsets", {}), headline, f"{headline} by inputs given", _fullest(metrics)),
     }

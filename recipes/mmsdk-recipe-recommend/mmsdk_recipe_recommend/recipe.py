@@ -46,7 +46,7 @@ class Recommend:
             if key not in settings:
                 raise ConfigError(f"recipe recommend: {key} is not set; name {what} with --set {key}=...")
         table = read_table(data)
-        guessed = dict(guess_application(table))
+        guessed = dict(guess_application(table, tasks=False))
         item_id = settings.get("id", guessed.get("id"))
         if item_id is None:
             raise ConfigError("recipe recommend: no column of the items looks like an id; name it with --set id=COLUMN")

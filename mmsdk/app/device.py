@@ -1,0 +1,19 @@
+"""Which device ``auto`` means."""
+
+from __future__ import annotations
+
+import torch
+
+from mmsdk.errors import ConfigError
+
+
+def device_of(device: str) -> str:
+    """Return the device that ``auto`` means here.
+
+    :raises ConfigError: CUDA is asked for and torch sees none.
+    """
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise ConfigError("--device cuda: torch sees no CUDA device here; use --device cpu, or see `mmsdk doctor`")
+    return device
