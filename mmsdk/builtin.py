@@ -36,7 +36,6 @@ def mmsdk_tasks() -> Iterator[TaskSpec]:
     )
     yield TaskSpec(name="multilabel", target="mmsdk.tasks.multilabel:Multilabel", summary="any number of labels")
     yield TaskSpec(name="regression", target="mmsdk.tasks.regression:Regression", summary="a number")
-    yield TaskSpec(name="ranking", target="mmsdk.tasks.ranking:Ranker", summary="which items a user takes next")
 
 
 @hookimpl
