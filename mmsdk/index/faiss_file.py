@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 faiss: Any = _faiss  # its stubs know a part of it only
 INNER_PRODUCT = faiss.METRIC_INNER_PRODUCT
+BITMAP_KEYS = 200_000_000
 
 
 class FaissIndex:
@@ -70,10 +71,12 @@ class FaissIndex:
         """Return scores and keys ``(n, k)``, best first, key ``-1`` and score ``-inf`` for an empty place."""
         if allowed is None:
             scores, keys = self.index.search(vectors, k, params=self.parameters(k, None))
+        elif not len(allowed):
+            return np.full((len(vectors), k), -np.inf, np.float32), np.full((len(vectors), k), -1, np.int64)
         else:
-            selector, bitmap = bitmap_selector(allowed)
+            selector, held = selected(allowed)
             scores, keys = self.filtered(vectors, k, selector)
-            del bitmap  # FAISS reads it during the search
+            del held  # FAISS reads it during the search
         if keys[:, -1].min(initial=0) < 0:
             scores[keys < 0] = -np.inf
         return scores, keys
@@ -111,9 +114,15 @@ class FaissIndex:
             raise StoreError(f"{path}: holds vectors of {self.index.d} numbers, expected {self.dim}")
 
 
-def bitmap_selector(allowed: Keys) -> tuple[Any, Any]:
-    """Return a selector of these keys, and the bitmap behind it, which must outlive the search."""
-    mask = np.zeros((int(allowed.max(initial=0)) // 8 + 1) * 8, bool)
+def selected(allowed: Keys) -> tuple[Any, Any]:
+    """Return a selector of these keys, and the memory behind it, which must outlive the search.
+
+    A bitmap is quickest, and small for the store's keys, which are places; keys far apart get a hash set.
+    """
+    top = int(allowed.max())
+    if top >= BITMAP_KEYS:
+        return faiss.IDSelectorBatch(np.ascontiguousarray(allowed, np.int64)), None
+    mask = np.zeros((top // 8 + 1) * 8, bool)
     mask[allowed] = True
     bitmap = np.packbits(mask, bitorder="little")
     return faiss.IDSelectorBitmap(len(bitmap), faiss.swig_ptr(bitmap)), bitmap

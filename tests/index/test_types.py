@@ -60,6 +60,18 @@ def test_empty_places_are_marked(made, data, name):
     assert np.isneginf(scores[:, -1]).all()
 
 
+@pytest.mark.parametrize("name", TYPES)
+def test_keys_may_be_far_apart(data, name):
+    keys = np.arange(1500, dtype=np.int64) * 7 + 5_000_000_000
+    index = get_registry().get("index", name).load()(data.shape[1], 1500)
+    index.train(data[:1500])
+    index.add(keys, data[:1500])
+    assert np.isin(index.search(data[:9], 3)[1], keys).all()
+    found = index.search(data[:9], 3, keys[::2])[1]
+    assert np.isin(found[found >= 0], keys[::2]).all()
+    assert (index.search(data[:2], 3, keys[:0])[1] == -1).all()
+
+
 @pytest.mark.parametrize("mmap", [False, True])
 @pytest.mark.parametrize("name", TYPES)
 def test_file_answers_the_same(made, data, name, mmap, tmp_path):
