@@ -24,12 +24,12 @@ def behaviour_basis(histories: Histories, seed: int) -> np.ndarray:
     taken = histories.matrix()
     taken = taken[np.flatnonzero(histories.lengths)]
     if taken.shape[0] <= EXACT_USERS:
-        return np.asarray(taken.T.toarray(), np.float32)
+        return np.ascontiguousarray(taken.T.toarray(), np.float32)
     from sklearn.utils.extmath import randomized_svd
 
     rank = min(TRUNCATED, taken.shape[1])
     _, values, right = randomized_svd(taken, rank, n_iter=2, random_state=seed)
-    return np.asarray(right.T * values, np.float32)
+    return np.ascontiguousarray(right.T * values, np.float32)
 
 
 def own_behaviour(basis: np.ndarray, degrees: np.ndarray) -> np.ndarray:

@@ -17,14 +17,14 @@ def projection(vectors: np.ndarray, dim: int, seed: int) -> np.ndarray:
     if width <= dim:
         return np.eye(width, dtype=np.float32)
     if len(vectors) <= dim and width > EXACT_UP_TO:
-        return np.asarray(np.linalg.svd(vectors, full_matrices=False)[2].T, np.float32)
+        return np.ascontiguousarray(np.linalg.svd(vectors, full_matrices=False)[2].T, np.float32)
     if width <= EXACT_UP_TO:
         _, axes = np.linalg.eigh(vectors.T @ vectors)
-        return np.asarray(axes[:, ::-1][:, :dim], np.float32)
+        return np.ascontiguousarray(axes[:, ::-1][:, :dim], np.float32)
     from sklearn.utils.extmath import randomized_svd
 
     _, _, axes = randomized_svd(vectors, dim, n_iter=4, random_state=seed)
-    return np.asarray(axes.T, np.float32)
+    return np.ascontiguousarray(axes.T, np.float32)
 
 
 def popularity_direction(vectors: np.ndarray, degrees: np.ndarray) -> np.ndarray:
