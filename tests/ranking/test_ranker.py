@@ -130,7 +130,9 @@ def test_what_users_said_last_is_learned(world):
 
 def test_said_takes_no_text_of_a_target():
     histories = Histories.from_lists([[0, 1, 2], [3]], 5, ordered=True)
-    said = Said(vectors=np.arange(8, dtype=np.float32).reshape(4, 2), present=np.array([1, 0, 1, 0], bool), input="title")
+    said = Said(
+        vectors=np.arange(8, dtype=np.float32).reshape(4, 2), present=np.array([1, 0, 1, 0], bool), input="title"
+    )
     vectors, spoke = said.latest(histories.kept(histories.items != 2))
     assert vectors[0].tolist() == [0, 1]
     assert spoke.tolist() == [True, False]
@@ -154,7 +156,10 @@ def test_shorter_vectors_keep_the_order_of_the_best(world, histories, ranker):
     short = Ranker.fit(histories, world.vectors, world.present, dim=24, choice=ranker.choice)
     assert short.item_vectors().shape == (len(world.ids), 24)
     full, less = _scores(ranker, histories), _scores(short, histories)
-    assert np.mean([np.corrcoef(a[np.isfinite(a)], b[np.isfinite(b)])[0, 1] for a, b in zip(full, less, strict=True)]) > 0.9
+    assert (
+        np.mean([np.corrcoef(a[np.isfinite(a)], b[np.isfinite(b)])[0, 1] for a, b in zip(full, less, strict=True)])
+        > 0.9
+    )
 
 
 def test_a_saved_ranker_comes_back_to_the_bit(world, histories, ranker):
@@ -289,7 +294,9 @@ def test_what_cannot_be_ranked_is_refused(world, histories):
     with pytest.raises(DataError, match="no input named 'titel'"):
         Ranker.fit(histories, world.vectors, {}, said=Said(vectors=title, present=title[:, 0] > 0, input="titel"))
     with pytest.raises(DataError, match="said: vectors of shape"):
-        Ranker.fit(histories, world.vectors, {}, said=Said(vectors=title[:, :3], present=title[:, 0] > 0, input="title"))
+        Ranker.fit(
+            histories, world.vectors, {}, said=Said(vectors=title[:, :3], present=title[:, 0] > 0, input="title")
+        )
 
 
 def test_what_cannot_be_asked_is_refused(world, ranker):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mmsdk.data import Interactions
 
 SHARE = 0.2  # of each history is hidden, one item at least
-MAX_USERS = 10_000  # scored; more tell nothing more
+MAX_USERS = 5_000  # scored; more tell nothing more
 BEFORE = 0.8  # share of the pairs before the cut in time
 
 

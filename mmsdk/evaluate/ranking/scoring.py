@@ -231,7 +231,8 @@ def _notes(held: HeldOut, choice: Choice | None, dropped: Mapping[str, str]) -> 
     """Return what a reader of the figures must know."""
     notes = [f"input {name} is not used: {reason}" for name, reason in dropped.items()]
     if held.unscored:
-        notes.append(f"{held.unscored:,} users are not scored: none of their pairs is left to learn from")
+        who = "1 user is" if held.unscored == 1 else f"{held.unscored:,} users are"
+        notes.append(f"{who} not scored: none of their pairs is left to learn from")
     if held.repeats:
         notes.append(f"{held.repeats:,} held-out pairs are of items that the user had before; they are not asked for")
     if held.sampled > len(held.users):
