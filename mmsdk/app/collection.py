@@ -67,8 +67,8 @@ class Collection:
         assert self._ranker is not None
         items = self._index(ITEMS)
         taken = items.get(list(history))[0] if history else np.zeros((0, self._ranker.dim), np.float32)
-        query = self._ranker.embed_new(embeddings.values, embeddings.present) if embeddings is not None else None
-        user = self._ranker.user_vectors([taken], query)
+        query = {} if embeddings is None else embeddings.values
+        user = self._ranker.user_vectors([taken], query, present=None if embeddings is None else embeddings.present)
         return items.search(user, k, where, [*history, *exclude])[0]
 
     def add(self, rows: Any, *, root: Path | None = None) -> list[str]:

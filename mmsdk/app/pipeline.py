@@ -57,7 +57,8 @@ class Pipeline:
         """Embed every input, from the cache where it can be; fitted encoders that are new learn from ``train``."""
         cache = self._cache() if len(samples) > QUERY_ROWS else None
         embedder = Embedder(cache, device=self.device, precision=self.application.precision, quiet=self.quiet)
-        return embedder.embed(samples, self.encoders, self.policy)
+        encoders = {name: one for name, one in self.encoders.items() if name in samples.inputs}
+        return embedder.embed(samples, encoders, self.policy)
 
     def close(self) -> None:
         """Close the embedding cache, if it was opened."""
