@@ -12,7 +12,7 @@ from mmsdk.data.interactions import Interactions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """``topic[i]`` is the taste of item ``i``; ``vectors`` tell it, except ``noise``; items from ``cold`` on are new."""
+    """``topic[i]`` is the taste of item ``i``, told by ``title``, not by ``noise``; items from ``cold`` on are new."""
 
     interactions: Interactions
     ids: tuple[str, ...]
@@ -23,7 +23,7 @@ class World:
 
 
 def make_world(*, users: int = 60, items: int = 80, topics: int = 8, timed: bool = False, seed: int = 0) -> World:
-    """Each user takes 6 items of one topic; the last fifth of the items is held back from all but the latest pairs."""
+    """Each user takes 7 items of one topic, the last of them of the last fifth, which nobody else has in training."""
     random = np.random.default_rng(seed)
     topic = np.arange(items) % topics
     centres = random.normal(size=(topics, 16))

@@ -302,7 +302,7 @@ def test_what_cannot_be_ranked_is_refused(world, histories):
 def test_what_cannot_be_asked_is_refused(world, ranker):
     with pytest.raises(DataError, match=r"expected item vectors \(h, "):
         ranker.user_vectors([np.zeros((1, ranker.dim + 1), np.float32)])
-    with pytest.raises(DataError, match="no input named 'titel'. Did you mean 'title'"):
+    with pytest.raises(DataError, match=r"no input named 'titel'\. Did you mean 'title'"):
         ranker.embed_new({"titel": world.vectors["title"]})
     with pytest.raises(DataError, match=r"shape \(n, 16\)"):
         ranker.embed_new({"title": world.vectors["noise"]})
