@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import sys
+import types
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -42,6 +44,7 @@ _HOMES = {
     "guess_application": "mmsdk.data",
     "hash_file": "mmsdk.files",
     "hookimpl": "mmsdk.hookspecs",
+    "inspect": "mmsdk.app.inspecting",
     "load": "mmsdk.app.loading",
     "read_table": "mmsdk.data",
     "weights_fingerprint": "mmsdk.files",
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
     from mmsdk.app.application import App
     from mmsdk.app.evaluating import evaluate
     from mmsdk.app.fitting import fit
+    from mmsdk.app.inspecting import inspect
     from mmsdk.app.loading import load
     from mmsdk.app.prediction import Prediction
     from mmsdk.config import Application
@@ -120,6 +124,7 @@ __all__ = [
     "guess_application",
     "hash_file",
     "hookimpl",
+    "inspect",
     "load",
     "read_table",
     "weights_fingerprint",
@@ -138,3 +143,15 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     """Return the public names."""
     return __all__
+
+
+class _Package(types.ModuleType):
+    """The package itself: ``mmsdk.evaluate`` is the function, also once the subpackage of that name is imported."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute; the import system may not put a subpackage over a public name."""
+        if not (name in _HOMES and isinstance(value, types.ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -8,4 +8,6 @@ from mmsdk.report.page import environment, task_view
 
 def render_card(data: ReportData) -> str:
     """Return ``card.md``."""
-    return environment().get_template("card.md.j2").render(data=data, tasks=[task_view(data, task) for task in data.metrics])
+    return environment().get_template("card.md.j2").render(
+        data=data, tasks=[task_view(data, task, drawn=False) for task in data.metrics]
+    )

@@ -39,13 +39,14 @@ def environment() -> Environment:
     return env
 
 
-def task_view(data: ReportData, task: str) -> dict[str, Any]:
-    """Return what the page shows of one task: parts, a table beside the baselines, and two charts."""
+def task_view(data: ReportData, task: str, *, drawn: bool = True) -> dict[str, Any]:
+    """Return what the page shows of one task: parts, a table beside the baselines, and two charts if ``drawn``."""
     metrics, headline = data.metrics[task], data.headline[task]
     part = scored_part(metrics)
     rows = {OURS: metrics[part], **metrics.get("baselines", {})} if part else {}
     columns = [name for name in metrics[part] if isinstance(metrics[part][name], Mapping)] if part else []
     columns.sort(key=lambda name: name != headline)
+    subsets = metrics.get("subsets", {})
     return {
         "name": task,
         "part": part,
@@ -54,8 +55,8 @@ def task_view(data: ReportData, task: str) -> dict[str, Any]:
         "rows": rows,
         "others": {name: metrics[name] for name in metrics if name not in (*NOT_PARTS, part)},
         "paired": {name: one[headline] for name, one in metrics.get("paired", {}).items() if headline in one},
-        "chart": _chart(rows, headline, f"{headline} on {part}", OURS),
-        "subsets": _chart(metrics.get("subsets", {}), headline, f"{headline} by inputs given", _fullest(metrics)),
+        "chart": _chart(rows, headline, f"{headline} on {part}", OURS) if drawn else "",
+        "subsets": _chart(subsets, headline, f"{headline} by inputs given", _fullest(metrics)) if drawn else "",
     }
 
 
