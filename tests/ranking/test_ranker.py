@@ -38,6 +38,26 @@ def _scores(ranker, histories):
     return scores
 
 
+def test_popularity_counts_where_users_follow_it():
+    random = np.random.default_rng(0)
+    chance = random.lognormal(0, 1.5, 60)
+    lists = [random.choice(60, 6, replace=False, p=chance / chance.sum()) for _ in range(200)]
+    histories = Histories.from_lists(lists, 60)
+    vectors = {"noise": random.normal(size=(60, 5)).astype(np.float32)}
+    fitted = Ranker.fit(histories, vectors, {}, quiet=True)
+    assert fitted.choice.weights["popularity"] > 0
+    scores = fitted.represent(histories) @ fitted.item_vectors().T
+    assert np.corrcoef(scores.mean(0), np.log1p(histories.degrees))[0, 1] > 0.9
+    user = fitted.user_vectors([fitted.item_vectors()[histories.of_user(0)]])[0]
+    np.testing.assert_allclose(user, fitted.represent(histories)[0], atol=1e-5)
+    parts = fitted.explain(histories.of_user(0), 3)
+    assert [part.item for part in parts if part.block == "popularity"] == [None]
+    assert sum(part.value for part in parts) == pytest.approx(float(scores[0, 3]), abs=1e-4)
+    assert fitted.embed_new(vectors)[:, -1].tolist() == [0.0] * 60
+    short = Ranker.fit(histories, vectors, {}, dim=8, choice=fitted.choice)
+    assert short.item_vectors().shape == (60, 8)
+
+
 def test_items_that_nobody_touched_are_recommended_to_those_they_suit(world, histories, ranker):
     assert (histories.degrees[world.cold :] == 0).all()
     best = np.argmax(_scores(ranker, histories)[:, world.cold :], axis=1) + world.cold
@@ -143,12 +163,12 @@ def test_the_parts_of_an_explanation_sum_to_the_score(histories, ranker):
     parts = ranker.explain(history, 9)
     assert sum(part.value for part in parts) == pytest.approx(float(_plain(ranker, histories, 0, 9)), abs=1e-4)
     assert [abs(part.value) for part in parts] == sorted((abs(part.value) for part in parts), reverse=True)
-    assert {part.item for part in parts} == set(history.tolist())
-    assert {part.block for part in parts} <= {"content", "imputed", "behaviour"}
+    assert {part.item for part in parts if part.block != "popularity"} == set(history.tolist())
+    assert {part.block for part in parts} <= {"content", "imputed", "behaviour", "popularity"}
 
 
 def _plain(ranker, histories, user, item):
-    assert ranker.axes.shape[0] == ranker.dim  # nothing was left out, so that both scores are the same
+    assert ranker.axes.shape[0] == ranker.axes.shape[1]  # nothing was left out, so that both scores are the same
     return ranker.represent(histories)[user] @ ranker.item_vectors()[item]
 
 
@@ -316,7 +336,7 @@ def test_weights_for_fewer_inputs(world, histories, ranker):
     contents, _ = prepare(world.vectors, world.present, len(world.ids))
     chooser = Chooser(histories, contents)
     choice = chooser.weights_for(["noise"], ranker.choice)
-    assert set(choice.weights) == {"content:noise", "imputed:noise", "behaviour"}
+    assert set(choice.weights) == {"content:noise", "imputed:noise", "behaviour", "popularity"}
     assert choice.temperature == ranker.choice.temperature
     fewer = Ranker.fit(histories, {}, {}, choice=choice, contents={"noise": contents["noise"]})
     assert fewer.inputs == ("noise",)

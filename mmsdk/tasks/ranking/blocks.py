@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mmsdk.tasks.ranking.histories import Histories
 
 BEHAVIOUR = "behaviour"
+POPULARITY = "popularity"  # one number an item, the same for every user
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,12 @@ def _nothing(last: np.ndarray, said: Said) -> np.ndarray:
 
 def block_names(inputs: list[str]) -> list[str]:
     """Return the names of all blocks, in their order."""
-    return [f"content:{name}" for name in inputs] + [f"imputed:{name}" for name in inputs] + [BEHAVIOUR]
+    return [f"content:{name}" for name in inputs] + [f"imputed:{name}" for name in inputs] + [BEHAVIOUR, POPULARITY]
+
+
+def popularity(degrees: np.ndarray) -> np.ndarray:
+    """Return float32 ``(n,)``: log(1 + users), 0 for what nobody touched."""
+    return np.asarray(np.log1p(degrees), np.float32)
 
 
 def item_blocks(
@@ -62,7 +68,7 @@ def item_blocks(
     shrinkage: float,
     only: set[str] | None = None,
 ) -> dict[str, np.ndarray]:
-    """Return block -> float32 ``(n_items, d_b)``, rows of length 1 or less.
+    """Return block -> float32 ``(n_items, d_b)``, rows of length 1 or less; all but popularity.
 
     :param only: the blocks wanted; the others cost nothing.
     """

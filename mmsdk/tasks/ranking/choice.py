@@ -10,7 +10,7 @@ import numpy as np
 
 from mmsdk.progress import progress
 from mmsdk.tasks.ranking.behaviour import behaviour_basis, borrowing, own_behaviour, shrunk
-from mmsdk.tasks.ranking.blocks import BEHAVIOUR, Said, block_names, new_blocks
+from mmsdk.tasks.ranking.blocks import BEHAVIOUR, POPULARITY, Said, block_names, new_blocks, popularity
 from mmsdk.tasks.ranking.folds import Fold, inner_folds
 from mmsdk.tasks.ranking.logit import NEVER, Choices, fit_weights
 
@@ -172,6 +172,8 @@ class Chooser:
         found = dict(zip(names, weights.tolist(), strict=True))
         if not weights.any():
             found = {name: float(not name.startswith(SAID)) for name in names}
+        if not any(weight for name, weight in found.items() if name != POPULARITY):
+            found[BEHAVIOUR] = 1e-3 * found[POPULARITY]  # an item needs some vector
         history = {name: one for name, one in found.items() if not name.startswith(SAID)}
         said = {name.removeprefix(SAID): one for name, one in found.items() if name.startswith(SAID) and one}
         inner = tuple({**row["setting"].as_dict(), "recall": row["recall"]} for row in log)
@@ -227,7 +229,9 @@ class FoldTable:
             f"content:{name}": (users @ content.vectors) @ content.vectors[self._columns].T
             for name, content in self._chooser.contents.items()
         }
-        return {**found, BEHAVIOUR: (users @ self._own) @ self._own[self._columns].T}
+        found[BEHAVIOUR] = (users @ self._own) @ self._own[self._columns].T
+        popular = popularity(self._fold.train.degrees)[self._columns]
+        return {**found, POPULARITY: np.broadcast_to(popular, self._penalty.shape)}
 
     def _add_said(self, scores: np.ndarray, said: Said, imputed: np.ndarray, setting: Setting) -> None:
         """Put in the scores of what each user said last."""

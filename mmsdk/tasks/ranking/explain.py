@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmsdk.tasks.ranking.behaviour import neighbour_weights, own_behaviour, shrunk
+from mmsdk.tasks.ranking.blocks import POPULARITY, popularity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
 class Contribution:
     """A part of a score.
 
-    :param block: ``content`` (they look alike in an input), ``imputed`` (similar items are taken together) or
-        ``behaviour`` (these two are taken together).
-    :param input: the input that a content or imputed block stands on; empty for behaviour.
-    :param item: position of the item of the history; ``None`` for what the user said.
+    :param block: ``content`` (they are alike in an input), ``imputed`` (items similar in it are taken together),
+        ``behaviour`` (these two are taken together) or ``popularity``.
+    :param input: the input that a content or imputed block stands on; empty otherwise.
+    :param item: position of the item of the history; ``None`` for what the user said and for popularity.
     :param value: what it adds.
     """
 
@@ -42,6 +43,10 @@ def contributions(
     for name in {**choice.weights, **choice.said}:
         weight, heard = choice.weights.get(name, 0.0), choice.said.get(name, 0.0)
         if not (weight or heard):
+            continue
+        if name == POPULARITY:
+            popular = float(weight * popularity(ranker.degrees[[item]])[0])
+            found.append(Contribution(block=POPULARITY, input="", item=None, value=popular))
             continue
         kind, _, source = name.partition(":")
         block = _rows_of_block(ranker, kind, source, rows)

@@ -55,17 +55,18 @@ class Choices:
 
 
 def block_scale(choices: Sequence[Choices]) -> np.ndarray:
-    """Return the spread of each block's scores, so that the penalty falls on all alike."""
-    return np.asarray(np.maximum(choices[0].scores.std((1, 2), dtype=np.float64), 1e-9))
+    """Return the spread of each block's scores, so that the ridge is fair to all; infinite where there is none."""
+    spread = choices[0].scores.std((1, 2), dtype=np.float64)
+    return np.where(spread > 1e-6, spread, np.inf)
 
 
-def fit_weights(choices: Sequence[Choices], start: np.ndarray | None = None) -> np.ndarray:
+def fit_weights(choices: Sequence[Choices]) -> np.ndarray:
     """Return float64 ``(blocks,)`` weights: ``min -mean log softmax(sum_b w_b s_b)[targets] + ridge, w >= 0``.
 
     McFadden's conditional logit (1974); the fixed kernels are combined as in multiple kernel learning (Goenen and
     Alpaydin, JMLR 2011). Weights of 0 or more keep the joint kernel positive semi-definite.
 
-    :param start: weights to start from; the optimum does not depend on it, the time does.
+    A block that says the same of every item gets 0.
     """
     scale = block_scale(choices)
     users = sum(len(one.penalty) for one in choices)
@@ -78,7 +79,7 @@ def fit_weights(choices: Sequence[Choices], start: np.ndarray | None = None) -> 
             gradient = gradient + slope / scale / users
         return value, gradient
 
-    first = np.full(len(scale), 0.1) if start is None else start * scale
+    first = np.full(len(scale), 0.1)
     bounds = [(0, None)] * len(scale)
     found = minimize(loss, first, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": ITERATIONS})
     return np.asarray(found.x / scale)

@@ -9,7 +9,7 @@ import numpy as np
 
 from mmsdk.errors import DataError, RunError, unknown
 from mmsdk.tasks.ranking.behaviour import behaviour_basis, neighbour_weights
-from mmsdk.tasks.ranking.blocks import BEHAVIOUR, Said, item_blocks, new_blocks
+from mmsdk.tasks.ranking.blocks import BEHAVIOUR, POPULARITY, Said, item_blocks, new_blocks, popularity
 from mmsdk.tasks.ranking.choice import Choice, Chooser
 from mmsdk.tasks.ranking.compress import popularity_direction, projection
 from mmsdk.tasks.ranking.content import Content, prepare
@@ -30,13 +30,14 @@ class Ranker:
     from its nearest items in every input (so that an item nobody touched has some), and its own behaviour, whose dot
     product is the cosine of co-occurrence (Sarwar et al., WWW 2001). A user is the weighted sum of the items of the
     history, over its length. What each block counts is a conditional logit fitted on inner leave-outs; all blocks side
-    by side are then projected on their principal axes, so that a dot-product index can hold them.
+    by side are then projected on their principal axes, so that a dot-product index can hold them. Where popularity
+    counts, it is the last number of an item vector, and the same number is the last of every user vector.
 
     :param choice: temperature, shrinkage, half-life and weights.
     :param contents: input -> its vectors of all items.
     :param basis: float32 ``(n_items, r)`` behaviour; :param degrees: int64 ``(n_items,)`` users of each item.
     :param items: float32 ``(n_items, dim)``, for an index of metric ``dot``.
-    :param axes: float32 ``(sum of the widths of the blocks, dim)``: the projection.
+    :param axes: float32 ``(sum of the widths of the blocks, dim or dim - 1)``: the projection.
     :param popularity_vector: float32 ``(dim,)``: the user of whom nothing is known.
     :param dropped: input -> why it is not used.
     """
@@ -86,8 +87,11 @@ class Ranker:
         basis, degrees = behaviour_basis(histories, seed), histories.degrees
         blocks = _scaled_blocks(choice, contents, basis, degrees)
         full = np.hstack(list(blocks.values()))
-        axes = projection(full, dim, seed)
+        liked = np.float32(np.sqrt(choice.weights.get(POPULARITY, 0.0)))
+        axes = projection(full, max(dim - int(liked > 0), 1), seed)
         items = np.asarray(full @ axes, np.float32)
+        if liked > 0:
+            items = np.hstack([items, liked * popularity(degrees)[:, None]])
         popular = popularity_direction(items, degrees)
         behaviour = {"basis": basis, "degrees": degrees, "popularity_vector": popular}
         return cls(choice=choice, contents=contents, items=items, axes=axes, dropped=dropped or {}, **behaviour)
@@ -99,7 +103,7 @@ class Ranker:
     @property
     def dim(self) -> int:
         """Length of an item vector and of a user vector."""
-        return int(self.axes.shape[1])
+        return int(self.items.shape[1])
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -128,18 +132,20 @@ class Ranker:
         :param weights: one ``(h,)`` array a user of interaction weights; 1 where left out.
         :raises DataError: vectors of another length, inputs nobody knows.
         """
-        users = np.zeros((len(histories), self.dim), np.float32)
+        users = np.zeros((len(histories), self._width), np.float32)
         for place, items in enumerate(histories):
             if items.ndim != 2 or items.shape[1] != self.dim:
                 raise DataError(f"history {place}: expected item vectors (h, {self.dim}), got {items.shape}")
             if len(items):
-                users[place] = self._counts(len(items), None if weights is None else weights[place]) @ items
+                users[place] = (
+                    self._counts(len(items), None if weights is None else weights[place]) @ items[:, : self._width]
+                )
         taken = np.array([len(items) > 0 for items in histories], bool)
         users = self._mixed(users)
         asked = np.zeros(len(histories), bool)
         if query:
             users, asked = self._add_query(users, *self._known(query, present))
-        return np.where((taken | asked)[:, None], users, self.popularity_vector)
+        return np.where((taken | asked)[:, None], self._whole(users), self.popularity_vector)
 
     def represent(self, histories: Histories, said: Said | None = None) -> np.ndarray:
         """Return the user vectors ``(b, dim)`` of many histories over the fitted items; with what they said last.
@@ -147,12 +153,12 @@ class Ranker:
         The same numbers as :meth:`user_vectors`, faster.
         """
         matrix = histories.coefficients(self.choice.half_life, self.choice.weighted)
-        users = self._mixed(np.asarray(matrix @ self.items, np.float32))
+        users = self._mixed(np.asarray(matrix @ self.items[:, : self._width], np.float32))
         known = histories.lengths > 0
         if said is not None and self.choice.said:
             vectors, spoke = said.latest(histories)
             users = users + self._heard(vectors, spoke)
-        return np.where(known[:, None], users, self.popularity_vector)
+        return np.where(known[:, None], self._whole(users), self.popularity_vector)
 
     def embed_new(
         self, vectors: Mapping[str, np.ndarray], present: Mapping[str, np.ndarray] | None = None
@@ -168,7 +174,9 @@ class Ranker:
         found = np.zeros((rows, self.dim), np.float32)
         for name, block in self._new(known, masks).items():
             if name in self._slices:
-                found += np.float32(np.sqrt(self._total(name))) * (block @ self.axes[self._slices[name]])
+                found[:, : self._width] += np.float32(np.sqrt(self._total(name))) * (
+                    block @ self.axes[self._slices[name]]
+                )
         return found
 
     def explain(
@@ -241,6 +249,18 @@ class Ranker:
             raise RunError(f"the ranker is incomplete: it has no {error}; fit it again") from error
 
     @property
+    def _width(self) -> int:
+        """Length of a vector without popularity."""
+        return int(self.axes.shape[1])
+
+    def _whole(self, users: np.ndarray) -> np.ndarray:
+        """Return user vectors with the number that popularity is multiplied by, where it counts."""
+        if self.dim == self._width:
+            return users
+        liked = np.full((len(users), 1), np.sqrt(self.choice.weights[POPULARITY]), np.float32)
+        return np.hstack([users, liked])
+
+    @property
     def _slices(self) -> dict[str, slice]:
         """The rows of ``axes`` of each block in use."""
         widths = {f"content:{name}": content.vectors.shape[1] for name, content in self.contents.items()}
@@ -301,7 +321,7 @@ class Ranker:
     def _heard(self, vectors: np.ndarray, spoke: np.ndarray) -> np.ndarray:
         """Return the part of user vectors that what they said adds, with its learned weights."""
         name = next(iter(self.choice.said)).split(":", 1)[1]
-        found = np.zeros((len(vectors), self.dim), np.float32)
+        found = np.zeros((len(vectors), self._width), np.float32)
         for block, query in self._new({name: vectors}, {name: spoke}).items():
             weight = self.choice.said.get(block, 0.0)
             if weight:
@@ -312,9 +332,8 @@ class Ranker:
         """Return the mean item vector of the items nearest to a query in one input; 0 where it is absent."""
         content = self.contents[name]
         near, cosine = content.nearest(content.place(vectors, present))
-        return np.asarray(
-            neighbour_weights(content, near, cosine, present, self.choice.temperature) @ self.items, np.float32
-        )
+        weights = neighbour_weights(content, near, cosine, present, self.choice.temperature)
+        return np.asarray(weights @ self.items[:, : self._width], np.float32)
 
     def _new(self, vectors: Mapping[str, np.ndarray], present: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return the blocks of what nobody touched yet."""
