@@ -27,6 +27,7 @@ from mmsdk.app.loading import load
 from mmsdk.app.pipeline import Pipeline
 from mmsdk.app.predictions import prediction_table
 from mmsdk.app.ranking import RankingRun, fit_ranking
+from mmsdk.app.threads import learning_threads
 from mmsdk.audit import Finding, audit_columns, audit_duplicates, audit_labels
 from mmsdk.config import Application, describe_defaults, load_application
 from mmsdk.data import Policy
@@ -120,8 +121,9 @@ def fit(
             quiet=quiet,
         )
         draft = _prepare(pipeline, source)
-        _learn(draft, partial)
-        _write(draft, partial, origin or Origin())
+        with learning_threads(len(draft.samples), pipeline.device, quiet=quiet):
+            _learn(draft, partial)
+            _write(draft, partial, origin or Origin())
     return load(folder or partial, device=device, quiet=quiet)
 
 
@@ -279,7 +281,12 @@ def _document(draft: Draft, origin: Origin) -> dict[str, Any]:
         "inputs": inputs,
         "tasks": tasks,
         "ranking": None if draft.ranking is None else draft.ranking.document(),
-        "data": {"name": samples.table.name, "rows": len(samples), "split": dict(zip(parts.tolist(), counts.tolist(), strict=True))},
+        "data": {
+            "name": samples.table.name,
+            "columns": list(samples.table.names),
+            "rows": len(samples),
+            "split": dict(zip(parts.tolist(), counts.tolist(), strict=True)),
+        },
         "training": {"best_epoch": trained.best_epoch, "epochs": len(trained.history), "history": trained.history},
         "seed": draft.application.training.seed,
         "device": pipeline.device,
