@@ -54,10 +54,17 @@ def task_view(data: ReportData, task: str, *, drawn: bool = True) -> dict[str, A
         "columns": columns,
         "rows": rows,
         "others": {name: metrics[name] for name in metrics if name not in (*NOT_PARTS, part)},
-        "paired": {name: one[headline] for name, one in metrics.get("paired", {}).items() if headline in one},
+        "paired": _ahead(metrics, headline),
         "chart": _chart(rows, headline, f"{headline} on {part}", OURS) if drawn else "",
         "subsets": _chart(subsets, headline, f"{headline} by inputs given", _fullest(metrics)) if drawn else "",
     }
+
+
+def _ahead(metrics: Mapping[str, Any], headline: str) -> dict[str, Any]:
+    """Return the paired difference to the best baseline: the one that is hardest to be ahead of."""
+    found = {name: one[headline] for name, one in metrics.get("paired", {}).items() if headline in one}
+    hardest = min(found, key=lambda name: found[name]["value"], default=None)
+    return {} if hardest is None else {hardest: found[hardest]}
 
 
 def scored_part(metrics: Mapping[str, Any]) -> str:
