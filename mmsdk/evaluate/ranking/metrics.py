@@ -54,8 +54,7 @@ def answer(
         scores[asked.users, place[asked.items]] = -np.inf
         found = best_items(scores, k)
         top[users] = np.where(found < 0, -1, order[found])
-        ranks = _ranks(scores, wanted.users, place[wanted.items])
-        first[users] = np.minimum.reduceat(ranks, wanted.starts[:-1])
+        first[users] = _first(scores, wanted.users, place[wanted.items])
     return Answers(top=top, first=first)
 
 
@@ -97,12 +96,13 @@ def coverage(top: np.ndarray, n_items: int) -> float:
     return len(np.unique(top[top >= 0])) / n_items
 
 
-def _ranks(scores: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Return the rank, from 1, of some cells within their rows; ties by column."""
-    ranks = np.empty(len(rows), np.int64)
-    for place, (row, column) in enumerate(zip(rows, columns, strict=True)):
-        line, score = scores[row], scores[row, column]
-        ranks[place] = 1 + np.count_nonzero(line > score) + np.count_nonzero(line[:column] == score)
+def _first(scores: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Return the rank, from 1, of the best of the cells ``(rows[i], columns[i])`` of each row; ties by column."""
+    order = np.lexsort((columns, -scores[rows, columns], rows))
+    best = columns[order[np.searchsorted(rows[order], np.arange(len(scores)))]]
+    ranks = np.empty(len(scores), np.int64)
+    for row, (line, column) in enumerate(zip(scores, best, strict=True)):
+        ranks[row] = 1 + np.count_nonzero(line > line[column]) + np.count_nonzero(line[:column] == line[column])
     return ranks
 
 
