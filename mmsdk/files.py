@@ -35,7 +35,12 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.stem}.{secrets.token_hex(4)}{PARTIAL}{target.suffix}")
     try:
+        partial.touch()
+        mode = partial.stat().st_mode
+        partial.unlink()
         yield partial
+        if partial.stat().st_mode != mode:  # safetensors writes for the owner alone, whatever the umask lets
+            partial.chmod(mode)
         _flush(partial)
         partial.replace(target)
         _flush_folder(target.parent)
@@ -105,7 +110,7 @@ def _content_hash(path: Path) -> str:
 
 
 @functools.lru_cache(maxsize=4096)
-def _hash_once(path: Path, size: int, mtime_ns: int) -> str:  # noqa: ARG001 - size and time are the key of the memo
+def _hash_once(path: Path, size: int, mtime_ns: int) -> str:
     """Return the hash of a file that has not changed since it was last asked for."""
     return hash_file(path)
 

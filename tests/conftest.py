@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from shop_data import application, recommender, write_shop
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -24,3 +29,23 @@ def real() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("MMSDK_REAL names no folder of real data (it lies beside the project on development machines)")
     return Path(folder).resolve()
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory) -> Path:
+    """Return a folder with ``items.csv``, ``photos/`` and ``orders.csv`` (see shop_data.py); for reading only."""
+    return write_shop(tmp_path_factory.mktemp("shop"))
+
+
+@pytest.fixture(scope="session")
+def shop_runs(shop, tmp_path_factory) -> Path:
+    """Return a folder with two fitted runs of the shop, ``tasks`` and ``recommender``; for reading only."""
+    import mmsdk
+
+    folder = tmp_path_factory.mktemp("runs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MMSDK_CACHE_DIR", str(tmp_path_factory.mktemp("session-cache")))
+        patch.setattr("mmsdk.app.fitting.RESAMPLES", 60)
+        mmsdk.fit(application(shop), out=folder / "tasks", quiet=True).close()
+        mmsdk.fit(recommender(shop), out=folder / "recommender", quiet=True).close()
+    return folder

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,13 +9,16 @@ import numpy as np
 from mmsdk.app.collection import Collection
 from mmsdk.app.prediction import Prediction
 from mmsdk.errors import DataError, RunError, unknown
-from mmsdk.index import Hit
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
     from mmsdk.app.pipeline import Pipeline
     from mmsdk.config import Application
     from mmsdk.data import Samples
     from mmsdk.embed import Embeddings
+    from mmsdk.index import Hit
     from mmsdk.protocols import Output, Task
     from mmsdk.tasks.ranking import Ranker
 
@@ -61,19 +62,23 @@ class App:
         :returns: one :class:`mmsdk.Prediction` a row.
         :raises DataError: a key nobody knows, a file that is missing or cannot be decoded.
         """
-        samples, embeddings = self._embedded(rows, root)
-        return self.answer(samples, embeddings)
+        if _nothing(rows):
+            return []
+        return self.answer(self._embedded(rows, root)[1])
 
-    def answer(self, samples: Samples, embeddings: Embeddings) -> list[Prediction]:
+    def answer(self, embeddings: Embeddings) -> list[Prediction]:
         """Answer for rows that are embedded already."""
-        _, logits = self.pipeline.fuse(embeddings)
+        vectors, logits = self.pipeline.fuse(embeddings)
         outputs = {name: task.outputs(logits[name]) for name, task in self.tasks.items()}
         return [
-            Prediction(outputs=_row(outputs, row), modalities_used=_used(embeddings, row)) for row in range(len(samples))
+            Prediction(outputs=_row(outputs, row), modalities_used=_used(embeddings, row))
+            for row in range(len(vectors))
         ]
 
     def embed(self, rows: Rows, *, root: Path | None = None) -> np.ndarray:
         """Return fused vectors ``(n, dim)`` float32, the ones that the index holds (cosine compares them)."""
+        if _nothing(rows):
+            return np.zeros((0, self.application.fusion.dim), np.float32)
         return self.pipeline.fuse(self._embedded(rows, root)[1])[0]
 
     def search(
@@ -97,7 +102,7 @@ class App:
         if id is not None:
             vectors = self.index.vectors([id])
             return self.index.search(vectors, k, where, exclude=[id])
-        samples, embeddings = self._embedded([query], root)
+        _samples, embeddings = self._embedded([query], root)
         if not _used(embeddings, 0):
             names = ", ".join(self.application.inputs)
             raise DataError(f"the query holds nothing to search with; give one of the inputs: {names}")
@@ -147,6 +152,11 @@ class App:
         if name not in self.tasks:
             raise DataError(unknown("task", name, self.tasks, listed="Tasks"))
         return self.tasks[name]
+
+
+def _nothing(rows: Rows) -> bool:
+    """Return whether rows are an empty batch, which is answered with nothing; an empty table is refused."""
+    return isinstance(rows, list | tuple) and not rows
 
 
 def _row(outputs: Mapping[str, Sequence[Output]], row: int) -> dict[str, Output]:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +17,9 @@ from mmsdk.errors import RunError
 from mmsdk.index import Hit, JointIndex
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
     from mmsdk.app.pipeline import Pipeline
     from mmsdk.data import Samples
     from mmsdk.embed import Embeddings
@@ -79,7 +80,11 @@ class Collection:
         """
         application = self._pipeline.application
         if application.id is None:
-            raise RunError("the application has no id column, so rows cannot be added under an id; set id and fit again")
+            raise RunError(
+                "the application has no id column, so rows cannot be added under an id; set id and fit again"
+            )
+        if isinstance(rows, list | tuple) and not rows:
+            return []
         samples, _ = self._pipeline.read(rows, root=root, partial=True)
         samples.table.require([application.id])
         embeddings = self._pipeline.embed(samples)

@@ -6,12 +6,14 @@ import contextlib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mmsdk.errors import RunError
 from mmsdk.files import PARTIAL, atomic_folder, atomic_write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 METRICS = "metrics.json"
 PREDICTIONS = "predictions.parquet"
@@ -40,7 +42,12 @@ def new_run(out: Path | None, *, overwrite: bool) -> Iterator[Path]:
     if out.exists() and not (out / "run.json").is_file() and (not out.is_dir() or any(out.iterdir())):
         raise RunError(f"{out} exists and is no run of mmsdk, so it is not replaced; choose another --out")
     with atomic_folder(out, resume=True) as partial:
-        yield partial
+        try:
+            yield partial
+        except BaseException:
+            with contextlib.suppress(OSError):
+                partial.rmdir()  # nothing was written, so there is nothing to go on from
+            raise
         _drop_checkpoint(partial)
 
 

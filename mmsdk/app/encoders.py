@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from mmsdk.embed import OpenEncoder, open_encoder
@@ -10,6 +9,8 @@ from mmsdk.errors import EncoderError, MmsdkError
 from mmsdk.plugins import get_registry
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from mmsdk.config import Application
     from mmsdk.specs import ModalitySpec, PresetSpec
 
@@ -29,9 +30,7 @@ def encoder_names(application: Application) -> dict[str, tuple[str, ...]]:
 
 def open_encoders(application: Application, device: str) -> dict[str, OpenEncoder]:
     """Open the encoder of every input; of several names the first that is installed."""
-    return {
-        name: _open_first(application, name, names, device) for name, names in encoder_names(application).items()
-    }
+    return {name: _open_first(application, name, names, device) for name, names in encoder_names(application).items()}
 
 
 def _offered(name: str, modality: str, preset: PresetSpec) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,8 @@ from mmsdk.model import encode_targets
 from mmsdk.progress import note
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mmsdk.app.application import App
 
 
@@ -83,7 +84,10 @@ def _unseen(app: App, samples: Samples) -> np.ndarray:
             "not seen, or read metrics.json for its test rows"
         )
     if not fresh.all():
-        note(f"left out {int((~fresh).sum())} rows that {app.folder} was made with; scoring {int(fresh.sum())}", app.pipeline.quiet)
+        note(
+            f"left out {int((~fresh).sum())} rows that {app.folder} was made with; scoring {int(fresh.sum())}",
+            app.pipeline.quiet,
+        )
     return fresh
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import platform
 import shlex
@@ -244,7 +245,9 @@ def _metrics(draft: Draft) -> dict[str, Any]:
         group = draft.application.split.group
         groups = np.asarray(draft.samples.table.cells(group), dtype=object) if group else None
         scoring = Scoring(groups=groups, resamples=RESAMPLES, seed=draft.application.split.seed)
-        metrics |= score_tasks(draft.pipeline.net, draft.targets, draft.embeddings, draft.samples.split, scoring=scoring)
+        metrics |= score_tasks(
+            draft.pipeline.net, draft.targets, draft.embeddings, draft.samples.split, scoring=scoring
+        )
     if draft.ranking is not None:
         metrics |= draft.ranking.metrics
     return metrics
@@ -284,6 +287,7 @@ def _document(draft: Draft, origin: Origin) -> dict[str, Any]:
         "data": {
             "name": samples.table.name,
             "columns": list(samples.table.names),
+            "fingerprint": _data_fingerprint(draft),
             "rows": len(samples),
             "split": dict(zip(parts.tolist(), counts.tolist(), strict=True)),
         },
@@ -291,7 +295,9 @@ def _document(draft: Draft, origin: Origin) -> dict[str, Any]:
         "seed": draft.application.training.seed,
         "device": pipeline.device,
         "threads": draft.embeddings.stats.threads,
-        "versions": {name: version(name) for name in ("torch", "numpy", "faiss-cpu", "pyarrow", "scikit-learn") if _has(name)}
+        "versions": {
+            name: version(name) for name in ("torch", "numpy", "faiss-cpu", "pyarrow", "scikit-learn") if _has(name)
+        }
         | {"python": platform.python_version()},
     }
 
@@ -321,6 +327,36 @@ def _fingerprint(draft: Draft) -> str:
     return digest.hexdigest()
 
 
+def _data_fingerprint(draft: Draft) -> str:
+    """Return what tells this data from any other: the cells of the table, and who took what."""
+    digest = hashlib.blake2b(digest_size=16)
+    columns = draft.samples.table.columns.combine_chunks()
+    with pa.ipc.new_stream(pa.PythonFile(_Sink(digest), "w"), columns.schema) as stream:
+        stream.write_table(columns)
+    if draft.ranking is not None:
+        pairs = draft.ranking.interactions
+        digest.update("\0".join(pairs.user_ids).encode())
+        for array in (pairs.users, pairs.items, pairs.weights, pairs.times):
+            digest.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+class _Sink(io.RawIOBase):
+    """A file that is only hashed."""
+
+    def __init__(self, digest: Any) -> None:
+        self._digest = digest
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Hash some bytes."""
+        self._digest.update(data)
+        return memoryview(data).nbytes
+
+
 def _write_tables(draft: Draft, app: App, folder: Path) -> None:
     """Write which row was in which part, and the answers for the rows that were held out."""
     samples = draft.samples
@@ -330,8 +366,7 @@ def _write_tables(draft: Draft, app: App, folder: Path) -> None:
         return
     held = next((part for part in ("test", "val") if (samples.split == part).any()), None)
     rows = np.flatnonzero(samples.split == held)
-    predictions = app.answer(samples, draft.embeddings)
+    predictions = app.answer(draft.embeddings)
     table = prediction_table([samples.ids[r] for r in rows], [predictions[r] for r in rows], draft.application.id)
     with atomic_write(folder / PREDICTIONS) as path:
         pa_parquet.write_table(table, path)
-

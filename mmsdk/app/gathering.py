@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +11,8 @@ from mmsdk.plugins import get_registry
 from mmsdk.report import Example, MapPoints, Picture, ReportData
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
     from mmsdk.app.application import App
     from mmsdk.app.fitting import Draft
 
@@ -145,7 +146,7 @@ def _answer(draft: Draft, app: App, row: int) -> str:
         present={name: present[row : row + 1] for name, present in embeddings.present.items()},
         stats=embeddings.stats,
     )
-    outputs = app.answer(draft.samples.ids[row : row + 1], one)[0].outputs
+    outputs = app.answer(one)[0].outputs
     return "; ".join(f"{name}: {_shown(outputs[name].value)} (right: {_shown(cells[name])})" for name in cells)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,12 +11,14 @@ from mmsdk.app.encoders import open_encoders
 from mmsdk.app.pipeline import Pipeline
 from mmsdk.config import Application, load_application
 from mmsdk.data import Policy
-from mmsdk.embed import OpenEncoder
 from mmsdk.errors import EncoderError
 from mmsdk.model import Run, build_net, load_net_arrays, load_run, make_task
 from mmsdk.plugins import get_registry
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mmsdk.embed import OpenEncoder
     from mmsdk.tasks.ranking import Ranker
 
 
@@ -44,6 +45,7 @@ def load(
     _restore(encoders, run.document["inputs"], folder)
     policy = Policy(on_bad_row=on_bad_row, allow_outside=allow_outside, allow_remote=allow_remote)
     pipeline = Pipeline(application=application, encoders=encoders, device=place, policy=policy, quiet=quiet)
+    pipeline.columns = run.document["data"]["columns"]
     tasks = _tasks(application, run.document["tasks"])
     pipeline.net = build_net(
         {name: encoder.dim for name, encoder in encoders.items()},
@@ -59,7 +61,8 @@ def load(
 def _named(application: Application, inputs: Mapping[str, Any]) -> Application:
     """Return the application with the encoders that the run took, whatever the preset would choose today."""
     entries = {
-        name: entry.model_copy(update={"encoder": inputs[name]["encoder"]}) for name, entry in application.inputs.items()
+        name: entry.model_copy(update={"encoder": inputs[name]["encoder"]})
+        for name, entry in application.inputs.items()
     }
     return application.model_copy(update={"inputs": entries})
 

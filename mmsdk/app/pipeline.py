@@ -5,10 +5,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from mmsdk.data import Policy, Samples, Table, read_samples, read_table
 from mmsdk.embed import Embedder, EmbeddingCache, Embeddings, OpenEncoder
@@ -16,6 +13,10 @@ from mmsdk.errors import DataError, unknown
 from mmsdk.model import JointNet, infer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+
     from mmsdk.config import Application
     from mmsdk.errors import Problem
 
@@ -27,6 +28,7 @@ class Pipeline:
     """The fixed part of an application: its inputs, their opened encoders, and how cells are read.
 
     :param net: the joint network, once it is fitted.
+    :param columns: of the table the application was fitted on; rows in use may carry them all.
     """
 
     application: Application
@@ -35,6 +37,7 @@ class Pipeline:
     policy: Policy
     quiet: bool = False
     net: JointNet | None = None
+    columns: Sequence[str] = ()
     _opened_cache: EmbeddingCache | None = None
 
     def read(self, data: Any, *, root: Path | None = None, partial: bool) -> tuple[Samples, list[Problem]]:
@@ -42,15 +45,18 @@ class Pipeline:
 
         :param partial: rows in use: labels are not needed, any input may be missing.
         """
-        table = self.table(data, root=root)
+        table = self.table(data, root=root, known_only=partial)
         return read_samples(table, self.application, self.policy, partial=partial)
 
-    def table(self, data: Any, *, root: Path | None = None) -> Table:
-        """Return the rows as a table of the application's columns."""
+    def table(self, data: Any, *, root: Path | None = None, known_only: bool = True) -> Table:
+        """Return the rows as a table of the application's columns.
+
+        :param known_only: refuse a key of a dict that is neither an input nor a column, which in use is a mistake.
+        """
         if isinstance(data, Table):
             return data
         if isinstance(data, list | tuple) and data and all(isinstance(row, Mapping) for row in data):
-            data = self._by_column(data)
+            data = self._by_column(data, known_only=known_only)
         return read_table(data, root=root)
 
     def embed(self, samples: Samples) -> Embeddings:
@@ -79,13 +85,13 @@ class Pipeline:
             self._opened_cache = EmbeddingCache()
         return self._opened_cache
 
-    def _by_column(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def _by_column(self, rows: Sequence[Mapping[str, Any]], *, known_only: bool) -> list[dict[str, Any]]:
         """Return rows keyed by column; an input of several columns may be given under its name, whole."""
         first = {name: entry.columns[0] for name, entry in self.application.inputs.items()}
         columns = {column for entry in self.application.inputs.values() for column in entry.columns}
         tasks = {task.column for task in self.application.tasks.values()}
-        known = {*first, *columns, *tasks, *([self.application.id] if self.application.id else [])}
-        for number, row in enumerate(rows, 1):
+        known = {*first, *columns, *tasks, *self.columns, *([self.application.id] if self.application.id else [])}
+        for number, row in enumerate(rows if known_only else (), 1):
             for key in row:
                 if key not in known and not any(fnmatch.fnmatchcase(key, one) for one in columns if "*" in one):
                     raise DataError(unknown("input or column", str(key), known, where=f"row {number}", listed="Known"))

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
-from mmsdk.app.prediction import Prediction
 from mmsdk.errors import ConfigError, RunError
 from mmsdk.files import atomic_write
-from mmsdk.protocols import Output
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from mmsdk.app.prediction import Prediction
+    from mmsdk.protocols import Output
 
 FORMATS = (".csv", ".tsv", ".jsonl", ".parquet")
 
@@ -74,4 +77,4 @@ def predicted(app: Any, data: Any) -> pa.Table:
     if not app.tasks:
         raise RunError(f"{app.folder} has no task to answer; use search or recommend, or add a task and fit again")
     samples, _ = app.pipeline.read(data, partial=True)
-    return prediction_table(samples.ids, app.answer(samples, app.pipeline.embed(samples)), app.application.id)
+    return prediction_table(samples.ids, app.answer(app.pipeline.embed(samples)), app.application.id)

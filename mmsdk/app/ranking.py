@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,8 @@ from mmsdk.data import Interactions, Samples, read_interactions, read_samples, r
 from mmsdk.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from mmsdk.app.pipeline import Pipeline
     from mmsdk.embed import Embeddings
     from mmsdk.tasks.ranking import Ranker

@@ -92,7 +92,10 @@ def _split_settings(spec: RecipeSpec, settings: Mapping[str, Any]) -> tuple[dict
 
 def _from_here(spec: RecipeSpec, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings with the recipe's files seen from the working directory."""
-    return {key: _file(value, Path.cwd()) if key in FILES and key in spec.settings else value for key, value in settings.items()}
+    return {
+        key: _file(value, Path.cwd()) if key in FILES and key in spec.settings else value
+        for key, value in settings.items()
+    }
 
 
 def _beside(table: Path) -> dict[str, Any]:
