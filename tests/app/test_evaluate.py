@@ -1,0 +1,90 @@
+"""mmsdk.evaluate scores rows that the run has not seen, and no others."""
+
+from __future__ import annotations
+
+import json
+
+import jsonschema
+import pyarrow.parquet as pa_parquet
+import pytest
+from shop_data import rows, write_csv
+
+import mmsdk
+from mmsdk.evaluate.schema import metrics_schema
+
+
+def parts(run):
+    found = pa_parquet.read_table(run / "splits.parquet").to_pydict()
+    return dict(zip(found["id"], found["split"], strict=True))
+
+
+def test_held_out_rows_score_as_when_fitted(tasks_app, shop):
+    found = mmsdk.evaluate(tasks_app, shop / "items.csv")
+    jsonschema.Draft202012Validator(metrics_schema()).validate(found)
+    written = json.loads((tasks_app.folder / "metrics.json").read_text(encoding="utf-8"))
+    for task, metric in (("kind", "balanced_accuracy"), ("tags", "map"), ("grade", "mae")):
+        ours, theirs = found[task]["test"][metric], written[task]["test"][metric]
+        assert ours["value"] == pytest.approx(theirs["value"], abs=1e-6)
+        assert ours["n"] == theirs["n"]
+        assert "blind" in found[task]["baselines"]
+
+
+def test_new_rows_are_scored(tasks_app, shop, tmp_path):
+    new = [{**row, "sku": f"n{row['sku']}"} for row in rows()[:9]]
+    found = mmsdk.evaluate(tasks_app, write_csv(tmp_path / "new.csv", new), root=shop)
+    assert found["kind"]["test"]["accuracy"]["n"] == 9
+    assert found["kind"]["test"]["accuracy"]["value"] >= 8 / 9
+    assert mmsdk.evaluate(tasks_app, new, root=shop)["kind"]["test"] == found["kind"]["test"]
+
+
+def test_rows_it_learned_from_are_refused(tasks_app, shop):
+    learned = [row for row in rows() if parts(tasks_app.folder)[row["sku"]] in {"train", "val"}]
+    with pytest.raises(mmsdk.DataError, match=f"all {len(learned)} rows were used to make"):
+        mmsdk.evaluate(tasks_app, learned, root=shop)
+
+
+def test_rows_it_learned_from_are_left_out_and_counted(shop_runs, shop, capsys):
+    app = mmsdk.load(shop_runs / "tasks")
+    test = sum(part == "test" for part in parts(app.folder).values())
+    found = mmsdk.evaluate(app, shop / "items.csv")
+    assert found["kind"]["test"]["accuracy"]["n"] == test
+    assert f"left out {60 - test} rows" in capsys.readouterr().err
+    app.close()
+
+
+def test_without_labels_there_is_nothing_to_score(tasks_app, shop):
+    with pytest.raises(mmsdk.DataError, match="kind"):
+        mmsdk.evaluate(tasks_app, [{"sku": "n1", "title": "lamp"}])
+    blank = [{**rows()[0], "sku": "n1", "kind": ""}]
+    with pytest.raises(mmsdk.DataError, match=r"tasks.kind: no row to score has a label"):
+        mmsdk.evaluate(tasks_app, blank, root=shop)
+
+
+def test_a_recommender_says_where_its_figures_are(recommender_app, shop):
+    with pytest.raises(mmsdk.RunError, match=r"metrics.json"):
+        mmsdk.evaluate(recommender_app, shop / "items.csv")
+
+
+def test_a_label_never_seen_is_named(tasks_app, shop):
+    with pytest.raises(mmsdk.DataError, match="sofa"):
+        mmsdk.evaluate(tasks_app, [{**rows()[0], "sku": "n1", "kind": "sofa"}], root=shop)
+
+
+def test_inspect_guesses_an_application_that_fits(shop, tmp_path):
+    found = mmsdk.inspect(shop / "items.csv", quiet=True)
+    assert found.application["id"] == "sku"
+    assert found.application["inputs"]["image"]["modality"] == "image"
+    assert "kind" in {entry["column"] for entry in found.application["tasks"].values()} | {
+        entry["column"] for entry in found.application["inputs"].values()
+    }
+    assert found.yaml.startswith("#") or "inputs:" in found.yaml
+    (shop.parent / "guessed.yaml").write_text(found.yaml, encoding="utf-8")
+    fitted = mmsdk.fit(
+        shop.parent / "guessed.yaml",
+        data=shop / "items.csv",
+        out=tmp_path / "run",
+        overrides={"training.epochs": 1, "encoders.text": "ngrams"},
+        quiet=True,
+    )
+    assert len(fitted.index) == 60
+    fitted.close()

@@ -1,0 +1,93 @@
+"""The rows of a run change: what is added is found and recommended, what is removed is not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from shop_data import ITEMS
+
+import mmsdk
+
+NEW = {"sku": "new", "title": "glass rug", "description": "soft under bare feet", "price": "20", "kind": "rug"}
+
+
+def test_a_new_item_is_found_and_recommended(own_recommender, shop):
+    assert own_recommender.index.add([{**NEW, "image": "photos/005.png"}], root=shop) == ["new"]
+    assert len(own_recommender.index) == ITEMS + 1
+    assert "new" in own_recommender.index
+    found = own_recommender.search({"text": "glass rug soft under bare feet", "price": 20}, k=5)
+    assert "new" in {hit.id for hit in found}
+    hits = own_recommender.recommend(["002", "005", "008"], k=ITEMS)
+    assert "new" in [hit.id for hit in hits][:25]
+    assert next(hit for hit in hits if hit.id == "new").row["price"] == 20
+    assert own_recommender.recommend(["new"], k=3)[0].row["kind"] == "rug"
+
+
+def test_what_is_added_survives_a_reload(own_recommender, shop):
+    own_recommender.index.add([{**NEW, "photo": "photos/005.png"}], root=shop)
+    own_recommender.close()
+    again = mmsdk.load(own_recommender.folder, quiet=True)
+    assert "new" in again.index
+    assert again.index.rows(["new"])[0]["kind"] == "rug"
+    again.close()
+
+
+def test_a_known_id_is_replaced(own_recommender):
+    before = own_recommender.index.vectors(["000"])
+    own_recommender.index.add([{**NEW, "sku": "000"}])
+    assert len(own_recommender.index) == ITEMS
+    assert own_recommender.index.rows(["000"])[0]["title"] == "glass rug"
+    assert not np.array_equal(own_recommender.index.vectors(["000"]), before)
+    assert own_recommender.search({"title": "glass rug", "price": "20"}, where="sku = '000'")[0].id == "000"
+
+
+def test_what_is_removed_is_gone_everywhere(own_recommender):
+    assert own_recommender.index.remove(["003", "006", "nobody"]) == 2
+    assert not {"003", "006"} & {hit.id for hit in own_recommender.recommend(["000"], k=ITEMS)}
+    assert not {"003", "006"} & {hit.id for hit in own_recommender.search(id="000", k=ITEMS)}
+    own_recommender.index.compact()
+    assert {name: one["count"] for name, one in own_recommender.index.info().items()} == {"fused": 58, "items": 58}
+
+
+def test_rows_are_added_from_a_table(own_recommender, shop, tmp_path):
+    table = tmp_path / "more.csv"
+    table.write_text("sku,title,price\n900,oak lamp,12\n901,wool lamp,13\n", encoding="utf-8")
+    assert own_recommender.index.add(table) == ["900", "901"]
+    assert own_recommender.search({"title": "oak lamp"}, where="sku = '900'")[0].row["price"] == 12
+
+
+@pytest.mark.parametrize(
+    ("row", "message"), [({"title": "x"}, "sku"), ({"sku": "", "title": "x"}, "sku"), ({"sku": "a"}, "none of|lacks")]
+)
+def test_a_row_that_cannot_be_added_is_named(own_recommender, row, message):
+    with pytest.raises(mmsdk.DataError, match=message):
+        own_recommender.index.add([row])
+    assert len(own_recommender.index) == ITEMS
+
+
+def test_adding_nothing_adds_nothing(own_recommender):
+    assert own_recommender.index.add([]) == []
+    assert own_recommender.index.remove([]) == 0
+
+
+def test_search_by_vectors(own_recommender):
+    vectors = own_recommender.index.vectors(["000", "001"])
+    assert own_recommender.index.search(vectors[0], k=1)[0].id == "000"
+    assert [hits[0].id for hits in own_recommender.index.search(vectors, k=1)] == ["000", "001"]
+    assert own_recommender.index.search(vectors[0], k=1, exclude=["000"])[0].id != "000"
+
+
+def test_a_run_without_ids_says_that_rows_cannot_be_added(shop, tmp_path):
+    app = mmsdk.fit(
+        {
+            "inputs": {"text": {"column": "title", "modality": "text", "encoder": "ngrams"}},
+            "training": {"epochs": 1},
+        },
+        [{"title": f"lamp {number}"} for number in range(12)],
+        out=tmp_path / "run",
+        quiet=True,
+    )
+    assert app.search({"text": "lamp 3"}, k=1)[0].id == "4"
+    with pytest.raises(mmsdk.RunError, match="no id column"):
+        app.index.add([{"title": "lamp"}])
+    app.close()
