@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 SHOWN_PROBLEMS = 20
 
@@ -52,7 +55,9 @@ class Problem:
         """Return ``row 3 (id 'a'), column 'image', 'x.jpg': does not exist``."""
         row = f"row {self.row}" + (f" (id {self.id!r})" if self.id is not None else "") if self.row is not None else ""
         column = f"column {self.column!r}" if self.column is not None else ""
-        value = repr(self.value if len(self.value) < 120 else self.value[:117] + "...") if self.value is not None else ""
+        value = (
+            repr(self.value if len(self.value) < 120 else self.value[:117] + "...") if self.value is not None else ""
+        )
         place = ", ".join(part for part in (row, column, value) if part)
         return f"{place}: {self.reason}" if place else self.reason
 

@@ -79,7 +79,7 @@ def hash_file(path: str | os.PathLike[str]) -> str:
 
 
 def weights_fingerprint(files: Iterable[Path], /, **facts: object) -> str:
-    """Return the cache key of an encoder as 64 hex digits: the bytes of its files and all else that changes its vectors.
+    """Return the cache key of an encoder as 64 hex digits: its files, and all else that changes its vectors.
 
     :param files: weights, configuration, preprocessing; each counts with its name and bytes, in any order. A file is
         read once a process while its size and time stay the same; a file of the Hugging Face cache is named by the

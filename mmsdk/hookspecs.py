@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import pluggy
 
-from mmsdk.specs import (
-    CommandSpec,
-    EncoderSpec,
-    FusionSpec,
-    HealthCheckSpec,
-    IndexSpec,
-    LoaderSpec,
-    ModalitySpec,
-    PresetSpec,
-    RecipeSpec,
-    TaskSpec,
-)
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mmsdk.specs import (
+        CommandSpec,
+        EncoderSpec,
+        FusionSpec,
+        HealthCheckSpec,
+        IndexSpec,
+        LoaderSpec,
+        ModalitySpec,
+        PresetSpec,
+        RecipeSpec,
+        TaskSpec,
+    )
 
 PROJECT = "mmsdk"
 

@@ -29,7 +29,7 @@ class _Silent:
 
 def configure(*, quiet: bool) -> None:
     """Set for the whole process whether bars and notes are shown."""
-    global _quiet
+    global _quiet  # noqa: PLW0603 - the process has one stderr
     _quiet = quiet
 
 

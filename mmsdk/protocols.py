@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
-from collections.abc import Sequence as Rows
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from collections.abc import Sequence as Rows
+    from pathlib import Path
+
     import numpy as np
     import torch
 
@@ -207,7 +208,7 @@ class VectorIndex(Protocol):
         ...
 
     def search(self, vectors: np.ndarray, k: int, allowed: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Return scores and keys, each ``(n, k)``, ``-1`` as the key of an empty place; only ``allowed`` keys if given."""
+        """Return scores and keys, each ``(n, k)``, key ``-1`` in an empty place; only ``allowed`` keys if given."""
         ...
 
     def save(self, path: Path) -> None:

@@ -80,8 +80,8 @@ def _unseen(app: App, samples: Samples) -> np.ndarray:
     fresh = np.array([name not in used for name in samples.ids], dtype=bool)
     if not fresh.any():
         raise DataError(
-            f"all {len(samples)} rows were used to make {app.folder}, and a score on them would flatter; give rows it has "
-            "not seen, or read metrics.json for its test rows"
+            f"all {len(samples)} rows were used to make {app.folder}, and a score on them would flatter; give rows it "
+            "has not seen, or read metrics.json for its test rows"
         )
     if not fresh.all():
         note(

@@ -72,8 +72,8 @@ def _restore(encoders: Mapping[str, OpenEncoder], inputs: Mapping[str, Any], fol
     for name, encoder in encoders.items():
         if encoder.fingerprint != inputs[name]["fingerprint"]:
             raise EncoderError(
-                f"{folder}: input {name!r} was embedded by {inputs[name]['encoder']!r} of {inputs[name]['origin']}, and "
-                f"{encoder.name!r} of {encoder.origin} is installed here, whose weights or version differ; "
+                f"{folder}: input {name!r} was embedded by {inputs[name]['encoder']!r} of {inputs[name]['origin']}, "
+                f"and {encoder.name!r} of {encoder.origin} is installed here, whose weights or version differ; "
                 "install the one it was made with, or fit again"
             )
         if encoder.fitted:

@@ -1,4 +1,4 @@
-"""Answers as a table: one row each, the same columns in ``predictions.parquet`` and in what ``mmsdk predict`` writes."""
+"""Answers as a table: the same columns in ``predictions.parquet`` and in what ``mmsdk predict`` writes."""
 
 from __future__ import annotations
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from mmsdk.audit.finding import Finding
+from mmsdk.audit.finding import Finding, Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from mmsdk.data import Samples
     from mmsdk.errors import Problem
 
@@ -42,7 +43,7 @@ def _missing(samples: Samples, name: str) -> Iterator[Finding]:
     missing = sum(cell is None for cell in cells)
     if missing:
         share = 100 * missing / len(cells)
-        severity = "warning" if missing == len(cells) else "note"
+        severity: Severity = "warning" if missing == len(cells) else "note"
         yield Finding(severity=severity, code="missing", title=f"{name} is missing in {missing} rows ({share:.1f} %)")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +9,8 @@ import numpy as np
 from mmsdk.audit.finding import Finding
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from mmsdk.data import Samples
     from mmsdk.embed import Embeddings
 
@@ -30,7 +31,12 @@ def audit_duplicates(samples: Samples, embeddings: Embeddings, media: Sequence[s
         if len(train) == 0 or len(held) == 0:
             continue
         nearest, cosine = _nearest(embeddings.values[name], train, held)
-        exact = np.array([np.array_equal(embeddings.values[name][a], embeddings.values[name][b]) for a, b in zip(held, nearest, strict=True)])
+        exact = np.array(
+            [
+                np.array_equal(embeddings.values[name][a], embeddings.values[name][b])
+                for a, b in zip(held, nearest, strict=True)
+            ]
+        )
         near = (cosine >= NEAR) & ~exact
         yield _finding(samples, name, "exact", exact, held, nearest)
         yield _finding(samples, name, "near", near, held, nearest)

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+Severity = Literal["ok", "note", "warning"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """Something a person should know of the data.
 
-    :param severity: ``warning`` can make the figures wrong, ``note`` is worth a look, ``ok`` was looked for and not found.
+    :param severity: ``warning`` can make the figures wrong, ``note`` is worth a look, ``ok`` was not found.
     :param code: a stable word for scripts: ``near-duplicates``, ``label-leak`` ...
     """
 
-    severity: Literal["ok", "note", "warning"]
+    severity: Severity
     code: str
     title: str
     detail: str = ""

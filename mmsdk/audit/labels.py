@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mmsdk.audit.finding import Finding
+from mmsdk.audit.finding import Finding, Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from mmsdk.data import Samples
 
 FEW = 10  # training rows of a class below which its score is luck
@@ -29,9 +30,11 @@ def audit_labels(samples: Samples, task: str, column: str, used: Sequence[str]) 
         return
     yield _class_counts(samples, task, labels, counts)
     for name, why in label_leaks(samples.table, column):
-        severity = "warning" if name in used else "note"
+        severity: Severity = "warning" if name in used else "note"
         where = "an input of this run" if name in used else "not an input of this run"
-        yield Finding(severity=severity, code="label-leak", title=f"{name} gives {column} away", detail=f"{why}; {where}")
+        yield Finding(
+            severity=severity, code="label-leak", title=f"{name} gives {column} away", detail=f"{why}; {where}"
+        )
 
 
 def label_leaks(table: Any, column: str) -> Iterator[tuple[str, str]]:
@@ -56,7 +59,9 @@ def label_leaks(table: Any, column: str) -> Iterator[tuple[str, str]]:
 def _class_counts(samples: Samples, task: str, labels: Sequence[Any], counts: Counter[str]) -> Finding:
     """Return the class counts, a warning where a class has few training rows."""
     train = Counter(
-        str(label) for label, part in zip(labels, samples.split, strict=True) if label is not None and part in ("train", "")
+        str(label)
+        for label, part in zip(labels, samples.split, strict=True)
+        if label is not None and part in ("train", "")
     )
     small = sorted(label for label in counts if train[label] < FEW)
     listed = ", ".join(f"{label} {count}" for label, count in counts.most_common(20))
@@ -67,7 +72,7 @@ def _class_counts(samples: Samples, task: str, labels: Sequence[Any], counts: Co
 
 
 def _told(values: Sequence[str | None], labels: Sequence[str | None]) -> float | None:
-    """Return how often the other rows of the same value have the row's label; None for a column that is nearly an id."""
+    """Return how often the other rows of a value have the row's label; None where nearly every value is its own."""
     groups: dict[str, Counter[str]] = defaultdict(Counter)
     for value, label in zip(values, labels, strict=True):
         if value is not None and label is not None:

@@ -21,9 +21,7 @@ def evaluate(
     *, run: str, data: str, device: str, as_json: bool, on_bad_row: str, allow_outside: bool, allow_remote: bool
 ) -> None:
     """Score RUN on the labelled rows of DATA; rows it was made with are left out."""
-    app = open_run(
-        run, device=device, on_bad_row=on_bad_row, allow_outside=allow_outside, allow_remote=allow_remote
-    )
+    app = open_run(run, device=device, on_bad_row=on_bad_row, allow_outside=allow_outside, allow_remote=allow_remote)
     metrics = resolve("mmsdk.app.evaluating:evaluate")(app, data)
     if as_json:
         print_json(metrics)

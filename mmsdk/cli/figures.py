@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mmsdk.cli.output import print_json
 from mmsdk.cli.shell import width
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 NARROW = 72
 
@@ -24,7 +26,9 @@ def print_run(app: Any, *, as_json: bool) -> None:
         return
     print_metrics(metrics, headlines(app.document))
     if app.document["synthetic"]:
-        click.echo("The data is synthetic: made to show that everything runs. The figures say nothing about your data.\n")
+        click.echo(
+            "The data is synthetic: made to show that everything runs. The figures say nothing about your data.\n"
+        )
     click.echo(f"Run:    {app.folder}")
     click.echo(f"Report: {app.folder / 'report.html'}\n")
     click.echo("Try next:")

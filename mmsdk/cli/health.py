@@ -80,7 +80,7 @@ def openmp() -> Iterator[Health]:
     """Say whether torch and FAISS, both imported, share one OpenMP runtime."""
     import faiss as _faiss  # noqa: F401 - loading it is the point
     import torch as _torch  # noqa: F401
-    from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_info
 
     yield openmp_health([pool["filepath"] for pool in threadpool_info() if pool["user_api"] == "openmp"])
 

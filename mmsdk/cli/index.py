@@ -27,9 +27,7 @@ def add(
     *, run: str, data: str, device: str, as_json: bool, on_bad_row: str, allow_outside: bool, allow_remote: bool
 ) -> None:
     """Embed the rows of DATA and add them; a known id is replaced."""
-    app = open_run(
-        run, device=device, on_bad_row=on_bad_row, allow_outside=allow_outside, allow_remote=allow_remote
-    )
+    app = open_run(run, device=device, on_bad_row=on_bad_row, allow_outside=allow_outside, allow_remote=allow_remote)
     added = len(app.index.add(data))
     _say(app, as_json, {"added": added}, f"{added} rows added; {len(app.index)} in all")
 

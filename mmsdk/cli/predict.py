@@ -33,9 +33,7 @@ def predict(
     """Answer every row of DATA with RUN; any input may be missing."""
     path = Path(out)
     resolve("mmsdk.app.predictions:check_format")(path)
-    app = open_run(
-        run, device=device, on_bad_row=on_bad_row, allow_outside=allow_outside, allow_remote=allow_remote
-    )
+    app = open_run(run, device=device, on_bad_row=on_bad_row, allow_outside=allow_outside, allow_remote=allow_remote)
     table = resolve("mmsdk.app.predictions:predicted")(app, data)
     resolve("mmsdk.app.predictions:write_table")(path, table)
     if as_json:

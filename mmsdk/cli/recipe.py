@@ -58,7 +58,9 @@ def list_(as_json: bool) -> None:
     """List what is installed and what data each takes."""
     specs: list[Any] = [entry.spec for entry in get_registry().entries("recipe")]
     if as_json:
-        print_json([{"name": s.name, "summary": s.summary, "takes": s.takes, "settings": dict(s.settings)} for s in specs])
+        print_json(
+            [{"name": s.name, "summary": s.summary, "takes": s.takes, "settings": dict(s.settings)} for s in specs]
+        )
         return
     for spec in specs:
         click.echo(spec.name)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mmsdk.cli.output import print_json
 from mmsdk.cli.shell import width
 from mmsdk.plugins import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 run = click.argument("run", metavar="RUN", type=click.Path())
 """``run: str``, a run directory."""

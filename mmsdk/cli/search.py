@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mmsdk.cli import options
 from mmsdk.cli.runs import open_run, print_hits, run
 from mmsdk.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MODALITIES = ("text", "image", "audio")
 

@@ -52,7 +52,9 @@ def guess_modality(
     inspection = _Inspection(alone, _installed() if modalities is None else modalities)
     modality = inspection.modality_of(first)
     if modality is None:
-        raise DataError(f"column {first!r} of {table.name} fits no installed modality; name one with inputs.NAME.modality")
+        raise DataError(
+            f"column {first!r} of {table.name} fits no installed modality; name one with inputs.NAME.modality"
+        )
     return modality
 
 
@@ -249,7 +251,7 @@ class _Inspection:
             return f"repeats {identity.name!r}"
         if all(re.match(r"\w+://", str(cell)) for cell in found.sample):
             return "addresses"
-        codes = found.words < 1.2 and any(map(_has_digit, found.sample)) and not found.numeric
+        codes = found.words < 1.2 and any(map(_has_digit, found.sample)) and not found.numeric and not found.dated
         named = bool(ID_WORDS & set(words_of(found.name)))
         if codes and found.distinct > 20 and (named or found.distinct > 0.98 * found.filled):
             return "ids of something"

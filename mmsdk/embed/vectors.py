@@ -50,7 +50,7 @@ class VectorRows:
             raise ValueError(f"{self._done} rows of {self.shape[0]} were added")
         if self._array is not None:
             return self._array
-        assert self._file is not None  # noqa: S101 - one of the two is there
+        assert self._file is not None
         self._guarded(self._file.flush)
         with self._file as file:  # the map keeps what it needs
             return np.memmap(file, np.float32, mode="c", shape=self.shape)

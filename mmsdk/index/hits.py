@@ -27,7 +27,7 @@ class RowBatch:
         self._ids = ids
         self._rows: dict[str, Row] | None = None
 
-    def row(self, id: str) -> Row:  # noqa: A002 - the field it looks up
+    def row(self, id: str) -> Row:
         """Return one row; ``{}`` where the item was removed after the search."""
         if self._rows is None:
             self._rows = self._reader.rows(list(dict.fromkeys(self._ids)))
@@ -46,7 +46,7 @@ class Hit:
 
     __slots__ = ("_batch", "id", "score")
 
-    def __init__(self, id: str, score: float, batch: RowBatch) -> None:  # noqa: A002 - the public name of the field
+    def __init__(self, id: str, score: float, batch: RowBatch) -> None:
         """Hold the answer and the way to its row."""
         self.id = id
         self.score = score

@@ -48,7 +48,7 @@ class JointIndex:
         dim: int,
         metric: str = "cosine",
         fingerprint: str = "",
-        type: str = "auto",  # noqa: A002 - the word of the application file
+        type: str = "auto",
     ) -> Self:
         """Make an empty index.
 
@@ -75,7 +75,7 @@ class JointIndex:
         fingerprint: str | None = None,
         *,
         mmap: bool = True,
-        type: str | None = None,  # noqa: A002 - the word of the application file
+        type: str | None = None,
     ) -> Self:
         """Open an index; a snapshot that is missing, torn or of another type is built again, and said so on stderr.
 

@@ -195,8 +195,8 @@ class Registry:
 def _merged(first: Entry, second: Entry) -> Entry:
     """Return ``first`` with the encoders of ``second`` after its own."""
     a, b = first.spec, second.spec
-    assert isinstance(a, PresetSpec)  # noqa: S101 - the registry put nothing else under "preset"
-    assert isinstance(b, PresetSpec)  # noqa: S101
+    assert isinstance(a, PresetSpec)
+    assert isinstance(b, PresetSpec)
     encoders = {
         modality: tuple(dict.fromkeys([*a.encoders.get(modality, ()), *b.encoders.get(modality, ())]))
         for modality in dict.fromkeys([*a.encoders, *b.encoders])

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from mmsdk.report.contents import ReportData
+from typing import TYPE_CHECKING
+
 from mmsdk.report.page import environment, task_view
+
+if TYPE_CHECKING:
+    from mmsdk.report.contents import ReportData
 
 
 def render_card(data: ReportData) -> str:
     """Return ``card.md``."""
-    return environment().get_template("card.md.j2").render(
-        data=data, tasks=[task_view(data, task, drawn=False) for task in data.metrics]
+    return (
+        environment()
+        .get_template("card.md.j2")
+        .render(data=data, tasks=[task_view(data, task, drawn=False) for task in data.metrics])
     )

@@ -1,22 +1,24 @@
-"""Charts as inline SVG by matplotlib: transparent, in the page's own text colour, the same bytes for the same figures."""
+"""Charts as inline SVG by matplotlib: transparent, in the page's own text colour, the same bytes each time."""
 
 from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from mmsdk.report.contents import MapPoints
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mmsdk.report.contents import MapPoints
 
 INK = "#010203"  # drawn in this colour, then replaced by the page's own
 ACCENT, MUTED = "#2f7ed8", "#8a8f98"
 PALETTE = ("#2f7ed8", "#e8833a", "#3aa876", "#c44e9b", "#8b6fd1", "#c9a227", "#4bb3c9", "#d1495b", "#7a8450", "#6b7a99")
-STYLE = {
+STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "mmsdk",
     "font.family": "sans-serif",
@@ -61,7 +63,9 @@ def curves(history: Sequence[Mapping[str, Any]]) -> str:
         figure = Figure(figsize=(6.4, 2.4))
         for axes, group in zip(np.atleast_1d(figure.subplots(1, len(groups))), groups, strict=True):
             for colour, name in zip(PALETTE, group, strict=False):
-                axes.plot([row["epoch"] for row in history], [row.get(name) for row in history], color=colour, label=name)
+                axes.plot(
+                    [row["epoch"] for row in history], [row.get(name) for row in history], color=colour, label=name
+                )
             axes.set_xlabel("epoch")
             axes.legend(frameon=False, fontsize=9)
         figure.tight_layout()
@@ -77,9 +81,10 @@ def scatter(points: MapPoints) -> str:
         figure = Figure(figsize=(6.4, 4.2))
         axes = figure.subplots()
         rest = ~np.isin(labels, shown) if len(labels) else np.ones(len(points.xy), dtype=bool)
-        axes.scatter(*points.xy[rest].T, s=9, color=MUTED, alpha=0.6, linewidths=0)
+        axes.scatter(points.xy[rest, 0], points.xy[rest, 1], s=9, color=MUTED, alpha=0.6, linewidths=0)
         for colour, name in zip(PALETTE, shown, strict=False):
-            axes.scatter(*points.xy[labels == name].T, s=9, color=colour, label=name, alpha=0.8, linewidths=0)
+            chosen = points.xy[labels == name]
+            axes.scatter(chosen[:, 0], chosen[:, 1], s=9, color=colour, label=name, alpha=0.8, linewidths=0)
         if shown:
             axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5), markerscale=2)
         axes.set(xticks=[], yticks=[], xlabel="first principal component", ylabel="second")
@@ -96,7 +101,9 @@ def _is_curve(history: Sequence[Mapping[str, Any]], name: str) -> bool:
 def _svg(figure: Figure, title: str) -> str:
     """Return the figure as an SVG element that takes the page's colour and width."""
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None, "Creator": None})
+    figure.savefig(
+        buffer, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None, "Creator": None}
+    )
     text = buffer.getvalue().replace(INK, "currentColor")
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
     text = re.sub(r'<svg ([^>]*?)width="[^"]+" height="[^"]+"|<svg ([^>]*?)height="[^"]+"', r"<svg \1\2", text, count=1)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
-from mmsdk.audit import Finding
+    import numpy as np
+
+    from mmsdk.audit import Finding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

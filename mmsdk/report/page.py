@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from mmsdk.report import charts
-from mmsdk.report.contents import ReportData
+
+if TYPE_CHECKING:
+    from mmsdk.report.contents import ReportData
 
 OURS = "this run"
 NOT_PARTS = ("baselines", "subsets", "paired")
@@ -17,12 +19,16 @@ NOT_PARTS = ("baselines", "subsets", "paired")
 
 def render_report(data: ReportData) -> str:
     """Return the report as a complete HTML document."""
-    return environment().get_template("report.html.j2").render(
-        data=data,
-        tasks=[task_view(data, task) for task in data.metrics],
-        curves=Markup(charts.curves(data.history)) if len(data.history) > 1 else "",
-        scatter=Markup(charts.scatter(data.points)) if data.points is not None else "",
-        sections=[(title, Markup(html)) for title, html in data.sections],
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            data=data,
+            tasks=[task_view(data, task) for task in data.metrics],
+            curves=Markup(charts.curves(data.history)) if len(data.history) > 1 else "",
+            scatter=Markup(charts.scatter(data.points)) if data.points is not None else "",
+            sections=[(title, Markup(html)) for title, html in data.sections],
+        )
     )
 
 
@@ -91,4 +97,5 @@ def _chart(rows: Mapping[str, Any], headline: str, label: str, chosen: str) -> M
 
 def _fullest(metrics: Mapping[str, Any]) -> str:
     """Return the name of the subset with the most inputs."""
-    return max(metrics.get("subsets", {"": {}}), key=lambda name: name.count("+"))
+    names: list[str] = list(metrics.get("subsets", {})) or [""]
+    return max(names, key=lambda name: name.count("+"))

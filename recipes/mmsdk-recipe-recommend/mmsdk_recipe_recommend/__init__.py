@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from mmsdk import RecipeSpec, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @hookimpl

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from mmsdk import atomic_write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
 ITEMS, SHOPPERS, DAYS = 240, 320, 180
 PIXELS = 96
@@ -48,7 +51,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def write_sample(folder: Path, seed: int) -> None:
-    """Write ``items.csv``, ``photos/`` and ``interactions.csv`` under ``folder``; the same seed writes the same bytes."""
+    """Write ``items.csv``, ``photos/`` and ``interactions.csv`` in ``folder``; the same seed, the same bytes."""
     rng = np.random.default_rng(seed)
     items = _items(rng)
     (folder / "photos").mkdir(parents=True, exist_ok=True)
@@ -120,14 +123,30 @@ def _silhouette(
     left, top, right, bottom = box
     middle, half = (left + right) // 2, (top + bottom) // 2
     shapes = {
-        "lamp": [("polygon", (middle, top, right, half, left, half)), ("rectangle", (middle - 3, half, middle + 3, bottom))],
-        "mug": [("rectangle", (left + 6, top + 6, right - 10, bottom)), ("ellipse", (right - 14, half - 8, right, half + 8))],
-        "vase": [("ellipse", (left + 4, half - 6, right - 4, bottom)), ("rectangle", (middle - 6, top, middle + 6, half))],
+        "lamp": [
+            ("polygon", (middle, top, right, half, left, half)),
+            ("rectangle", (middle - 3, half, middle + 3, bottom)),
+        ],
+        "mug": [
+            ("rectangle", (left + 6, top + 6, right - 10, bottom)),
+            ("ellipse", (right - 14, half - 8, right, half + 8)),
+        ],
+        "vase": [
+            ("ellipse", (left + 4, half - 6, right - 4, bottom)),
+            ("rectangle", (middle - 6, top, middle + 6, half)),
+        ],
         "cushion": [("rounded_rectangle", (left, top + 4, right, bottom - 4))],
-        "stool": [("rectangle", (left, top, right, top + 8)), ("rectangle", (left + 4, top, left + 9, bottom)), ("rectangle", (right - 9, top, right - 4, bottom))],
+        "stool": [
+            ("rectangle", (left, top, right, top + 8)),
+            ("rectangle", (left + 4, top, left + 9, bottom)),
+            ("rectangle", (right - 9, top, right - 4, bottom)),
+        ],
         "clock": [("ellipse", (left, top, right, bottom))],
         "tray": [("rectangle", (left - 6, half, right + 6, half + 9))],
-        "basket": [("polygon", (left, half - 8, right, half - 8, right - 7, bottom, left + 7, bottom)), ("rectangle", (left + 8, top, right - 8, top + 4))],
+        "basket": [
+            ("polygon", (left, half - 8, right, half - 8, right - 7, bottom, left + 7, bottom)),
+            ("rectangle", (left + 8, top, right - 8, top + 4)),
+        ],
     }
     for shape, points in shapes[kind]:
         getattr(draw, shape)(points, fill=ink, outline=paper, width=2)
@@ -155,7 +174,9 @@ def _interactions(items: Sequence[dict[str, str]], rng: np.random.Generator) -> 
             want = makes[int(rng.choice(len(makes), p=taste_make))]
             said = f"{WANTS[want]}, perhaps a {items[item]['kind']}" if rng.random() < 0.3 else ""
             when = (START + timedelta(days=float(day))).strftime("%Y-%m-%dT%H:%M:%SZ")
-            rows.append((float(day), [f"S{shopper:03d}", items[item]["sku"], when, str(1 + int(rng.poisson(0.3))), said]))
+            rows.append(
+                (float(day), [f"S{shopper:03d}", items[item]["sku"], when, str(1 + int(rng.poisson(0.3))), said])
+            )
     return [row for _, row in sorted(rows)]
 
 
