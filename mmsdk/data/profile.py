@@ -61,6 +61,11 @@ class Profile:
         return self.filled == len(self.present) == self.distinct
 
     @cached_property
+    def dated(self) -> bool:
+        """Return whether the cells are ISO dates, which may well differ in every row."""
+        return _date_fit(self.sample) > 0.9
+
+    @cached_property
     def numeric(self) -> bool:
         """Return whether every cell looked at is a number; codes such as ``007`` are none."""
         return bool(self.sample) and all(_number(cell) is not None for cell in self.sample)

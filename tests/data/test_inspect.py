@@ -184,6 +184,12 @@ def test_a_guess_that_raises_counts_as_no_fit(modalities):
     assert found.application["inputs"]["t"]["modality"] == "text"
 
 
+def test_dates_that_differ_in_every_row_are_dates_not_ids(modalities):
+    rows = [{"sku": f"s{n:02}", "added": f"2026-{1 + n % 12:02}-{1 + n // 12:02}", "price": n * 1.5} for n in range(60)]
+    table = read_table(rows)
+    assert guess_application(table, modalities=modalities)["inputs"]["added"]["modality"] == "date"
+
+
 def test_a_table_with_nothing_to_learn_from_says_so(modalities):
     found = inspect_table(read_table([{"id": "a"}, {"id": "b"}]), modalities=modalities)
     assert "inputs" not in found.application
