@@ -48,7 +48,7 @@ def fresh(data):
     """Return the target and a network with fresh weights."""
     task = Classification(label_smoothing=0.1)
     target, _ = prepare_targets(task, data[1], data[2], name="kind", column="kind")
-    fusion = SimpleNamespace(dim=DIM, modality_dropout=0.2, options={})
+    fusion = SimpleNamespace(dim=DIM, members=4, modality_dropout=0.2, options={})
     return target, build_net(DIMS, {"kind": task}, GatedFusion, fusion, dropout=0.5)
 
 

@@ -21,6 +21,11 @@ class FusionConfig(Section):
     dim: Annotated[int, Field(ge=1, le=65536)] = Field(
         default=256, description="The length of the fused vector, which is also what the index holds."
     )
+    members: Count = Field(
+        default=4,
+        description="Into how many parts the head falls, which learn apart and answer together; a number that divides "
+        "`dim`, or it is lowered to one.",
+    )
     modality_dropout: Share = Field(
         default=0.2,
         description="How often an input of a row is hidden in training, so that the model works where it is missing.",
@@ -33,15 +38,15 @@ class FusionConfig(Section):
 class TrainingConfig(Section):
     """How the light head on the frozen vectors is trained."""
 
-    epochs: Count = Field(default=60, description="The most passes over the training rows; `patience` may end earlier.")
+    epochs: Count = Field(default=30, description="The most passes over the training rows; `patience` may end earlier.")
     batch_size: Count = Field(default=64, description="Rows a step.")
     learning_rate: Annotated[float, Field(gt=0.0)] = Field(default=1e-3, description="The step size of AdamW.")
     weight_decay: Annotated[float, Field(ge=0.0)] = Field(
         default=0.01, description="How strongly AdamW pulls the weights towards zero."
     )
-    dropout: Share = Field(default=0.2, description="How often a value is dropped in the projection of an input.")
+    dropout: Share = Field(default=0.5, description="How often a value is dropped in the projection of an input.")
     label_smoothing: Share = Field(
-        default=0.0, description="How much of each label is spread over all classes (classification)."
+        default=0.1, description="How much of each label is spread over all classes (classification)."
     )
     patience: Count = Field(
         default=10, description="How many epochs without a better validation score are borne before stopping."

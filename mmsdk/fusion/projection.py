@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LIMIT = 6.0  # standard deviations: a value beyond says "far out", not how far
+WIDE = 512  # features: a narrower input has less to spare, so less of it is left out in training
 
 
 class Dropout(nn.Module):
@@ -52,9 +53,13 @@ class Projector(nn.Module):
     :param dropout: share of the token's values dropped in training.
     :param input_dropout: share of the features of each input that a training batch does without: all its rows lack the
         same ones, so that the products are smaller too. Per-value dropout was not better, and took twice the time.
+        An input narrower than 512 loses in proportion less: 35 facial action units without half of them say too little.
+    :param members: into how many equal parts a token falls, each normalised by itself: one for each member of the head.
     """
 
-    def __init__(self, dims: Mapping[str, int], dim: int, dropout: float = 0.0, input_dropout: float = 0.0) -> None:
+    def __init__(
+        self, dims: Mapping[str, int], dim: int, dropout: float = 0.0, input_dropout: float = 0.0, members: int = 1
+    ) -> None:
         super().__init__()
         self.inputs = tuple(dims)
         self.dims = dict(dims)
@@ -62,7 +67,7 @@ class Projector(nn.Module):
             self.register_buffer(f"mean_{position}", torch.zeros(size))
             self.register_buffer(f"scale_{position}", torch.ones(size))
         self.linears = nn.ModuleList(nn.Linear(size, dim) for size in dims.values())
-        self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in dims)
+        self.norms = nn.ModuleList(nn.GroupNorm(members, dim) for _ in dims)
         self.input_dropout = input_dropout
         self.dropout = Dropout(dropout)
 
@@ -102,7 +107,7 @@ class Projector(nn.Module):
     def _project(self, values: Tensor, linear: nn.Module) -> Tensor:
         """Apply the linear layer of one input, in training to a random part of its features."""
         size = values.shape[1]
-        count = max(1, round(size * (1 - self.input_dropout)))
+        count = max(1, round(size * (1 - self.input_dropout * min(1.0, size / WIDE))))
         if not self.training or count == size:
             projected: Tensor = linear(values)
             return projected

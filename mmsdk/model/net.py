@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,22 +31,34 @@ class Fused:
 
 
 class JointNet(nn.Module):
-    """Projector, fusion and heads. Which inputs are present decides; what an absent one holds never matters.
+    """Projector, fusions and heads. Which inputs are present decides; what an absent one holds never matters.
+
+    The net is a small ensemble in one pass: each member has an equal part of every token, a fusion of its own, the
+    fused vector's part that comes of it, and a head for each task. Members learn apart (each by its own loss, from
+    other first weights) and answer together, by the mean of their logits, which varies less than any of them
+    (Lakshminarayanan et al. 2017, arXiv:1612.01474). The products stay as large as those of one member of full width.
 
     Modules are kept in lists, not under the names of inputs and tasks, which may be anything (``type``, ``a.b``).
 
+    :param fusions: one for each member, all of one width.
+    :param heads: task name -> one head for each member.
     :param modality_dropout: chance that training drops a present input of a row; the last one is never dropped.
     """
 
     def __init__(
-        self, projector: Projector, fusion: Fusion, heads: Mapping[str, nn.Module], *, modality_dropout: float = 0.0
+        self,
+        projector: Projector,
+        fusions: Sequence[Fusion],
+        heads: Mapping[str, Sequence[nn.Module]],
+        *,
+        modality_dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.inputs = projector.inputs
         self.tasks = tuple(heads)
         self.projector = projector
-        self.fusion = fusion
-        self.heads = nn.ModuleList(heads.values())
+        self.fusions = nn.ModuleList(fusions)
+        self.heads = nn.ModuleList(nn.ModuleList(one) for one in heads.values())
         self.modality_dropout = modality_dropout
 
     def forward(self, vectors: Mapping[str, Tensor], present: Mapping[str, Tensor]) -> Fused:
@@ -60,12 +73,20 @@ class JointNet(nn.Module):
 
     def fuse(self, tokens: Tensor, present: Tensor) -> Tensor:
         """Fuse tokens ``(b, m, dim)`` under a mask ``(b, m)`` to ``(b, dim)``; absent ones are zeros to the fusion."""
-        fused: Tensor = self.fusion(tokens * present[:, :, None].to(tokens.dtype), present)
-        return fused
+        parts = (tokens * present[:, :, None].to(tokens.dtype)).chunk(len(self.fusions), dim=2)
+        return torch.cat([fusion(part, present) for fusion, part in zip(self.fusions, parts, strict=True)], dim=1)
 
     def answer(self, vector: Tensor) -> dict[str, Tensor]:
-        """Return the logits of every task from fused vectors ``(b, dim)``."""
-        return {name: head(vector) for name, head in zip(self.tasks, self.heads, strict=True)}
+        """Return the logits of every task from fused vectors ``(b, dim)``: the mean over the members."""
+        return {name: one.mean(0) for name, one in self.answers(vector).items()}
+
+    def answers(self, vector: Tensor) -> dict[str, Tensor]:
+        """Return what each member answers from fused vectors ``(b, dim)``: task name -> ``(members, b, width)``."""
+        parts = vector.chunk(len(self.fusions), dim=1)
+        return {
+            name: torch.stack([head(part) for head, part in zip(heads, parts, strict=True)])
+            for name, heads in zip(self.tasks, self.heads, strict=True)
+        }
 
 
 def build_net(
@@ -83,15 +104,18 @@ def build_net(
     :param dims: input name -> length of its vectors.
     :param tasks: task name -> prepared task (its head needs the label set).
     :param fusion: the class that the fusion's spec resolves to.
-    :param settings: the application's ``fusion`` block: ``dim``, ``modality_dropout``, ``options``.
+    :param settings: the application's ``fusion`` block: ``dim``, ``members`` (lowered to a number that divides
+        ``dim``), ``modality_dropout``, ``options``.
     :param dropout: the application's ``training.dropout``.
     """
+    members = math.gcd(settings.dim, settings.members)
+    width = settings.dim // members
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return JointNet(
-            Projector(dims, settings.dim, dropout, input_dropout),
-            fusion(tuple(dims), settings.dim, **settings.options),
-            {name: task.head(settings.dim) for name, task in tasks.items()},
+            Projector(dims, settings.dim, dropout, input_dropout, members),
+            [fusion(tuple(dims), width, **settings.options) for _ in range(members)],
+            {name: [task.head(width) for _ in range(members)] for name, task in tasks.items()},
             modality_dropout=settings.modality_dropout,
         )
 

@@ -42,12 +42,18 @@ class Objective:
     def __call__(
         self, net: JointNet, rows: Rows, generator: torch.Generator
     ) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
-        """Return the loss, its parts, and the logits of every task; drops inputs while ``net`` is training."""
+        """Return the loss, its parts, and the logits of every task; drops inputs while ``net`` is training.
+
+        In training the members of ``net`` learn apart, and the loss is the mean of theirs; else it is that of the
+        answer they give together.
+        """
         tokens = net.projector(rows.standard)
         seen = drop_inputs(rows.present, net.modality_dropout, generator) if net.training else rows.present
         vector = net.fuse(tokens, seen)
-        logits = net.answer(vector)
-        parts = {name: self.task_loss(name, one, rows.labels[name]) for name, one in logits.items()}
+        answers = net.answers(vector)
+        logits = {name: one.mean(0) for name, one in answers.items()}
+        judged = answers if net.training else {name: one[None] for name, one in logits.items()}
+        parts = {name: self.task_loss(name, one, rows.labels[name]) for name, one in judged.items()}
         total = sum((self.targets[name].weight * one for name, one in parts.items()), vector.new_zeros(()))
         if self.match > 0 and len(net.inputs) > 1:
             other = other_subset(rows.present, seen, generator)
@@ -59,12 +65,14 @@ class Objective:
         return total, parts, logits
 
     def task_loss(self, name: str, logits: Tensor, labels: Labels) -> Tensor:
-        """Return the mean loss of the labelled rows, zero where the batch has none."""
+        """Return the mean loss of the labelled rows, zero where the batch has none; logits ``(members, b, width)``."""
         values = labels.values
         if not labels.complete:
-            logits, values = logits[labels.labelled], values[labels.labelled]
-            if len(logits) == 0:
+            logits, values = logits[:, labels.labelled], values[labels.labelled]
+            if len(values) == 0:
                 return logits.sum()
+        values = values.expand(len(logits), *values.shape).flatten(0, 1)
+        logits = logits.flatten(0, 1)
         return self.targets[name].task.loss(logits, values, self.class_weights[name]).mean()
 
 

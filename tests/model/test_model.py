@@ -25,7 +25,7 @@ from mmsdk.model import (
 from mmsdk.tasks import Classification, Multilabel, Regression
 
 DIMS = {"photo": 6, "type": 4, "a.b": 3}  # names that nn.ModuleDict would refuse
-FUSION = SimpleNamespace(dim=16, modality_dropout=0.2, options={})
+FUSION = SimpleNamespace(dim=16, members=2, modality_dropout=0.2, options={})
 
 
 def tasks():
@@ -95,10 +95,10 @@ def test_the_seed_decides_the_weights_and_torch_is_left_alone():
 
 
 def test_fusion_settings_act():
-    settings = SimpleNamespace(dim=8, modality_dropout=0.7, options={"gate_dim": 5})
+    settings = SimpleNamespace(dim=8, members=2, modality_dropout=0.7, options={"gate_dim": 5})
     net = build_net(DIMS, tasks(), GatedFusion, settings, dropout=0.4, input_dropout=0.1)
-    assert net.fusion.read.out_features == 5
-    assert net.fusion.dim == net.heads[0].in_features == 8
+    assert net.fusions[0].read.out_features == 5
+    assert [one.dim for one in net.fusions] == [one.in_features for one in net.heads[0]] == [4, 4]
     assert net.modality_dropout == 0.7
     assert (net.projector.dropout.rate, net.projector.input_dropout) == (0.4, 0.1)
 

@@ -56,7 +56,7 @@ def make_parts(problem, settings, *, dims=DIMS, modality_dropout=0.2, dim=24):
     _, cells, split = problem
     task = Classification(label_smoothing=settings.label_smoothing)
     target, _ = prepare_targets(task, cells, split, name="kind", column="kind")
-    fusion = SimpleNamespace(dim=dim, modality_dropout=modality_dropout, options={})
+    fusion = SimpleNamespace(dim=dim, members=2, modality_dropout=modality_dropout, options={})
     net = build_net(
         dims, {"kind": task}, GatedFusion, fusion, dropout=settings.dropout, input_dropout=0.1, seed=settings.seed
     )

@@ -129,7 +129,7 @@ def test_tasks_with_gaps_in_their_labels_train_together(problem, settings):
     targets = {
         name: prepare_targets(task, columns[name], split, name=name, column=name)[0] for name, task in tasks.items()
     }
-    fusion = SimpleNamespace(dim=24, modality_dropout=0.1, options={})
+    fusion = SimpleNamespace(dim=24, members=2, modality_dropout=0.1, options={})
     net = build_net({"photo": 12, "title": 8}, tasks, GatedFusion, fusion)
     result = fit_heads(embeddings, targets, net, settings(epochs=15, patience=15), split, quiet=True)
     last = result.history[-1]
@@ -162,7 +162,7 @@ def test_task_weight_acts(problem, settings, parts):
 
 def test_nothing_to_learn_is_said(problem, settings, parts):
     embeddings, _, split = problem
-    net = build_net({"photo": 12}, {}, GatedFusion, SimpleNamespace(dim=8, modality_dropout=0.0, options={}))
+    net = build_net({"photo": 12}, {}, GatedFusion, SimpleNamespace(dim=8, members=2, modality_dropout=0.0, options={}))
     with pytest.raises(ConfigError, match=r"training\.match is 0 and there is no task"):
         fit_heads(embeddings, {}, net, settings(), split, quiet=True)
     nothing = SimpleNamespace(values=embeddings.values, present={k: v & False for k, v in embeddings.present.items()})
