@@ -1,0 +1,51 @@
+"""Every bash and Python block of the pages for newcomers runs, in order, in an empty folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .pages import blocks, run_page
+
+TRANSLATED = (
+    "README",
+    "docs/quickstart",
+    "docs/plugins",
+    "docs/data",
+    "docs/gpu",
+    "recipes/mmsdk-recipe-recommend/README",
+)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.timeout(400)
+def test_the_readme_runs(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_page("README.md")
+    assert "The data is synthetic" in capsys.readouterr().out
+    assert (here / "runs" / "recommend" / "report.html").is_file()
+
+
+@pytest.mark.timeout(400)
+def test_the_quick_start_runs(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_page("docs/quickstart.md")
+    said = capsys.readouterr().out
+    (shown,) = [code for _, code in blocks("docs/quickstart.md") if code.startswith("sku,photo,title,price,category")]
+    assert (here / "shop" / "products.csv").read_text(encoding="utf-8").startswith(shown)
+    assert (here / "answers.csv").read_text(encoding="utf-8").startswith(
+        '"sku","category","category_confidence","category_abstained"\n"N1",'
+    )
+    assert "recall@20 on test" in said
+    assert "balanced_accuracy on test" in said
+    assert "2 rows added; 242 in all" in said
+
+
+@pytest.mark.parametrize("page", TRANSLATED)
+def test_the_chinese_page_has_the_same_blocks(page: str) -> None:
+    assert blocks(f"{page}.zh-CN.md") == blocks(f"{page}.md")
+    assert blocks(f"{page}.md") or page == "docs/gpu"
