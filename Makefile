@@ -8,7 +8,7 @@ EDITABLES := -e .[tensorboard] $(foreach d,$(filter-out plugins/mmsdk-text,$(DIS
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: install demo test bench lint docs wheels clean
+.PHONY: install demo test bench lint wheels clean
 
 install: $(VENV)/.installed
 
