@@ -57,6 +57,11 @@ class TrainingConfig(Section):
         description="The weight of the term that ties the fused vectors of different inputs of one row together, so "
         "that a photo finds its text. 0 turns it off.",
     )
+    refit: bool = Field(
+        default=False,
+        description="After the validation rows have ended the training, train once more on them too. They can then "
+        "judge or calibrate nothing: the figures are those of the test rows alone.",
+    )
     amp: bool = Field(default=True, description="Use mixed precision on CUDA; without effect on a CPU.")
     tensorboard: bool = Field(
         default=False, description="Write TensorBoard events into the run (`pip install mmsdk[tensorboard]`)."

@@ -38,6 +38,7 @@ SETTINGS = (
     "patience",
     "class_weights",
     "match",
+    "refit",
     "amp",
     "seed",
 )
@@ -77,6 +78,10 @@ def fit_heads(
     only labels teach, is left out. The same seed on the same device gives the same weights to the bit, whether or not
     the training was killed in between; torch's own generator is left as it was.
 
+    With ``config.refit``, and where validation rows ended the training, the first weights are then trained once more
+    on the rows of ``train`` and ``val`` together, as many epochs as before, and the last weights are kept. History and
+    best epoch stay those of the training that was judged. A refit that is killed begins again.
+
     :param embeddings: has ``values`` (input -> ``(n, d_i)`` float32) and ``present`` (input -> ``(n,)`` bool).
     :param targets: task name -> target, the tasks that ``net`` has heads for.
     :param config: the application's ``training`` block.
@@ -94,6 +99,7 @@ def fit_heads(
     if validation is None:
         note(f"no validation rows: training for {config.epochs} epochs without stopping early", quiet)
     training = _Training(net, train, validation, config)
+    first = {name: one.detach().clone() for name, one in net.state_dict().items()} if config.refit else {}
     state = None if folder is None else load_checkpoint(folder, net, training.optimiser, key)
     resumed = None if state is None else state.epoch
     if state is not None:
@@ -107,7 +113,12 @@ def fit_heads(
     devices = [place] if place.type == "cuda" else []
     with torch.random.fork_rng(devices=devices), event_log(folder, config.tensorboard, state.epoch) as log:
         _run_epochs(training, state, save=save, log=log, every=checkpoint_seconds, quiet=quiet)
-    net.load_state_dict(state.best_weights)
+        net.load_state_dict(state.best_weights)
+        if config.refit and validation is not None:
+            net.load_state_dict(first)
+            everything = np.where(split == "val", "train", split)
+            (rows, objective), _ = _rows(embeddings, targets, net, config=config, split=everything, place=place)
+            _refit(_Training(net, (rows, objective), None, config, epochs=len(state.history)), quiet)
     net.eval()
     return TrainResult(history=state.history, best_epoch=state.best_epoch, resumed_from=resumed)
 
@@ -122,7 +133,7 @@ def _run_epochs(
     quiet: bool,
 ) -> None:
     """Train until the epochs or the patience run out."""
-    epochs = training.config.epochs
+    epochs = training.epochs
     saved = time.monotonic()
     with progress(epochs, "training", quiet, unit="epoch") as bar:
         bar.update(state.epoch)
@@ -136,6 +147,15 @@ def _run_epochs(
                 saved = time.monotonic()
 
 
+def _refit(training: _Training, quiet: bool) -> None:
+    """Train for all of its epochs, unjudged."""
+    note(f"refitting on {len(training.rows)} training and validation rows for {training.epochs} epochs", quiet)
+    with progress(training.epochs, "refitting", quiet, unit="epoch") as bar:
+        for number in range(1, training.epochs + 1):
+            training.epoch(number)
+            bar.update(1)
+
+
 def _judge(state: State, row: dict[str, float], training: _Training) -> None:
     """Count the epoch, keep its weights if it is the best, and see whether it is the last."""
     state.epoch = int(row["epoch"])
@@ -145,7 +165,7 @@ def _judge(state: State, row: dict[str, float], training: _Training) -> None:
         state.best, state.best_epoch = standing, state.epoch
         state.best_weights = {name: one.detach().clone() for name, one in training.net.state_dict().items()}
     stale = state.epoch - state.best_epoch
-    state.finished = state.epoch >= training.config.epochs or stale >= training.config.patience
+    state.finished = state.epoch >= training.epochs or stale >= training.config.patience
 
 
 def _rows(
@@ -193,12 +213,19 @@ class _Training:
     """The network, its optimiser and the rows: one epoch at a time."""
 
     def __init__(
-        self, net: JointNet, train: tuple[Rows, Objective], validation: Validation | None, config: Any
+        self,
+        net: JointNet,
+        train: tuple[Rows, Objective],
+        validation: Validation | None,
+        config: Any,
+        *,
+        epochs: int | None = None,
     ) -> None:
         self.net = net
         self.rows, self.objective = train
         self.validation = validation
         self.config = config
+        self.epochs = config.epochs if epochs is None else epochs
         self.steps = count_batches(len(self.rows), config.batch_size)
         self.device = self.rows.present.device
         self.optimiser = _optimiser(net, config)
@@ -237,7 +264,7 @@ class _Training:
 
     def _set_rate(self, step: int) -> None:
         """Give the optimiser the rate of this step."""
-        rate = learning_rate(step, self.steps * self.config.epochs, self.config.learning_rate)
+        rate = learning_rate(step, self.steps * self.epochs, self.config.learning_rate)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
 

@@ -19,7 +19,7 @@ from mmsdk.train import fit_heads
 N = 300
 SETTINGS = {
     "epochs": 20, "batch_size": 32, "learning_rate": 3e-3, "weight_decay": 0.01, "dropout": 0.1, "label_smoothing": 0.0,
-    "patience": 20, "class_weights": True, "match": 0.0, "amp": True, "tensorboard": False, "seed": 0,
+    "patience": 20, "class_weights": True, "match": 0.0, "refit": False, "amp": True, "tensorboard": False, "seed": 0,
 }  # fmt: skip
 
 

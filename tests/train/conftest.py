@@ -44,6 +44,7 @@ def make_settings(**changed):
         "patience": 8,
         "class_weights": True,
         "match": 0.0,
+        "refit": False,
         "amp": True,
         "tensorboard": False,
         "seed": 0,

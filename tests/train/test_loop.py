@@ -199,3 +199,20 @@ def test_cuda_trains_with_and_without_amp(problem, settings, parts):
         again = trained(problem, parts, settings(epochs=20, amp=amp), device="cuda")[1]
         assert result.history[result.best_epoch - 1]["val/score"] > 0.6
         assert torch.equal(weights(net), weights(again))
+
+
+def test_refit_learns_from_the_validation_rows_too(problem, settings, parts):
+    judged, _ = trained(problem, parts, settings(epochs=3))
+    result, refitted = trained(problem, parts, settings(epochs=3, refit=True))
+    embeddings, cells, split = problem
+    everything = embeddings, cells, np.where(split == "val", "train", split)
+    _, together = trained(everything, parts, settings(epochs=3))
+    assert [row["val/score"] for row in result.history] == [row["val/score"] for row in judged.history]
+    assert torch.equal(weights(refitted), weights(together))
+
+
+def test_refit_without_validation_rows_changes_nothing(problem, settings, parts):
+    embeddings, cells, split = problem
+    everything = embeddings, cells, np.where(split == "val", "train", split)
+    plain, same = (trained(everything, parts, settings(epochs=2, refit=refit))[1] for refit in (False, True))
+    assert torch.equal(weights(plain), weights(same))
