@@ -245,8 +245,9 @@ def _metrics(draft: Draft) -> dict[str, Any]:
         group = draft.application.split.group
         groups = np.asarray(draft.samples.table.cells(group), dtype=object) if group else None
         scoring = Scoring(groups=groups, resamples=RESAMPLES, seed=draft.application.split.seed)
+        parts = ("test",) if draft.application.training.refit else ("val", "test")  # what was learned judges nothing
         metrics |= score_tasks(
-            draft.pipeline.net, draft.targets, draft.embeddings, draft.samples.split, scoring=scoring
+            draft.pipeline.net, draft.targets, draft.embeddings, draft.samples.split, scoring=scoring, parts=parts
         )
     if draft.ranking is not None:
         metrics |= draft.ranking.metrics
