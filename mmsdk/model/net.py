@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from torch import nn
 from mmsdk.fusion import Fusion, Projector
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from torch import Tensor
 
@@ -83,9 +83,10 @@ class JointNet(nn.Module):
     def answers(self, vector: Tensor) -> dict[str, Tensor]:
         """Return what each member answers from fused vectors ``(b, dim)``: task name -> ``(members, b, width)``."""
         parts = vector.chunk(len(self.fusions), dim=1)
+        every = cast("Iterable[nn.ModuleList]", self.heads)
         return {
             name: torch.stack([head(part) for head, part in zip(heads, parts, strict=True)])
-            for name, heads in zip(self.tasks, self.heads, strict=True)
+            for name, heads in zip(self.tasks, every, strict=True)
         }
 
 

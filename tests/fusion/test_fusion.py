@@ -121,3 +121,23 @@ def test_input_dropout_leaves_features_out_and_keeps_the_scale():
     assert len(seen) == 5
     whole = projector.eval()._project(values, projector.linears[0])
     assert torch.allclose(projector.train()._project(values, projector.linears[0]), whole)
+
+
+@pytest.mark.parametrize(("size", "left"), [(64, 60), (256, 192), (512, 256), (1000, 500)])
+def test_a_narrow_input_loses_fewer_features(size, left):
+    torch.manual_seed(0)
+    projector = Projector({"a": size}, 4, input_dropout=0.5).train()
+    projector([torch.randn(3, size)]).square().sum().backward()
+    assert int((projector.linears[0].weight.grad != 0).any(dim=0).sum()) == left
+
+
+def test_the_parts_of_a_token_are_normalised_apart():
+    torch.manual_seed(0)
+    whole, parted = Projector({"a": 6}, 8).eval(), Projector({"a": 6}, 8, members=2).eval()
+    parted.load_state_dict(whole.state_dict())
+    with torch.no_grad():
+        for one in (whole, parted):
+            one.linears[0].bias[4:] += 100
+    values, small = [torch.randn(5, 6)], slice(0, 4)
+    assert parted(values)[:, 0, small].std() > 0.3
+    assert whole(values)[:, 0, small].std() < 0.1

@@ -103,6 +103,26 @@ def test_fusion_settings_act():
     assert (net.projector.dropout.rate, net.projector.input_dropout) == (0.4, 0.1)
 
 
+def test_members_answer_apart_and_together():
+    net, (values, present) = net_of(), rows_of()
+    vectors, logits = infer(net, values, present)
+    answers = net.answers(torch.from_numpy(vectors))
+    assert answers["forward"].shape == (2, 7, 3)
+    assert not torch.allclose(answers["forward"][0], answers["forward"][1], atol=1e-3)
+    assert np.allclose(answers["forward"].mean(0).detach().numpy(), logits["forward"], atol=1e-6)
+    changed = vectors.copy()
+    changed[:, 8:] += 1  # the second member's half
+    assert torch.equal(net.answers(torch.from_numpy(changed))["forward"][0], answers["forward"][0])
+
+
+@pytest.mark.parametrize(("dim", "wanted", "found"), [(16, 4, 4), (6, 4, 2), (7, 4, 1), (8, 1, 1)])
+def test_members_divide_the_vector(dim, wanted, found):
+    settings = SimpleNamespace(dim=dim, members=wanted, modality_dropout=0.0, options={})
+    net = build_net(DIMS, tasks(), ConcatFusion, settings)
+    assert len(net.fusions) == len(net.heads[0]) == net.projector.norms[0].num_groups == found
+    assert infer(net, *rows_of())[0].shape == (7, dim)
+
+
 def test_a_run_round_trips_to_the_bit(tmp_path):
     net, (values, present) = net_of(), rows_of()
     document = {"tasks": {name: task.state() for name, task in tasks().items()}, "name": "läden"}

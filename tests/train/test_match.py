@@ -37,7 +37,10 @@ def test_one_input_finds_the_row_indexed_with_all(settings):
     found = {}
     for epochs in (1, 40):
         net = build_net(
-            {"photo": 20, "title": 12}, {}, GatedFusion, SimpleNamespace(dim=32, members=2, modality_dropout=0.2, options={})
+            {"photo": 20, "title": 12},
+            {},
+            GatedFusion,
+            SimpleNamespace(dim=32, members=2, modality_dropout=0.2, options={}),
         )
         config = settings(epochs=epochs, match=1.0, patience=40)
         result = fit_heads(embeddings, {}, net, config, split, quiet=True)
@@ -56,7 +59,9 @@ def test_one_input_and_no_task_keeps_the_neighbours(settings):
     given = unit(((given - given[split == "train"].mean(0)) / given[split == "train"].std(0))[rows])
     found = {}
     for epochs in (1, 30):
-        net = build_net({"photo": 20}, {}, GatedFusion, SimpleNamespace(dim=32, members=2, modality_dropout=0.2, options={}))
+        net = build_net(
+            {"photo": 20}, {}, GatedFusion, SimpleNamespace(dim=32, members=2, modality_dropout=0.2, options={})
+        )
         fit_heads(embeddings, {}, net, settings(epochs=epochs, match=0.5, patience=30), split, quiet=True)
         fused = unit(infer(net, embeddings.values, embeddings.present, rows=rows)[0])
         found[epochs] = np.corrcoef((fused @ fused.T).ravel(), (given @ given.T).ravel())[0, 1]
