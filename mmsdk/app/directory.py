@@ -41,6 +41,8 @@ def new_run(out: Path | None, *, overwrite: bool) -> Iterator[Path]:
         raise RunError(f"{out} exists already; choose another --out, or replace it with --overwrite")
     if out.exists() and not (out / "run.json").is_file() and (not out.is_dir() or any(out.iterdir())):
         raise RunError(f"{out} exists and is no run of mmsdk, so it is not replaced; choose another --out")
+    if file := next((folder for folder in out.parents if folder.exists() and not folder.is_dir()), None):
+        raise RunError(f"{out} cannot be made: {file} is a file and no folder; choose another --out")
     with atomic_folder(out, resume=True) as partial:
         try:
             yield partial

@@ -31,7 +31,7 @@ from mmsdk.app.ranking import RankingRun, fit_ranking
 from mmsdk.app.threads import learning_threads
 from mmsdk.audit import Finding, audit_columns, audit_duplicates, audit_labels
 from mmsdk.config import Application, describe_defaults, load_application
-from mmsdk.data import Policy
+from mmsdk.data import Policy, require_training
 from mmsdk.errors import ConfigError
 from mmsdk.evaluate import Scoring, score_tasks
 from mmsdk.files import atomic_write
@@ -111,6 +111,7 @@ def fit(
         raise ConfigError("no data: name the table with data: in the application file, or with --data")
     if isinstance(data, str | Path):
         resolved = resolved.model_copy(update={"data": str(Path(data).resolve())})
+    _check_names(resolved)
     folder = None if out is None else Path(out)
     with new_run(folder, overwrite=overwrite) as partial:
         note(_defaults_line(resolved), quiet)
@@ -126,6 +127,19 @@ def fit(
             _learn(draft, partial)
             _write(draft, partial, origin or Origin())
     return load(folder or partial, device=device, quiet=quiet)
+
+
+def _check_names(application: Application) -> None:
+    """Refuse a component that nobody installed before any work is done; encoders are opened first of all anyway.
+
+    :raises PluginError: an unknown fusion, task type or index type.
+    """
+    registry = get_registry()
+    registry.get("fusion", application.fusion.type)
+    for entry in application.tasks.values():
+        registry.get("task", entry.type)
+    if application.index.type != "auto":
+        registry.get("index", application.index.type)
 
 
 def _defaults_line(application: Application) -> str:
@@ -144,6 +158,7 @@ def _prepare(pipeline: Pipeline, source: Any) -> Draft:
     samples, problems = pipeline.read(source, partial=False)
     if not application.tasks:
         samples.split[samples.split == "test"] = "train"  # nothing is predicted, so nothing need be held out
+    require_training(samples)
     embeddings = pipeline.embed(samples)
     note(_embedded(embeddings), pipeline.quiet)
     draft = Draft(application=application, pipeline=pipeline, samples=samples, embeddings=embeddings)
