@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from .pages import blocks, run_page
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TRANSLATED = (
     "README",
@@ -37,8 +40,10 @@ def test_the_quick_start_runs(here: Path, capsys: pytest.CaptureFixture[str]) ->
     said = capsys.readouterr().out
     (shown,) = [code for _, code in blocks("docs/quickstart.md") if code.startswith("sku,photo,title,price,category")]
     assert (here / "shop" / "products.csv").read_text(encoding="utf-8").startswith(shown)
-    assert (here / "answers.csv").read_text(encoding="utf-8").startswith(
-        '"sku","category","category_confidence","category_abstained"\n"N1",'
+    assert (
+        (here / "answers.csv")
+        .read_text(encoding="utf-8")
+        .startswith('"sku","category","category_confidence","category_abstained"\n"N1",')
     )
     assert "recall@20 on test" in said
     assert "balanced_accuracy on test" in said

@@ -1,4 +1,4 @@
-"""docs/plugins.md from nothing to a checked plugin, in a fresh environment: its own interpreter, a real installation."""
+"""docs/plugins.md from nothing to a checked plugin, in a fresh environment and really installed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ def fresh(tmp_path: Path) -> dict[str, str]:
     venv.create(home, with_pip=False)
     python = home / "bin" / "python"
     (site,) = home.glob("lib/python*/site-packages")
-    (site / "outer.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n", encoding="utf-8")
+    (site / "outer.pth").write_text(
+        f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n", encoding="utf-8"
+    )
     launcher = home / "bin" / "mmsdk"
     launcher.write_text(LAUNCHER.format(python=python), encoding="utf-8")
     launcher.chmod(0o755)
@@ -40,7 +42,9 @@ def test_the_first_encoder_from_nothing(fresh: dict[str, str], tmp_path: Path) -
     for language, code in blocks("docs/plugins.md"):
         if language == "bash":
             command = ["bash", "-euo", "pipefail", "-c", code]
-            done = subprocess.run(command, cwd=folder, env=fresh, capture_output=True, text=True, timeout=300, check=False)
+            done = subprocess.run(
+                command, cwd=folder, env=fresh, capture_output=True, text=True, timeout=300, check=False
+            )
             assert done.returncode == 0, f"{code}\n{done.stdout}\n{done.stderr}"
             said.append(done.stdout + done.stderr)
     whole = "\n".join(said)

@@ -1,0 +1,113 @@
+"""The pages agree with the code and with each other: links, public names, settings, commands."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mmsdk
+import mmsdk.testing
+from mmsdk.plugins import get_registry
+
+from .pages import FENCE, ROOT, blocks, text
+
+PAGES = sorted(
+    str(page.relative_to(ROOT))
+    for pattern in ("*.md", "docs/**/*.md", "plugins/*/*.md", "recipes/*/*.md")
+    for page in ROOT.glob(pattern)
+)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+RECIPE = "recipes/mmsdk-recipe-recommend/README"
+
+
+def anchors(page: str) -> set[str]:
+    bare = FENCE.sub("", text(page))
+    headings = re.findall(r"^#+ (.*)$", bare, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_there_are_pages() -> None:
+    assert {"README.md", "README.zh-CN.md", "docs/README.md", "docs/quickstart.md", f"{RECIPE}.md"} <= set(PAGES)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_resolve(page: str) -> None:
+    for link in LINK.findall(FENCE.sub("", text(page))):
+        if "://" in link:
+            continue
+        path, _, anchor = link.partition("#")
+        target = (ROOT / page).parent / path if path else ROOT / page
+        assert target.exists(), f"{page} links to {link}"
+        if anchor:
+            assert anchor in anchors(str(target.resolve().relative_to(ROOT))), f"{page} links to {link}"
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = text("docs/README.md")
+    for page in (ROOT / "docs").glob("*.md"):
+        assert page.name == "README.md" or f"({page.name})" in index, page.name
+
+
+def test_public_names_are_sorted_and_resolve() -> None:
+    for module in (mmsdk, mmsdk.testing):
+        assert list(module.__all__) == sorted(module.__all__)
+        for name in module.__all__:
+            assert getattr(module, name) is not None
+
+
+def test_every_public_name_is_documented() -> None:
+    headings = re.findall(r"^## (\S+)$", text("docs/api.md"), re.MULTILINE)
+    assert headings == [*mmsdk.__all__, *mmsdk.testing.__all__]
+    undocumented = [n for n in mmsdk.__all__ if n != "__version__" and not (getattr(mmsdk, n).__doc__ or "").strip()]
+    assert undocumented in ([], ["hookimpl"])
+
+
+def test_the_api_page_is_generated() -> None:
+    spec = importlib.util.spec_from_file_location("make_api", ROOT / "docs" / "make_api.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert text("docs/api.md") == module.page(), "run: python docs/make_api.py"
+
+
+@pytest.mark.parametrize("page", [f"{RECIPE}.md", f"{RECIPE}.zh-CN.md"])
+def test_the_settings_of_the_recipe_are_those_of_its_spec(page: str) -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", text(page), re.MULTILINE))
+    settings = get_registry().get("recipe", "recommend").spec.settings
+    assert list(rows) == list(settings)
+    if "zh" not in page:
+        assert rows == dict(settings)
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+def test_the_commands_of_the_readme_are_those_of_the_makefile(page: str) -> None:
+    said = set(re.findall(r"make (\w+)", text(page)))
+    targets = set(re.findall(r"^(\w+):", text("Makefile"), re.MULTILINE))
+    assert said >= {"install", "demo", "test"}
+    assert said <= targets
+    assert "mmsdk recipe recommend" in text("Makefile")
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.startswith(("README", "docs/", "recipes/"))])
+def test_every_command_that_a_page_names_exists(page: str) -> None:
+    known = {entry.spec.name for entry in get_registry().entries("command")}
+    code = [code for _, code in blocks(page)] + re.findall(r"`(mmsdk [^`]*)`", text(page))
+    said = {word for one in code for word in re.findall(r"^mmsdk ([a-z]+)", one, re.MULTILINE)}
+    assert said <= known
+
+
+def test_the_picture_of_the_readme_is_small() -> None:
+    assert (ROOT / "docs" / "images" / "report.png").stat().st_size < 250_000
+
+
+@pytest.mark.parametrize("generator", ["make_api", "make_picture"])
+def test_generators_are_modules_with_a_docstring(generator: str) -> None:
+    done = subprocess.run([sys.executable, "-m", "py_compile", str(ROOT / "docs" / f"{generator}.py")], check=False)
+    assert done.returncode == 0
+    assert Path(ROOT / "docs" / f"{generator}.py").read_text(encoding="utf-8").startswith('"""')
