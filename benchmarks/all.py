@@ -1,0 +1,205 @@
+"""Every benchmark of this folder in turn, quick by default, and docs/benchmarks.md from what they printed.
+
+    python benchmarks/all.py [--full] [--only NAME ...]      runs them; with --full they are kept in docs/bench/*.txt
+    python benchmarks/all.py --docs                          runs nothing: docs/benchmarks.md from docs/bench/*.txt
+
+What needs real data or weights is skipped, and said, where ``MMSDK_REAL`` is not set.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+KEPT = HERE.parent / "docs" / "bench"
+PAGE = HERE.parent / "docs" / "benchmarks.md"
+VERSIONS = ("torch", "numpy", "faiss-cpu", "transformers", "scikit-learn", "pyarrow")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Benchmark:
+    """One script.
+
+    :param says: what its table shows, a sentence of the page.
+    :param quick: arguments of the quick run; ``full`` of the one that the page shows.
+    :param real: it needs ``MMSDK_REAL``.
+    """
+
+    name: str
+    title: str
+    says: str
+    quick: tuple[str, ...] = ()
+    full: tuple[str, ...] = ()
+    real: bool = False
+
+    def command(self, *, full: bool) -> str:
+        """Return the command as one types it."""
+        before = "MMSDK_REAL=../shared " if self.real else ""
+        return before + " ".join(["python", f"benchmarks/{self.name}.py", *(self.full if full else self.quick)])
+
+
+ALL = (
+    Benchmark(
+        name="recommend_ikea",
+        title="Recommending furniture for a room",
+        says="The command it prints, on real rooms. Half of the items asked for were in no training room. Intervals are "
+        "over users; the difference to a baseline is taken on the same resampled users.",
+        real=True,
+    ),
+    Benchmark(
+        name="ikea_category",
+        title="The category of a product from photo and text",
+        says="Balanced accuracy on the table's own test rows, beside linear models on the same vectors.",
+        quick=("--seeds", "1"),
+        real=True,
+    ),
+    Benchmark(
+        name="fit_overhead",
+        title="What `mmsdk.fit` costs",
+        says="Over a script written by hand that embeds once with the same encoders and trains the same head; again on "
+        "unchanged rows; and single calls of a loaded run. With `MMSDK_REAL` also through MobileNetV2.",
+        quick=("--quick",),
+    ),
+    Benchmark(
+        name="head",
+        title="Training the head",
+        says="Our loop, which masks, weighs, schedules, validates and keeps the best, beside bare ones.",
+        quick=("--runs", "1"),
+    ),
+    Benchmark(
+        name="index",
+        title="The index over raw FAISS",
+        says="What search adds, that opening is quick, and that adding costs by the rows added.",
+        quick=("--quick",),
+    ),
+    Benchmark(
+        name="embed_memory",
+        title="Memory of embedding",
+        says="The peak does not grow with the rows.",
+        quick=("--rows", "5000", "20000"),
+    ),
+    Benchmark(
+        name="cache_backends",
+        title="Where the embedding cache keeps its vectors",
+        says="Why it is an append-only file with a SQLite index: the fastest to write, the smallest, and it needs no size "
+        "in advance. LMDB reads faster; embedding is read once a run.",
+        quick=("--rows", "20000"),
+    ),
+)
+
+
+def run(benchmark: Benchmark, *, full: bool) -> tuple[int, str]:
+    """Run a benchmark, showing what it prints; return its exit code and the text."""
+    paths = os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, str(HERE / f"{benchmark.name}.py"), *(benchmark.full if full else benchmark.quick)]
+    lines = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            lines.append(line)
+    return process.returncode, "".join(lines)
+
+
+def run_all(chosen: list[Benchmark], *, full: bool) -> int:
+    """Run benchmarks in turn; return how many failed."""
+    failed = 0
+    for benchmark in chosen:
+        print(f"\n== {benchmark.title}\n$ {benchmark.command(full=full)}", flush=True)
+        if not (HERE / f"{benchmark.name}.py").is_file():
+            print(f"skipped: benchmarks/{benchmark.name}.py is not there")
+            continue
+        if benchmark.real and not os.environ.get("MMSDK_REAL"):
+            print("skipped: MMSDK_REAL names no folder of real data and weights")
+            continue
+        started = time.perf_counter()
+        code, text = run(benchmark, full=full)
+        print(f"({time.perf_counter() - started:.0f} s)")
+        failed += code != 0
+        if full and code == 0:
+            KEPT.mkdir(parents=True, exist_ok=True)
+            (KEPT / f"{benchmark.name}.txt").write_text(f"$ {benchmark.command(full=True)}\n{text}", encoding="utf-8")
+            (KEPT / "machine.txt").write_text(machine() + "\n", encoding="utf-8")
+    return failed
+
+
+def machine() -> str:
+    """Describe this machine and what the figures depend on."""
+    found = next(
+        (line.split(":", 1)[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
+        platform.processor() or platform.machine(),
+    )
+    memory = next((int(line.split()[1]) / 2**20 for line in _lines("/proc/meminfo") if line.startswith("MemTotal")), 0.0)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    versions = ", ".join(f"{name} {version(name)}" for name in VERSIONS)
+    return (
+        f"{found}, {cores} cores, {memory:.0f} GiB, no GPU, {platform.system()} {platform.machine()}; "
+        f"Python {platform.python_version()}, {versions}"
+    )
+
+
+def _lines(path: str) -> list[str]:
+    """Return the lines of a file of the system, none where there is no such file."""
+    try:
+        return Path(path).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+
+
+def page() -> str:
+    """Return docs/benchmarks.md."""
+    described = (KEPT / "machine.txt").read_text("utf-8").strip() if (KEPT / "machine.txt").is_file() else machine()
+    parts = [
+        "# Benchmarks",
+        "",
+        "<!-- Made by `python benchmarks/all.py --docs` from docs/bench/*.txt; do not edit. -->",
+        "",
+        "Each table is what the command above it printed. `make bench` runs all of them quickly (smaller sizes, single "
+        "runs); `python benchmarks/all.py --full` runs what stands here and keeps it.",
+        "",
+        f"Machine: {described}. One thread.",
+        "",
+        "How to read them. Ratios decide: both sides ran in turn on the same machine, which had other work to do. CPU "
+        "seconds and milliseconds change from machine to machine, and by a third and more from hour to hour on this one; "
+        "the fastest and the slowest run stand beside each median. Accuracy, recall and their intervals come out the same "
+        "again on the same machine, versions and number of threads; elsewhere the last digits may differ "
+        "([determinism](determinism.md)). Nothing here has run on a GPU.",
+    ]
+    for benchmark in ALL:
+        kept = KEPT / f"{benchmark.name}.txt"
+        text = kept.read_text("utf-8").strip() if kept.is_file() else ""
+        parts += ["", f"## {benchmark.title}", "", benchmark.says, ""]
+        if not text:
+            parts += [f"Not measured yet: `{benchmark.command(full=True)}`."]
+            continue
+        head = "" if text.startswith("$ ") else f"$ {benchmark.command(full=True)}\n"
+        parts += ["```text", head + text, "```"]
+    return "\n".join(parts) + "\n"
+
+
+def main() -> int:
+    """Run, or write the page; return 1 where a benchmark failed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--full", action="store_true", help="the sizes of docs/benchmarks.md, kept in docs/bench; an hour")
+    parser.add_argument("--only", nargs="+", choices=[one.name for one in ALL], help="these alone")
+    parser.add_argument("--docs", action="store_true", help="write docs/benchmarks.md from docs/bench, run nothing")
+    arguments = parser.parse_args()
+    if arguments.docs:
+        PAGE.write_text(page(), encoding="utf-8")
+        print(PAGE)
+        return 0
+    chosen = [one for one in ALL if not arguments.only or one.name in arguments.only]
+    return 1 if run_all(chosen, full=arguments.full) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

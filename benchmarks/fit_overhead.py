@@ -1,0 +1,362 @@
+"""What ``mmsdk.fit`` costs over a script written by hand: the first time, and again on unchanged rows.
+
+    python benchmarks/fit_overhead.py [--quick] [--rows 2000] [--epochs 20] [--runs 5]
+
+Made-up rows with a JPEG and a text each, 13 labels. Every run is a process of its own with one thread; CPU seconds of
+the whole process, medians of interleaved runs. Text goes through the packaged MiniLM; pictures through ``colour-shape``,
+and where ``MMSDK_REAL`` names the folder of real data, in a second table, through MobileNetV2.
+
+* *by hand*: plain torch. Opens the same encoders, embeds each row once in sorted batches, trains the same kind of head
+  (a projection an input, gates, one linear layer) with AdamW in the same batches for the same epochs, keeps the best on
+  validation accuracy, prints the test accuracy. No intervals, baselines, subsets, audit, index, report, no cache.
+* *first fit*: ``mmsdk.fit`` with an empty cache and everything it does by default, early stopping off.
+* *second fit*: the same again. It must call no encoder (counted), and cost at most 2 s beyond imports; what imports
+  cost is measured in a process that imports the same modules and ends.
+* *load*: ``mmsdk.load``, then single ``predict`` and ``search`` beside what they cannot do without: the two encoders on
+  one row and the bare forward pass of the network.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+ROOT = Path(__file__).resolve().parents[1]
+COLOURS = ("red", "green", "blue", "yellow", "black", "white", "orange", "violet", "brown", "grey", "pink", "teal", "beige")
+NOUNS = ("lamp", "chair", "table", "shelf", "rug", "sofa", "clock", "vase", "bed", "stool", "desk", "mirror")
+WORDS = ("solid", "light", "modern", "classic", "small", "large", "soft", "durable", "handmade", "washable", "easy", "oak")
+MOBILENET = "models/mobilenet-v2-1.0-224-tf2"
+FIRST_RATIO, SECOND_SECONDS = 1.10, 2.0
+
+
+def cpu() -> float:
+    """Return the CPU seconds of this process so far, its threads included."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def write_rows(folder: Path, rows: int) -> None:
+    """Write ``rows.csv`` and its pictures: a coloured disc or square on noise, and a description."""
+    import csv
+
+    import numpy as np
+    from PIL import Image, ImageColor, ImageDraw
+
+    rng = np.random.default_rng(0)
+    (folder / "photos").mkdir(parents=True)
+    with (folder / "rows.csv").open("w", newline="", encoding="utf-8") as stream:
+        table = csv.writer(stream)
+        table.writerow(["id", "photo", "title", "label", "split"])
+        for row in range(rows):
+            label, noun = int(rng.integers(len(COLOURS))), NOUNS[int(rng.integers(len(NOUNS)))]
+            seen = label if rng.random() < 0.6 else int(rng.integers(len(COLOURS)))
+            said = label if rng.random() < 0.6 else int(rng.integers(len(COLOURS)))
+            picture = Image.fromarray(rng.integers(90, 190, (240, 320, 3), dtype=np.uint8))
+            colour = ImageColor.getrgb(COLOURS[seen])
+            draw, (x, y) = ImageDraw.Draw(picture), rng.integers(20, 120, 2).tolist()
+            (draw.ellipse if row % 2 else draw.rectangle)((x, y, x + 110, y + 100), fill=colour)
+            picture.save(folder / "photos" / f"{row}.jpg", quality=85)
+            words = " ".join(rng.choice(WORDS, int(rng.integers(4, 14))))
+            title = f"{noun} number {row}, {words}, comes in {COLOURS[said]}"
+            part = "test" if row % 5 == 0 else "val" if row % 10 == 1 else "train"
+            table.writerow([f"r{row}", f"photos/{row}.jpg", title, f"kind {label}", part])
+
+
+def application(image: str, epochs: int) -> dict[str, Any]:
+    """Return the application, its early stopping off."""
+    return {
+        "id": "id",
+        "inputs": {
+            "photo": {"column": "photo", "modality": "image", "encoder": image},
+            "title": {"column": "title", "modality": "text", "encoder": "minilm"},
+        },
+        "tasks": {"label": {"column": "label", "type": "classification"}},
+        "split": {"column": "split"},
+        "training": {"epochs": epochs, "patience": epochs},
+    }
+
+
+def ours(folder: Path, image: str, epochs: int) -> dict[str, Any]:
+    """Fit, counting what the encoders are given."""
+    import mmsdk
+    from mmsdk.embed import column
+
+    given = []
+    encode = column.encode_batch
+
+    def counted(opened: Any, batch: Any, place: Any) -> Any:
+        given.append(len(batch))
+        return encode(opened, batch, place)
+
+    column.encode_batch = counted
+    with tempfile.TemporaryDirectory() as out:
+        app = mmsdk.fit(application(image, epochs), data=folder / "rows.csv", out=Path(out) / "run", quiet=True)
+        metrics = json.loads((app.folder / "metrics.json").read_text("utf-8"))["label"]
+        app.close()
+    spent = cpu()
+    (folder / "modules.json").write_text(json.dumps(list(sys.modules)), encoding="utf-8")
+    return {"cpu": spent, "given": sum(given), "calls": len(given), "accuracy": metrics["test"]["accuracy"]["value"]}
+
+
+def imports(folder: Path, image: str, epochs: int) -> dict[str, Any]:
+    """Import what the last fit had imported by its end, and nothing else."""
+    import contextlib
+    import importlib
+    import warnings
+
+    warnings.simplefilter("ignore")
+    for name in json.loads((folder / "modules.json").read_text("utf-8")):
+        with contextlib.suppress(Exception):  # names that modules gave themselves or were given by hand
+            importlib.import_module(name)
+    return {"cpu": cpu()}
+
+
+def load_latency(folder: Path, image: str, epochs: int) -> dict[str, Any]:
+    """Load a run and answer single rows."""
+    import mmsdk
+    from mmsdk.model import infer
+
+    with tempfile.TemporaryDirectory() as out:
+        run = Path(out) / "run"
+        mmsdk.fit(application(image, epochs), data=folder / "rows.csv", out=run, quiet=True).close()
+        started = cpu()
+        app = mmsdk.load(run, quiet=True)
+        loaded = cpu() - started
+        photo = str(folder / "photos" / "3.jpg")
+        row = {"photo": photo, "title": "a small red lamp of solid oak"}
+        encoders = app.pipeline.encoders
+        decode = mmsdk_modality("image")
+        media = mmsdk.Media(name=photo, path=Path(photo))
+
+        def encode() -> Any:
+            pixels = decode(media)
+            vectors = {"photo": encoders["photo"].encoder.encode([pixels], "image")}
+            return vectors | {"title": encoders["title"].encoder.encode([row["title"]], "text")}
+
+        values = encode()
+        import numpy as np
+
+        present = {name: np.ones(1, bool) for name in values}
+        vectors = app.embed([row])
+
+        def bare() -> Any:
+            return infer(app.pipeline.net, encode(), present)
+
+        works = {
+            "predict, photo + text": lambda: app.predict([row]),
+            "  the encoders and the forward pass alone": bare,
+            "  the forward pass alone": lambda: infer(app.pipeline.net, values, present),
+            "predict, text": lambda: app.predict([{"title": row["title"]}]),
+            "  the text encoder alone": lambda: encoders["title"].encoder.encode([row["title"]], "text"),
+            "search, text, k 10": lambda: app.search({"title": row["title"]}, k=10),
+            "search by id, k 10": lambda: app.search(id="r3", k=10),
+            "index.search, vector, k 10": lambda: app.index.search(vectors, 10),
+        }
+        started = cpu()
+        for work in works.values():
+            work()
+        first = cpu() - started
+        found: dict[str, list[float]] = {name: [] for name in works}
+        for _ in range(7):
+            for name, work in works.items():
+                started = time.process_time()
+                for _ in range(10):
+                    work()
+                found[name].append((time.process_time() - started) / 10)
+        app.close()
+    return {"load": loaded, "first": first, "works": found}
+
+
+def mmsdk_modality(name: str) -> Any:
+    """Return the decoder of a modality."""
+    from mmsdk.embed.encoders import open_modality
+
+    return open_modality(name).decode
+
+
+def by_hand(folder: Path, image: str, epochs: int) -> dict[str, Any]:
+    """Do the same in plain torch."""
+    import csv
+
+    import numpy as np
+    import torch
+    from mmsdk_text.minilm import MiniLM
+    from PIL import Image
+    from torch import nn
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    with (folder / "rows.csv").open(encoding="utf-8") as stream:
+        table = list(csv.DictReader(stream))
+    texts = [row["title"] for row in table]
+    order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
+    text_encoder, picture_encoder = MiniLM(), open_pictures(image)
+    title = np.zeros((len(table), 384), np.float32)
+    for start in range(0, len(order), 32):
+        part = order[start : start + 32]
+        title[part] = text_encoder.encode([texts[row] for row in part], "text")
+    photos, size = [], picture_encoder.batch_size
+    for start in range(0, len(table), size):
+        pictures = [Image.open(folder / row["photo"]).convert("RGB") for row in table[start : start + size]]
+        photos.append(picture_encoder.encode([np.asarray(one) for one in pictures], "image"))
+    values = [torch.from_numpy(np.concatenate(photos)), torch.from_numpy(title)]
+    labels = sorted({row["label"] for row in table})
+    truth = torch.tensor([labels.index(row["label"]) for row in table])
+    train, val, test = (
+        torch.tensor([place for place, row in enumerate(table) if row["split"] == part])
+        for part in ("train", "val", "test")
+    )
+    values = [(one - one[train].mean(0)) / one[train].std(0).clamp_min(1e-6) for one in values]
+
+    class Head(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.project = nn.ModuleList(
+                nn.Sequential(
+                    nn.Dropout(0.5), nn.Linear(one.shape[1], 256), nn.LayerNorm(256), nn.GELU(), nn.Dropout(0.2)
+                )
+                for one in values
+            )
+            self.gate = nn.Sequential(nn.Linear(512, 32), nn.GELU(), nn.Linear(32, 512))
+            self.mix, self.out = nn.Linear(512, 256), nn.Linear(256, len(labels))
+
+        def forward(self, rows: torch.Tensor) -> torch.Tensor:
+            tokens = torch.stack([one(two[rows]) for one, two in zip(self.project, values, strict=True)], 1)
+            weights = self.gate(tokens.flatten(1)).view(tokens.shape).softmax(1)
+            return self.out(nn.functional.gelu(self.mix((weights * tokens).flatten(1))))
+
+    net = Head()
+    optimiser = torch.optim.AdamW(net.parameters(), lr=1e-3, weight_decay=0.01)
+    best, kept = -1.0, {}
+    for _ in range(epochs):
+        net.train()
+        for batch in train[torch.randperm(len(train))].split(64):
+            loss = nn.functional.cross_entropy(net(batch), truth[batch])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+        net.eval()
+        with torch.inference_mode():
+            right = float((net(val).argmax(1) == truth[val]).float().mean())
+        if right > best:
+            best, kept = right, {name: one.clone() for name, one in net.state_dict().items()}
+    net.load_state_dict(kept)
+    with torch.inference_mode():
+        accuracy = float((net(test).argmax(1) == truth[test]).float().mean())
+    return {"cpu": cpu(), "accuracy": accuracy}
+
+
+def open_pictures(image: str) -> Any:
+    """Return the picture encoder without asking mmsdk for it."""
+    if image == "colour-shape":
+        from mmsdk_image.colour_shape import ColourShape
+
+        return ColourShape()
+    from mmsdk_transformers.loader import load
+
+    return load(image.partition(":")[2], modality="image")
+
+
+WORKERS = {"by hand": by_hand, "first fit": ours, "second fit": ours, "imports": imports, "load": load_latency}
+
+
+def spawn(name: str, folder: Path, cache: Path, arguments: Any, image: str) -> dict[str, Any]:
+    """Run one worker in a process of its own."""
+    paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "MMSDK_CACHE_DIR": str(cache), "PYTHONPATH": paths}
+    command = [sys.executable, __file__, "--worker", name, str(folder), image, "--epochs", str(arguments.epochs)]
+    answer = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    if answer.returncode:
+        raise SystemExit(f"{name}: exit {answer.returncode}\n{answer.stderr}")
+    found: dict[str, Any] = json.loads(answer.stdout.strip().splitlines()[-1])
+    return found
+
+
+def compare(folder: Path, arguments: Any, image: str, rows: int) -> None:
+    """Run the workers in turn and print their table."""
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in WORKERS if name != "load"}
+    for run in range(arguments.runs):
+        cache = folder / f"cache-{run}-{Path(image).name}"
+        for name in found:
+            found[name].append(spawn(name, folder, cache, arguments, image))
+    middle = {name: statistics.median(one["cpu"] for one in runs) for name, runs in found.items()}
+    shown = image if ":" not in image else f"{image.partition(':')[0]}:{Path(image).name}"
+    print(f"\n{rows:,} rows x {arguments.epochs} epochs, photo by {shown}, text by minilm; one thread, CPU seconds")
+    print(f"{'':12s}{'median':>9}{'  fastest .. slowest':22}{'beyond imports':>16}{'encoded':>9}{'accuracy':>10}")
+    for name, runs in found.items():
+        spent = [one["cpu"] for one in runs]
+        line = f"{name:12s}{middle[name]:9.2f}{f'  {min(spent):.2f} .. {max(spent):.2f}':22}"
+        if name in ("first fit", "second fit"):
+            line += f"{middle[name] - middle['imports']:16.2f}{runs[0]['given']:9,}{runs[0]['accuracy']:10.3f}"
+        elif name == "by hand":
+            line += f"{'':16}{2 * rows:9,}{runs[0]['accuracy']:10.3f}"
+        print(line)
+    ratio = middle["first fit"] / middle["by hand"]
+    print(f"first fit / by hand: {ratio:.2f} x (at most {FIRST_RATIO} x) {_said(ratio <= FIRST_RATIO)}")
+    calls, beyond = max(one["calls"] for one in found["second fit"]), middle["second fit"] - middle["imports"]
+    good = calls == 0 and beyond <= SECOND_SECONDS
+    print(f"second fit: {calls} encoder calls (none), {beyond:.2f} s beyond imports (at most 2 s) {_said(good)}")
+    if arguments.latency:
+        latency(spawn("load", folder, folder / f"cache-0-{Path(image).name}", arguments, image))
+
+
+def latency(found: dict[str, Any]) -> None:
+    """Print what single calls cost."""
+    print(f"load {found['load'] * 1e3:.0f} ms; the first call of each of the following together {found['first'] * 1e3:.0f} ms")
+    base = statistics.median(found["works"]["  the encoders and the forward pass alone"])
+    text = statistics.median(found["works"]["  the text encoder alone"])
+    for name, spent in found["works"].items():
+        middle = statistics.median(spent)
+        ratio = f"{middle / (text if 'text' in name and 'photo' not in name else base):8.2f} x" if "index" not in name else ""
+        print(f"{name:44s}{middle * 1e3:8.2f} ms  ({min(spent) * 1e3:.2f} .. {max(spent) * 1e3:.2f}){ratio}")
+
+
+def _said(good: bool) -> str:
+    """Return the verdict."""
+    return "ok" if good else "MISSED"
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="one run of each; 300 rows through MobileNetV2")
+    parser.add_argument("--rows", type=int, default=2000)
+    parser.add_argument("--real-rows", type=int, help="rows through MobileNetV2, slow; 0 leaves it out")
+    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--runs", type=int)
+    parser.add_argument("--no-latency", dest="latency", action="store_false")
+    parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.worker:
+        name, folder, image = arguments.worker
+        print(json.dumps(WORKERS[name](Path(folder), image, arguments.epochs)))
+        return
+    arguments.runs = arguments.runs or (1 if arguments.quick else 5)
+    real = os.environ.get("MMSDK_REAL")
+    real_rows = (300 if arguments.quick else 1000) if arguments.real_rows is None else arguments.real_rows
+    cases = [("colour-shape", arguments.rows)] if arguments.rows else []
+    if real:
+        cases += [(f"transformers:{Path(real).resolve() / MOBILENET}", real_rows)] if real_rows else []
+    for image, rows in cases:
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = Path(temporary)
+            write_rows(folder, rows)
+            compare(folder, arguments, image, rows)
+    if not real:
+        print("\nMobileNetV2: skipped, MMSDK_REAL names no folder with its weights")
+
+
+if __name__ == "__main__":
+    main()
