@@ -46,6 +46,7 @@ _HOMES = {
     "hookimpl": "mmsdk.hookspecs",
     "inspect": "mmsdk.app.inspecting",
     "load": "mmsdk.app.loading",
+    "picture_data_uri": "mmsdk.app.pictures",
     "read_table": "mmsdk.data",
     "weights_fingerprint": "mmsdk.files",
 }
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from mmsdk.app.fitting import fit
     from mmsdk.app.inspecting import inspect
     from mmsdk.app.loading import load
+    from mmsdk.app.pictures import picture_data_uri
     from mmsdk.app.prediction import Prediction
     from mmsdk.config import Application
     from mmsdk.data import guess_application, read_table
@@ -126,6 +128,7 @@ __all__ = [
     "hookimpl",
     "inspect",
     "load",
+    "picture_data_uri",
     "read_table",
     "weights_fingerprint",
 ]

@@ -120,6 +120,10 @@ class Collection:
         """Return the rows, by column, of ids."""
         return self._index(FUSED).get(list(ids))[1]
 
+    def ids(self) -> list[str]:
+        """Return the id of every row."""
+        return list(self._index(FUSED).ids())
+
     def some_ids(self, count: int) -> list[str]:
         """Return a few ids, for examples."""
         return self._index(FUSED).ids()[:count]

@@ -156,6 +156,7 @@ def _prepare(pipeline: Pipeline, source: Any) -> Draft:
     """Read, split, audit and embed."""
     application = pipeline.application
     samples, problems = pipeline.read(source, partial=False)
+    pipeline.columns = samples.table.names
     if not application.tasks:
         samples.split[samples.split == "test"] = "train"  # nothing is predicted, so nothing need be held out
     require_training(samples)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmsdk.app.pictures import THUMBNAIL, encoded
 from mmsdk.plugins import get_registry
 from mmsdk.report import Example, MapPoints, Picture, ReportData
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 EXAMPLES = 4
 ANSWERS = 8
-THUMBNAIL = 112
 MAP_ROWS = 3000
 CAPTION = 60
 
@@ -193,7 +192,5 @@ class Pictures:
             except ValueError:  # already counted as broken when it was embedded
                 continue
             if sample is not None:
-                data = modality.thumbnail(sample, THUMBNAIL)
-                kind = "png" if data[:4] == b"\x89PNG" else "jpeg"
-                return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+                return encoded(modality.thumbnail(sample, THUMBNAIL))
         return ""

@@ -45,11 +45,10 @@ def plan_recipe(
     spec: RecipeSpec = entry.spec  # type: ignore[assignment]
     recipe: Recipe = entry.load()()
     if data is None:
-        folder = _sample_folder(entry.name, entry.plugin.version, seed or 0)
-        raw = _sample(recipe, folder, seed or 0)
         own, general = _split_settings(spec, settings)
         if own:
             raise ConfigError(f"--set {next(iter(own))}: needs your own table; name it with --data")
+        raw = _sample(recipe, _sample_folder(entry.name, entry.plugin.version, seed or 0), seed or 0)
     else:
         table = Path(data)
         beside = _beside(table)

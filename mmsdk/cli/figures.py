@@ -15,7 +15,7 @@ from mmsdk.cli.shell import width
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-NARROW = 72
+SYNTHETIC = "The data is synthetic: made to show that everything runs. The figures say nothing about your data."
 
 
 def print_run(app: Any, *, as_json: bool) -> None:
@@ -26,9 +26,7 @@ def print_run(app: Any, *, as_json: bool) -> None:
         return
     print_metrics(metrics, headlines(app.document))
     if app.document["synthetic"]:
-        click.echo(
-            "The data is synthetic: made to show that everything runs. The figures say nothing about your data.\n"
-        )
+        click.echo(click.wrap_text(SYNTHETIC, width()) + "\n")
     click.echo(f"Run:    {app.folder}")
     click.echo(f"Report: {app.folder / 'report.html'}\n")
     click.echo("Try next:")
@@ -55,13 +53,23 @@ def print_metrics(metrics: Mapping[str, Any], headline: Mapping[str, str]) -> No
         rows = {"this run": parts[part], **parts.get("baselines", {})}
         for line in _aligned({name: _score(row.get(metric)) for name, row in rows.items()}):
             click.echo(line)
-        others = [f"{name} {_score(one)}" for name, one in parts[part].items() if name != metric]
+        others = [f"{name} {one['value']:.3f}" for name, one in parts[part].items() if name != metric]
         if others:
             click.echo(click.wrap_text("; ".join(others), width(), "  ", "  "))
-        for name, difference in parts.get("paired", {}).items():
-            if metric in difference:
-                click.echo(f"  ahead of {name} by {_score(difference[metric])}")
+        if line := _ahead(parts.get("paired", {}), metric):
+            click.echo(click.wrap_text(line, width(), "  ", "  "))
         click.echo()
+
+
+def _ahead(paired: Mapping[str, Any], metric: str) -> str:
+    """Return a line about the paired difference to the best baseline, the one hardest to be ahead of."""
+    found = {name: one[metric] for name, one in paired.items() if metric in one}
+    if not found:
+        return ""
+    name = min(found, key=lambda one: found[one]["value"])
+    one = found[name]
+    sure = "beyond chance" if one["low"] > 0 or one["high"] < 0 else "not told apart by these rows"
+    return f"ahead of the best baseline, {name}, by {_score(one)}: {sure}"
 
 
 def next_commands(app: Any) -> Iterator[str]:
@@ -88,7 +96,9 @@ def _near(folder: Path) -> str:
 
 def _aligned(rows: Mapping[str, str]) -> Iterator[str]:
     """Yield ``name  score`` lines, the scores under each other where the terminal is wide enough."""
-    pad = max(len(name) for name in rows) if width() >= NARROW else 0
+    pad = max(len(name) for name in rows)
+    if 4 + pad + max(len(score) for score in rows.values()) > width():
+        pad = 0
     for name, score in rows.items():
         yield f"  {name:<{pad}}  {score}"
 

@@ -11,7 +11,7 @@ from mmsdk.plugins import get_registry, resolve
 
 
 def print_plan(application: Any, *, as_json: bool) -> None:
-    """Print the resolved application as YAML, and an encoder a line; nothing is opened or fetched."""
+    """Print the resolved application as YAML, and an encoder a line; no encoder is opened."""
     names = resolve("mmsdk.app.encoders:encoder_names")(application)
     encoders = {name: _encoder(candidates) for name, candidates in names.items()}
     if as_json:
@@ -22,7 +22,7 @@ def print_plan(application: Any, *, as_json: bool) -> None:
     for name, one in encoders.items():
         about = ", ".join(part for part in (one["plugin"], one["licence"]) if part)
         click.echo(f"#   {name}: {one['encoder']}" + (f" ({about})" if about else ""))
-    click.echo("# nothing was read, opened or fetched")
+    click.echo("# no encoder was opened, nothing was fetched or fitted")
 
 
 def _encoder(candidates: tuple[str, ...]) -> dict[str, str]:

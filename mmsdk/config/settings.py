@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from mmsdk.errors import ConfigError, unknown
 
 ENCODERS = "encoders."
 IGNORE = "ignore"
+BARE = re.compile(r"[,;|/:&+#%@!>*?-]+")  # YAML would take most of these for the start of something
 
 
 def parse_set(items: Iterable[str]) -> dict[str, Any]:
@@ -34,7 +36,9 @@ def parse_set(items: Iterable[str]) -> dict[str, Any]:
 
 
 def _value(key: str, text: str) -> Any:
-    """Read one value; what YAML cannot read, the user is told to quote."""
+    """Read one value; what YAML cannot read, the user is told to quote. Bare punctuation is itself: ``separator=|``."""
+    if BARE.fullmatch(text.strip()):
+        return text.strip()
     try:
         value = read_yaml(text, f"--set {key}")
     except ConfigError as error:

@@ -94,3 +94,8 @@ def test_the_source_is_not_changed():
     before = repr(APP)
     load("inputs.photo=other", "ignore=note", "encoders.text=x")
     assert repr(APP) == before
+
+
+@pytest.mark.parametrize("text", [",", ";", "|", "/", "::", "&", "#", "-", ">", "!", "*", "?", "@", "%"])
+def test_bare_punctuation_is_itself(text):
+    assert parse_set([f"separator={text}"]) == {"separator": text}

@@ -58,5 +58,8 @@ class Recommend:
         return {"data": str(data), "id": item_id, "inputs": inputs, "interactions": interactions}
 
     def sections(self, app: Any) -> Iterator[tuple[str, str]]:
-        """Yield nothing yet: the core's report shows rankings, cold items and examples by itself."""
-        yield from ()
+        """Yield what a newcomer would see, and to how many users the items that nobody took would be shown."""
+        from mmsdk_recipe_recommend.sections import newcomer, untouched
+
+        yield from newcomer(app)
+        yield from untouched(app)

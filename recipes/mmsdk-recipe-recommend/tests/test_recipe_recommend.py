@@ -1,0 +1,179 @@
+"""The recommend recipe: its sample, a stranger's table, a recipe.yaml, its sections of the report."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mmsdk_recipe_recommend.recipe import Recommend
+from PIL import Image
+
+import mmsdk
+from mmsdk.testing import parametrize_with_checks
+
+QUICK = {"training.epochs": 1, "encoders.text": "ngrams"}
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("MMSDK_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+
+
+@parametrize_with_checks("recommend")
+def test_conforms(check):
+    check()
+
+
+def digests(folder):
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_the_sample_is_the_same_bytes_in_every_process(tmp_path):
+    recipe = Recommend()
+    recipe.sample(tmp_path / "a", 0)
+    code = "import sys, pathlib; from mmsdk_recipe_recommend.recipe import Recommend; Recommend().sample(pathlib.Path(sys.argv[1]), 0)"
+    subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "b")], check=True, env={**os.environ, "PYTHONHASHSEED": "7"}
+    )
+    recipe.sample(tmp_path / "c", 1)
+    assert digests(tmp_path / "a") == digests(tmp_path / "b")
+    assert digests(tmp_path / "a").keys() == digests(tmp_path / "c").keys()
+    assert digests(tmp_path / "a") != digests(tmp_path / "c")
+
+
+def test_the_sample_never_sells_what_is_not_in_the_catalogue(tmp_path):
+    application = Recommend().sample(tmp_path, 0)
+    items = set(mmsdk.read_table(Path(application["data"])).cells("sku"))
+    orders = mmsdk.read_table(Path(application["interactions"]["file"]))
+    assert set(orders.cells("sku")) <= items
+    assert orders.cells("time") == sorted(orders.cells("time"))
+
+
+# -- a stranger's table ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def strange(tmp_path):
+    """Other names, baskets in one cell, no time, a fifth of the pictures missing, some broken."""
+    draw = random.Random(0)
+    folder = tmp_path / "their data"
+    (folder / "img").mkdir(parents=True)
+    kinds = {"Tee": (200, 40, 40), "Topf": (40, 160, 60), "Tuch": (40, 60, 190)}
+    rows = []
+    for number in range(60):
+        kind = list(kinds)[number % 3]
+        path = f"img/{number}.jpg"
+        pixels = np.random.default_rng(number).normal(kinds[kind], 20, (24, 24, 3)).clip(0, 255).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / path)
+        if number in {7, 31}:
+            (folder / path).write_bytes((folder / path).read_bytes()[:150])
+        rows.append(
+            {
+                "Artikel-Nr.": f"00{number}",
+                "Bild": "" if number % 5 == 4 else path,
+                "Name": f"{kind} {draw.choice(['rot', 'fein', 'alt', 'neu'])} Größe {draw.randrange(99)} {draw.choice('abcdefg')}",
+                "Preis (€)": f"{draw.uniform(2, 60):.2f}",
+            }
+        )
+    with (folder / "artikel.tsv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]), delimiter="\t")
+        writer.writeheader()
+        writer.writerows(rows)
+    with (folder / "körbe.csv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["Korb", "Artikel"])
+        for basket in range(40):
+            own = [f"00{number}" for number in range(basket % 3, 54, 3)]
+            writer.writerow([f"K{basket}", ";".join(draw.sample(own, 5))])
+    return folder
+
+
+SETTINGS = {"id": "Artikel-Nr.", "interactions": "körbe.csv", "user": "Korb", "item": "Artikel", "separator": ";"}
+
+
+def recipe(*arguments):
+    from mmsdk.cli import main
+
+    with pytest.raises(SystemExit) as left:
+        main(["recipe", "recommend", *map(str, arguments)])
+    return left.value.code
+
+
+def sets(settings):
+    return [part for key, value in settings.items() for part in ("--set", f"{key}={json.dumps(value)}")]
+
+
+def test_a_strangers_table_becomes_a_recommender(strange, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(strange)
+    words = ["--data", "artikel.tsv", "--out", tmp_path / "run", "--quiet", *sets(SETTINGS | QUICK)]
+    assert recipe(*words) == 2
+    said = capsys.readouterr().err
+    assert "img/7.jpg" in said
+    assert "img/31.jpg" in said
+    assert "--on-bad-row skip" in said
+    assert recipe(*words, "--on-bad-row", "skip", "--json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["synthetic"] is False
+    assert answer["metrics"]["recommend"]["test"]["recall@20"]["value"] > 0.5
+    assert "recommend_over_time" not in answer["metrics"]
+    app = mmsdk.load(tmp_path / "run", quiet=True)
+    hits = app.recommend(["000", "003", "006"], k=8)
+    assert {hit.row["Name"].split()[0] for hit in hits} == {"Tee"}
+    html = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "For a newcomer" in html
+    assert "What nobody has taken yet" in html
+    assert "shown to" in html.partition("What nobody has taken yet")[2]
+    app.close()
+
+
+def test_a_recipe_file_beside_the_table_says_the_same(strange, tmp_path, capsys, monkeypatch):
+    lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in SETTINGS.items()]
+    (strange / "recipe.yaml").write_text("\n".join([*lines, "training: {epochs: 1}", "ignore: [Bild]"]), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)  # files in it are relative to it
+    words = ["--data", strange / "artikel.tsv", "--dry-run", "--json"]
+    assert recipe(*words, "--set", "user=Korb", "--set", "fusion.dim=32") == 0
+    application = json.loads(capsys.readouterr().out)["application"]
+    assert application["interactions"]["file"] == str(strange / "körbe.csv")
+    assert application["interactions"]["separator"] == ";"
+    assert application["training"]["epochs"] == 1
+    assert application["fusion"]["dim"] == 32
+    assert "Bild" not in json.dumps(application["inputs"], ensure_ascii=False)
+    assert recipe(*words, "--set", "separator=,") == 0  # the command line wins
+    assert json.loads(capsys.readouterr().out)["application"]["interactions"]["separator"] == ","
+
+
+@pytest.mark.parametrize("key", ["interactions", "user", "id"])
+def test_what_is_not_said_is_asked_for(strange, capsys, monkeypatch, key):
+    monkeypatch.chdir(strange)
+    given = {name: value for name, value in SETTINGS.items() if name != key}
+    code = recipe("--data", "artikel.tsv", "--dry-run", *sets(given))
+    said = capsys.readouterr()
+    if key == "id":  # it is guessed, and said in the plan
+        assert code == 0
+        assert "Artikel-Nr." in said.out
+    else:
+        assert code == 2
+        assert f"--set {key}=" in said.err
+
+
+def test_a_setting_of_the_table_needs_a_table(capsys):
+    assert recipe("--set", "user=customer", "--dry-run") == 2
+    assert "--data" in capsys.readouterr().err
+
+
+def test_a_misspelled_setting(strange, capsys, monkeypatch):
+    monkeypatch.chdir(strange)
+    assert recipe("--data", "artikel.tsv", *sets(SETTINGS), "--set", "seperator=;") == 2
+    assert "Did you mean 'separator'?" in capsys.readouterr().err
