@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from mmsdk.embed.dims import dim_of
 from mmsdk.errors import EncoderError, MmsdkError, did_you_mean
 from mmsdk.files import hash_file
 from mmsdk.plugins import get_registry
@@ -34,6 +35,7 @@ class _Opened:
     fingerprint: str
     origin: str
     lock: threading.RLock = field(default_factory=threading.RLock)
+    dim: int | None = None  # of a frozen one, once it is checked
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,7 +65,8 @@ class OpenEncoder:
     @property
     def dim(self) -> int:
         """Length of its vectors; of a fitted encoder, known once it is ready."""
-        return int(self.encoder.dim)
+        known = self._opened.dim if self._opened is not None else None
+        return int(self.encoder.dim) if known is None else known
 
     def state(self) -> Mapping[str, Any] | None:
         """Return what a fitted encoder learned (JSON), ``None`` of a frozen one."""
@@ -225,11 +228,14 @@ def _check_dim(opened: _Opened, name: str) -> None:
 
     :raises EncoderError: ``dim`` is no positive number.
     """
-    dim = getattr(opened.encoder, "dim", None)
+    if opened.dim is not None:
+        return
+    dim = dim_of(opened.encoder, opened.fingerprint)
     if not isinstance(dim, int) or isinstance(dim, bool) or dim < 1:
         raise EncoderError(
             f"encoder {name!r} (plugin {opened.origin}): dim must be a positive int once it is open, not {dim!r}"
         )
+    opened.dim = dim
 
 
 def _fingerprint(entry: Entry, reference: str | None, options: Mapping[str, Any], encoder: Any) -> str:
