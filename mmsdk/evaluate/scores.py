@@ -28,8 +28,8 @@ class Scoring:
     """How to score.
 
     :param groups: ``(n,)`` group of each row: intervals resample whole groups.
-    :param resamples: of the bootstrap of the model's own figures.
-    :param resamples_beside: of baselines and subsets, of which there are many; they are the first of the same draws.
+    :param resamples: of the bootstrap of the model's own figures on the judged part.
+    :param resamples_beside: of everything else, of which there is much; they are the first of the same draws.
     :param baselines: whether to fit the linear baselines, which costs about as much as training.
     :param subsets: whether to score every subset of the inputs.
     """
@@ -69,13 +69,15 @@ def score_tasks(
         return {name: {} for name in targets}
     _, logits = infer(net, embeddings.values, embeddings.present, rows=rows)
     found: dict[str, dict[str, Any]] = {}
+    beside = replace(scoring, resamples=scoring.resamples_beside)
     for name, target in targets.items():
         found[name] = {}
+        judged = judged_part(target, split)
         for part in parts:
             places = np.flatnonzero((split[rows] == part) & target.labelled[rows])
             if len(places):
-                found[name][part] = score_rows(target, logits[name][places], rows[places], scoring)
-    beside = replace(scoring, resamples=scoring.resamples_beside)
+                how = scoring if part == judged or judged not in parts else beside
+                found[name][part] = score_rows(target, logits[name][places], rows[places], how)
     _add_baselines(found, targets, embeddings, split, scoring=beside)
     _add_subsets(found, net, targets, embeddings, split=split, scoring=beside)
     return found

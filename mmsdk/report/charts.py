@@ -61,14 +61,15 @@ def curves(history: Sequence[Mapping[str, Any]]) -> str:
     groups = [group for group in groups if group]
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(6.4, 2.4))
-        for axes, group in zip(np.atleast_1d(figure.subplots(1, len(groups))), groups, strict=True):
+        for axes, group in zip(
+            np.atleast_1d(figure.subplots(1, len(groups), gridspec_kw={"wspace": 0.3})), groups, strict=True
+        ):
             for colour, name in zip(PALETTE, group, strict=False):
                 axes.plot(
                     [row["epoch"] for row in history], [row.get(name) for row in history], color=colour, label=name
                 )
             axes.set_xlabel("epoch")
             axes.legend(frameon=False, fontsize=9)
-        figure.tight_layout()
         return _svg(figure, "learning curves")
 
 
@@ -88,7 +89,6 @@ def scatter(points: MapPoints) -> str:
         if shown:
             axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5), markerscale=2)
         axes.set(xticks=[], yticks=[], xlabel="first principal component", ylabel="second")
-        figure.tight_layout()
         return _svg(figure, "map of the joint embeddings")
 
 
