@@ -39,7 +39,9 @@ class TrainingConfig(Section):
     """How the light head on the frozen vectors is trained."""
 
     epochs: Count = Field(default=30, description="The most passes over the training rows; `patience` may end earlier.")
-    batch_size: Count = Field(default=64, description="Rows a step.")
+    batch_size: Count = Field(
+        default=64, description="Rows a step, at most: of few rows an epoch makes 16 steps all the same."
+    )
     learning_rate: Annotated[float, Field(gt=0.0)] = Field(default=1e-3, description="The step size of AdamW.")
     weight_decay: Annotated[float, Field(ge=0.0)] = Field(
         default=0.01, description="How strongly AdamW pulls the weights towards zero."

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from mmsdk.model import JointNet, Target
 
+LEAST_STEPS, LEAST_ROWS = 16, 4
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labels:
@@ -55,15 +57,23 @@ class Rows:
         )
 
     def shuffled(self, size: int, generator: torch.Generator) -> Iterator[Rows]:
-        """Yield batches of all rows in a random order; a last batch of one row joins the one before."""
+        """Yield :func:`count_steps` batches of all rows in a random order, as even as possible."""
         order = torch.randperm(len(self), generator=generator, device=self.present.device)
-        for batch in batches_of(order, size):
+        for batch in torch.tensor_split(order, count_steps(len(self), size)):
             yield self.take(batch)
 
 
 def batches_of(order: Tensor, size: int) -> list[Tensor]:
     """Cut an order of rows into batches of about ``size``, as even as possible."""
     return list(torch.tensor_split(order, count_batches(len(order), size)))
+
+
+def count_steps(rows: int, size: int) -> int:
+    """Return the steps of an epoch: at least 16 where batches of four rows allow it.
+
+    A hundred rows in batches of 64 would be two steps an epoch, and training would end before it began.
+    """
+    return max(count_batches(rows, size), min(LEAST_STEPS, count_batches(rows, LEAST_ROWS)))
 
 
 def count_batches(rows: int, size: int) -> int:

@@ -13,7 +13,7 @@ import torch
 from mmsdk.errors import ConfigError, DataError
 from mmsdk.model import training_rows
 from mmsdk.progress import note, progress
-from mmsdk.train.batches import count_batches, place_rows, place_vectors
+from mmsdk.train.batches import count_steps, place_rows, place_vectors
 from mmsdk.train.board import event_log
 from mmsdk.train.checkpoint import State, load_checkpoint, save_checkpoint, training_key
 from mmsdk.train.objective import Objective
@@ -226,7 +226,7 @@ class _Training:
         self.validation = validation
         self.config = config
         self.epochs = config.epochs if epochs is None else epochs
-        self.steps = count_batches(len(self.rows), config.batch_size)
+        self.steps = count_steps(len(self.rows), config.batch_size)
         self.device = self.rows.present.device
         self.optimiser = _optimiser(net, config)
 

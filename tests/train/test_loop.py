@@ -47,7 +47,7 @@ def test_the_same_seed_gives_the_same_weights_and_torch_is_left_alone(problem, s
 
 CHANGES = [
     {"epochs": 3},
-    {"batch_size": 64},
+    {"batch_size": 8},
     {"learning_rate": 1e-3},
     {"weight_decay": 0.5},
     {"dropout": 0.5},
