@@ -47,13 +47,14 @@ def test_popularity_counts_where_users_follow_it():
     fitted = Ranker.fit(histories, vectors, {}, quiet=True)
     assert fitted.choice.weights["popularity"] > 0
     scores = fitted.represent(histories) @ fitted.item_vectors().T
-    assert np.corrcoef(scores.mean(0), np.log1p(histories.degrees))[0, 1] > 0.9
+    often = histories.degrees >= 5  # the others are judged by like items in part
+    assert np.corrcoef(scores.mean(0)[often], np.log1p(histories.degrees[often]))[0, 1] > 0.9
     user = fitted.user_vectors([fitted.item_vectors()[histories.of_user(0)]])[0]
     np.testing.assert_allclose(user, fitted.represent(histories)[0], atol=1e-5)
     parts = fitted.explain(histories.of_user(0), 3)
     assert [part.item for part in parts if part.block == "popularity"] == [None]
     assert sum(part.value for part in parts) == pytest.approx(float(scores[0, 3]), abs=1e-4)
-    assert fitted.embed_new(vectors)[:, -1].tolist() == [0.0] * 60
+    assert (fitted.embed_new(vectors)[:, -1] > 0).all()  # a new item is as popular as it can be expected to be
     short = Ranker.fit(histories, vectors, {}, dim=8, choice=fitted.choice)
     assert short.item_vectors().shape == (60, 8)
 
@@ -65,10 +66,14 @@ def test_items_that_nobody_touched_are_recommended_to_those_they_suit(world, his
     assert (world.topic[best] == taste).mean() > 0.9
 
 
-def test_the_useless_input_gets_no_weight_to_speak_of(ranker):
-    weights = ranker.choice.weights
-    useful = weights["content:title"] + weights["imputed:title"]
-    assert weights["content:noise"] + weights["imputed:noise"] < 0.1 * useful
+def test_the_useless_input_hardly_moves_a_score(world, histories, ranker):
+    moved = {"title": [], "noise": []}
+    for item in range(len(world.ids)):
+        parts = ranker.explain(histories.of_user(0), item)
+        for name, found in moved.items():
+            found.append(sum(part.value for part in parts if part.input == name))
+    assert np.std(moved["noise"]) < 0.15 * np.std(moved["title"])
+    assert ranker.scales["noise"] < 0.1 * ranker.scales["title"]
 
 
 def test_user_vectors_from_item_vectors_are_those_of_the_fitted_histories(histories, ranker):
@@ -194,8 +199,8 @@ def test_a_saved_ranker_comes_back_to_the_bit(world, histories, ranker):
 
 
 def test_a_ranker_of_a_later_format_or_without_an_array_is_refused(ranker):
-    with pytest.raises(RunError, match="format 2"):
-        Ranker.load(ranker.arrays(), {**ranker.state(), "format": 2})
+    with pytest.raises(RunError, match="format 3"):
+        Ranker.load(ranker.arrays(), {**ranker.state(), "format": 3})
     with pytest.raises(RunError, match="axes"):
         Ranker.load({name: one for name, one in ranker.arrays().items() if name != "axes"}, ranker.state())
 

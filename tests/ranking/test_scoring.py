@@ -115,6 +115,8 @@ def test_notes_say_what_was_left_out(world):
     assert "input price is not used" in said
     assert "1 user is not scored" in said
     assert "of the held-out pairs are of items that no training pair touches" in said
+    assert result.ranker.choice.kappa > 0
+    assert "items that no training pair touches are taken for new" in said
 
 
 def test_said_as_a_triple(world):

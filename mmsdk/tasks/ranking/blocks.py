@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmsdk.errors import DataError
-from mmsdk.tasks.ranking.behaviour import borrowing, neighbour_weights, own_behaviour, shrunk
+from mmsdk.tasks.ranking.behaviour import neighbour_weights, shrunk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import scipy.sparse as sp
 
     from mmsdk.tasks.ranking.content import Content
     from mmsdk.tasks.ranking.histories import Histories
@@ -61,24 +63,25 @@ def popularity(degrees: np.ndarray) -> np.ndarray:
 
 def item_blocks(
     contents: Mapping[str, Content],
+    near: Mapping[str, sp.csr_matrix],
     basis: np.ndarray,
-    degrees: np.ndarray,
+    behaviour: np.ndarray,
     *,
-    temperature: float,
     shrinkage: float,
     only: set[str] | None = None,
 ) -> dict[str, np.ndarray]:
     """Return block -> float32 ``(n_items, d_b)``, rows of length 1 or less; all but popularity.
 
+    :param near: input -> from which items each borrows; :param behaviour: what goes in as the behaviour block.
     :param only: the blocks wanted; the others cost nothing.
     """
     wanted = set(block_names(list(contents))) if only is None else only
     blocks = {f"content:{name}": content.vectors for name, content in contents.items() if f"content:{name}" in wanted}
-    for name, content in contents.items():
+    for name in contents:
         if f"imputed:{name}" in wanted:
-            blocks[f"imputed:{name}"] = shrunk(borrowing(content, temperature) @ basis, shrinkage)
+            blocks[f"imputed:{name}"] = shrunk(near[name] @ basis, shrinkage)
     if BEHAVIOUR in wanted:
-        blocks[BEHAVIOUR] = own_behaviour(basis, degrees)
+        blocks[BEHAVIOUR] = behaviour
     return blocks
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,8 @@ import numpy as np
 
 from mmsdk.progress import progress
 from mmsdk.tasks.ranking.behaviour import behaviour_basis, borrowing, own_behaviour, shrunk
-from mmsdk.tasks.ranking.blocks import BEHAVIOUR, POPULARITY, Said, block_names, new_blocks, popularity
+from mmsdk.tasks.ranking.blocks import BEHAVIOUR, POPULARITY, Said, block_names, new_blocks
+from mmsdk.tasks.ranking.expected import Outlook, outlook
 from mmsdk.tasks.ranking.folds import Fold, inner_folds
 from mmsdk.tasks.ranking.logit import NEVER, Choices, fit_weights
 
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
 
 TEMPERATURES = (0.1, 0.2, 0.4)  # of the mean distance to the 20th neighbour
 SHRINKAGES = (0.01, 0.1)
+KAPPAS = (3.0, 0.0, 1.0, 10.0)  # users; the first while temperature and shrinkage are chosen
 HALF_LIVES = (1.0, 3.0, 10.0)  # places from the end of a history; only where it has an order
 POPULAR = (1.0, 0.0, 0.5, 1.5, 2.0, 2.5, 3.0)  # times the weight that the likelihood gives popularity
 SEARCH_FOLDS = 4  # compare settings; the final weights use all leave-outs
-MAX_CANDIDATES = 3000  # all items up to here, a sample above
+MAX_CANDIDATES = 3000  # all touched items up to here, a sample above
 FOLD_BYTES = 64e6  # scores of one leave-out
 SAID = "said:"
 
@@ -40,6 +42,7 @@ class Choice:
     :param shrinkage: how much evidence borrowed behaviour needs to count in full.
     :param half_life: places from the end of a history after which an item counts half; ``None``: all alike.
     :param weighted: whether an interaction counts by ``log2(1 + weight)``.
+    :param kappa: how many users what is expected of an item counts as, beside those that took it.
     :param weights: block -> weight of the history; :param said: block -> weight of what the user said last.
     :param inner: every setting that was tried, with its recall@20 on the leave-outs.
     """
@@ -48,6 +51,7 @@ class Choice:
     shrinkage: float = 0.01
     half_life: float | None = None
     weighted: bool = False
+    kappa: float = 0.0
     weights: Mapping[str, float]
     said: Mapping[str, float] = field(default_factory=dict)
     inner: tuple[Mapping[str, Any], ...] = ()
@@ -55,7 +59,8 @@ class Choice:
     def as_json(self) -> dict[str, Any]:
         """Return the choice as JSON values."""
         settings = {"temperature": self.temperature, "shrinkage": self.shrinkage, "half_life": self.half_life}
-        learned = {"weighted": self.weighted, "weights": dict(self.weights), "said": dict(self.said)}
+        settings |= {"weighted": self.weighted, "kappa": self.kappa}
+        learned = {"weights": dict(self.weights), "said": dict(self.said)}
         return {**settings, **learned, "inner": [dict(one) for one in self.inner]}
 
     @classmethod
@@ -72,14 +77,16 @@ class Setting:
     shrinkage: float
     half_life: float | None = None
     weighted: bool = False
+    kappa: float = KAPPAS[0]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the four values by name."""
+        """Return the values by name."""
         return {
             "temperature": self.temperature,
             "shrinkage": self.shrinkage,
             "half_life": self.half_life,
             "weighted": self.weighted,
+            "kappa": self.kappa,
         }
 
 
@@ -101,11 +108,12 @@ class Chooser:
         count = SEARCH_FOLDS if histories.n_items > MAX_CANDIDATES else 2 * SEARCH_FOLDS
         self.folds = inner_folds(histories, count=count, seed=seed, max_users=self._users(histories.n_items))
         self.borrowing = lru_cache(maxsize=None)(self._borrow)
-        self._tables = [FoldTable(self, fold, seed + place) for place, fold in enumerate(self.folds)]
+        touched = np.flatnonzero(histories.degrees)
+        self._tables = [FoldTable(self, fold, seed + place, touched) for place, fold in enumerate(self.folds)]
         self._last: tuple[Setting, list[Choices]] | None = None
 
     def choose(self, *, quiet: bool = False) -> Choice:
-        """Search the grid, one pair of settings after the other, and fit the weights.
+        """Search one setting after the other, and fit the weights.
 
         Without a leave-out to learn from (each user has one item) all blocks count the same.
         """
@@ -113,14 +121,16 @@ class Chooser:
             return Choice(weights={name: 1.0 for name in self.names if not name.startswith(SAID)})
         log: list[dict[str, Any]] = []
         best = Setting(TEMPERATURES[0], SHRINKAGES[0])
-        rounds = [[Setting(t, s) for t in TEMPERATURES for s in SHRINKAGES]]
-        extra = (len(HALF_LIVES) if self._ordered else 0) + self._varied
-        with progress(len(rounds[0]) + extra, "choosing how to rank", quiet, unit="setting") as bar:
-            best = self._best(rounds[0], log, bar)
+        count = len(TEMPERATURES) + len(SHRINKAGES) + len(KAPPAS) - 2
+        count += (len(HALF_LIVES) if self._ordered else 0) + self._varied
+        with progress(count, "choosing how to rank", quiet, unit="setting") as bar:
+            best = self._best([replace(best, temperature=one) for one in TEMPERATURES], log, bar)
+            best = self._best([replace(best, shrinkage=one) for one in SHRINKAGES[1:]], log, bar, best)
+            best = self._best([replace(best, kappa=one) for one in KAPPAS[1:]], log, bar, best)
             if self._ordered:
-                best = self._best([Setting(best.temperature, best.shrinkage, h) for h in HALF_LIVES], log, bar, best)
+                best = self._best([replace(best, half_life=one) for one in HALF_LIVES], log, bar, best)
             if self._varied:
-                best = self._best([Setting(best.temperature, best.shrinkage, best.half_life, True)], log, bar, best)
+                best = self._best([replace(best, weighted=True)], log, bar, best)
         choices = self._choices(best, len(self.folds))
         weights = _popular(self.names, fit_weights(choices), choices)
         return self._choice(best, self.names, weights, log)
@@ -133,8 +143,12 @@ class Chooser:
         names = [self.names[place] for place in places]
         if not self.folds:
             return Choice(weights={name: 1.0 for name in names if not name.startswith(SAID)})
-        setting = Setting(choice.temperature, choice.shrinkage, choice.half_life, choice.weighted)
-        choices = [one.only(places) for one in self._choices(setting, SEARCH_FOLDS)]
+        setting = Setting(choice.temperature, choice.shrinkage, choice.half_life, choice.weighted, choice.kappa)
+        whole = self._choices(setting, SEARCH_FOLDS)
+        choices = [one.only(places) for one in whole]
+        for one, table in zip(choices, self._tables, strict=False):
+            for name, scores in table.shrunk_scores(setting, list(inputs)).items():
+                one.scores[names.index(name)] = scores
         return self._choice(setting, names, _popular(names, fit_weights(choices), choices), [])
 
     def _best(
@@ -195,14 +209,20 @@ class Chooser:
 
 
 class FoldTable:
-    """One leave-out with what does not change between settings: its candidates, targets and behaviour."""
+    """One leave-out with what does not change between settings: its candidates, targets and behaviour.
 
-    def __init__(self, chooser: Chooser, fold: Fold, seed: int) -> None:
+    Items that no training pair touches are no candidates: no training pair could have them as target, so a leave-out
+    would teach that nobody wants what is new, where all it knows is that nobody took it yet. Items that the leave-out
+    made new are candidates.
+    """
+
+    def __init__(self, chooser: Chooser, fold: Fold, seed: int, touched: np.ndarray) -> None:
         self._chooser, self._fold = chooser, fold
-        self._columns = _candidates(fold, np.random.default_rng(seed))
+        self._columns = _candidates(fold, touched, np.random.default_rng(seed))
         self._basis = behaviour_basis(fold.train, seed)
         self._own = own_behaviour(self._basis, fold.train.degrees)
         self._fixed = lru_cache(maxsize=1)(self._fixed_scores)
+        self._outlook = lru_cache(maxsize=1)(self._expect)
         rows, counts = fold.targets.users, fold.targets.lengths
         columns = np.searchsorted(self._columns, fold.targets.items)
         share = (1 / counts[rows]).astype(np.float32)
@@ -216,6 +236,8 @@ class FoldTable:
         scores = np.empty((len(chooser.names), *self._penalty.shape), np.float32)
         for name, found in self._fixed(setting.half_life, setting.weighted).items():
             scores[chooser.names.index(name)] = found
+        for name, found in self.shrunk_scores(setting, list(chooser.contents)).items():
+            scores[chooser.names.index(name)] = found
         for name in chooser.contents:
             borrowed = chooser.borrowing(name, setting.temperature) @ self._basis
             imputed = shrunk(borrowed, setting.shrinkage)
@@ -227,13 +249,25 @@ class FoldTable:
     def _fixed_scores(self, half_life: float | None, weighted: bool) -> dict[str, np.ndarray]:
         """Return the scores of the blocks that neither temperature nor shrinkage changes."""
         users = self._fold.histories.coefficients(half_life, weighted)
-        found = {
+        return {
             f"content:{name}": (users @ content.vectors) @ content.vectors[self._columns].T
             for name, content in self._chooser.contents.items()
         }
-        found[BEHAVIOUR] = (users @ self._own) @ self._own[self._columns].T
-        popular = popularity(self._fold.train.degrees)[self._columns]
-        return {**found, POPULARITY: np.broadcast_to(popular, self._penalty.shape)}
+
+    def shrunk_scores(self, setting: Setting, inputs: list[str]) -> dict[str, np.ndarray]:
+        """Return the scores of behaviour and popularity, shrunk towards what some inputs expect."""
+        users = self._fold.histories.coefficients(setting.half_life, setting.weighted)
+        seen = self._outlook(setting.temperature, tuple(inputs))
+        own = seen.behaviour(self._own, setting.kappa)
+        popular = seen.popularity(setting.kappa)[self._columns]
+        behaved = (users @ own) @ own[self._columns].T
+        return {BEHAVIOUR: behaved, POPULARITY: np.broadcast_to(popular, self._penalty.shape)}
+
+    def _expect(self, temperature: float, inputs: tuple[str, ...]) -> Outlook:
+        """Return what some inputs lead one to expect of every item."""
+        near = {name: self._chooser.borrowing(name, temperature) for name in inputs}
+        degrees = self._fold.train.degrees
+        return outlook(near, self._basis, degrees, itself=np.arange(len(degrees)))
 
     def _add_said(self, scores: np.ndarray, said: Said, imputed: np.ndarray, setting: Setting) -> None:
         """Put in the scores of what each user said last."""
@@ -259,9 +293,8 @@ def _popular(names: Sequence[str], weights: np.ndarray, choices: Sequence[Choice
     return max(tried, key=lambda one: float(np.mean([part.recall(one) for part in choices])))  # the first of equals
 
 
-def _candidates(fold: Fold, random: np.random.Generator) -> np.ndarray:
-    """Return the items to choose among: all, or a sample and every target."""
-    n_items = fold.train.n_items
-    if n_items <= MAX_CANDIDATES:
-        return np.arange(n_items)
-    return np.union1d(random.choice(n_items, MAX_CANDIDATES, replace=False), fold.targets.items)
+def _candidates(fold: Fold, touched: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Return the items to choose among: all that somebody took, or a sample and every target."""
+    if len(touched) <= MAX_CANDIDATES:
+        return touched
+    return np.union1d(random.choice(touched, MAX_CANDIDATES, replace=False), fold.targets.items)

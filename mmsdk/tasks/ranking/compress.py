@@ -27,12 +27,12 @@ def projection(vectors: np.ndarray, dim: int, seed: int) -> np.ndarray:
     return np.ascontiguousarray(axes.T, np.float32)
 
 
-def popularity_direction(vectors: np.ndarray, degrees: np.ndarray) -> np.ndarray:
+def popularity_direction(vectors: np.ndarray, popular: np.ndarray) -> np.ndarray:
     """Return float32 ``(dim,)`` whose dot product with item vectors is, as nearly as it can be, log(1 + users).
 
     Ridge regression: items that nobody touched are ranked by what they have in common with those that are.
     """
     gram = vectors.T.astype(np.float64) @ vectors
     strength = 1e-3 * max(float(np.trace(gram)) / len(gram), 1e-12)
-    wanted = vectors.T.astype(np.float64) @ np.log1p(degrees)
+    wanted = vectors.T.astype(np.float64) @ popular
     return np.linalg.solve(gram + strength * np.eye(len(gram)), wanted).astype(np.float32)

@@ -8,18 +8,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.errors import DataError, RunError, unknown
-from mmsdk.tasks.ranking.behaviour import behaviour_basis, neighbour_weights
-from mmsdk.tasks.ranking.blocks import BEHAVIOUR, POPULARITY, Said, item_blocks, new_blocks, popularity
+from mmsdk.tasks.ranking.behaviour import behaviour_basis, borrowing, neighbour_weights, own_behaviour
+from mmsdk.tasks.ranking.blocks import BEHAVIOUR, POPULARITY, Said, item_blocks, new_blocks
 from mmsdk.tasks.ranking.choice import Choice, Chooser
 from mmsdk.tasks.ranking.compress import popularity_direction, projection
 from mmsdk.tasks.ranking.content import Content, prepare
+from mmsdk.tasks.ranking.expected import Outlook, outlook
 from mmsdk.tasks.ranking.explain import Contribution, contributions
 from mmsdk.tasks.ranking.histories import Histories, history_weights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-FORMAT = 1
+    import scipy.sparse as sp
+
+FORMAT = 2
+READABLE = (1, 2)  # format 1 knew no expectation, so its kappa is 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +32,12 @@ class Ranker:
 
     An item is made of blocks, each a vector of length 1: its content in every input (centred), the behaviour it borrows
     from its nearest items in every input (so that an item nobody touched has some), and its own behaviour, whose dot
-    product is the cosine of co-occurrence (Sarwar et al., WWW 2001). A user is the weighted sum of the items of the
-    history, over its length. What each block counts is a conditional logit fitted on inner leave-outs; all blocks side
-    by side are then projected on their principal axes, so that a dot-product index can hold them. Where popularity
-    counts, it is the last number of an item vector, and the same number is the last of every user vector.
+    product is the cosine of co-occurrence (Sarwar et al., WWW 2001). Behaviour and popularity of items that few users
+    took are shrunk towards what like items lead one to expect (:mod:`mmsdk.tasks.ranking.expected`). A user is the
+    weighted sum of the items of the history, over its length. What each block counts is a conditional logit fitted on
+    inner leave-outs; all blocks side by side are then projected on their principal axes, so that a dot-product index
+    can hold them. Where popularity counts, it is the last number of an item vector, and the same number is the last of
+    every user vector.
 
     :param choice: temperature, shrinkage, half-life and weights.
     :param contents: input -> its vectors of all items.
@@ -40,6 +46,7 @@ class Ranker:
     :param axes: float32 ``(sum of the widths of the blocks, dim or dim - 1)``: the projection.
     :param popularity_vector: float32 ``(dim,)``: the user of whom nothing is known.
     :param dropped: input -> why it is not used.
+    :param scales: input -> how much the behaviour that it leads one to expect counts.
     """
 
     choice: Choice
@@ -50,6 +57,7 @@ class Ranker:
     axes: np.ndarray
     popularity_vector: np.ndarray
     dropped: Mapping[str, str]
+    scales: Mapping[str, float]
 
     @classmethod
     def fit(
@@ -85,16 +93,27 @@ class Ranker:
         if choice is None:
             choice = Chooser(histories, contents, said=said, seed=seed).choose(quiet=quiet)
         basis, degrees = behaviour_basis(histories, seed), histories.degrees
-        blocks = _scaled_blocks(choice, contents, basis, degrees)
+        near = {name: borrowing(one, choice.temperature) for name, one in contents.items()}
+        seen = outlook(near, basis, degrees, itself=np.arange(len(degrees)))
+        blocks = _scaled_blocks(choice, contents, near, basis, seen)
         full = np.hstack(list(blocks.values()))
         liked = np.float32(np.sqrt(choice.weights.get(POPULARITY, 0.0)))
         axes = projection(full, max(dim - int(liked > 0), 1), seed)
         items = np.asarray(full @ axes, np.float32)
         if liked > 0:
-            items = np.hstack([items, liked * popularity(degrees)[:, None]])
-        popular = popularity_direction(items, degrees)
-        behaviour = {"basis": basis, "degrees": degrees, "popularity_vector": popular}
-        return cls(choice=choice, contents=contents, items=items, axes=axes, dropped=dropped or {}, **behaviour)
+            items = np.hstack([items, liked * seen.popularity(choice.kappa)[:, None]])
+        popular = popularity_direction(items, seen.popularity(choice.kappa))
+        return cls(
+            choice=choice,
+            contents=contents,
+            basis=basis,
+            degrees=degrees,
+            items=items,
+            axes=axes,
+            popularity_vector=popular,
+            dropped=dropped or {},
+            scales=seen.scales,
+        )
 
     def item_vectors(self) -> np.ndarray:
         """Return float32 ``(n_items, dim)``: what an index of metric ``dot`` holds, in the order of the table."""
@@ -163,7 +182,7 @@ class Ranker:
     def embed_new(
         self, vectors: Mapping[str, np.ndarray], present: Mapping[str, np.ndarray] | None = None
     ) -> np.ndarray:
-        """Return item vectors ``(m, dim)`` of items that came after the fit: content, and behaviour they borrow.
+        """Return item vectors ``(m, dim)`` of items that came after the fit: content, and what it leads one to expect.
 
         :param vectors: input -> encoder vectors ``(m, d)`` of the inputs at hand.
         :param present: input -> bool ``(m,)``; everywhere where left out.
@@ -172,7 +191,12 @@ class Ranker:
         known, masks = self._known(vectors, present)
         rows = len(next(iter(vectors.values())))
         found = np.zeros((rows, self.dim), np.float32)
-        for name, block in self._new(known, masks).items():
+        blocks, seen = self._new(known, masks), self._expected(known, masks)
+        if seen is not None:
+            blocks[BEHAVIOUR] = seen.vectors
+            if self.dim > self._width:
+                found[:, -1] = np.float32(np.sqrt(self.choice.weights[POPULARITY])) * seen.popular
+        for name, block in blocks.items():
             if name in self._slices:
                 found[:, : self._width] += np.float32(np.sqrt(self._total(name))) * (
                     block @ self.axes[self._slices[name]]
@@ -218,6 +242,7 @@ class Ranker:
             "spread": spreads,
             "dropped": dict(self.dropped),
             "choice": self.choice.as_json(),
+            "scales": dict(self.scales),
         }
 
     @classmethod
@@ -226,7 +251,7 @@ class Ranker:
 
         :raises RunError: made by a later mmsdk, or incomplete.
         """
-        if state.get("format") != FORMAT:
+        if state.get("format") not in READABLE:
             raise RunError(
                 f"the ranker has format {state.get('format')!r}, and this mmsdk reads {FORMAT}; fit it again"
             )
@@ -244,6 +269,7 @@ class Ranker:
                 axes=arrays["axes"],
                 popularity_vector=arrays["popularity"],
                 dropped=state["dropped"],
+                scales=state.get("scales", {}),
             )
         except KeyError as error:
             raise RunError(f"the ranker is incomplete: it has no {error}; fit it again") from error
@@ -340,6 +366,17 @@ class Ranker:
         settings = {"temperature": self.choice.temperature, "shrinkage": self.choice.shrinkage}
         return new_blocks(self.contents, self.basis, vectors, present, **settings)
 
+    def _expected(self, vectors: Mapping[str, np.ndarray], present: Mapping[str, np.ndarray]) -> Outlook | None:
+        """Return what like items lead one to expect of what nobody touched yet; nothing where that does not count."""
+        if not self.choice.kappa or not vectors:
+            return None
+        near = {}
+        for name, values in vectors.items():
+            content, mask = self.contents[name], present[name]
+            places, cosine = content.nearest(content.place(values, mask))
+            near[name] = neighbour_weights(content, places, cosine, mask, self.choice.temperature)
+        return outlook(near, self.basis, self.degrees, scales=self.scales)
+
     def _known(
         self, vectors: Mapping[str, np.ndarray], present: Mapping[str, np.ndarray] | None
     ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
@@ -363,11 +400,11 @@ def active_blocks(choice: Choice) -> set[str]:
 
 
 def _scaled_blocks(
-    choice: Choice, contents: Mapping[str, Content], basis: np.ndarray, degrees: np.ndarray
+    choice: Choice, contents: Mapping[str, Content], near: Mapping[str, sp.csr_matrix], basis: np.ndarray, seen: Outlook
 ) -> dict[str, np.ndarray]:
     """Return the blocks in use, each scaled by the root of its weights."""
-    settings = {"temperature": choice.temperature, "shrinkage": choice.shrinkage}
-    blocks = item_blocks(contents, basis, degrees, only=active_blocks(choice), **settings)
+    behaviour = seen.behaviour(own_behaviour(basis, seen.degrees), choice.kappa)
+    blocks = item_blocks(contents, near, basis, behaviour, shrinkage=choice.shrinkage, only=active_blocks(choice))
     scale = {name: np.sqrt(choice.weights.get(name, 0.0) + choice.said.get(name, 0.0)) for name in blocks}
     return {name: np.float32(scale[name]) * block for name, block in blocks.items()}
 
