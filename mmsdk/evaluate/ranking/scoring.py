@@ -241,8 +241,8 @@ def _notes(held: HeldOut, choice: Choice | None, dropped: Mapping[str, str]) -> 
     notes.append(f"{share:.0%} of the held-out pairs are of items that no training pair touches")
     if choice is not None and choice.kappa and held.cold.any():
         notes.append(
-            f"{held.cold.sum():,} items that no training pair touches are taken for new, as likely to be wanted as items "
-            "like them; leave what is no longer sold out of the table"
+            f"{held.cold.sum():,} items that no training pair touches are taken for new, as likely to be wanted as "
+            "items like them; leave what is no longer sold out of the table"
         )
     if choice is not None and choice.half_life is not None:
         notes.append(f"recency counts: an item {choice.half_life:g} places before the end counts half")
