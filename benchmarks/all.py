@@ -138,7 +138,9 @@ def machine() -> str:
         (line.split(":", 1)[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
         platform.processor() or platform.machine(),
     )
-    memory = next((int(line.split()[1]) / 2**20 for line in _lines("/proc/meminfo") if line.startswith("MemTotal")), 0.0)
+    memory = next(
+        (int(line.split()[1]) / 2**20 for line in _lines("/proc/meminfo") if line.startswith("MemTotal")), 0.0
+    )
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     versions = ", ".join(f"{name} {version(name)}" for name in VERSIONS)
     return (
@@ -189,7 +191,9 @@ def page() -> str:
 def main() -> int:
     """Run, or write the page; return 1 where a benchmark failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--full", action="store_true", help="the sizes of docs/benchmarks.md, kept in docs/bench; an hour")
+    parser.add_argument(
+        "--full", action="store_true", help="the sizes of docs/benchmarks.md, kept in docs/bench; an hour"
+    )
     parser.add_argument("--only", nargs="+", choices=[one.name for one in ALL], help="these alone")
     parser.add_argument("--docs", action="store_true", help="write docs/benchmarks.md from docs/bench, run nothing")
     arguments = parser.parse_args()

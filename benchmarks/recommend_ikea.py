@@ -60,7 +60,9 @@ def table(metrics: dict[str, Any], metric: str) -> None:
         for name, one in parts.get("paired", {}).items():
             if metric in one:
                 print(f"  this run - {name}: {shown(one[metric])}")
-        print("  also: " + "; ".join(f"{name} {one['value']:.3f}" for name, one in parts[part].items() if name != metric))
+        print(
+            "  also: " + "; ".join(f"{name} {one['value']:.3f}" for name, one in parts[part].items() if name != metric)
+        )
 
 
 def main() -> None:
@@ -78,7 +80,11 @@ def main() -> None:
         print("$ " + shlex.join(words))
         before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
         answer = subprocess.run(
-            [sys.executable, "-m", "mmsdk", *words[1:]], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            [sys.executable, "-m", "mmsdk", *words[1:]],
+            check=False,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         seconds, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
         if answer.returncode:
