@@ -1,4 +1,4 @@
-"""Fixtures for every test: one thread, a cache of its own, no network, and the folder of real data where there is one."""
+"""Fixtures for every test: one thread, a cache of its own, no network, a fitted shop, and the real data where there is some."""
 
 from __future__ import annotations
 

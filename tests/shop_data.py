@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 KINDS = {
     "lamp": ((200, 60, 40), "warm light for the evening"),
@@ -16,7 +18,20 @@ KINDS = {
 }
 MATERIALS = ("oak", "glass", "wool")
 ITEMS = 60
-COLUMNS = ("sku", "image", "title", "description", "price", "material", "added", "kind", "tags", "grade", "line", "part")
+COLUMNS = (
+    "sku",
+    "image",
+    "title",
+    "description",
+    "price",
+    "material",
+    "added",
+    "kind",
+    "tags",
+    "grade",
+    "line",
+    "part",
+)
 
 
 def rows(count: int = ITEMS, seed: int = 0) -> list[dict[str, str]]:

@@ -12,6 +12,7 @@ from mmsdk.app.directory import SPLITS
 from mmsdk.data import Samples, read_table
 from mmsdk.errors import DataError, RunError
 from mmsdk.evaluate import Scoring, score_logits
+from mmsdk.evaluate.baselines import blind_baseline
 from mmsdk.model import encode_targets
 from mmsdk.progress import note
 
@@ -59,11 +60,10 @@ def evaluate(app: App, data: Any, *, root: Path | None = None, seed: int = 0) ->
             raise DataError(f"tasks.{name}: no row to score has a label in column {entry.column!r}")
         scoring = Scoring(groups=groups, seed=seed)
         truth = target.values[rows]
+        blind, guess = blind_baseline(target.task, len(rows))
         found[name] = {
             "test": score_logits(target.task, logits[name][rows], truth, rows=rows, scoring=scoring),
-            "baselines": {
-                "blind": score_logits(target.task, target.task.baseline(len(rows)), truth, rows=rows, scoring=scoring)
-            },
+            "baselines": {blind: score_logits(target.task, guess, truth, rows=rows, scoring=scoring)},
         }
     return found
 

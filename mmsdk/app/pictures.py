@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,8 @@ from mmsdk.errors import DataError
 from mmsdk.plugins import get_registry
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mmsdk.app.application import App
 
 THUMBNAIL = 112
@@ -30,7 +31,9 @@ def picture_data_uri(app: App, row: Mapping[str, Any], size: int = THUMBNAIL) ->
         if not hasattr(modality, "thumbnail") or not any(row.get(column) for column in entry.columns):
             continue
         try:
-            samples, _ = app.pipeline.read([{column: row.get(column) for column in entry.columns}], root=root, partial=True)
+            samples, _ = app.pipeline.read(
+                [{column: row.get(column) for column in entry.columns}], root=root, partial=True
+            )
             cell = samples.inputs[name].cells[0]
             sample = None if cell is None else modality.decode(cell)
         except (DataError, ValueError):

@@ -54,7 +54,7 @@ def plan_recipe(
         beside = _beside(table)
         own, general = _split_settings(spec, {**beside, **_from_here(spec, settings)})
         raw = dict(recipe.application(table, own))
-        general = _with_modalities(table, raw, general)
+        general = _without_left_out(table, raw, _with_modalities(table, raw, general))
     if preset is not None:
         general["preset"] = preset
     if seed is not None:
@@ -133,3 +133,21 @@ def _with_modalities(table: Path, raw: Mapping[str, Any], settings: Mapping[str,
         if len(parts) == 2 and parts[0] == "inputs" and parts[1] not in raw["inputs"]:
             found.setdefault(f"{key}.modality", guess_modality(read_table(table), value))
     return found
+
+
+def _without_left_out(table: Path, raw: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings; ``ignore`` may name a column of the table that the recipe left out by itself."""
+    ignored = settings.get("ignore")
+    if ignored is None or not isinstance(ignored, list | str):
+        return dict(settings)  # nothing to do, or refused where the settings are laid over the application
+    ignored = [ignored] if isinstance(ignored, str) else ignored
+    used = {column for entry in raw["inputs"].values() for column in _columns(entry["column"])} | set(raw["inputs"])
+    added = {key.split(".")[1] for key in settings if key.startswith("inputs.")}
+    spare = set(read_table(table).names) - used
+    kept = [name for name in ignored if name not in spare or name in added]
+    return {key: value for key, value in settings.items() if key != "ignore"} | ({"ignore": kept} if kept else {})
+
+
+def _columns(column: str | list[str]) -> list[str]:
+    """Return the columns of an input."""
+    return [column] if isinstance(column, str) else list(column)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mmsdk.cli.output import print_json
 from mmsdk.cli.shell import width
+from mmsdk.errors import ConfigError
 from mmsdk.plugins import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 run = click.argument("run", metavar="RUN", type=click.Path())
 """``run: str``, a run directory."""
@@ -27,6 +29,19 @@ def open_run(folder: str, **options: Any) -> Any:
 def ids_of(text: str) -> list[str]:
     """Return ``a,b, c`` as ids."""
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def query_of(app: Any, named: Mapping[str, str]) -> dict[str, str]:
+    """Return the query by input name: each modality goes to the first input of it."""
+    inputs = {name: one["modality"] for name, one in app.document["inputs"].items()}
+    query = {}
+    for modality, value in named.items():
+        fitting = [name for name, of in inputs.items() if of == modality]
+        if not fitting:
+            known = ", ".join(f"{name} ({of})" for name, of in inputs.items())
+            raise ConfigError(f"--{modality}: {app.folder} has no {modality} input; it has: {known}")
+        query[fitting[0]] = value if modality == "text" else str(Path(value).resolve())
+    return query
 
 
 def print_hits(hits: Sequence[Any], *, as_json: bool) -> None:

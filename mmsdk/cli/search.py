@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
 import click
 
 from mmsdk.cli import options
-from mmsdk.cli.runs import open_run, print_hits, run
-from mmsdk.errors import ConfigError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-MODALITIES = ("text", "image", "audio")
+from mmsdk.cli.runs import open_run, print_hits, query_of, run
 
 
 @click.command()
@@ -36,18 +27,5 @@ def search(
     if bool(named) == (item is not None):
         raise click.UsageError("expected --id, or one or more of --text, --image, --audio.")
     app = open_run(run, device=device, allow_outside=True)  # the person at the keyboard named the file
-    hits = app.search(id=item, k=k, where=where) if item is not None else app.search(_query(app, named), k, where)
+    hits = app.search(id=item, k=k, where=where) if item is not None else app.search(query_of(app, named), k, where)
     print_hits(hits, as_json=as_json)
-
-
-def _query(app: Any, named: Mapping[str, str]) -> dict[str, str]:
-    """Return the query by input name: each modality goes to the first input of it."""
-    inputs = {name: one["modality"] for name, one in app.document["inputs"].items()}
-    query = {}
-    for modality, value in named.items():
-        fitting = [name for name, of in inputs.items() if of == modality]
-        if not fitting:
-            known = ", ".join(f"{name} ({of})" for name, of in inputs.items())
-            raise ConfigError(f"--{modality}: {app.folder} has no {modality} input; it has: {known}")
-        query[fitting[0]] = value if modality == "text" else str(Path(value).resolve())
-    return query

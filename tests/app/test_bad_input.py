@@ -1,4 +1,4 @@
-"""Bad input, tried: one sentence that says what, where and what to do; exit code 2; nothing lost, nothing half written."""
+"""Bad input, tried: a sentence that says what, where and what to do; exit code 2; nothing lost or half written."""
 
 from __future__ import annotations
 
@@ -85,7 +85,10 @@ def test_an_unknown_encoder(here, capsys):
         ({"fusion": {"type": "gatedd"}}, ("no fusion named 'gatedd'", "Did you mean 'gated'?")),
         ({"index": {"type": "flatt"}}, ("no index type named 'flatt'", "Did you mean 'flat'?")),
         ({"preset": "builtinn"}, ("no preset named 'builtinn'", "Did you mean 'builtin'?")),
-        ({"tasks": {"kind": {"column": "kind", "type": "classify"}}}, ("no task type named 'classify'", "classification")),
+        (
+            {"tasks": {"kind": {"column": "kind", "type": "classify"}}},
+            ("no task type named 'classify'", "classification"),
+        ),
         ({"inputs": {"photo": {"column": "image", "modality": "picture"}}}, ("no modality named 'picture'", "image")),
         ({"inputs": {"text": {**TEXT, "options": {"dims": 3}}}}, ("ngrams", "dims")),
         ({"fusion": {"type": "gated", "options": {"heads": 3}}}, ("GatedFusion", "heads")),
@@ -132,7 +135,12 @@ def test_a_truncated_jpeg(here, capsys):
     (here / "photos/002.jpg").write_bytes(whole[: len(whole) // 2])
     app = write_app(here)
     spoil(here, 2, image="photos/002.jpg")
-    says(refused(capsys, "fit", app), "row 3 (id '002'), column 'image', 'photos/002.jpg'", "truncated", "--on-bad-row skip")
+    says(
+        refused(capsys, "fit", app),
+        "row 3 (id '002'), column 'image', 'photos/002.jpg'",
+        "truncated",
+        "--on-bad-row skip",
+    )
     assert run(["fit", app, "--out", "run", "--on-bad-row", "skip", "--quiet"]) == 0
 
 
@@ -235,7 +243,14 @@ def test_an_interaction_with_an_unknown_item(here, capsys):
     table[6]["sku"] = "999"
     write_csv(here / "orders.csv", table)
     app = write_app(here, tasks={}, interactions=recommender(here)["interactions"])
-    says(refused(capsys, "fit", app), "orders.csv: 1 bad row", "row 7", "'999'", "no id of the item table", "--on-bad-row skip")
+    says(
+        refused(capsys, "fit", app),
+        "orders.csv: 1 bad row",
+        "row 7",
+        "'999'",
+        "no id of the item table",
+        "--on-bad-row skip",
+    )
 
 
 @pytest.mark.parametrize(

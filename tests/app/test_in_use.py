@@ -38,7 +38,9 @@ def test_every_subset_of_the_inputs_is_answered_and_named(tasks_app, shop):
 
 
 def test_an_absent_key_is_a_missing_input(tasks_app):
-    absent, empty, none = tasks_app.predict([{"text": "a lamp"}, {"text": "a lamp", "price": ""}, {"text": "a lamp", "price": None}])
+    absent, empty, none = tasks_app.predict(
+        [{"text": "a lamp"}, {"text": "a lamp", "price": ""}, {"text": "a lamp", "price": None}]
+    )
     assert absent == empty == none
     assert absent.modalities_used == ("text",)
 
@@ -94,7 +96,11 @@ def test_embed_gives_what_the_index_holds(tasks_app, shop):
 
 
 def test_search_by_any_inputs(tasks_app, shop):
-    for query in ({"photo": "photos/004.png"}, {"text": "vase holds flowers"}, {"photo": "photos/004.png", "text": "vase"}):
+    for query in (
+        {"photo": "photos/004.png"},
+        {"text": "vase holds flowers"},
+        {"photo": "photos/004.png", "text": "vase"},
+    ):
         hits = tasks_app.search(query, k=5, root=shop)
         assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
         assert sum(hit.row["kind"] == "vase" for hit in hits) >= 4
@@ -120,7 +126,9 @@ def test_a_bad_filter_is_one_sentence(tasks_app, where):
         tasks_app.search({"title": "lamp"}, where=where)
 
 
-@pytest.mark.parametrize(("words", "message"), [({}, "not neither"), ({"query": {"title": "x"}, "id": "003"}, "not both")])
+@pytest.mark.parametrize(
+    ("words", "message"), [({}, "not neither"), ({"query": {"title": "x"}, "id": "003"}, "not both")]
+)
 def test_search_needs_one_question(tasks_app, words, message):
     with pytest.raises(mmsdk.DataError, match=message):
         tasks_app.search(**words)

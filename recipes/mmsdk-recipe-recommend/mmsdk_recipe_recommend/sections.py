@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mmsdk import picture_data_uri, read_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
 
 SHOWN = 8
 USERS = 200
@@ -37,8 +39,8 @@ def untouched(app: Any) -> Iterator[tuple[str, str]]:
     met = Counter(hit.id for history in asked for hit in app.recommend(history, k=ANSWERS) if hit.id in rare)
     words = "by nobody" if limit == 0 else f"by {limit} users at most"
     text = (
-        f"<p>{len(rare):,} items were taken {words}. {len(met):,} of them stand among the first {ANSWERS} recommendations "
-        f"of somebody ({len(asked):,} users looked at), for what they look and read like.</p>"
+        f"<p>{len(rare):,} items were taken {words}. {len(met):,} of them stand among the first {ANSWERS} "
+        f"recommendations of somebody ({len(asked):,} users looked at), for what they look and read like.</p>"
     )
     best = met.most_common(SHOWN)
     rows = app.index.rows([item for item, _ in best])
@@ -75,11 +77,17 @@ def _ids(cell: Any, separator: str | None) -> Iterable[str]:
 
 def _card(app: Any, item: str, row: Mapping[str, Any], note: str = "") -> str:
     """Return one item as HTML: its picture, its id, the first words of its texts."""
-    columns = [column for entry in app.application.inputs.values() if entry.modality == "text" for column in entry.columns]
+    columns = [
+        column for entry in app.application.inputs.values() if entry.modality == "text" for column in entry.columns
+    ]
     words = " · ".join(str(row[column]) for column in columns if row.get(column))
     words = words if len(words) <= CAPTION else words[: CAPTION - 1] + "…"
     picture = picture_data_uri(app, row)
-    image = f'<img src="{picture}" alt="{escape(item)}" loading="lazy">' if picture else '<div class="none">no picture</div>'
+    image = (
+        f'<img src="{picture}" alt="{escape(item)}" loading="lazy">'
+        if picture
+        else '<div class="none">no picture</div>'
+    )
     below = f'<br><span class="soft">{escape(note)}</span>' if note else ""
     return f"<figure>{image}<figcaption><strong>{escape(item)}</strong><br>{escape(words)}{below}</figcaption></figure>"
 

@@ -19,6 +19,7 @@ from PIL import Image
 import mmsdk
 from mmsdk.testing import parametrize_with_checks
 
+WORDS = ("rot", "fein", "alt", "neu")
 QUICK = {"training.epochs": 1, "encoders.text": "ngrams"}
 
 
@@ -43,7 +44,8 @@ def digests(folder):
 def test_the_sample_is_the_same_bytes_in_every_process(tmp_path):
     recipe = Recommend()
     recipe.sample(tmp_path / "a", 0)
-    code = "import sys, pathlib; from mmsdk_recipe_recommend.recipe import Recommend; Recommend().sample(pathlib.Path(sys.argv[1]), 0)"
+    code = "import sys; from pathlib import Path; from mmsdk_recipe_recommend.recipe import Recommend as R"
+    code += "; R().sample(Path(sys.argv[1]), 0)"
     subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "b")], check=True, env={**os.environ, "PYTHONHASHSEED": "7"}
     )
@@ -83,7 +85,7 @@ def strange(tmp_path):
             {
                 "Artikel-Nr.": f"00{number}",
                 "Bild": "" if number % 5 == 4 else path,
-                "Name": f"{kind} {draw.choice(['rot', 'fein', 'alt', 'neu'])} Größe {draw.randrange(99)} {draw.choice('abcdefg')}",
+                "Name": f"{kind} {draw.choice(WORDS)} Größe {draw.randrange(99)} {draw.choice('abcdefg')}",
                 "Preis (€)": f"{draw.uniform(2, 60):.2f}",
             }
         )
@@ -140,7 +142,9 @@ def test_a_strangers_table_becomes_a_recommender(strange, tmp_path, capsys, monk
 
 def test_a_recipe_file_beside_the_table_says_the_same(strange, tmp_path, capsys, monkeypatch):
     lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in SETTINGS.items()]
-    (strange / "recipe.yaml").write_text("\n".join([*lines, "training: {epochs: 1}", "ignore: [Bild]"]), encoding="utf-8")
+    (strange / "recipe.yaml").write_text(
+        "\n".join([*lines, "training: {epochs: 1}", "ignore: [Bild]"]), encoding="utf-8"
+    )
     monkeypatch.chdir(tmp_path)  # files in it are relative to it
     words = ["--data", strange / "artikel.tsv", "--dry-run", "--json"]
     assert recipe(*words, "--set", "user=Korb", "--set", "fusion.dim=32") == 0

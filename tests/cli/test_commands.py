@@ -1,0 +1,342 @@
+"""Every command, as a user types it: exit codes, what goes to stdout and stderr, and what is left alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pa_parquet
+import pytest
+from shop_data import application, orders, rows, write_csv
+
+from mmsdk.cli.document import page
+from mmsdk.cli.shell import run
+from mmsdk.config import read_yaml, write_yaml
+
+DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
+QUICK = {"training": {"epochs": 2, "batch_size": 32}}
+
+
+@pytest.fixture
+def here(shop_runs, shop, tmp_path, monkeypatch):
+    """The working directory, with copies of the two runs and of the shop."""
+    for name in ("tasks", "recommender"):
+        shutil.copytree(shop_runs / name, tmp_path / name)
+    shutil.copytree(shop, tmp_path / "shop")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("mmsdk.app.fitting.RESAMPLES", 60)
+    return tmp_path
+
+
+@pytest.fixture
+def app_file(here):
+    whole = application(here / "shop", **QUICK)
+    small = {**whole, "inputs": {"price": whole["inputs"]["price"]}, "tasks": {"kind": whole["tasks"]["kind"]}}
+    (here / "app.yaml").write_text(write_yaml(small), encoding="utf-8")
+    return "app.yaml"
+
+
+def typed(capsys, *arguments, code=0):
+    """Run a command and return stdout and stderr."""
+    capsys.readouterr()
+    found = run([str(one) for one in arguments])
+    said = capsys.readouterr()
+    assert found == code, said.err
+    return said.out, said.err
+
+
+def everything(folder):
+    return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in folder.rglob("*")}
+
+
+JSON = {
+    "recipe list": ["recipe", "list"],
+    "inspect": ["inspect", "shop/items.csv"],
+    "fit": ["fit", "app.yaml", "--out", "run"],
+    "evaluate": ["evaluate", "tasks", "shop/items.csv"],
+    "predict": ["predict", "tasks", "shop/items.csv", "--out", "answers.csv"],
+    "search": ["search", "tasks", "--text", "lamp"],
+    "recommend": ["recommend", "recommender", "--history", "000,003"],
+    "index add": ["index", "add", "recommender", "shop/items.csv"],
+    "index remove": ["index", "remove", "recommender", "--id", "000"],
+    "index compact": ["index", "compact", "recommender"],
+    "index info": ["index", "info", "recommender"],
+    "plugins list": ["plugins", "list"],
+    "plugins list --kind": ["plugins", "list", "--kind", "encoder"],
+    "cache info": ["cache", "info"],
+    "cache prune": ["cache", "prune", "--max-size", "1GB"],
+}
+
+
+@pytest.mark.parametrize("name", JSON)
+def test_json_is_one_document_and_quiet_is_quiet(here, app_file, capsys, name):
+    out, err = typed(capsys, *JSON[name], "--json", "--quiet")
+    json.loads(out)
+    assert err == ""
+
+
+@pytest.mark.parametrize("name", JSON)
+def test_a_narrow_terminal(here, app_file, capsys, monkeypatch, name):
+    monkeypatch.setenv("COLUMNS", "50")
+    out, err = typed(capsys, *JSON[name], "--quiet")
+    assert err == "" or name == "inspect"  # whose audit is what it says on stderr
+    assert out.strip()
+    wide = [
+        line
+        for line in out.splitlines()
+        if len(line) > 50 and name not in {"inspect", "predict", "cache info", "cache prune"}
+    ]
+    paths = (str(here), "fingerprint", "why", "mmsdk search", "mmsdk recommend", "0.1.0")
+    assert [line for line in wide if not any(path in line for path in paths)] == []
+
+
+@pytest.mark.parametrize("name", ["fit", "predict", "search", "index info", "evaluate", "recommend"])
+def test_help(here, capsys, name):
+    words = [
+        word
+        for word in JSON[name]
+        if word.isalpha() and word in {"fit", "predict", "search", "index", "info", "evaluate", "recommend"}
+    ]
+    out, _ = typed(capsys, *words[: 2 if name.startswith("index") else 1], "--help")
+    assert "Usage: mmsdk" in out
+
+
+def test_the_page_of_commands_is_fresh():
+    assert DOCS.read_text(encoding="utf-8") == page(), "run: python -m mmsdk.cli.document docs/cli.md"
+
+
+# -- fit, evaluate, predict -------------------------------------------------------------------------------------------
+
+
+def test_fit_prints_its_figures_its_folder_and_what_to_try(here, app_file, capsys):
+    out, err = typed(capsys, "fit", app_file, "--data", "shop/items.csv", "--out", "runs/mine")
+    assert "kind: balanced_accuracy on test (95 % interval)" in out
+    assert "majority" in out
+    assert "runs/mine/report.html" in out
+    assert "by default, training:" in err
+    for line in out.partition("Try next:")[2].strip().splitlines():
+        typed(capsys, *line.strip().removeprefix("mmsdk ").replace("'", "").split(" ", 3))
+    out, _ = typed(capsys, "fit", app_file, "--json", code=0)
+    assert json.loads(out)["run"] == "runs/app"
+    _, err = typed(capsys, "fit", app_file, code=2)
+    assert "runs/app exists already" in err
+    typed(capsys, "fit", app_file, "--overwrite", "--seed", "3", "--set", "fusion.dim=8")
+    document = json.loads((here / "runs/app/run.json").read_text(encoding="utf-8"))
+    assert document["seed"] == document["application"]["split"]["seed"] == 3
+    assert document["application"]["fusion"]["dim"] == 8
+    assert document["command"].split()[0]
+
+
+def test_a_dry_run_touches_nothing(here, app_file, capsys, monkeypatch):
+    before = everything(here)
+    out, err = typed(capsys, "fit", app_file, "--dry-run", "--set", "fusion.dim=8", "--preset", "builtin")
+    assert everything(here) == before
+    assert err == ""
+    assert read_yaml(out, "plan")["fusion"]["dim"] == 8
+    assert "price: quantile" in out
+    out, _ = typed(capsys, "fit", app_file, "--dry-run", "--json")
+    assert json.loads(out)["encoders"]["price"]["encoder"] == "quantile"
+
+
+def test_evaluate_and_predict(here, capsys):
+    out, err = typed(capsys, "evaluate", "tasks", "shop/items.csv")
+    assert "kind: balanced_accuracy on test" in out
+    assert "left out" in err
+    for ending in ("csv", "tsv", "jsonl", "parquet"):
+        out, _ = typed(capsys, "predict", "tasks", "shop/items.csv", "--out", f"a.{ending}")
+        assert "60 rows written" in out
+    assert (
+        (here / "a.csv")
+        .read_text(encoding="utf-8")
+        .splitlines()[0]
+        .replace('"', "")
+        .startswith("sku,kind,kind_confidence,kind_abstained,tags")
+    )
+    assert pa_parquet.read_table(here / "a.parquet")["sku"][7].as_py() == "007"
+    assert json.loads((here / "a.jsonl").read_text(encoding="utf-8").splitlines()[7])["sku"] == "007"
+    _, err = typed(capsys, "predict", "tasks", "shop/items.csv", "--out", "a.xlsx", code=2)
+    assert ".xlsx" in err
+    _, err = typed(capsys, "predict", "recommender", "shop/items.csv", "--out", "b.csv", code=2)
+    assert "no task" in err
+    assert not (here / "b.csv").exists()
+
+
+# -- search, recommend, index -----------------------------------------------------------------------------------------
+
+
+def test_search_by_words_picture_and_id(here, capsys):
+    out, _ = typed(capsys, "search", "tasks", "--text", "soft under bare feet", "-k", "3")
+    assert len(out.splitlines()) == 3
+    out, _ = typed(capsys, "search", "tasks", "--image", "shop/photos/004.png", "-k", "4", "--json")
+    assert sum(hit["row"]["kind"] == "vase" for hit in json.loads(out)) >= 3
+    out, _ = typed(capsys, "search", "tasks", "--id", "004", "--where", "price < 0")
+    assert out.strip() == "Nothing found."
+    _, err = typed(capsys, "search", "tasks", "--audio", "shop/orders.csv", code=2)
+    assert "has no audio input; it has: photo (image)" in err
+    for words in ([], ["--text", "a", "--id", "004"]):
+        _, err = typed(capsys, "search", "tasks", *words, code=2)
+        assert "expected --id, or one or more of" in err
+
+
+def test_recommend_by_history_and_by_what_is_asked(here, capsys):
+    out, _ = typed(capsys, "recommend", "recommender", "--history", "000, 003", "-k", "5", "--json")
+    hits = json.loads(out)
+    assert len(hits) == 5
+    assert not {"000", "003"} & {hit["id"] for hit in hits}
+    out, _ = typed(capsys, "recommend", "recommender", "--text", "holds flowers on the table vase", "-k", "5", "--json")
+    assert {hit["row"]["kind"] for hit in json.loads(out)} == {"vase"}
+    out, _ = typed(capsys, "recommend", "recommender", "--image", "shop/photos/005.png", "-k", "5", "--json")
+    assert sum(hit["row"]["kind"] == "rug" for hit in json.loads(out)) >= 4
+    _, err = typed(capsys, "recommend", "recommender", "--history", "nobody", code=2)
+    assert "'nobody'" in err
+    _, err = typed(capsys, "recommend", "tasks", "--history", "000", code=2)
+    assert "without interactions" in err
+
+
+def test_the_index_grows_and_shrinks(here, capsys):
+    write_csv(here / "shop/new.csv", [{**rows()[0], "sku": "n1"}, {**rows()[1], "sku": "n2"}])
+    assert "2 rows added; 62 in all" in typed(capsys, "index", "add", "recommender", "shop/new.csv")[0]
+    assert '"n1"' in typed(capsys, "search", "recommender", "--id", "000", "-k", "2", "--json")[0]
+    assert "1 rows removed; 61 left" in typed(capsys, "index", "remove", "recommender", "--id", "n1,nobody")[0]
+    assert "compacted; 61 rows" in typed(capsys, "index", "compact", "recommender")[0]
+    assert "fused: 61 rows x 24 (cosine), flat" in typed(capsys, "index", "info", "recommender")[0]
+
+
+@pytest.mark.parametrize(
+    "command", [["search", "nowhere", "--text", "a"], ["index", "info", "nowhere"], ["recommend", "nowhere"]]
+)
+def test_no_run_lies_there(here, capsys, command):
+    _, err = typed(capsys, *command, code=2)
+    assert "nowhere is no run" in err
+
+
+# -- recipes ----------------------------------------------------------------------------------------------------------
+
+SHOP = [
+    "--data",
+    "shop/items.csv",
+    "--set",
+    "interactions=shop/orders.csv",
+    "--set",
+    "user=customer",
+    "--set",
+    "time=at",
+]
+
+
+def planned(capsys, *words, code=0):
+    out, err = typed(capsys, "recipe", "recommend", *SHOP, "--dry-run", "--json", *words, code=code)
+    return json.loads(out)["application"] if code == 0 else err
+
+
+def test_settings_of_a_recipe(here, capsys):
+    plain = planned(capsys)
+    assert plain["id"] == plain["interactions"]["item"] == "sku"
+    assert plain["interactions"]["file"] == str(here / "shop/orders.csv")
+    assert plain["inputs"]["image"]["modality"] == "image"
+    chosen = planned(
+        capsys,
+        "--set",
+        "inputs.words=[title, description]",
+        "--set",
+        "inputs.made=material",
+        "--set",
+        "ignore=[image, grade]",
+    )
+    assert chosen["inputs"]["words"] == {
+        "column": ["title", "description"],
+        "modality": "text",
+        "encoder": None,
+        "options": {},
+    }
+    assert chosen["inputs"]["made"]["modality"] == "category"
+    assert not {"image", "grade"} & set(chosen["inputs"])
+    named = planned(capsys, "--set", "encoders.image=transformers:/some/folder", "--set", "refit=false", "--seed", "4")
+    assert named["inputs"]["image"]["encoder"] == "transformers:/some/folder"
+    assert named["interactions"]["refit"] is False
+    assert named["training"]["seed"] == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--set", "usr=x"], "Did you mean 'user'?"),
+        (["--set", "fusion.dims=3"], "Did you mean 'dim'?"),
+        (["--set", "fusion.dim=wide"], "fusion.dim"),
+        (["--set", "ignore=[foto]"], "no input or column named 'foto'"),
+        (["--set", "inputs.made=matter"], "matter"),
+        (["--set", "encoders.audio=x"], "The inputs are of"),
+        (["--set", "novalue"], "expected KEY=VALUE"),
+        (["--preset", "smal"], "no preset named 'smal'"),
+    ],
+)
+def test_a_setting_that_means_nothing(here, capsys, words, message):
+    assert message in planned(capsys, *words, code=2)
+
+
+def test_an_unknown_recipe_and_an_unknown_command(here, capsys):
+    assert "no recipe named 'recomend'. Did you mean 'recommend'?" in typed(capsys, "recipe", "recomend", code=2)[1]
+    assert "no command named 'serch'. Did you mean 'search'?" in typed(capsys, "serch", code=2)[1]
+    assert "--hstory" in typed(capsys, "recommend", "recommender", "--hstory", "a", code=2)[1]
+
+
+def test_a_recipe_fits_and_fits_on_a_screen(here, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    words = [
+        "--set",
+        "ignore=[image, grade, line, description, tags, kind]",
+        "--set",
+        "training.epochs=1",
+        "--out",
+        "run",
+    ]
+    out, err = typed(capsys, "recipe", "recommend", *SHOP, *words, "--quiet")
+    assert err == ""
+    lines = out.splitlines()
+    assert len(lines) <= 45
+    assert [line for line in lines if len(line) > 60 and str(here) not in line] == []
+    assert out.count("ahead of the best baseline") == 2  # leave-one-out, and over time
+    assert "synthetic" not in out
+    for line in out.partition("Try next:")[2].strip().splitlines():
+        typed(capsys, *line.strip().removeprefix("mmsdk ").replace("'", "").split(" ", 3))
+
+
+# -- in a process of its own ------------------------------------------------------------------------------------------
+
+
+def process(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "mmsdk", *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        check=False,
+    )
+
+
+def test_a_process_answers_on_stdout_and_leaves_with_its_code(here):
+    found = process("search", "tasks", "--text", "lamp", "-k", "2", "--json")
+    assert found.returncode == 0
+    assert len(json.loads(found.stdout)) == 2
+    assert found.stderr == ""
+    missing = process("search", "nowhere", "--text", "lamp")
+    assert missing.returncode == 2
+    assert missing.stdout == ""
+    assert len(missing.stderr.splitlines()) == 1
+
+
+def test_a_bug_is_told_as_one(here):
+    broken = json.loads((here / "tasks/run.json").read_text(encoding="utf-8"))
+    del broken["tasks"]["kind"]["state"]
+    (here / "tasks/run.json").write_text(json.dumps(broken), encoding="utf-8")
+    found = process("search", "tasks", "--text", "lamp")
+    assert found.returncode in {2, 70}
+    assert ("Traceback" in found.stderr) == (found.returncode == 70)
+
+
+def test_orders_are_what_the_tests_think():
+    assert len(orders()) == 24 * 6

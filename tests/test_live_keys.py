@@ -1,0 +1,248 @@
+"""Every key of the application file is live: changing it changes what comes out. A new key needs an entry here."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import shutil
+
+import pyarrow.parquet as pa_parquet
+import pytest
+import torch
+from safetensors.numpy import load_file
+from shop_data import application, orders, recommender, rows, write_csv
+
+import mmsdk
+from mmsdk.config import keys
+
+TEXT = {"column": "title", "modality": "text", "encoder": "ngrams"}
+PRICE = {"column": "price", "modality": "number"}
+BASKETS = {"file": "baskets.csv", "user": "customer", "item": "sku", "separator": ";"}
+
+# key -> dotted changes to the application below
+OF_TASKS = {
+    "data": {"data": "fewer.csv"},
+    "id": {"id": None},
+    "inputs": {"inputs": {"text": TEXT}},
+    "inputs.NAME.column": {"inputs.text.column": "description"},
+    "inputs.NAME.modality": {"inputs.price": {"column": "price", "modality": "category"}},
+    "inputs.NAME.encoder": {"inputs.text.encoder": "minilm"},
+    "inputs.NAME.options": {"inputs.price.options": {"bins": 3}},
+    "tasks": {"tasks": {"made": {"column": "material", "type": "classification"}}},
+    "tasks.NAME.column": {"tasks.made.column": "kind"},
+    "tasks.NAME.type": {"tasks.made.type": "multilabel"},
+    "tasks.NAME.weight": {"tasks.made.weight": 5.0},
+    "tasks.NAME.separator": {"tasks.tags.separator": ";"},
+    "split": {"split": {"column": "part"}},
+    "split.column": {"split.column": "part"},
+    "split.group": {"split.group": "line"},
+    "split.time": {"split.time": "added"},
+    "split.validation": {"split.validation": 0.3},
+    "split.test": {"split.test": 0.4},
+    "split.seed": {"split.seed": 8},
+    "fusion": {"fusion": {"type": "concat", "dim": 12}},
+    "fusion.type": {"fusion.type": "concat"},
+    "fusion.dim": {"fusion.dim": 13},
+    "fusion.members": {"fusion.members": 2},
+    "fusion.modality_dropout": {"fusion.modality_dropout": 0.6},
+    "fusion.options": {"fusion.options": {"gate_dim": 3}},
+    "training": {"training": {"epochs": 3}},
+    "training.epochs": {"training.epochs": 3},
+    "training.batch_size": {"training.batch_size": 2},
+    "training.learning_rate": {"training.learning_rate": 0.05},
+    "training.weight_decay": {"training.weight_decay": 0.5},
+    "training.dropout": {"training.dropout": 0.1},
+    "training.label_smoothing": {"training.label_smoothing": 0.4},
+    "training.patience": {"training.patience": 1, "training.epochs": 25, "training.learning_rate": 0.05},
+    "training.class_weights": {"training.class_weights": False},
+    "training.match": {"training.match": 2.0},
+    "training.refit": {"training.refit": True},
+    "training.seed": {"training.seed": 8},
+    "precision": {"precision": "fp32"},
+}
+AGAINST = {
+    "interactions.weight": {"interactions.file": "loved.csv"},
+    "training.patience": {"training.patience": 25, "training.epochs": 25, "training.learning_rate": 0.05},
+}
+OF_RANKING = {
+    "interactions": {"interactions": None},
+    "interactions.file": {"interactions.file": "fewer_orders.csv"},
+    "interactions.user": {"interactions.user": "household"},
+    "interactions.item": {"interactions.item": "other"},
+    "interactions.time": {"interactions.time": "at"},
+    "interactions.weight": {"interactions.file": "loved.csv", "interactions.weight": "love"},
+    "interactions.split": {"interactions.split": "part"},
+    "interactions.said": {"interactions.said": "said"},
+    "interactions.refit": {"interactions.refit": False},
+}
+OTHERWISE = {
+    "index": "test_the_type_of_the_index",
+    "index.type": "test_the_type_of_the_index",
+    "interactions.separator": "test_sets_in_a_cell_are_the_pairs_in_them",
+    "preset": "test_the_preset_chooses_the_encoder",
+    "trust_remote_code": "test_remote_code_is_trusted_only_where_said",
+    "training.amp": "test_amp_is_asked_for",
+    "training.tensorboard": "test_tensorboard_events_are_written",
+}
+
+
+@pytest.fixture(scope="session")
+def field(shop, tmp_path_factory):
+    """The shop with a few more tables."""
+    folder = tmp_path_factory.mktemp("live") / "shop"
+    shutil.copytree(shop, folder)
+    write_csv(folder / "fewer.csv", rows()[:50])
+    table = [
+        {**order, "other": f"{(int(order['sku']) * 7) % 50:03d}", "household": f"h{int(order['customer'][1:]) // 2}"}
+        for order in orders()
+    ]
+    write_csv(folder / "orders.csv", table)
+    write_csv(folder / "fewer_orders.csv", table[:90])
+    loved = [{"customer": order["customer"], "sku": order["sku"], "love": "60"} for order in orders()]
+    stray = [{"customer": f"c{n % 24:02d}", "sku": f"{(n * 11) % 50:03d}", "love": "1"} for n in range(120)]
+    pairs = {(row["customer"], row["sku"]): row for row in [*stray, *loved]}
+    write_csv(folder / "loved.csv", list(pairs.values()))
+    baskets: dict[str, list[str]] = {}
+    for order in table:
+        baskets.setdefault(order["customer"], []).append(order["sku"])
+    write_csv(folder / "baskets.csv", [{"customer": who, "sku": ";".join(ids)} for who, ids in baskets.items()])
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _only_what_is_learned(monkeypatch):
+    """Leave out what no key decides here: long intervals and the drawing of the page."""
+    monkeypatch.setattr("mmsdk.app.fitting.RESAMPLES", 5)
+    monkeypatch.setattr("mmsdk.app.fitting.render_report", lambda data: data.title)
+
+
+def changed(app, changes, folder):
+    """Return an application with dotted changes."""
+    whole = copy.deepcopy(app)
+    for key, value in copy.deepcopy(changes).items():
+        place = whole
+        *parents, last = key.split(".")
+        for part in parents:
+            place = place.setdefault(part, {})
+        place[last] = str(folder / value) if isinstance(value, str) and value.endswith(".csv") else value
+    if whole.get("interactions") and not whole["interactions"]["file"].startswith("/"):
+        whole["interactions"]["file"] = str(folder / whole["interactions"]["file"])
+    return whole
+
+
+def outcome(app, out):
+    """Return a digest of all that was learned, and of how the rows were split and named."""
+    mmsdk.fit(app, out=out, quiet=True, overwrite=True).close()
+    digest = hashlib.blake2b()
+    for name, array in sorted(load_file(out / "model.safetensors").items()):
+        digest.update(name.encode() + array.tobytes())
+    digest.update(json.dumps(pa_parquet.read_table(out / "splits.parquet").to_pydict()).encode())
+    digest.update(json.dumps(json.loads((out / "run.json").read_text(encoding="utf-8"))["training"]["epochs"]).encode())
+    return digest.hexdigest()
+
+
+def of_tasks(folder, changes):
+    whole = application(folder)
+    tasks = {"made": {"column": "material", "type": "classification"}, "tags": whole["tasks"]["tags"]}
+    base = {**whole, "inputs": {"text": TEXT, "price": PRICE}, "tasks": tasks, "training": {"epochs": 2}}
+    return changed({**base, "fusion": {"dim": 12}}, changes, folder)
+
+
+def of_ranking(folder, changes):
+    block = {"file": str(folder / "orders.csv"), "user": "customer", "item": "sku"}
+    base = recommender(folder, interactions=block, inputs={"text": TEXT, "price": PRICE}, training={"epochs": 1})
+    return changed({**base, "fusion": {"dim": 12}}, changes, folder)
+
+
+@pytest.fixture(scope="session")
+def known(tmp_path_factory):
+    """Outcomes of the applications that nothing was changed in."""
+    return {"folder": tmp_path_factory.mktemp("known")}
+
+
+def test_every_key_has_its_entry():
+    entries = [*OF_TASKS, *OF_RANKING, *OTHERWISE]
+    assert sorted(entries) == sorted(key for key, _ in keys())
+    assert all(name in globals() for name in OTHERWISE.values())
+
+
+def test_a_fit_repeats(field, tmp_path):
+    """Without this, a difference would prove nothing."""
+    app = of_tasks(field, {})
+    assert outcome(app, tmp_path / "a") == outcome(app, tmp_path / "b")
+
+
+@pytest.mark.parametrize("key", OF_TASKS)
+def test_a_key_of_learning_is_live(field, tmp_path, known, key):
+    against = json.dumps(AGAINST.get(key, {}))
+    if against not in known:
+        known[against] = outcome(of_tasks(field, AGAINST.get(key, {})), tmp_path / "base")
+    assert outcome(of_tasks(field, OF_TASKS[key]), tmp_path / "run") != known[against]
+
+
+@pytest.mark.parametrize("key", OF_RANKING)
+def test_a_key_of_interactions_is_live(field, tmp_path, known, key):
+    against = AGAINST.get(key, {})
+    name = f"ranking {against}"
+    if name not in known:
+        known[name] = outcome(of_ranking(field, against), tmp_path / "base")
+    assert outcome(of_ranking(field, OF_RANKING[key]), tmp_path / "run") != known[name]
+
+
+def test_sets_in_a_cell_are_the_pairs_in_them(field, tmp_path):
+    pairs = outcome(of_ranking(field, {}), tmp_path / "pairs")
+    assert outcome(of_ranking(field, {"interactions": BASKETS}), tmp_path / "sets") == pairs
+    unread = {name: value for name, value in BASKETS.items() if name != "separator"}
+    with pytest.raises(mmsdk.DataError, match="no id of the item table"):
+        mmsdk.fit(of_ranking(field, {"interactions": unread}), out=tmp_path / "unread", quiet=True)
+
+
+def test_the_type_of_the_index(field, tmp_path):
+    for type_ in ("auto", "hnsw"):
+        app = mmsdk.fit(of_tasks(field, {"index": {"type": type_}}), out=tmp_path / type_, quiet=True)
+        assert app.index.info()["fused"]["type"] == {"auto": "flat", "hnsw": "hnsw"}[type_]
+        app.close()
+
+
+def test_the_preset_chooses_the_encoder(field, tmp_path):
+    with pytest.raises(mmsdk.PluginError, match="no preset named 'nosuch'"):
+        mmsdk.fit(of_tasks(field, {"preset": "nosuch"}), out=tmp_path / "run", quiet=True)
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_remote_code_is_trusted_only_where_said(field, tmp_path, monkeypatch, trusted):
+    heard = []
+
+    def opened(name, modality, **words):
+        heard.append(words["trust_remote_code"])
+        raise mmsdk.EncoderError("heard enough")
+
+    monkeypatch.setattr("mmsdk.app.encoders.open_encoder", opened)
+    with pytest.raises(mmsdk.EncoderError, match="heard enough"):
+        mmsdk.fit(of_tasks(field, {"trust_remote_code": trusted}), out=tmp_path / "run", quiet=True)
+    assert heard == [trusted]
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_amp_is_asked_for(field, tmp_path, monkeypatch, asked):
+    """A CPU never computes in half, whatever is asked; a CUDA device does as asked."""
+    heard = []
+    real = torch.autocast
+
+    def autocast(device, *words, enabled=True, **more):
+        heard.append(enabled)
+        return real(device, *words, enabled=enabled, **more)
+
+    monkeypatch.setattr(torch, "autocast", autocast)
+    mmsdk.fit(of_tasks(field, {"training.amp": asked}), out=tmp_path / "run", quiet=True).close()
+    assert heard
+    assert all(one is (asked and torch.cuda.is_available()) for one in heard)
+
+
+def test_tensorboard_events_are_written(field, tmp_path):
+    pytest.importorskip("tensorboard")
+    for asked in (False, True):
+        run = tmp_path / str(asked)
+        mmsdk.fit(of_tasks(field, {"training.tensorboard": asked}), out=run, quiet=True).close()
+        assert any(run.rglob("events.out.tfevents.*")) is asked
