@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmsdk.app.directory import INDEX
+from mmsdk.app.directory import INDEX, split_ids
 from mmsdk.errors import RunError
 from mmsdk.index import Hit, JointIndex
 
@@ -100,9 +100,19 @@ class Collection:
         vectors = self._pipeline.fuse(embeddings)[0]
         with self._lock:
             if self._ranker is not None:  # first, so that whatever can be found can also be recommended
-                items = self._ranker.embed_new(embeddings.values, embeddings.present) if items is None else items
+                items = self._item_vectors(samples.ids, embeddings) if items is None else items
                 self._index(ITEMS).add(samples.ids, items, rows)
             self._index(FUSED).add(samples.ids, vectors, rows)
+
+    def _item_vectors(self, ids: Sequence[str], embeddings: Embeddings) -> np.ndarray:
+        """Return item vectors from content; an item that was fitted keeps what people's behaviour taught of it."""
+        assert self._ranker is not None
+        items = self._ranker.embed_new(embeddings.values, embeddings.present)
+        fitted = {name: place for place, name in enumerate(split_ids(self._folder.parent)[0])}
+        for row, name in enumerate(ids):
+            if name in fitted:
+                items[row] = self._ranker.item_vectors()[fitted[name]]
+        return items
 
     def remove(self, ids: Sequence[str]) -> int:
         """Remove rows; return how many of the ids were there."""

@@ -78,6 +78,14 @@ def read_json(path: Path) -> dict[str, Any]:
     return document
 
 
+def split_ids(folder: Path) -> tuple[list[str], list[str]]:
+    """Return the ids of the rows a run was made with, in the order of its table, and the part of each."""
+    import pyarrow.parquet as pa_parquet
+
+    found = pa_parquet.read_table(folder / SPLITS).to_pydict()
+    return found["id"], found["split"]
+
+
 def write_text(path: Path, text: str) -> None:
     """Write text whole or not at all."""
     with atomic_write(path) as partial:

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow.parquet as pa_parquet
 
-from mmsdk.app.directory import SPLITS
+from mmsdk.app.directory import split_ids
 from mmsdk.data import Samples, read_table
 from mmsdk.errors import DataError, RunError
 from mmsdk.evaluate import Scoring, score_logits
@@ -17,8 +16,6 @@ from mmsdk.model import encode_targets
 from mmsdk.progress import note
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from mmsdk.app.application import App
 
 
@@ -93,5 +90,4 @@ def _unseen(app: App, samples: Samples) -> np.ndarray:
 
 def _used_ids(folder: Path) -> set[str]:
     """Return the ids of the rows a run was made with."""
-    splits: Mapping[str, list[str]] = pa_parquet.read_table(folder / SPLITS).to_pydict()
-    return {name for name, part in zip(splits["id"], splits["split"], strict=True) if part in ("train", "val")}
+    return {name for name, part in zip(*split_ids(folder), strict=True) if part in ("train", "val")}

@@ -91,3 +91,15 @@ def test_a_run_without_ids_says_that_rows_cannot_be_added(shop, tmp_path):
     with pytest.raises(mmsdk.RunError, match="no id column"):
         app.index.add([{"title": "lamp"}])
     app.close()
+
+
+def test_an_item_added_again_keeps_what_was_learned_of_it(own_recommender, shop):
+    history = ["002", "005", "008"]
+    before = own_recommender.recommend(history, k=5)
+    row = dict(own_recommender.index.rows([before[0].id])[0])
+    own_recommender.index.add([row], root=shop)
+    after = own_recommender.recommend(history, k=5)
+    assert [(hit.id, hit.score) for hit in after] == [(hit.id, hit.score) for hit in before]
+    own_recommender.index.remove([row["sku"]])
+    own_recommender.index.add([{**row, "price": "1"}], root=shop)
+    assert own_recommender.recommend(history, k=5)[0].id == before[0].id
