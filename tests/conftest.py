@@ -1,4 +1,4 @@
-"""Fixtures for every test: one thread, a cache of its own, no network, a fitted shop, and the real data where there is some."""
+"""Fixtures for every test: one thread, a cache of its own, no network, a fitted shop, real data where there is some."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from shop_data import application, recommender, write_shop
 
+from mmsdk.progress import configure
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -20,6 +22,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("MMSDK_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+    configure(quiet=False)  # a test that typed --quiet would hush the next one
 
 
 @pytest.fixture

@@ -341,12 +341,23 @@ def arrays(run):
     return {name: array.tobytes() for name, array in load_file(run / "model.safetensors").items()}
 
 
+def whole_run(run):
+    """Return what two runs of the same words share to the byte."""
+    return arrays(run), (run / "metrics.json").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def never_stopped():
+    """The run of the slow application that nobody stopped, once it is there."""
+    return []
+
+
 def slow_app(here):
     return write_app(here, inputs={"text": TEXT, "price": {"column": "price", "modality": "number"}}, training=SLOW)
 
 
 @pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
-def test_a_fit_that_is_stopped_goes_on_and_ends_the_same(here, capsys, how, code):
+def test_a_fit_that_is_stopped_goes_on_and_ends_the_same(here, capsys, never_stopped, how, code):
     app = slow_app(here)
     found, said = stopped_while_training(here, how, "fit", app, "--out", "run")
     assert found == code
@@ -358,10 +369,10 @@ def test_a_fit_that_is_stopped_goes_on_and_ends_the_same(here, capsys, how, code
     said = capsys.readouterr().err
     assert "resum" in said or "going on" in said, said
     assert not (here.parent / "run.partial").exists()
-    assert run(["fit", app, "--out", "whole", "--quiet"]) == 0
-    assert arrays(here.parent / "run") == arrays(here.parent / "whole")
-    metrics = [(here.parent / name / "metrics.json").read_bytes() for name in ("run", "whole")]
-    assert metrics[0] == metrics[1]
+    if not never_stopped:
+        assert run(["fit", app, "--out", "whole", "--quiet"]) == 0
+        never_stopped.append(whole_run(here.parent / "whole"))
+    assert whole_run(here.parent / "run") == never_stopped[0]
     assert not (here.parent / "run/checkpoint").exists()
 
 
@@ -382,7 +393,7 @@ def test_a_stopped_overwrite_leaves_the_old_run_whole(here):
     mmsdk.load(here.parent / "run", quiet=True).close()
 
 
-@pytest.mark.parametrize("limit", [2_000, 30_000, 60_000])
+@pytest.mark.parametrize("limit", [2_000, 60_000])
 def test_a_disk_that_fills(here, limit):
     """Writing fails wherever the limit bites first: the cache, a checkpoint, the model, the index."""
     app = write_app(here)

