@@ -147,7 +147,7 @@ def ours(folder: Path, image: str, epochs: int) -> dict[str, Any]:
 
 def time_learning() -> list[float]:
     """Note the CPU seconds of each training in the list that is returned."""
-    import torch._dynamo  # any optimiser of torch imports it, two seconds that are no training
+    import torch._dynamo  # noqa: F401 - any optimiser of torch imports it, two seconds that are no training
 
     from mmsdk.app import fitting
 
@@ -382,8 +382,8 @@ def compare(folder: Path, arguments: Any, image: str, rows: int) -> None:
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in WORKERS if name != "load"}
     for run in range(arguments.runs):
         cache = folder / f"cache-{run}-{Path(image).name}"
-        for name in found:
-            found[name].append(spawn(name, folder, cache, arguments, image))
+        for name, runs in found.items():
+            runs.append(spawn(name, folder, cache, arguments, image))
     found = {"by hand": [], "by hand, plain head": found.pop("by hand"), **found}
     found["by hand"] = [{**one, "cpu": one["same"]} for one in found["by hand, plain head"]]
     middle = {name: statistics.median(one["cpu"] for one in runs) for name, runs in found.items()}
@@ -415,7 +415,9 @@ def compare(folder: Path, arguments: Any, image: str, rows: int) -> None:
 def latency(found: dict[str, Any]) -> None:
     """Print what single calls cost."""
     load, first = found["load"] * 1e3, found["first"] * 1e3
-    print(f"load {load:.0f} ms; the first call of each of the following, together {first:.0f} ms")
+    print(
+        f"load {load:.0f} ms (in the process that fitted); the first call of each line below, together {first:.0f} ms"
+    )
     base = statistics.median(found["works"]["  the encoders and the forward pass alone"])
     text = statistics.median(found["works"]["  the text encoder alone"])
     for name, spent in found["works"].items():
