@@ -80,8 +80,9 @@ def bare(data, arguments) -> float:
     for _ in range(arguments.epochs):
         for batch in batches_of(torch.randperm(len(rows)), arguments.batch):
             tokens = net.projector([one.index_select(0, batch) for one in standard])
-            logits = net.heads[0](net.fuse(tokens, present.index_select(0, batch)))
-            loss = nn.functional.cross_entropy(logits, truth.index_select(0, batch), label_smoothing=0.1)
+            answers = net.answers(net.fuse(tokens, present.index_select(0, batch)))["kind"]
+            labels = truth.index_select(0, batch).repeat(len(answers))
+            loss = nn.functional.cross_entropy(answers.flatten(0, 1), labels, label_smoothing=0.1)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             optimiser.step()
