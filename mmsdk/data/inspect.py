@@ -58,9 +58,7 @@ def guess_modality(
     return modality
 
 
-def inspect_table(
-    table: Table, *, tasks: bool = True, modalities: Mapping[str, ModalitySpec] | None = None
-) -> Guessed:
+def inspect_table(table: Table, *, tasks: bool = True, modalities: Mapping[str, ModalitySpec] | None = None) -> Guessed:
     """Guess an application for a table: a start to edit, not a verdict.
 
     Files are known by their endings, other cells by the ``guess`` of the installed modalities. A column named as a

@@ -45,7 +45,10 @@ def fitted():
     }
     tasks = {name: task for name, (task, _) in columns.items()}
     net = build_net(
-        {"photo": 10, "noise": 6}, tasks, GatedFusion, SimpleNamespace(dim=24, members=2, modality_dropout=0.2, options={})
+        {"photo": 10, "noise": 6},
+        tasks,
+        GatedFusion,
+        SimpleNamespace(dim=24, members=2, modality_dropout=0.2, options={}),
     )
     fit_heads(embeddings, targets, net, SimpleNamespace(**SETTINGS), split, quiet=True)
     return SimpleNamespace(net=net, targets=targets, embeddings=embeddings, split=split)
