@@ -49,15 +49,16 @@ class Objective:
         """
         tokens = net.projector(rows.standard)
         seen = drop_inputs(rows.present, net.modality_dropout, generator) if net.training else rows.present
-        vector = net.fuse(tokens, seen)
+        matched = self.match > 0 and len(net.inputs) > 1
+        other = other_subset(rows.present, seen, generator) if matched else None
+        vector, second = _fused(net, tokens, seen, other)
         answers = net.answers(vector)
         logits = {name: one.mean(0) for name, one in answers.items()}
         judged = answers if net.training else {name: one[None] for name, one in logits.items()}
         parts = {name: self.task_loss(name, one, rows.labels[name]) for name, one in judged.items()}
         total = sum((self.targets[name].weight * one for name, one in parts.items()), vector.new_zeros(()))
-        if self.match > 0 and len(net.inputs) > 1:
-            other = other_subset(rows.present, seen, generator)
-            parts["match"] = match_loss(vector, net.fuse(tokens, other), rows.present.sum(1) > 1)
+        if second is not None:
+            parts["match"] = match_loss(vector, second, rows.present.sum(1) > 1)
         elif self.match > 0 and not self.targets:
             parts["match"] = keep_loss(vector, rows.standard[0])
         if "match" in parts:
@@ -74,6 +75,14 @@ class Objective:
         values = values.expand(len(logits), *values.shape).flatten(0, 1)
         logits = logits.flatten(0, 1)
         return self.targets[name].task.loss(logits, values, self.class_weights[name]).mean()
+
+
+def _fused(net: JointNet, tokens: Tensor, seen: Tensor, other: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """Fuse the tokens under one mask or two; both at once, since small passes cost by their number."""
+    if other is None:
+        return net.fuse(tokens, seen), None
+    first, second = net.fuse(torch.cat([tokens, tokens]), torch.cat([seen, other])).chunk(2)
+    return first, second
 
 
 def match_loss(first: Tensor, second: Tensor, counts: Tensor) -> Tensor:
