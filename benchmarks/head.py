@@ -57,7 +57,8 @@ def ours(data, arguments) -> float:
     target, net = fresh(data)
     config = SimpleNamespace(
         epochs=arguments.epochs, batch_size=arguments.batch, learning_rate=1e-3, weight_decay=0.05, dropout=0.5,
-        label_smoothing=0.1, patience=arguments.epochs, class_weights=True, match=arguments.match, refit=False, amp=False,
+        label_smoothing=0.1, patience=arguments.epochs, class_weights=True,
+        match=arguments.match, refit=False, amp=False,
         tensorboard=False, seed=0,
     )  # fmt: skip
     start = time.process_time()

@@ -81,7 +81,7 @@ class LoaderSpec(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresetSpec(Spec):
-    """A named choice of encoders: ``--preset small``. It needs no target.
+    """A named choice of encoders: ``--preset builtin``. It needs no target.
 
     :param encoders: modality -> encoder name or ``scheme:reference``, in order of preference; the first that is
         installed is taken.

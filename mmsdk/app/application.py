@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmsdk.app.collection import Collection
+from mmsdk.app.collection import Collection, checked_ids
 from mmsdk.app.prediction import Prediction
-from mmsdk.errors import DataError, RunError, unknown
+from mmsdk.errors import DataError, RunError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -131,9 +131,10 @@ class App:
                 f"{self.folder} was fitted without interactions, so it cannot recommend; add an interactions block to "
                 "the application and fit again, or use search"
             )
-        known = set(history) - {one for one in history if one in self.index}
-        if known:
-            raise DataError(f"the index holds no item {sorted(known)[0]!r}; known ids are those of the item table")
+        history = checked_ids(history)
+        strange = sorted({one for one in history if one not in self.index})
+        if strange:
+            raise DataError(f"the index holds no item {strange[0]!r}; known ids are those of the item table")
         embeddings = self._embedded([query], root)[1] if query is not None else None
         return self.index.recommend(history, k, where, embeddings=embeddings, exclude=exclude)
 
@@ -147,11 +148,16 @@ class App:
         samples, _ = self.pipeline.read(rows, root=root, partial=True)
         return samples, self.pipeline.embed(samples)
 
-    def _task(self, name: str) -> Task:
-        """Return a task by name."""
-        if name not in self.tasks:
-            raise DataError(unknown("task", name, self.tasks, listed="Tasks"))
-        return self.tasks[name]
+    def histories(self) -> dict[str, list[str]]:
+        """Return user -> ids of the items taken, oldest first where there are times, as the interactions file says now.
+
+        :raises RunError: the run was fitted without interactions.
+        """
+        from mmsdk.app.ranking import read_histories
+
+        if self.application.interactions is None:
+            raise RunError(f"{self.folder} was fitted without interactions, so nobody has a history")
+        return read_histories(self.application.interactions, self.index.ids(), self.pipeline.policy)
 
 
 def _nothing(rows: Rows) -> bool:

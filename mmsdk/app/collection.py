@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.app.directory import INDEX, split_ids
-from mmsdk.errors import RunError
+from mmsdk.errors import DataError, RunError
 from mmsdk.index import Hit, JointIndex
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Collection:
         self._pipeline = pipeline
         self._ranker = ranker
         self._opened: dict[str, JointIndex] = {}
+        self._fitted: Mapping[str, int] | None = None
         self._lock = threading.RLock()
 
     def search(
@@ -66,6 +67,7 @@ class Collection:
     ) -> list[Hit]:
         """Return the ``k`` best items for a history, oldest first, and an optional embedded query."""
         assert self._ranker is not None
+        history, exclude = checked_ids(history), checked_ids(exclude)
         items = self._index(ITEMS)
         taken = items.get(list(history))[0] if history else np.zeros((0, self._ranker.dim), np.float32)
         query = {} if embeddings is None else embeddings.values
@@ -108,27 +110,32 @@ class Collection:
         """Return item vectors from content; an item that was fitted keeps what people's behaviour taught of it."""
         assert self._ranker is not None
         items = self._ranker.embed_new(embeddings.values, embeddings.present)
-        fitted = {name: place for place, name in enumerate(split_ids(self._folder.parent)[0])}
+        fitted = self._fitted_places()
         for row, name in enumerate(ids):
             if name in fitted:
                 items[row] = self._ranker.item_vectors()[fitted[name]]
         return items
 
+    def _fitted_places(self) -> Mapping[str, int]:
+        """Return where each id stood in the table the run was made with; read once."""
+        if self._fitted is None:
+            self._fitted = {name: place for place, name in enumerate(split_ids(self._folder.parent)[0])}
+        return self._fitted
+
     def remove(self, ids: Sequence[str]) -> int:
         """Remove rows; return how many of the ids were there."""
         with self._lock:
-            removed = self._index(FUSED).remove(list(ids))
-            if self._ranker is not None:
-                self._index(ITEMS).remove(list(ids))
-        return removed
+            if self._ranker is not None:  # first, so that nothing is recommended that cannot be found
+                self._index(ITEMS).remove(checked_ids(ids))
+            return self._index(FUSED).remove(checked_ids(ids))
 
     def vectors(self, ids: Sequence[str]) -> np.ndarray:
         """Return the fused vectors ``(n, dim)`` of rows by id."""
-        return self._index(FUSED).get(list(ids))[0]
+        return self._index(FUSED).get(checked_ids(ids))[0]
 
     def rows(self, ids: Sequence[str]) -> Sequence[Mapping[str, Any]]:
         """Return the rows, by column, of ids."""
-        return self._index(FUSED).get(list(ids))[1]
+        return self._index(FUSED).get(checked_ids(ids))[1]
 
     def ids(self) -> list[str]:
         """Return the id of every row."""
@@ -183,4 +190,19 @@ class Collection:
         with self._lock:
             if name not in self._opened:
                 self._opened[name] = JointIndex.open(self._folder / name, self._fingerprint)
+                if name == ITEMS:
+                    self._reconcile(self._opened[ITEMS])
             return self._opened[name]
+
+    def _reconcile(self, items: JointIndex) -> None:
+        """Drop items that cannot be found: a kill came between the two writes of an ``add``."""
+        found = self._index(FUSED)
+        if len(items) != len(found):
+            items.remove(sorted(set(items.ids()) - set(found.ids())))
+
+
+def checked_ids(ids: Sequence[str]) -> list[str]:
+    """Return ids as a list; a lone text, whose letters would be taken for ids, is refused."""
+    if isinstance(ids, str):
+        raise DataError(f"expected a list of ids, not the text {ids!r}; write [{ids!r}]")
+    return list(ids)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
+import os
 import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmsdk.errors import RunError
-from mmsdk.files import PARTIAL, atomic_folder, atomic_write
+from mmsdk.files import atomic_folder, atomic_write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,6 +24,7 @@ INDEX = "index"
 REPORT = "report.html"
 CARD = "card.md"
 CHECKPOINT = "checkpoint"
+LOCK = ".lock"
 TENSORBOARD = "tensorboard"
 
 
@@ -35,7 +38,9 @@ def new_run(out: Path | None, *, overwrite: bool) -> Iterator[Path]:
     :raises RunError: ``out`` exists and may not be replaced.
     """
     if out is None:
-        yield Path(tempfile.mkdtemp(prefix="mmsdk-run-"))
+        folder = Path(tempfile.mkdtemp(prefix="mmsdk-run-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        yield folder
         return
     if out.exists() and not overwrite:
         raise RunError(f"{out} exists already; choose another --out, or replace it with --overwrite")
@@ -45,7 +50,9 @@ def new_run(out: Path | None, *, overwrite: bool) -> Iterator[Path]:
         raise RunError(f"{out} cannot be made: {file} is a file and no folder; choose another --out")
     with atomic_folder(out, resume=True) as partial:
         try:
-            yield partial
+            with _alone(partial, out):
+                _keep_only_checkpoint(partial)
+                yield partial
         except BaseException:
             with contextlib.suppress(OSError):
                 partial.rmdir()  # nothing was written, so there is nothing to go on from
@@ -53,9 +60,33 @@ def new_run(out: Path | None, *, overwrite: bool) -> Iterator[Path]:
         _drop_checkpoint(partial)
 
 
-def partial_of(out: Path) -> Path:
-    """Return where an interrupted run of ``out`` lies."""
-    return out.with_name(out.name + PARTIAL)
+@contextlib.contextmanager
+def _alone(partial: Path, out: Path) -> Iterator[None]:
+    """Hold the folder for this process; the system lets go of it when the process ends, however it ends.
+
+    :raises RunError: another process is fitting the same run.
+    """
+    if os.name == "nt":  # no flock there; two fits into one run are not told apart
+        yield
+        return
+    import fcntl
+
+    with (partial / LOCK).open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise RunError(f"{out} is being fitted by another process; wait for it, or choose another --out") from error
+        try:
+            yield
+        finally:
+            (partial / LOCK).unlink(missing_ok=True)
+
+
+def _keep_only_checkpoint(partial: Path) -> None:
+    """Remove what an interrupted run had written already, so that nothing of another one is published."""
+    for path in partial.iterdir():
+        if path.name not in (CHECKPOINT, LOCK):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
@@ -64,24 +95,12 @@ def write_json(path: Path, document: Mapping[str, Any]) -> None:
         partial.write_text(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON document of a run.
-
-    :raises RunError: it is not there or is damaged.
-    """
-    try:
-        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise RunError(f"{path.parent} is no complete run: it has no {path.name}; fit it again") from error
-    except ValueError as error:
-        raise RunError(f"{path} is damaged ({error}); fit the run again") from error
-    return document
-
-
 def split_ids(folder: Path) -> tuple[list[str], list[str]]:
     """Return the ids of the rows a run was made with, in the order of its table, and the part of each."""
     import pyarrow.parquet as pa_parquet
 
+    if not (folder / SPLITS).is_file():
+        raise RunError(f"{folder} is no complete run: it has no {SPLITS}; fit it again")
     found = pa_parquet.read_table(folder / SPLITS).to_pydict()
     return found["id"], found["split"]
 

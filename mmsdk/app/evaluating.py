@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.app.directory import split_ids
+from mmsdk.app.recording import table_fingerprint
 from mmsdk.data import Samples, read_table
 from mmsdk.errors import DataError, RunError
 from mmsdk.evaluate import Scoring, score_logits
@@ -35,7 +36,8 @@ def evaluate(app: App, data: Any, *, root: Path | None = None, seed: int = 0) ->
             f"{app.folder} has no task to score; a recommender is scored when it is fitted, see metrics.json there"
         )
     table = app.pipeline.table(data, root=root) if not isinstance(data, str | Path) else read_table(data, root=root)
-    table.require([entry.column for entry in app.application.tasks.values()])
+    identity = [app.application.id] if app.application.id else []
+    table.require([*identity, *(entry.column for entry in app.application.tasks.values())])
     samples, _ = app.pipeline.read(table, partial=True)
     fresh = _unseen(app, samples)
     embeddings = app.pipeline.embed(samples)
@@ -68,9 +70,14 @@ def evaluate(app: App, data: Any, *, root: Path | None = None, seed: int = 0) ->
 def _unseen(app: App, samples: Samples) -> np.ndarray:
     """Return the bool mask of rows the run neither learned from nor was chosen by.
 
-    A row is known by its id; a table without ids cannot be told from the training rows, which a note says.
+    A row is known by its id. Of an application without ids only the whole table it was made with is recognised.
     """
     if app.application.id is None:
+        if table_fingerprint(samples.table) == app.document["data"]["table"]:
+            raise DataError(
+                f"{samples.table.name} is the table {app.folder} was made with, and a score on it would flatter; give "
+                "rows it has not seen, or read metrics.json for its test rows"
+            )
         note("the application has no id column, so rows it was trained on cannot be recognised", app.pipeline.quiet)
         return np.ones(len(samples), dtype=bool)
     used = _used_ids(app.folder)

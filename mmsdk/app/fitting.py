@@ -2,75 +2,42 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
-import platform
-import shlex
-import sys
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from importlib.metadata import version
+import contextlib
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pa_parquet
 
 from mmsdk.app.application import App
 from mmsdk.app.device import device_of
-from mmsdk.app.directory import CARD, CHECKPOINT, METRICS, PREDICTIONS, REPORT, SPLITS, new_run, write_json, write_text
-from mmsdk.app.encoders import fingerprints, open_encoders
+from mmsdk.app.directory import CARD, CHECKPOINT, METRICS, REPORT, new_run, write_json, write_text
+from mmsdk.app.draft import Draft, Origin
+from mmsdk.app.encoders import open_encoders
 from mmsdk.app.gathering import gather_report
 from mmsdk.app.inspecting import media_inputs
 from mmsdk.app.loading import load
 from mmsdk.app.pipeline import Pipeline
-from mmsdk.app.predictions import prediction_table
-from mmsdk.app.ranking import RankingRun, fit_ranking
+from mmsdk.app.ranking import fit_ranking
+from mmsdk.app.recording import run_document, write_tables
 from mmsdk.app.threads import learning_threads
 from mmsdk.audit import Finding, audit_columns, audit_duplicates, audit_labels
 from mmsdk.config import Application, describe_defaults, load_application
 from mmsdk.data import Policy, require_training
 from mmsdk.errors import ConfigError
 from mmsdk.evaluate import Scoring, score_tasks
-from mmsdk.files import atomic_write
-from mmsdk.model import Run, Target, build_net, make_task, net_arrays, prepare_targets, save_run
+from mmsdk.evaluate.bootstrap import RESAMPLES
+from mmsdk.model import Run, build_net, make_task, net_arrays, prepare_targets, save_run
 from mmsdk.plugins import get_registry
+from mmsdk.plugins.discovery import strict
 from mmsdk.progress import note
 from mmsdk.report import render_card, render_report
-from mmsdk.train import TrainResult, fit_heads
+from mmsdk.train import fit_heads
 
 if TYPE_CHECKING:
-    from mmsdk.data import Samples
+    from collections.abc import Iterable, Mapping
+
     from mmsdk.embed import Embeddings
-
-Sections = Callable[[App], Iterable[tuple[str, str]]]
-RESAMPLES = 1000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """Where a run comes from, for its report: a title, the command that repeats it, whether its data is made up."""
-
-    title: str = "mmsdk run"
-    command: str = ""
-    synthetic: bool = False
-    sections: Sections | None = None
-
-
-@dataclass(slots=True, kw_only=True)
-class Draft:
-    """What fitting has come to so far."""
-
-    application: Application
-    pipeline: Pipeline
-    samples: Samples
-    embeddings: Embeddings
-    targets: dict[str, Target] = field(default_factory=dict)
-    trained: TrainResult | None = None
-    ranking: RankingRun | None = None
-    findings: list[Finding] = field(default_factory=list)
 
 
 def fit(
@@ -122,11 +89,19 @@ def fit(
             policy=policy,
             quiet=quiet,
         )
-        draft = _prepare(pipeline, source)
-        with learning_threads(len(draft.samples), pipeline.device, quiet=quiet):
-            _learn(draft, partial)
-            _write(draft, partial, origin or Origin())
-    return load(folder or partial, device=device, quiet=quiet)
+        with contextlib.closing(pipeline):
+            draft = _prepare(pipeline, source)
+            with learning_threads(len(draft.samples), pipeline.device, quiet=quiet):
+                _learn(draft, partial)
+                _write(draft, partial, origin or Origin())
+    return load(
+        folder or partial,
+        device=device,
+        quiet=quiet,
+        on_bad_row=on_bad_row,
+        allow_outside=allow_outside,
+        allow_remote=allow_remote,
+    )
 
 
 def _check_names(application: Application) -> None:
@@ -233,7 +208,7 @@ def _write(draft: Draft, folder: Path, origin: Origin) -> None:
     pipeline = draft.pipeline
     assert pipeline.net is not None
     metrics = _metrics(draft)
-    document = _document(draft, origin)
+    document = run_document(draft, origin)
     arrays = net_arrays(pipeline.net)
     if draft.ranking is not None:
         arrays |= {f"ranker.{name}": one for name, one in draft.ranking.ranker.arrays().items()}
@@ -241,15 +216,30 @@ def _write(draft: Draft, folder: Path, origin: Origin) -> None:
     write_json(folder / METRICS, metrics)
     ranker = draft.ranking.ranker if draft.ranking is not None else None
     app = App(folder, document, pipeline, {name: target.task for name, target in draft.targets.items()}, ranker)
-    app.index.create(draft.application.fusion.dim, draft.application.index.type)
-    app.index.fill(draft.samples, draft.embeddings, draft.ranking.items if draft.ranking is not None else None)
-    app.index.save()
-    _write_tables(draft, app, folder)
-    sections = list(origin.sections(app)) if origin.sections is not None else []
-    data = gather_report(draft, app, metrics, document, sections=sections)
-    write_text(folder / REPORT, render_report(data))
-    write_text(folder / CARD, render_card(data))
-    app.close()
+    with contextlib.closing(app):
+        app.index.create(draft.application.fusion.dim, draft.application.index.type)
+        app.index.fill(draft.samples, draft.embeddings, draft.ranking.items if draft.ranking is not None else None)
+        app.index.save()
+        write_tables(draft, app, folder)
+        data = gather_report(draft, app, metrics, document, sections=_sections(origin, app))
+        write_text(folder / REPORT, render_report(data))
+        write_text(folder / CARD, render_card(data))
+
+
+def _sections(origin: Origin, app: App) -> list[tuple[str, str]]:
+    """Return the recipe's sections; one that fails is a line of the report, and the run is kept."""
+    if origin.sections is None:
+        return []
+    found: list[tuple[str, str]] = []
+    try:
+        found.extend(origin.sections(app))
+    except Exception as error:
+        if strict():
+            raise
+        reason = f"the recipe could not write its sections: {type(error).__name__}: {error}"
+        note(reason, app.pipeline.quiet)
+        found.append(("From the recipe", f"<p>{escape(reason)}</p>"))
+    return found
 
 
 def _metrics(draft: Draft) -> dict[str, Any]:
@@ -268,122 +258,3 @@ def _metrics(draft: Draft) -> dict[str, Any]:
     if draft.ranking is not None:
         metrics |= draft.ranking.metrics
     return metrics
-
-
-def _document(draft: Draft, origin: Origin) -> dict[str, Any]:
-    """Return what run.json holds."""
-    pipeline, samples, trained = draft.pipeline, draft.samples, draft.trained
-    assert trained is not None
-    assert pipeline.net is not None
-    inputs = {
-        name: {
-            "modality": encoder.modality,
-            "encoder": encoder.name,
-            "origin": encoder.origin,
-            "fingerprint": encoder.fingerprint,
-            "dim": encoder.dim,
-            "state": encoder.state(),
-        }
-        for name, encoder in pipeline.encoders.items()
-    }
-    tasks = {
-        name: {"type": draft.application.tasks[name].type, "metric": target.task.metric, "state": target.task.state()}
-        for name, target in draft.targets.items()
-    }
-    parts, counts = np.unique(samples.split.astype(str), return_counts=True)
-    return {
-        "mmsdk": version("mmsdk"),
-        "title": origin.title,
-        "synthetic": origin.synthetic,
-        "command": origin.command or shlex.join(["mmsdk", *sys.argv[1:]]),
-        "fingerprint": _fingerprint(draft),
-        "application": draft.application.model_dump(mode="json"),
-        "inputs": inputs,
-        "tasks": tasks,
-        "ranking": None if draft.ranking is None else draft.ranking.document(),
-        "data": {
-            "name": samples.table.name,
-            "columns": list(samples.table.names),
-            "fingerprint": _data_fingerprint(draft),
-            "rows": len(samples),
-            "split": dict(zip(parts.tolist(), counts.tolist(), strict=True)),
-        },
-        "training": {"best_epoch": trained.best_epoch, "epochs": len(trained.history), "history": trained.history},
-        "seed": draft.application.training.seed,
-        "device": pipeline.device,
-        "threads": draft.embeddings.stats.threads,
-        "versions": {
-            name: version(name) for name in ("torch", "numpy", "faiss-cpu", "pyarrow", "scikit-learn") if _has(name)
-        }
-        | {"python": platform.python_version()},
-    }
-
-
-def _has(distribution: str) -> bool:
-    """Return whether a distribution is installed."""
-    from importlib.metadata import PackageNotFoundError
-
-    try:
-        version(distribution)
-    except PackageNotFoundError:
-        return False
-    return True
-
-
-def _fingerprint(draft: Draft) -> str:
-    """Return what tells this run's vectors from any other's: encoders, their states, and the weights."""
-    assert draft.pipeline.net is not None
-    digest = hashlib.blake2b(digest_size=16)
-    states = {name: encoder.state() for name, encoder in draft.pipeline.encoders.items()}
-    digest.update(json.dumps([fingerprints(draft.pipeline.encoders), states], sort_keys=True, default=str).encode())
-    for name, array in sorted(net_arrays(draft.pipeline.net).items()):
-        digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
-    if draft.ranking is not None:
-        for name, array in sorted(draft.ranking.ranker.arrays().items()):
-            digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
-
-
-def _data_fingerprint(draft: Draft) -> str:
-    """Return what tells this data from any other: the cells of the table, and who took what."""
-    digest = hashlib.blake2b(digest_size=16)
-    columns = draft.samples.table.columns.combine_chunks()
-    with pa.ipc.new_stream(pa.PythonFile(_Sink(digest), "w"), columns.schema) as stream:
-        stream.write_table(columns)
-    if draft.ranking is not None:
-        pairs = draft.ranking.interactions
-        digest.update("\0".join(pairs.user_ids).encode())
-        for array in (pairs.users, pairs.items, pairs.weights, pairs.times):
-            digest.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
-
-
-class _Sink(io.RawIOBase):
-    """A file that is only hashed."""
-
-    def __init__(self, digest: Any) -> None:
-        self._digest = digest
-
-    def writable(self) -> bool:
-        """Return True."""
-        return True
-
-    def write(self, data: Any) -> int:
-        """Hash some bytes."""
-        self._digest.update(data)
-        return memoryview(data).nbytes
-
-
-def _write_tables(draft: Draft, app: App, folder: Path) -> None:
-    """Write which row was in which part, and the answers for the rows that were held out."""
-    samples = draft.samples
-    with atomic_write(folder / SPLITS) as path:
-        pa_parquet.write_table(pa.table({"id": list(samples.ids), "split": samples.split.astype(str)}), path)
-    if not draft.targets:
-        return
-    held = next((part for part in ("test", "val") if (samples.split == part).any()), None)
-    rows = np.flatnonzero(samples.split == held)
-    predictions = app.answer(draft.embeddings)
-    table = prediction_table([samples.ids[r] for r in rows], [predictions[r] for r in rows], draft.application.id)
-    with atomic_write(folder / PREDICTIONS) as path:
-        pa_parquet.write_table(table, path)

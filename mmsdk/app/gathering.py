@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from mmsdk.app.application import App
-    from mmsdk.app.fitting import Draft
+    from mmsdk.app.draft import Draft
 
 EXAMPLES = 4
 ANSWERS = 8

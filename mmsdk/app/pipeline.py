@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import fnmatch
+import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mmsdk.data import Policy, Samples, Table, read_samples, read_table
@@ -39,6 +40,7 @@ class Pipeline:
     net: JointNet | None = None
     columns: Sequence[str] = ()
     _opened_cache: EmbeddingCache | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def read(self, data: Any, *, root: Path | None = None, partial: bool) -> tuple[Samples, list[Problem]]:
         """Read a table, or rows keyed by input name or by column, into samples.
@@ -68,9 +70,10 @@ class Pipeline:
 
     def close(self) -> None:
         """Close the embedding cache, if it was opened."""
-        if self._opened_cache is not None:
-            self._opened_cache.close()
-            self._opened_cache = None
+        with self._lock:
+            if self._opened_cache is not None:
+                self._opened_cache.close()
+                self._opened_cache = None
 
     def fuse(
         self, embeddings: Embeddings, keep: Sequence[str] | None = None
@@ -81,9 +84,10 @@ class Pipeline:
 
     def _cache(self) -> EmbeddingCache:
         """Return the embedding cache, opened when first needed."""
-        if self._opened_cache is None:
-            self._opened_cache = EmbeddingCache()
-        return self._opened_cache
+        with self._lock:
+            if self._opened_cache is None:
+                self._opened_cache = EmbeddingCache()
+            return self._opened_cache
 
     def _by_column(self, rows: Sequence[Mapping[str, Any]], *, known_only: bool) -> list[dict[str, Any]]:
         """Return rows keyed by column; an input of several columns may be given under its name, whole."""

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmsdk.audit import Finding
-from mmsdk.data import Interactions, Samples, read_interactions, read_samples, read_table
+from mmsdk.data import Interactions, Policy, Samples, read_interactions, read_samples, read_table
 from mmsdk.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mmsdk.app.pipeline import Pipeline
+    from mmsdk.config import InteractionsConfig
     from mmsdk.embed import Embeddings
     from mmsdk.tasks.ranking import Ranker
 
@@ -75,6 +76,16 @@ def fit_ranking(pipeline: Pipeline, samples: Samples, embeddings: Embeddings) ->
         examples=result.examples,
         findings=_findings(interactions, samples),
     )
+
+
+def read_histories(config: InteractionsConfig, ids: Sequence[str], policy: Policy) -> dict[str, list[str]]:
+    """Return user -> ids of the items taken, oldest first; pairs of items that are not there are passed over."""
+    found = read_interactions(config, ids, policy=replace(policy, on_bad_row="skip"))
+    times = np.zeros(len(found)) if found.times is None else found.times
+    histories: dict[str, list[str]] = {}
+    for row in np.argsort(times, kind="stable"):
+        histories.setdefault(found.user_ids[found.users[row]], []).append(ids[found.items[row]])
+    return histories
 
 
 def _said(pipeline: Pipeline, interactions: Interactions) -> tuple[np.ndarray, np.ndarray, str]:

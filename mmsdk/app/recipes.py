@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 BESIDE = "recipe.yaml"
 GENERIC = ("ignore", "preset")
 FILES = ("interactions",)
+SWITCHES = ("refit",)  # settings that mean something without a table, too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,7 @@ def plan_recipe(
     recipe: Recipe = entry.load()()
     if data is None:
         own, general = _split_settings(spec, settings)
+        general |= {f"interactions.{key}": own.pop(key) for key in SWITCHES if key in own}
         if own:
             raise ConfigError(f"--set {next(iter(own))}: needs your own table; name it with --data")
         raw = _sample(recipe, _sample_folder(entry.name, entry.plugin.version, seed or 0), seed or 0)

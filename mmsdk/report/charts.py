@@ -19,6 +19,7 @@ INK = "#010203"  # drawn in this colour, then replaced by the page's own
 ACCENT, MUTED = "#2f7ed8", "#8a8f98"
 PALETTE = ("#2f7ed8", "#e8833a", "#3aa876", "#c44e9b", "#8b6fd1", "#c9a227", "#4bb3c9", "#d1495b", "#7a8450", "#6b7a99")
 STYLE: Any = {
+    "text.parse_math": False,  # a label may hold dollar signs
     "svg.fonttype": "none",
     "svg.hashsalt": "mmsdk",
     "font.family": "sans-serif",
@@ -83,11 +84,14 @@ def scatter(points: MapPoints) -> str:
         axes = figure.subplots()
         rest = ~np.isin(labels, shown) if len(labels) else np.ones(len(points.xy), dtype=bool)
         axes.scatter(points.xy[rest, 0], points.xy[rest, 1], s=9, color=MUTED, alpha=0.6, linewidths=0)
+        drawn = []
         for colour, name in zip(PALETTE, shown, strict=False):
             chosen = points.xy[labels == name]
-            axes.scatter(chosen[:, 0], chosen[:, 1], s=9, color=colour, label=name, alpha=0.8, linewidths=0)
+            drawn.append(axes.scatter(chosen[:, 0], chosen[:, 1], s=9, color=colour, alpha=0.8, linewidths=0))
         if shown:
-            axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5), markerscale=2)
+            axes.legend(
+                drawn, shown, frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5), markerscale=2
+            )
         axes.set(xticks=[], yticks=[], xlabel="first principal component", ylabel="second")
         return _svg(figure, "map of the joint embeddings")
 

@@ -42,6 +42,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     env.filters["score"] = score
+    env.filters["cell"] = cell
     return env
 
 
@@ -86,6 +87,12 @@ def score(value: Any) -> str:
     number = f"{value['value']:.3f}"
     bounds = (value.get("low"), value.get("high"))
     return number if None in bounds else f"{number} [{bounds[0]:.3f}, {bounds[1]:.3f}]"
+
+
+def cell(value: Any) -> str:
+    """Return text for Markdown: no tag, no table border, no code span and no line break of its own."""
+    text = str(value).replace("<", "&lt;").replace("|", "\\|").replace("`", "'")
+    return " ".join(text.split())
 
 
 def _chart(rows: Mapping[str, Any], headline: str, label: str, chosen: str) -> Markup:

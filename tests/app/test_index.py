@@ -103,3 +103,24 @@ def test_an_item_added_again_keeps_what_was_learned_of_it(own_recommender, shop)
     own_recommender.index.remove([row["sku"]])
     own_recommender.index.add([{**row, "price": "1"}], root=shop)
     assert own_recommender.recommend(history, k=5)[0].id == before[0].id
+
+
+@pytest.mark.parametrize("call", ["remove", "vectors", "rows"])
+def test_a_lone_text_is_no_list_of_ids(own_recommender, call):
+    with pytest.raises(mmsdk.DataError, match="list of ids"):
+        getattr(own_recommender.index, call)("000")
+    with pytest.raises(mmsdk.DataError, match="list of ids"):
+        own_recommender.recommend("000")
+    assert "000" in own_recommender.index
+
+
+def test_an_item_that_a_kill_left_half_added_is_not_recommended(own_recommender):
+    from mmsdk.index import JointIndex
+
+    folder = own_recommender.folder
+    own_recommender.close()
+    with JointIndex.open(folder / "index" / "items") as items:
+        items.add(["ghost"], 100 * items.get(["000"])[0], [{}])
+    again = mmsdk.load(folder, quiet=True)
+    assert "ghost" not in {hit.id for hit in again.recommend(["000"], k=ITEMS)}
+    again.close()

@@ -308,3 +308,23 @@ def test_the_report_comes_out_the_same(shop, tmp_path):
     pages = [(fit(tmp_path / name, small(shop), **origin) / "report.html").read_bytes() for name in "ab"]
     assert hashlib.sha256(pages[0]).digest() == hashlib.sha256(pages[1]).digest()
     assert np.isfinite(len(pages[0]))
+
+
+def test_a_run_that_another_process_fits_is_refused(tmp_path):
+    from mmsdk.app.directory import new_run
+
+    with new_run(tmp_path / "run", overwrite=False) as first:
+        (first / "checkpoint").mkdir()
+        with pytest.raises(mmsdk.RunError, match="another process"), new_run(tmp_path / "run", overwrite=False):
+            pass
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == []
+
+
+def test_what_an_interrupted_run_wrote_is_not_published(tmp_path):
+    from mmsdk.app.directory import new_run
+
+    old = tmp_path / "run.partial"
+    (old / "checkpoint").mkdir(parents=True)
+    (old / "predictions.parquet").write_text("of another application")
+    with new_run(tmp_path / "run", overwrite=False) as partial:
+        assert sorted(path.name for path in partial.iterdir()) == [".lock", "checkpoint"]

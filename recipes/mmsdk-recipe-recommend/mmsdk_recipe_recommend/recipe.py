@@ -20,7 +20,8 @@ class Recommend:
         """Write the synthetic shop and return its application."""
         from mmsdk_recipe_recommend.sample import write_sample
 
-        write_sample(folder, seed)
+        if not (folder / "interactions.csv").is_file():  # the last file written
+            write_sample(folder, seed)
         return {
             "data": str(folder / "items.csv"),
             "id": "sku",

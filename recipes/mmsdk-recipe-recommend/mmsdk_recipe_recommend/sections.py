@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmsdk import picture_data_uri, read_table
+from mmsdk import picture_data_uri
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
 SHOWN = 8
 USERS = 200
@@ -29,7 +28,7 @@ def newcomer(app: Any) -> Iterator[tuple[str, str]]:
 
 def untouched(app: Any) -> Iterator[tuple[str, str]]:
     """Yield the items that nobody took (else those that hardly anybody took), by how many users would meet them."""
-    histories = _histories(app)
+    histories = app.histories()
     taken = Counter(item for history in histories.values() for item in set(history))
     limit = 0 if len(taken) < len(app.index) else RARELY
     rare = {item for item in app.index.ids() if taken[item] <= limit}
@@ -49,30 +48,6 @@ def untouched(app: Any) -> Iterator[tuple[str, str]]:
         for (item, count), row in zip(best, rows, strict=True)
     ]
     yield ("What nobody has taken yet" if limit == 0 else "What hardly anybody has taken"), text + _row(cards)
-
-
-def _histories(app: Any) -> dict[str, list[str]]:
-    """Return user -> the ids taken, as the interactions file has them, without ids that the index lacks."""
-    entry = app.application.interactions
-    table = read_table(Path(entry.file))
-    times = table.cells(entry.time) if entry.time else [""] * len(table)
-    order = sorted(range(len(table)), key=lambda row: str(times[row] or ""))
-    users, items = table.cells(entry.user), table.cells(entry.item)
-    found: dict[str, list[str]] = {}
-    for row in order:
-        if users[row] is not None:
-            known = [item for item in _ids(items[row], entry.separator) if item in app.index]
-            found.setdefault(str(users[row]), []).extend(known)
-    return {user: taken for user, taken in found.items() if taken}
-
-
-def _ids(cell: Any, separator: str | None) -> Iterable[str]:
-    """Return the ids of one cell: one, or a set."""
-    if cell is None:
-        return []
-    if isinstance(cell, list):
-        return [str(part) for part in cell if part is not None]
-    return [part.strip() for part in str(cell).split(separator)] if separator else [str(cell)]
 
 
 def _card(app: Any, item: str, row: Mapping[str, Any], note: str = "") -> str:

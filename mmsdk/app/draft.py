@@ -1,0 +1,43 @@
+"""What fitting works on: where a run comes from, and what it has come to so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mmsdk.app.pipeline import Pipeline
+    from mmsdk.app.ranking import RankingRun
+    from mmsdk.audit import Finding
+    from mmsdk.config import Application
+    from mmsdk.data import Samples
+    from mmsdk.embed import Embeddings
+    from mmsdk.model import Target
+    from mmsdk.train import TrainResult
+
+Sections = Callable[[Any], Iterable[tuple[str, str]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a run comes from, for its report: a title, the command that repeats it, whether its data is made up."""
+
+    title: str = "mmsdk run"
+    command: str = ""
+    synthetic: bool = False
+    sections: Sections | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Draft:
+    """What fitting has come to so far."""
+
+    application: Application
+    pipeline: Pipeline
+    samples: Samples
+    embeddings: Embeddings
+    targets: dict[str, Target] = field(default_factory=dict)
+    trained: TrainResult | None = None
+    ranking: RankingRun | None = None
+    findings: list[Finding] = field(default_factory=list)

@@ -1,0 +1,153 @@
+"""What a run writes of itself: run.json, its fingerprints, and the tables of parts and answers."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pa_parquet
+
+from mmsdk.app.directory import PREDICTIONS, SPLITS
+from mmsdk.app.encoders import fingerprints
+from mmsdk.app.predictions import prediction_table
+from mmsdk.files import atomic_write
+from mmsdk.model import net_arrays
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mmsdk.app.application import App
+    from mmsdk.app.draft import Draft, Origin
+    from mmsdk.data import Table
+
+
+def run_document(draft: Draft, origin: Origin) -> dict[str, Any]:
+    """Return what run.json holds."""
+    pipeline, samples, trained = draft.pipeline, draft.samples, draft.trained
+    assert trained is not None
+    assert pipeline.net is not None
+    inputs = {
+        name: {
+            "modality": encoder.modality,
+            "encoder": encoder.name,
+            "origin": encoder.origin,
+            "fingerprint": encoder.fingerprint,
+            "dim": encoder.dim,
+            "state": encoder.state(),
+        }
+        for name, encoder in pipeline.encoders.items()
+    }
+    tasks = {
+        name: {"type": draft.application.tasks[name].type, "metric": target.task.metric, "state": target.task.state()}
+        for name, target in draft.targets.items()
+    }
+    parts, counts = np.unique(samples.split.astype(str), return_counts=True)
+    return {
+        "mmsdk": version("mmsdk"),
+        "title": origin.title,
+        "synthetic": origin.synthetic,
+        "command": origin.command or f"mmsdk.fit(<application of run.json>, data={samples.table.name!r})",
+        "fingerprint": run_fingerprint(draft),
+        "application": draft.application.model_dump(mode="json"),
+        "inputs": inputs,
+        "tasks": tasks,
+        "ranking": None if draft.ranking is None else draft.ranking.document(),
+        "data": {
+            "name": samples.table.name,
+            "columns": list(samples.table.names),
+            "table": table_fingerprint(samples.table),
+            "fingerprint": _data_fingerprint(draft),
+            "rows": len(samples),
+            "split": dict(zip(parts.tolist(), counts.tolist(), strict=True)),
+        },
+        "training": {"best_epoch": trained.best_epoch, "epochs": len(trained.history), "history": trained.history},
+        "seed": draft.application.training.seed,
+        "device": pipeline.device,
+        "threads": draft.embeddings.stats.threads,
+        "versions": {
+            name: version(name)
+            for name in ("torch", "numpy", "faiss-cpu", "faiss-gpu", "pyarrow", "scikit-learn")
+            if _has(name)
+        }
+        | {"python": platform.python_version()},
+    }
+
+
+def _has(distribution: str) -> bool:
+    """Return whether a distribution is installed."""
+    try:
+        version(distribution)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def run_fingerprint(draft: Draft) -> str:
+    """Return what tells this run's vectors from any other's: encoders, their states, and the weights."""
+    assert draft.pipeline.net is not None
+    digest = hashlib.blake2b(digest_size=16)
+    states = {name: encoder.state() for name, encoder in draft.pipeline.encoders.items()}
+    digest.update(json.dumps([fingerprints(draft.pipeline.encoders), states], sort_keys=True, default=str).encode())
+    for name, array in sorted(net_arrays(draft.pipeline.net).items()):
+        digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
+    if draft.ranking is not None:
+        for name, array in sorted(draft.ranking.ranker.arrays().items()):
+            digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _data_fingerprint(draft: Draft) -> str:
+    """Return what tells this data from any other: the cells of the table, and who took what."""
+    digest = hashlib.blake2b(table_fingerprint(draft.samples.table).encode(), digest_size=16)
+    if draft.ranking is not None:
+        pairs = draft.ranking.interactions
+        digest.update("\0".join(pairs.user_ids).encode())
+        for array in (pairs.users, pairs.items, pairs.weights, pairs.times):
+            digest.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def table_fingerprint(table: Table) -> str:
+    """Return a hash of the cells of a table and the names and types of its columns."""
+    digest = hashlib.blake2b(digest_size=16)
+    columns = table.columns.combine_chunks()
+    with pa.ipc.new_stream(pa.PythonFile(_Sink(digest), "w"), columns.schema) as stream:
+        stream.write_table(columns)
+    return digest.hexdigest()
+
+
+class _Sink(io.RawIOBase):
+    """A file that is only hashed."""
+
+    def __init__(self, digest: Any) -> None:
+        self._digest = digest
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Hash some bytes."""
+        self._digest.update(data)
+        return memoryview(data).nbytes
+
+
+def write_tables(draft: Draft, app: App, folder: Path) -> None:
+    """Write which row was in which part, and the answers for the rows that were held out."""
+    samples = draft.samples
+    with atomic_write(folder / SPLITS) as path:
+        pa_parquet.write_table(pa.table({"id": list(samples.ids), "split": samples.split.astype(str)}), path)
+    if not draft.targets:
+        return
+    held = next((part for part in ("test", "val") if (samples.split == part).any()), None)
+    rows = np.flatnonzero(samples.split == held)
+    predictions = app.answer(draft.embeddings)
+    table = prediction_table([samples.ids[r] for r in rows], [predictions[r] for r in rows], draft.application.id)
+    with atomic_write(folder / PREDICTIONS) as path:
+        pa_parquet.write_table(table, path)

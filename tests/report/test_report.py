@@ -1,0 +1,78 @@
+"""The page and the card hold what they are given, and nothing of it becomes markup."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mmsdk.audit import Finding
+from mmsdk.report import Example, MapPoints, Picture, ReportData, render_card, render_report
+
+NASTY = "<script>alert(1)</script> | $\\foo$ _x"
+
+
+def score(value: float) -> dict[str, float]:
+    return {"value": value, "low": value - 0.05, "high": value + 0.05, "n": 40}
+
+
+def data(**changes) -> ReportData:
+    rng = np.random.default_rng(0)
+    metrics = {
+        "label": {
+            "test": {"accuracy": score(0.8)},
+            "val": {"accuracy": score(0.7)},
+            "baselines": {"majority": {"accuracy": score(0.5)}, NASTY: {"accuracy": score(0.6)}},
+            "subsets": {"photo": {"accuracy": score(0.6)}, "photo+text": {"accuracy": score(0.8)}},
+            "paired": {"majority": {"accuracy": score(0.3)}, NASTY: {"accuracy": score(0.2)}},
+        }
+    }
+    given = {
+        "title": NASTY,
+        "synthetic": False,
+        "command": "mmsdk fit app.yaml",
+        "run": {},
+        "metrics": metrics,
+        "headline": {"label": "accuracy"},
+        "history": [{"epoch": epoch, "loss": 1 / epoch, "val/score": 0.1 * epoch} for epoch in (1, 2, 3)],
+        "facts": {"rows": NASTY},
+        "points": MapPoints(xy=rng.normal(size=(30, 2)), labels=[NASTY, "_hidden", "c"] * 10, explained=0.5),
+        "examples": [Example(title=NASTY, asked=[Picture(title=NASTY)], answers=[Picture(title="b", note=NASTY)])],
+        "findings": [Finding(severity="warning", code="x", title=NASTY, detail=NASTY)],
+    }
+    return ReportData(**{**given, **changes})
+
+
+@pytest.mark.parametrize("render", [render_report, render_card])
+def test_what_users_wrote_is_never_markup(render):
+    assert "<script>" not in render(data())
+
+
+def test_labels_are_drawn_as_they_stand():
+    page = render_report(data())
+    assert "_hidden" in page
+    assert "$\\foo$" in page
+
+
+def test_the_page_needs_no_network():
+    page = render_report(data())
+    for word in ("http://", "https://", 'src="//', "@import", "url("):
+        found = page.replace("http://www.w3.org/", "")
+        assert word not in found.replace("url(#", "(#"), word
+
+
+def test_figures_stand_with_their_intervals_and_the_hardest_baseline():
+    page, card = render_report(data()), render_card(data())
+    for text in (page, card):
+        assert "0.800 [0.750, 0.850]" in text
+        assert "0.200 [0.150, 0.250]" in text
+        assert "0.300 [0.250, 0.350]" not in text
+
+
+def test_synthetic_data_is_said_to_be():
+    for render in (render_report, render_card):
+        assert "synthetic" in render(data(synthetic=True))
+        assert "synthetic" not in render(data())
+
+
+def test_the_same_figures_give_the_same_bytes():
+    assert render_report(data()) == render_report(data())
