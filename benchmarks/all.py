@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import re
 import subprocess
 import sys
 import time
@@ -129,9 +130,18 @@ def run_all(chosen: list[Benchmark], *, full: bool) -> int:
         failed += code != 0
         if full and code == 0:
             KEPT.mkdir(parents=True, exist_ok=True)
-            (KEPT / f"{benchmark.name}.txt").write_text(f"$ {benchmark.command(full=True)}\n{text}", encoding="utf-8")
+            (KEPT / f"{benchmark.name}.txt").write_text(
+                f"$ {benchmark.command(full=True)}\n{shown(text)}", encoding="utf-8"
+            )
             (KEPT / "machine.txt").write_text(machine() + "\n", encoding="utf-8")
     return failed
+
+
+def shown(text: str) -> str:
+    """Return output with the paths of this machine as a reader would type them."""
+    real = os.environ.get("MMSDK_REAL", "").rstrip("/")
+    text = text.replace(str(Path(real).resolve()), "../shared").replace(real, "../shared") if real else text
+    return re.sub(r"/tmp/tmp[^/\s]+", "/tmp/bench", text)
 
 
 def machine() -> str:
