@@ -61,4 +61,7 @@ def test_the_recipe_alone_pulls_what_it_needs_and_runs(tmp_path):
     assert document["synthetic"] is True
     recall = document["metrics"]["recommend"]["test"]["recall@20"]["value"]
     assert recall > document["metrics"]["recommend"]["baselines"]["popularity"]["recall@20"]["value"]
+    cold = {name: one["cold_recall@20"]["value"] for name, one in document["metrics"]["recommend"]["baselines"].items()}
+    ours = document["metrics"]["recommend"]["test"]["cold_recall@20"]["value"]
+    assert ours > 0.5 * cold["content: all"] > 0, "what nobody has touched must stay recommendable"
     assert (run / "report.html").is_file()
