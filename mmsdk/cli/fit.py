@@ -16,16 +16,7 @@ from mmsdk.plugins import resolve
 
 @click.command()
 @click.argument("app", metavar="APP.yaml", type=click.Path(exists=True, dir_okay=False))
-@options.data
-@options.out
-@options.preset
-@options.settings
-@options.seed
-@options.device
-@options.dry_run
-@options.as_json
-@options.overwrite
-@options.reading
+@options.fitting
 def fit(
     *,
     app: str,

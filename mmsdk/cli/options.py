@@ -77,3 +77,10 @@ def reading(command: F) -> F:
     for option in (quiet, allow_remote, allow_outside, on_bad_row):
         command = option(command)
     return command
+
+
+def fitting(command: F) -> F:
+    """Add what every command that makes a run takes."""
+    for option in (reading, overwrite, as_json, dry_run, device, seed, settings, preset, out, data):
+        command = option(command)
+    return command

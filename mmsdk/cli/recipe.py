@@ -79,13 +79,7 @@ def _command(name: str, spec: Any) -> click.Command:
         help=f"{spec.summary}\n\nTakes {spec.takes}. Without --data it runs on a synthetic sample.{settings}",
         short_help=spec.summary,
     )
-    decorators = (
-        options.data, options.out, options.preset, options.settings, options.seed, options.device, options.dry_run,
-        options.as_json, options.overwrite, options.reading,
-    )  # fmt: skip
-    for add in reversed(decorators):
-        command = add(command)
-    return command
+    return options.fitting(command)
 
 
 def _run(
