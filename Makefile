@@ -2,9 +2,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-DISTRIBUTIONS := plugins/mmsdk-text plugins/mmsdk-image plugins/mmsdk-table plugins/mmsdk-transformers plugins/mmsdk-onnx recipes/mmsdk-recipe-recommend
+DISTRIBUTIONS := plugins/mmsdk-text plugins/mmsdk-image plugins/mmsdk-table plugins/mmsdk-audio plugins/mmsdk-video plugins/mmsdk-gesture plugins/mmsdk-transformers plugins/mmsdk-onnx recipes/mmsdk-recipe-recommend
 # pip resolves the local folders below by name, and builds them with pinned tools (PIP_CONSTRAINT reaches build environments, -c does not)
-EDITABLES := -e .[tensorboard] $(foreach d,$(filter-out plugins/mmsdk-text,$(DISTRIBUTIONS)),-e $(d)) -e plugins/mmsdk-text[minilm]
+EDITABLES := -e .[tensorboard,tune] $(foreach d,$(filter-out plugins/mmsdk-text,$(DISTRIBUTIONS)),-e $(d)) -e plugins/mmsdk-text[minilm]
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

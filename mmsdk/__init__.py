@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "App": "mmsdk.app.application",
     "Application": "mmsdk.config",
+    "Clip": "mmsdk.protocols",
     "CommandSpec": "mmsdk.specs",
     "ConfigError": "mmsdk.errors",
     "DataError": "mmsdk.errors",
@@ -23,6 +24,7 @@ _HOMES = {
     "HealthCheckSpec": "mmsdk.specs",
     "Hit": "mmsdk.index",
     "IndexSpec": "mmsdk.specs",
+    "Landmarks": "mmsdk.protocols",
     "LoaderSpec": "mmsdk.specs",
     "Media": "mmsdk.protocols",
     "MmsdkError": "mmsdk.errors",
@@ -35,8 +37,11 @@ _HOMES = {
     "RecipeSpec": "mmsdk.specs",
     "RunError": "mmsdk.errors",
     "Sequence": "mmsdk.protocols",
+    "Sound": "mmsdk.protocols",
     "StoreError": "mmsdk.errors",
     "TaskSpec": "mmsdk.specs",
+    "Trainable": "mmsdk.trainable",
+    "TrainableSpec": "mmsdk.specs",
     "atomic_folder": "mmsdk.files",
     "atomic_write": "mmsdk.files",
     "evaluate": "mmsdk.app.evaluating",
@@ -46,6 +51,7 @@ _HOMES = {
     "hookimpl": "mmsdk.hookspecs",
     "inspect": "mmsdk.app.inspecting",
     "load": "mmsdk.app.loading",
+    "open_encoder": "mmsdk.embed",
     "picture_data_uri": "mmsdk.app.pictures",
     "read_table": "mmsdk.data",
     "weights_fingerprint": "mmsdk.files",
@@ -61,6 +67,7 @@ if TYPE_CHECKING:
     from mmsdk.app.prediction import Prediction
     from mmsdk.config import Application
     from mmsdk.data import guess_application, read_table
+    from mmsdk.embed import open_encoder
     from mmsdk.errors import (
         ConfigError,
         DataError,
@@ -75,7 +82,7 @@ if TYPE_CHECKING:
     from mmsdk.fusion import Fusion
     from mmsdk.hookspecs import hookimpl
     from mmsdk.index import Hit
-    from mmsdk.protocols import Media, Output, Sequence
+    from mmsdk.protocols import Clip, Landmarks, Media, Output, Sequence, Sound
     from mmsdk.specs import (
         CommandSpec,
         EncoderSpec,
@@ -88,11 +95,14 @@ if TYPE_CHECKING:
         PresetSpec,
         RecipeSpec,
         TaskSpec,
+        TrainableSpec,
     )
+    from mmsdk.trainable import Trainable
 
 __all__ = [
     "App",
     "Application",
+    "Clip",
     "CommandSpec",
     "ConfigError",
     "DataError",
@@ -104,6 +114,7 @@ __all__ = [
     "HealthCheckSpec",
     "Hit",
     "IndexSpec",
+    "Landmarks",
     "LoaderSpec",
     "Media",
     "MmsdkError",
@@ -116,8 +127,11 @@ __all__ = [
     "RecipeSpec",
     "RunError",
     "Sequence",
+    "Sound",
     "StoreError",
     "TaskSpec",
+    "Trainable",
+    "TrainableSpec",
     "__version__",
     "atomic_folder",
     "atomic_write",
@@ -128,6 +142,7 @@ __all__ = [
     "hookimpl",
     "inspect",
     "load",
+    "open_encoder",
     "picture_data_uri",
     "read_table",
     "weights_fingerprint",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         PresetSpec,
         RecipeSpec,
         TaskSpec,
+        TrainableSpec,
     )
 
 PROJECT = "mmsdk"
@@ -95,6 +96,21 @@ def mmsdk_presets() -> Iterable[PresetSpec]:  # type: ignore[empty-body]
         @hookimpl
         def mmsdk_presets():
             yield PresetSpec(name="builtin", encoders={"text": ("minilm", "ngrams")})
+    """
+
+
+@hookspec
+def mmsdk_trainables() -> Iterable[TrainableSpec]:  # type: ignore[empty-body]
+    """Declare trainable encoders of sequences.
+
+    Example::
+
+        from mmsdk import TrainableSpec, hookimpl
+
+
+        @hookimpl
+        def mmsdk_trainables():
+            yield TrainableSpec(name="gru", target="mmsdk_gru:Gru", summary="a recurrent network, both ways")
     """
 
 

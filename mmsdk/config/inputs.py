@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -11,6 +11,37 @@ from pydantic_core import PydanticCustomError
 from mmsdk.config.section import Columns, File, Section, Text
 
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
+
+
+class TrainableConfig(Section):
+    """A small network over the steps of a sequence, trained with the head."""
+
+    shorthand: ClassVar[str | None] = "type"
+
+    type: Text = Field(description="`tcn`, `transformer`, or the name of a trainable that a plugin adds.")
+    steps: Annotated[int, Field(ge=1, le=1024)] = Field(
+        default=64, description="So many steps of a sequence are kept; a longer one is thinned out evenly."
+    )
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="Options handed to the trainable; each one's page lists its own."
+    )
+
+
+class TuneConfig(Section):
+    """Training the last layers of an encoder together with the head, by low-rank updates (LoRA)."""
+
+    shorthand: ClassVar[str | None] = "mode"
+
+    mode: Literal["frozen", "lora", "auto"] = Field(
+        default="frozen",
+        description="`frozen` leaves the encoder as it is, `lora` tunes it, `auto` tries both on a part of the rows "
+        "and tunes only where that is better on validation by more than the noise.",
+    )
+    layers: Annotated[int, Field(ge=1)] = Field(default=3, description="How many of the last layers are tuned.")
+    rank: Annotated[int, Field(ge=1, le=256)] = Field(default=8, description="The rank of the updates.")
+    epochs: Annotated[int, Field(ge=1)] = Field(default=3, description="Passes over the training rows.")
+    learning_rate: Annotated[float, Field(gt=0.0)] = Field(default=5e-4, description="The step size of AdamW.")
+    batch_size: Annotated[int, Field(ge=1)] = Field(default=16, description="Rows a step.")
 
 
 class InputConfig(Section):
@@ -33,6 +64,21 @@ class InputConfig(Section):
     )
     options: dict[str, Any] = Field(
         default_factory=dict, description="Options handed to the encoder; each encoder's page lists its own."
+    )
+    decode: dict[str, Any] = Field(
+        default_factory=dict, description="Options of reading a cell; the page of each modality lists its own."
+    )
+    pool: Literal["mean", "max", "mean-std", "ends"] = Field(
+        default="mean",
+        description="How a sequence (frames, sound windows, landmarks) becomes one vector: its `mean`, its `max`, "
+        "`mean-std` (both, side by side), or `ends` (mean, first and last).",
+    )
+    trainable: TrainableConfig | None = Field(
+        default=None,
+        description="A small network over the steps of a sequence instead of `pool`, trained with the head.",
+    )
+    tune: TuneConfig = Field(
+        default_factory=TuneConfig, description="Whether the encoder itself is tuned (`pip install mmsdk[tune]`)."
     )
 
     @property

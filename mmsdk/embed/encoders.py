@@ -8,7 +8,7 @@ import json
 import re
 import threading
 import weakref
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -49,6 +49,7 @@ class OpenEncoder:
     :param fingerprint: what an index or a run made with it must find again.
     :param fitted: it learns from the training rows, is saved with the run and never cached.
     :param ready: it needs no fitting, or has been fitted or restored.
+    :param sequence: it answers a :class:`mmsdk.Sequence` a sample, not a vector.
     :param lock: held while it encodes: tokenizers and sessions are not always safe for threads.
     """
 
@@ -59,6 +60,7 @@ class OpenEncoder:
     fingerprint: str
     fitted: bool
     ready: bool
+    sequence: bool = False
     lock: threading.RLock = field(default_factory=threading.RLock)
     _opened: _Opened | None = None  # kept alive as long as this is
 
@@ -107,11 +109,11 @@ def open_encoder(
     entry = get_registry().get("loader", scheme[1]) if scheme else get_registry().get("encoder", name_or_reference)
     _check_modality(entry, name_or_reference, modality)
     spec = entry.spec
-    if isinstance(spec, EncoderSpec) and spec.output != "vector":
-        raise EncoderError(
-            f"encoder {name_or_reference!r} (plugin {entry.plugin.origin}) answers sequences, and this version embeds "
-            f"one vector an input. Choose another encoder for {modality}: {_encoders_for(modality)}"
+    if isinstance(spec, EncoderSpec) and spec.reference:  # a name for a model that a scheme opens
+        opened = open_encoder(
+            spec.reference, modality, options=options, device=device, trust_remote_code=trust_remote_code
         )
+        return replace(opened, name=name_or_reference)
     reference = scheme[2] if scheme else None
     arguments = {"modality": modality, "device": device, "trust_remote_code": trust_remote_code} if scheme else {}
     fitted = isinstance(spec, EncoderSpec) and spec.fitted
@@ -126,6 +128,7 @@ def open_encoder(
         fingerprint=opened.fingerprint,
         fitted=fitted,
         ready=not fitted,
+        sequence=getattr(opened.encoder, "output", getattr(spec, "output", "vector")) == "sequence",
         lock=opened.lock,
         _opened=opened,
     )
@@ -181,7 +184,9 @@ def _construct(
     return encoder
 
 
-def _check_options(target: Any, options: Mapping[str, Any], what: str, taken: set[str]) -> None:
+def _check_options(
+    target: Any, options: Mapping[str, Any], what: str, taken: set[str], *, key: str = "options"
+) -> None:
     """Refuse options the target has no parameter for, with the nearest one.
 
     :raises EncoderError: there is one.
@@ -199,7 +204,7 @@ def _check_options(target: Any, options: Mapping[str, Any], what: str, taken: se
     }
     for option in options.keys() - (known - taken):
         listed = ", ".join(sorted(known - taken)) or "none"
-        raise EncoderError(f"{what}: options: no option named {option!r}.{did_you_mean(option, known)} Known: {listed}")
+        raise EncoderError(f"{what}: {key}: no option named {option!r}.{did_you_mean(option, known)} Known: {listed}")
 
 
 def _check_modality(entry: Entry, name: str, modality: str) -> None:
@@ -219,7 +224,7 @@ def _encoders_for(modality: str) -> str:
     """Return the encoders and schemes installed for a modality."""
     entries = (*get_registry().entries("encoder"), *get_registry().entries("loader"))
     specs = [cast("EncoderSpec | LoaderSpec", entry.spec) for entry in entries]
-    fitting = [spec for spec in specs if modality in spec.modalities and getattr(spec, "output", "vector") == "vector"]
+    fitting = [spec for spec in specs if modality in spec.modalities]
     return ", ".join(f"{spec.name}:..." if isinstance(spec, LoaderSpec) else spec.name for spec in fitting) or "none"
 
 
@@ -272,28 +277,43 @@ def spelled(value: Any) -> str:
 class OpenModality:
     """What decodes the cells of an input.
 
+    :param component: the modality itself.
     :param decode: cell -> sample.
-    :param identity: plugin, version and target: another decoder means other vectors.
+    :param identity: plugin, version and target: another decoder or other options mean other vectors.
     :param media: cells are files.
     """
 
+    component: Any
     decode: Callable[[Any], Any]
     identity: str
     media: bool
 
 
-def open_modality(name: str) -> OpenModality:
+def open_modality(name: str, options: Mapping[str, Any] | None = None) -> OpenModality:
     """Open a modality.
 
+    :param options: the ``decode`` options of the input.
     :raises PluginError: nobody declares it, or it cannot be imported.
-    :raises EncoderError: it cannot be constructed.
+    :raises EncoderError: it cannot be constructed, or does not take the options.
     """
     entry = get_registry().get("modality", name)
     target = entry.load()
-    identity = spelled([entry.plugin.distribution, entry.plugin.version, entry.spec.target])
+    options = dict(options or {})
+    what = f"modality {name!r} (plugin {entry.plugin.origin})"
+    _check_options(target, options, what, set(), key="decode")
+    identity = spelled(
+        [entry.plugin.distribution, entry.plugin.version, entry.spec.target, *([options] * bool(options))]
+    )
     try:
-        return OpenModality(decode=target().decode, identity=identity, media=cast("ModalitySpec", entry.spec).media)
+        component = target(**options)
+        return OpenModality(
+            component=component,
+            decode=component.decode,
+            identity=identity,
+            media=cast("ModalitySpec", entry.spec).media,
+        )
+    except MmsdkError:
+        raise
     except Exception as error:
-        raise EncoderError(
-            f"modality {name!r} (plugin {entry.plugin.origin}) cannot be opened: {type(error).__name__}: {error}"
-        ) from error
+        with_options = f" with decode {options}" if options else ""
+        raise EncoderError(f"{what} cannot be opened{with_options}: {type(error).__name__}: {error}") from error

@@ -15,6 +15,7 @@ KINDS: dict[str, tuple[str, type[specs.Spec]]] = {
     "encoder": ("mmsdk_encoders", specs.EncoderSpec),
     "loader": ("mmsdk_encoder_loaders", specs.LoaderSpec),
     "preset": ("mmsdk_presets", specs.PresetSpec),
+    "trainable": ("mmsdk_trainables", specs.TrainableSpec),
     "fusion": ("mmsdk_fusions", specs.FusionSpec),
     "task": ("mmsdk_tasks", specs.TaskSpec),
     "index": ("mmsdk_indexes", specs.IndexSpec),
@@ -59,7 +60,8 @@ def fault_of(item: object, kind: str) -> str:
     if not isinstance(item.name, str) or not _NAME.fullmatch(item.name):
         return f"{expected.__name__} named {item.name!r}: a name is lower case letters, digits, '.', '_' and '-'"
     what = f"{expected.__name__} {item.name!r}"
-    if kind != "preset" and not (isinstance(item.target, str) and _TARGET.fullmatch(item.target)):
+    named = kind == "preset" or bool(getattr(item, "reference", ""))
+    if not named and not (isinstance(item.target, str) and _TARGET.fullmatch(item.target)):
         return f"{what}: target {item.target!r} is not of the form 'module:attr'"
     for field in _TUPLES:
         if not _strings(getattr(item, field, ())):

@@ -1,0 +1,1 @@
+"""Sounds for mmsdk: safe decoding, voice activity, and classical encoders that download nothing."""

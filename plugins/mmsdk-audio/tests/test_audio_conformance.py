@@ -1,0 +1,8 @@
+"""The conformance kit on this plugin."""
+
+from mmsdk.testing import parametrize_with_checks
+
+
+@parametrize_with_checks("audio")
+def test_conformance(check):
+    check()

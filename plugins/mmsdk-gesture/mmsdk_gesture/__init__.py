@@ -1,0 +1,1 @@
+"""Gestures for mmsdk: landmarks that move, normalised, and encoders that download nothing."""
