@@ -5,10 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mmsdk.hookspecs import hookimpl
-from mmsdk.specs import CommandSpec, FusionSpec, HealthCheckSpec, IndexSpec, TaskSpec
+from mmsdk.specs import CommandSpec, FusionSpec, HealthCheckSpec, IndexSpec, TaskSpec, TrainableSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+@hookimpl
+def mmsdk_trainables() -> Iterator[TrainableSpec]:
+    """Declare the core's trainable encoders of sequences."""
+    yield TrainableSpec(
+        name="tcn",
+        target="mmsdk.trainable.tcn:Tcn",
+        summary="dilated convolutions over the steps, then mean and maximum",
+    )
+    yield TrainableSpec(
+        name="transformer",
+        target="mmsdk.trainable.transformer:Transformer",
+        summary="attention over the steps and their times",
+    )
 
 
 @hookimpl
