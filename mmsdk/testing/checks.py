@@ -11,6 +11,8 @@ from mmsdk.errors import MmsdkError, PluginError, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from torch import Tensor
+
 S = TypeVar("S")
 
 
@@ -125,6 +127,12 @@ def expect(condition: Any, message: str) -> None:
     """Raise ``AssertionError(message)`` unless the condition holds; unlike ``assert`` also under ``python -O``."""
     if not condition:
         raise AssertionError(message)
+
+
+def expect_close(found: Tensor, expected: Tensor, what: str, *, tolerance: float = 1e-5) -> None:
+    """Raise ``AssertionError`` where two tensors differ by more than a share of the largest value."""
+    gap = (found - expected).abs().max().item()
+    expect(gap <= tolerance * max(1.0, expected.abs().max().item()), f"{what}, by up to {gap:.3g}")
 
 
 def _told(error: Exception) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mmsdk.testing.checks import bind, expect
+from mmsdk.testing.checks import bind, expect, expect_close
 from mmsdk.testing.subject import Subject, check_import_is_offline
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def check_answers_the_right_shape(subject: FusionSubject) -> None:
 def check_is_deterministic(subject: FusionSubject) -> None:
     """Out of training, two calls give the same."""
     fusion, batch = subject.new(), subject.batch()
-    _close(fusion(*batch), fusion(*batch), "two calls in eval mode differ")
+    expect_close(fusion(*batch), fusion(*batch), "two calls in eval mode differ")
 
 
 def check_rows_are_independent(subject: FusionSubject) -> None:
@@ -102,7 +102,7 @@ def check_rows_are_independent(subject: FusionSubject) -> None:
 
     fusion, (tokens, present) = subject.new(), subject.batch()
     alone = torch.cat([fusion(tokens[n : n + 1], present[n : n + 1]) for n in range(ROWS)])
-    _close(alone, fusion(tokens, present), "a row alone and in a batch differs")
+    expect_close(alone, fusion(tokens, present), "a row alone and in a batch differs")
 
 
 def check_absent_values_do_not_matter(subject: FusionSubject) -> None:
@@ -114,7 +114,7 @@ def check_absent_values_do_not_matter(subject: FusionSubject) -> None:
     noise = 100 * torch.randn(tokens.shape, generator=torch.Generator().manual_seed(2))
     for filler in (noise, noise.flip(0), torch.full_like(noise, 1e4)):
         found = fusion(torch.where(present[:, :, None], tokens, filler), present)
-        _close(found, expected, "values in the place of an absent input change the answer")
+        expect_close(found, expected, "values in the place of an absent input change the answer")
 
 
 def check_present_values_matter(subject: FusionSubject) -> None:
@@ -177,7 +177,7 @@ def check_weights_round_trip(subject: FusionSubject) -> None:
     fusion, batch = subject.new(), subject.batch()
     other = subject.target([f"input{n}" for n in range(INPUTS)], DIM).eval()
     other.load_state_dict(fusion.state_dict())
-    _close(other(*batch), fusion(*batch), "a fusion restored from its state_dict answers differently")
+    expect_close(other(*batch), fusion(*batch), "a fusion restored from its state_dict answers differently")
 
 
 def check_unknown_options_are_refused(subject: FusionSubject) -> None:
@@ -189,9 +189,3 @@ def check_unknown_options_are_refused(subject: FusionSubject) -> None:
     except (MmsdkError, TypeError):
         return
     raise AssertionError("takes an option that it does not know, and ignores it")
-
-
-def _close(found: torch.Tensor, expected: torch.Tensor, what: str) -> None:
-    """Raise where two answers differ."""
-    gap = (found - expected).abs().max().item()
-    expect(gap <= CLOSE * max(1.0, expected.abs().max().item()), f"{what}, by up to {gap:.3g}")

@@ -15,6 +15,7 @@ from mmsdk.testing.modalities import modality_checks
 from mmsdk.testing.probe import Probe
 from mmsdk.testing.recipes import recipe_checks
 from mmsdk.testing.tasks import task_checks
+from mmsdk.testing.trainables import trainable_checks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +27,7 @@ CHECKS_OF: dict[str, Callable[..., Iterator[Check]]] = {
     "encoder": encoder_checks,
     "loader": loader_checks,
     "preset": preset_checks,
+    "trainable": trainable_checks,
     "fusion": fusion_checks,
     "task": task_checks,
     "index": index_checks,

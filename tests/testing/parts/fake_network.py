@@ -10,6 +10,7 @@ import fake_modalities
 import fake_recipes
 import fake_small
 import fake_tasks
+import fake_trainables
 
 with contextlib.suppress(OSError):
     urllib.request.urlopen("http://localhost:9/model.bin", timeout=1)
@@ -17,6 +18,7 @@ with contextlib.suppress(OSError):
 encoder = fake_encoders.Good
 modality = fake_modalities.Colour
 fusion = fake_fusions.Good
+trainable = fake_trainables.Good
 task = fake_tasks.Good
 index = fake_indexes.Good
 recipe = fake_recipes.Good

@@ -1,0 +1,218 @@
+# ruff: noqa: D401 - the docstring of a check is the promise, shown when it is broken
+"""What every trainable promises: steps that are not there do not count, and a row is answered for itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mmsdk.testing.checks import bind, expect, expect_close
+from mmsdk.testing.subject import Subject, check_import_is_offline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import torch
+
+    from mmsdk.specs import TrainableSpec
+    from mmsdk.testing.checks import Check
+    from mmsdk.testing.probe import Probe
+
+    Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+
+LENGTHS = (7, 4, 1, 0, 6)
+STEPS, DIM, WIDTH = 7, 5, 8
+CLOSE = 1e-5
+
+
+class TrainableSubject(Subject):
+    """A trainable under test, with rows of many lengths: whole, short, of one step, of none."""
+
+    def new(self) -> Any:
+        """Return a new trainable, the same each time, not in training."""
+        import torch
+
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            made = self.target(DIM, WIDTH).eval()
+            with torch.no_grad():  # what starts at zero would hide what it does
+                for parameter in made.parameters():
+                    parameter.add_(0.05 * torch.randn_like(parameter))
+        return made
+
+    def batch(self) -> Batch:
+        """Return values ``(b, t, dim)``, zero where no step is, times ``(b, t)`` and the mask."""
+        import torch
+
+        generator = torch.Generator().manual_seed(1)
+        values = torch.randn(len(LENGTHS), STEPS, DIM, generator=generator)
+        times = torch.rand(len(LENGTHS), STEPS, generator=generator).cumsum(1)
+        present = torch.arange(STEPS)[None] < torch.tensor(LENGTHS)[:, None]
+        return values * present[:, :, None], (times - times[:, :1]) * present, present
+
+
+def trainable_checks(spec: TrainableSpec, probe: Probe | None = None) -> Iterator[Check]:
+    """Yield the checks of one trainable."""
+    functions = [
+        check_target_resolves,
+        check_import_is_offline,
+        check_answers_the_right_shape,
+        check_is_deterministic,
+        check_rows_are_independent,
+        check_padding_does_not_matter,
+        check_absent_steps_do_not_matter,
+        check_present_steps_matter,
+        check_presence_matters,
+        check_no_step_is_finite,
+        check_gradient_flows,
+        check_absent_steps_get_no_gradient,
+        check_weights_round_trip,
+        check_unknown_options_are_refused,
+    ]
+    yield from bind(f"trainable {spec.name}", TrainableSubject(spec, probe), functions)
+
+
+def check_target_resolves(subject: TrainableSubject) -> None:
+    """The target is a subclass of ``mmsdk.Trainable``, made as ``target(dim, width)``."""
+    import mmsdk
+
+    expect(
+        isinstance(subject.target, type) and issubclass(subject.target, mmsdk.Trainable),
+        f"{subject.spec.target} is no subclass of mmsdk.Trainable",
+    )
+    subject.new()
+
+
+def check_answers_the_right_shape(subject: TrainableSubject) -> None:
+    """``(b, t, dim)`` becomes ``(b, width)``, for one row and for several, for one step and for several."""
+    values, times, present = subject.batch()
+    trainable = subject.new()
+    for rows in (1, len(LENGTHS)):
+        for steps in (1, STEPS):
+            found = tuple(trainable(values[:rows, :steps], times[:rows, :steps], present[:rows, :steps]).shape)
+            expect(found == (rows, WIDTH), f"{rows} rows of {steps} steps become {found}, expected {(rows, WIDTH)}")
+
+
+def check_is_deterministic(subject: TrainableSubject) -> None:
+    """Out of training, two calls give the same."""
+    trainable, batch = subject.new(), subject.batch()
+    expect_close(trainable(*batch), trainable(*batch), "two calls in eval mode differ")
+
+
+def check_rows_are_independent(subject: TrainableSubject) -> None:
+    """A row gets the same answer alone as in a batch, in training too where nothing is drawn."""
+    import torch
+
+    batch = subject.batch()
+    for training in (False, True):
+        trainable = subject.new().train(training)
+        for part in trainable.modules():
+            if isinstance(part, torch.nn.Dropout):
+                part.eval()
+        alone = torch.cat([trainable(*(one[n : n + 1] for one in batch)) for n in range(len(LENGTHS))])
+        if not training or _repeats(trainable, batch):
+            expect_close(alone, trainable(*batch), "a row alone and in a batch differs")
+
+
+def check_padding_does_not_matter(subject: TrainableSubject) -> None:
+    """A row gets the same answer however many steps that are not there follow."""
+    import torch
+
+    trainable, (values, times, present) = subject.new(), subject.batch()
+    expected = trainable(values, times, present)
+    pad = torch.nn.functional.pad
+    longer = trainable(pad(values, (0, 0, 0, 9)), pad(times, (0, 9)), pad(present, (0, 9)))
+    expect_close(longer, expected, "nine more steps that are not there change the answer")
+
+
+def check_absent_steps_do_not_matter(subject: TrainableSubject) -> None:
+    """Whatever lies in the place of a step that is not there, the answer is the same."""
+    import torch
+
+    trainable, (values, times, present) = subject.new(), subject.batch()
+    expected = trainable(values, times, present)
+    noise = 100 * torch.randn(values.shape, generator=torch.Generator().manual_seed(2))
+    for filler in (noise, torch.full_like(noise, 1e4)):
+        found = trainable(torch.where(present[:, :, None], values, filler), times, present)
+        expect_close(found, expected, "values in the place of an absent step change the answer")
+    found = trainable(values, torch.where(present, times, torch.full_like(times, 1e6)), present)
+    expect_close(found, expected, "times in the place of an absent step change the answer")
+
+
+def check_present_steps_matter(subject: TrainableSubject) -> None:
+    """Each step that is present can change the answer."""
+    trainable, (values, times, present) = subject.new(), subject.batch()
+    expected = trainable(values, times, present)[0]
+    for step in range(STEPS):
+        changed = values.clone()
+        changed[0, step] += 1.0
+        gap = (trainable(changed, times, present)[0] - expected).abs().max().item()
+        expect(gap > CLOSE, f"step {step} is present, and changing it changes nothing")
+
+
+def check_presence_matters(subject: TrainableSubject) -> None:
+    """Taking the last step away changes the answer: the mask is read."""
+    trainable, (values, times, present) = subject.new(), subject.batch()
+    without = present.clone()
+    without[0, -1] = False
+    lacking = trainable(values * without[:, :, None], times * without, without)
+    gap = (lacking[0] - trainable(values, times, present)[0]).abs().max().item()
+    expect(gap > CLOSE, "without its last step a row gets the same answer")
+
+
+def check_no_step_is_finite(subject: TrainableSubject) -> None:
+    """A row without any step gets a finite answer, in training too, and finite gradients."""
+    batch = subject.batch()
+    for training in (False, True):
+        trainable = subject.new().train(training)
+        answer = trainable(*batch)
+        expect(bool(answer.isfinite().all()), "a row without any step is answered by NaN or infinity")
+        answer.square().sum().backward()
+        bad = [name for name, p in trainable.named_parameters() if p.grad is not None and not p.grad.isfinite().all()]
+        expect(not bad, f"a row without any step gives NaN gradients to {', '.join(bad)}")
+
+
+def check_gradient_flows(subject: TrainableSubject) -> None:
+    """Every present step and every parameter gets a gradient."""
+    trainable, (values, times, present) = subject.new(), subject.batch()
+    values = values.clone().requires_grad_()
+    answer = trainable(values, times, present)
+    expect(answer.requires_grad, "the answer has no gradient")
+    (answer * (1 + answer.detach())).sum().backward()
+    reached = values.grad.abs().sum(-1) > 0 if values.grad is not None else present & False
+    expect(bool(reached[present].all()), "some present step gets no gradient")
+    named = list(trainable.named_parameters())
+    idle = [name for name, p in named if p.requires_grad and (p.grad is None or not p.grad.any())]
+    expect(not idle, f"parameters that nothing trains: {', '.join(idle)}")
+
+
+def check_absent_steps_get_no_gradient(subject: TrainableSubject) -> None:
+    """No gradient reaches the place of a step that is not there."""
+    trainable, (values, times, present) = subject.new(), subject.batch()
+    values = values.clone().requires_grad_()
+    trainable(values, times, present).square().sum().backward()
+    leaked = 0.0 if values.grad is None else values.grad[~present].abs().sum().item()
+    expect(leaked == 0, "a gradient reaches the place of an absent step")
+
+
+def check_weights_round_trip(subject: TrainableSubject) -> None:
+    """A new one with the saved weights answers the same: nothing it learned lies outside ``state_dict``."""
+    trainable, batch = subject.new(), subject.batch()
+    other = subject.target(DIM, WIDTH).eval()
+    other.load_state_dict(trainable.state_dict())
+    expect_close(other(*batch), trainable(*batch), "a trainable restored from its state_dict answers differently")
+
+
+def check_unknown_options_are_refused(subject: TrainableSubject) -> None:
+    """An option that it does not know is an error, never ignored."""
+    from mmsdk.errors import MmsdkError
+
+    try:
+        subject.target(DIM, WIDTH, no_such_option_anywhere=1)
+    except (MmsdkError, TypeError):
+        return
+    raise AssertionError("takes an option that it does not know, and ignores it")
+
+
+def _repeats(trainable: Any, batch: Batch) -> bool:
+    """Return whether two calls agree: nothing is drawn."""
+    return bool((trainable(*batch) - trainable(*batch)).abs().max().item() == 0)
