@@ -44,6 +44,7 @@ _HOMES = {
     "TrainableSpec": "mmsdk.specs",
     "atomic_folder": "mmsdk.files",
     "atomic_write": "mmsdk.files",
+    "cache_home": "mmsdk.files",
     "evaluate": "mmsdk.app.evaluating",
     "fit": "mmsdk.app.fitting",
     "guess_application": "mmsdk.data",
@@ -78,7 +79,7 @@ if TYPE_CHECKING:
         RunError,
         StoreError,
     )
-    from mmsdk.files import atomic_folder, atomic_write, hash_file, weights_fingerprint
+    from mmsdk.files import atomic_folder, atomic_write, cache_home, hash_file, weights_fingerprint
     from mmsdk.fusion import Fusion
     from mmsdk.hookspecs import hookimpl
     from mmsdk.index import Hit
@@ -135,6 +136,7 @@ __all__ = [
     "__version__",
     "atomic_folder",
     "atomic_write",
+    "cache_home",
     "evaluate",
     "fit",
     "guess_application",

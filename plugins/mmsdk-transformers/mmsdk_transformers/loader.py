@@ -23,6 +23,7 @@ def load(
     pooling: str = "auto",
     max_length: int | None = None,
     normalize: bool | None = None,
+    backend: str = "torch",
 ) -> PictureEncoder | TextEncoder:
     """Return the encoder of a hub id (``id@revision`` pins) or of a folder.
 
@@ -34,6 +35,8 @@ def load(
         the tokens (texts); or one of them by name. CLIP and SigLIP have their own.
     :param max_length: texts are cut at so many tokens; by default what the model was made for, at most 512.
     :param normalize: unit length; by default only for CLIP and SigLIP, whose space is one of angles.
+    :param backend: ``torch``; ``onnx``: exported once and run by onnxruntime (the extra ``onnx``); ``auto``: the faster
+        of the two on this machine, measured once and remembered.
     :raises EncoderError: the model cannot be found, reached, read, or does not take the modality.
     """
     checkpoint = locate("transformers", reference, modality, trusted=trust_remote_code)
@@ -46,7 +49,9 @@ def load(
 
         if max_length is not None:
             raise EncoderError(f"{checkpoint.name}: max_length counts the tokens of texts; the input is an image")
-        return PictureEncoder(checkpoint, device=device, pooling=pooling, normalize=unit)
+        return PictureEncoder(checkpoint, device=device, pooling=pooling, normalize=unit, backend=backend)
     from mmsdk_transformers.texts import TextEncoder
 
-    return TextEncoder(checkpoint, device=device, pooling=pooling, max_length=max_length, normalize=unit)
+    return TextEncoder(
+        checkpoint, device=device, pooling=pooling, max_length=max_length, normalize=unit, backend=backend
+    )
