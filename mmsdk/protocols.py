@@ -118,11 +118,11 @@ class Encoder(Protocol):
 
     Optional members, found with ``getattr``: ``fingerprint() -> str`` (default: distribution, version, target and
     options), ``to(device: str) -> None``, ``batch_size: int`` (default 32), ``length(sample) -> int`` (samples of
-    similar length are batched together), ``module() -> torch.nn.Module`` (what tuning and export need), ``vectors(batch,
-    modality) -> torch.Tensor`` (what ``encode`` answers, ``(n, dim)`` float32 on the device, with gradients: what tuning
-    needs), ``space() -> str`` (the same text for every modality of a joint encoder such as CLIP, whose vectors compare
-    by cosine), ``output = "sequence"`` (where only the loaded encoder knows), and ``report() -> Mapping[str, float]``
-    (shares to show after a run, such as ``truncated``).
+    similar length are batched together), ``module() -> torch.nn.Module`` (what tuning and export need),
+    ``vectors(batch, modality) -> torch.Tensor`` (what ``encode`` answers, ``(n, dim)`` float32 on the device, with
+    gradients: what tuning needs), ``space() -> str`` (the same text for every modality of a joint encoder such as CLIP,
+    whose vectors compare by cosine), ``output = "sequence"`` (where only the loaded encoder knows), and
+    ``report() -> Mapping[str, float]`` (shares to show after a run, such as ``truncated``).
     """
 
     dim: int
@@ -133,7 +133,8 @@ class Encoder(Protocol):
         :param batch: one or more samples as the modality decodes them; none is ``None``.
         :param modality: which modality they are of.
         :returns: ``(len(batch), dim)`` float32, finite, row i for sample i whatever else is in the batch; or a list
-            of :class:`Sequence` where the spec says ``output="sequence"``.
+            of :class:`Sequence` where the spec says ``output="sequence"``; one without a step means that the sample
+            holds nothing for this encoder (a video without a picture), and its row counts as missing.
         """
         ...
 

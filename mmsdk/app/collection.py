@@ -70,7 +70,7 @@ class Collection:
         history, exclude = checked_ids(history), checked_ids(exclude)
         items = self._index(ITEMS)
         taken = items.get(list(history))[0] if history else np.zeros((0, self._ranker.dim), np.float32)
-        query = {} if embeddings is None else embeddings.values
+        query = {} if embeddings is None else embeddings.vectors()
         user = self._ranker.user_vectors([taken], query, present=None if embeddings is None else embeddings.present)
         return items.search(user, k, where, [*history, *exclude])[0]
 
@@ -109,7 +109,7 @@ class Collection:
     def _item_vectors(self, ids: Sequence[str], embeddings: Embeddings) -> np.ndarray:
         """Return item vectors from content; an item that was fitted keeps what people's behaviour taught of it."""
         assert self._ranker is not None
-        items = self._ranker.embed_new(embeddings.values, embeddings.present)
+        items = self._ranker.embed_new(embeddings.vectors(), embeddings.present)
         fitted = self._fitted_places()
         for row, name in enumerate(ids):
             if name in fitted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mmsdk.embed import OpenEncoder, open_encoder
@@ -11,7 +12,7 @@ from mmsdk.plugins import get_registry
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from mmsdk.config import Application
+    from mmsdk.config import Application, InputConfig
     from mmsdk.specs import ModalitySpec, PresetSpec
 
 
@@ -29,8 +30,26 @@ def encoder_names(application: Application) -> dict[str, tuple[str, ...]]:
 
 
 def open_encoders(application: Application, device: str) -> dict[str, OpenEncoder]:
-    """Open the encoder of every input; of several names the first that is installed."""
-    return {name: _open_first(application, name, names, device) for name, names in encoder_names(application).items()}
+    """Open the encoder of every input; of several names the first that is installed.
+
+    :raises EncoderError: one cannot be opened, or ``pool`` or ``trainable`` is set where it answers no sequence.
+    """
+    return {
+        name: _formed(name, application.inputs[name], _open_first(application, name, names, device))
+        for name, names in encoder_names(application).items()
+    }
+
+
+def _formed(name: str, entry: InputConfig, opened: OpenEncoder) -> OpenEncoder:
+    """Return an encoder that makes rows of sequences as the input says."""
+    if not opened.sequence and (entry.trainable is not None or entry.pool is not None):
+        key = "trainable" if entry.trainable is not None else "pool"
+        raise EncoderError(
+            f"inputs.{name}.{key} is about sequences, and encoder {opened.name!r} (plugin {opened.origin}) answers one "
+            f"vector; leave {key} out, or choose one that answers sequences (`mmsdk plugins list --kind encoder`)"
+        )
+    steps = None if entry.trainable is None else entry.trainable.steps
+    return replace(opened, pool=entry.pool or "mean", steps=steps)
 
 
 def _offered(name: str, modality: str, preset: PresetSpec) -> Iterator[str]:

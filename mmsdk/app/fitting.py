@@ -27,7 +27,7 @@ from mmsdk.data import Policy, require_training
 from mmsdk.errors import ConfigError
 from mmsdk.evaluate import Scoring, score_tasks
 from mmsdk.evaluate.bootstrap import RESAMPLES
-from mmsdk.model import Run, build_net, make_task, net_arrays, prepare_targets, save_run
+from mmsdk.model import Run, make_task, net_arrays, prepare_targets, save_run
 from mmsdk.plugins import get_registry
 from mmsdk.plugins.discovery import strict
 from mmsdk.progress import note
@@ -111,6 +111,9 @@ def _check_names(application: Application) -> None:
     """
     registry = get_registry()
     registry.get("fusion", application.fusion.type)
+    for one in application.inputs.values():
+        if one.trainable is not None:
+            registry.get("trainable", one.trainable.type)
     for entry in application.tasks.values():
         registry.get("task", entry.type)
     if application.index.type != "auto":
@@ -180,13 +183,9 @@ def _embedded(embeddings: Embeddings) -> str:
 def _learn(draft: Draft, folder: Path) -> None:
     """Train the head, and the ranker where there are interactions."""
     application, pipeline = draft.application, draft.pipeline
-    pipeline.net = build_net(
-        {name: pipeline.encoders[name].dim for name in draft.embeddings.values},
+    pipeline.net = pipeline.build_net(
         {name: target.task for name, target in draft.targets.items()},
-        get_registry().get("fusion", application.fusion.type).load(),
-        application.fusion,
-        dropout=application.training.dropout,
-        seed=application.training.seed,
+        {name: pipeline.encoders[name].dim for name in draft.embeddings.values},
     )
     draft.trained = fit_heads(
         draft.embeddings,

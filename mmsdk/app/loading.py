@@ -12,7 +12,7 @@ from mmsdk.app.pipeline import Pipeline
 from mmsdk.config import Application, load_application
 from mmsdk.data import Policy
 from mmsdk.errors import EncoderError
-from mmsdk.model import Run, build_net, load_net_arrays, load_run, make_task
+from mmsdk.model import Run, load_net_arrays, load_run, make_task
 from mmsdk.plugins import get_registry
 
 if TYPE_CHECKING:
@@ -47,12 +47,7 @@ def load(
     pipeline = Pipeline(application=application, encoders=encoders, device=place, policy=policy, quiet=quiet)
     pipeline.columns = run.document["data"]["columns"]
     tasks = _tasks(application, run.document["tasks"])
-    pipeline.net = build_net(
-        {name: encoder.dim for name, encoder in encoders.items()},
-        tasks,
-        get_registry().get("fusion", application.fusion.type).load(),
-        application.fusion,
-    ).to(place)
+    pipeline.net = pipeline.build_net(tasks, {name: encoder.dim for name, encoder in encoders.items()}).to(place)
     load_net_arrays(pipeline.net, run.part("net"))
     pipeline.net.eval()
     return App(folder, run.document, pipeline, tasks, _ranker(run))

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from mmsdk.data import Policy, Samples, Table, read_samples, read_table
 from mmsdk.embed import Embedder, EmbeddingCache, Embeddings, OpenEncoder
 from mmsdk.errors import DataError, unknown
-from mmsdk.model import JointNet, infer
+from mmsdk.model import JointNet, Stem, build_net, infer
+from mmsdk.plugins import get_registry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from mmsdk.config import Application
     from mmsdk.errors import Problem
+    from mmsdk.protocols import Task
 
 QUERY_ROWS = 8  # so few rows are a query, not a collection: looking it up would cost more than it saves
 
@@ -67,6 +69,32 @@ class Pipeline:
         embedder = Embedder(cache, device=self.device, precision=self.application.precision, quiet=self.quiet)
         encoders = {name: one for name, one in self.encoders.items() if name in samples.inputs}
         return embedder.embed(samples, encoders, self.policy)
+
+    def build_net(self, tasks: Mapping[str, Task], dims: Mapping[str, int]) -> JointNet:
+        """Return the network that the application describes, with fresh weights.
+
+        :param dims: input -> length of its rows, in the order of the tokens.
+        """
+        application, registry = self.application, get_registry()
+        stems = {
+            name: Stem(
+                trainable=registry.get("trainable", entry.trainable.type).load(),
+                options=entry.trainable.options,
+                steps=entry.trainable.steps,
+                dim=self.encoders[name].step_dim,
+            )
+            for name, entry in application.inputs.items()
+            if entry.trainable is not None and name in dims
+        }
+        return build_net(
+            dims,
+            tasks,
+            registry.get("fusion", application.fusion.type).load(),
+            application.fusion,
+            dropout=application.training.dropout,
+            seed=application.training.seed,
+            trainables=stems,
+        )
 
     def close(self) -> None:
         """Close the embedding cache, if it was opened."""

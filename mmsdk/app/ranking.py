@@ -59,7 +59,7 @@ def fit_ranking(pipeline: Pipeline, samples: Samples, embeddings: Embeddings) ->
     result = fit_and_score_ranking(
         interactions,
         samples.ids,
-        embeddings.values,
+        embeddings.vectors(),
         embeddings.present,
         said=said,
         seed=pipeline.application.training.seed,

@@ -30,13 +30,9 @@ def audit_duplicates(samples: Samples, embeddings: Embeddings, media: Sequence[s
         train, held = (_rows(samples, embeddings, name, held=held) for held in (False, True))
         if len(train) == 0 or len(held) == 0:
             continue
-        nearest, cosine = _nearest(embeddings.values[name], train, held)
-        exact = np.array(
-            [
-                np.array_equal(embeddings.values[name][a], embeddings.values[name][b])
-                for a, b in zip(held, nearest, strict=True)
-            ]
-        )
+        values = embeddings.vectors()[name]
+        nearest, cosine = _nearest(values, train, held)
+        exact = np.array([np.array_equal(values[a], values[b]) for a, b in zip(held, nearest, strict=True)])
         near = (cosine >= NEAR) & ~exact
         yield _finding(samples, name, "exact", exact, held, nearest)
         yield _finding(samples, name, "near", near, held, nearest)

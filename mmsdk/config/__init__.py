@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from mmsdk.config.application import Application
-from mmsdk.config.inputs import InputConfig, InteractionsConfig, SplitConfig, TaskConfig
+from mmsdk.config.inputs import (
+    InputConfig,
+    InteractionsConfig,
+    SplitConfig,
+    TaskConfig,
+    TrainableConfig,
+    TuneConfig,
+)
 from mmsdk.config.learning import FusionConfig, IndexConfig, TrainingConfig
 from mmsdk.config.reading import load_application
 from mmsdk.config.settings import parse_set
@@ -19,7 +26,9 @@ __all__ = [
     "InteractionsConfig",
     "SplitConfig",
     "TaskConfig",
+    "TrainableConfig",
     "TrainingConfig",
+    "TuneConfig",
     "application_schema",
     "describe_defaults",
     "dump_yaml",

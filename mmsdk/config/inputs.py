@@ -68,17 +68,18 @@ class InputConfig(Section):
     decode: dict[str, Any] = Field(
         default_factory=dict, description="Options of reading a cell; the page of each modality lists its own."
     )
-    pool: Literal["mean", "max", "mean-std", "ends"] = Field(
-        default="mean",
-        description="How a sequence (frames, sound windows, landmarks) becomes one vector: its `mean`, its `max`, "
-        "`mean-std` (both, side by side), or `ends` (mean, first and last).",
+    pool: Literal["mean", "max", "mean-std", "ends"] | None = Field(
+        default=None,
+        description="How a sequence (frames, sound windows, landmarks) becomes one vector: its `mean` (where left out), "
+        "its `max`, `mean-std` (mean and spread side by side), or `ends` (mean, first and last).",
     )
     trainable: TrainableConfig | None = Field(
         default=None,
         description="A small network over the steps of a sequence instead of `pool`, trained with the head.",
     )
-    tune: TuneConfig = Field(
-        default_factory=TuneConfig, description="Whether the encoder itself is tuned (`pip install mmsdk[tune]`)."
+    tune: TuneConfig | None = Field(
+        default=None,
+        description="Tune the encoder itself, with the head (`pip install mmsdk[tune]`); left out, it stays frozen.",
     )
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,12 +27,14 @@ class InputColumn:
 
     :param cells: one entry a row: ``Media``, a tuple of raw values (one a column), or ``None`` where it is missing.
     :param columns: the columns of the table it is read from, patterns expanded.
+    :param decode: options of reading a cell.
     """
 
     name: str
     modality: str
     cells: Cells
     columns: tuple[str, ...]
+    decode: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def present(self) -> np.ndarray:
@@ -184,7 +186,7 @@ def _input(
         problems, bad = _checked(columns[0], names[0], held, resolver)
         held[bad] = False
     cells = Cells(columns, held, resolver if spec.media else None)
-    return InputColumn(name=name, modality=entry.modality, cells=cells, columns=names), problems
+    return InputColumn(name=name, modality=entry.modality, cells=cells, columns=names, decode=entry.decode), problems
 
 
 def _checked(column: Any, name: str, held: np.ndarray, resolver: Resolver) -> tuple[list[Problem], list[int]]:

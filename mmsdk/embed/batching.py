@@ -66,12 +66,12 @@ def batches(
     :param length: of a sample; among ``window`` samples those of similar length come together, the longest first.
     """
     if length is not None:
-        for part in _cut(decoded, window, BATCH_BYTES):
+        for part in cut(decoded, window, BATCH_BYTES):
             lengths = {position: length(sample) for position, sample in part}
             part.sort(key=lambda item: (-lengths[item[0]], item[0]))
-            yield from _cut(part, size, BATCH_BYTES)
+            yield from cut(part, size, BATCH_BYTES)
     else:
-        yield from _cut(decoded, size, BATCH_BYTES)
+        yield from cut(decoded, size, BATCH_BYTES)
 
 
 def sample_bytes(sample: Any) -> int:
@@ -88,7 +88,7 @@ def sample_bytes(sample: Any) -> int:
     return 64 + sum(sample_bytes(getattr(sample, name, None)) for name in slots)
 
 
-def _cut(items: Iterable[tuple[int, Any]], size: int, most: int) -> Iterator[list[tuple[int, Any]]]:
+def cut(items: Iterable[tuple[int, Any]], size: int, most: int) -> Iterator[list[tuple[int, Any]]]:
     """Yield lists of up to ``size`` samples that together stay below ``most`` bytes (one alone may pass it)."""
     part: list[tuple[int, Any]] = []
     total = 0

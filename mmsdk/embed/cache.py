@@ -179,7 +179,7 @@ class EmbeddingCache:
             folder=self.folder,
             entries=sum(encoder.entries for encoder in encoders),
             bytes=sum(encoder.bytes for encoder in encoders),
-            disk_bytes=sum(path.stat().st_size for path in self.folder.iterdir()),
+            disk_bytes=sum(path.stat().st_size for path in self.folder.iterdir() if path.is_file()),
             max_bytes=self.max_bytes,
             files=self.database.read("SELECT COUNT(*) FROM file")[0][0],
             encoders=encoders,

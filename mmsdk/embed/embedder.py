@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.embed.batching import Decoder
+from mmsdk.embed.branch import Branch
 from mmsdk.embed.column import ColumnRun
-from mmsdk.embed.encoders import digest, open_modality
+from mmsdk.embed.encoders import digest, open_modality, spelled
 from mmsdk.embed.results import Embeddings, EmbedStats, InputStats
+from mmsdk.embed.sequences import Layout
 from mmsdk.embed.spaces import Precision, Space
 from mmsdk.embed.threads import Threads, choose_threads, forward_threads
 from mmsdk.embed.vectors import IN_MEMORY_BYTES, VectorRows
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from mmsdk.data import InputColumn, Policy, Samples
     from mmsdk.embed.cache import EmbeddingCache
     from mmsdk.embed.encoders import OpenEncoder, OpenModality
+    from mmsdk.progress import Progress
 
 FEW_ROWS = 16  # so few are decoded in place: threads would cost more than they bring
 
@@ -79,81 +82,106 @@ class Embedder:
         values: dict[str, np.ndarray] = {}
         present: dict[str, np.ndarray] = {}
         inputs: dict[str, InputStats] = {}
-        modalities = {name: open_modality(samples.inputs[name].modality) for name in encoders}
-        media = any(modality.media for modality in modalities.values())
         with contextlib.ExitStack() as stack:
-            work = _Workers(self, stack, media=media)
-            for name, opened in encoders.items():
-                column, modality = samples.inputs[name], modalities[name]
-                if not opened.ready and not self._fit(samples, column, opened, modality, fatal):
-                    continue
-                run = self._run(samples, column, opened=opened, modality=modality, work=work, problems=problems)
-                values[name], present[name], inputs[name] = self._embed_one(run, work)
+            groups = [
+                (column, open_modality(column.modality, column.decode), part)
+                for column, part in _groups(samples, encoders)
+            ]
+            work = _Workers(self, stack, media=any(modality.media for _, modality, _ in groups))
+            for column, modality, part in groups:
+                ready = {
+                    name: opened
+                    for name, opened in part.items()
+                    if opened.ready or self._fit(samples, column, opened, modality, fatal)
+                }
+                for name, one in self._column(samples, column, ready, modality, work, problems):
+                    values[name], present[name], inputs[name] = one
         if fatal or (problems and (policy is None or policy.on_bad_row == "error")):
             raise _refused(fatal, problems)
         return Embeddings(
-            values=values,
-            present=present,
-            stats=EmbedStats(inputs=inputs, problems=tuple(problems), threads=str(work.threads or "")),
+            values={name: values[name] for name in encoders},
+            present={name: present[name] for name in encoders},
+            stats=EmbedStats(
+                inputs={name: inputs[name] for name in encoders},
+                problems=tuple(problems),
+                threads=str(work.threads or ""),
+            ),
+            layouts={name: form for name, one in encoders.items() if isinstance(form := one.form, Layout)},
         )
 
-    def _run(
+    def _column(
         self,
         samples: Samples,
         column: InputColumn,
-        *,
-        opened: OpenEncoder,
+        encoders: Mapping[str, OpenEncoder],
         modality: OpenModality,
         work: _Workers,
         problems: list[Problem],
-    ) -> ColumnRun:
+    ) -> Iterator[tuple[str, tuple[np.ndarray, np.ndarray, InputStats]]]:
+        """Yield vectors, presence and counts of every input that reads a column; its cells are decoded once."""
+        if not encoders:
+            return
+        started, count = time.perf_counter(), len(column.cells)
+        names = ", ".join(encoders)
+        with contextlib.ExitStack() as stack:
+            bar = stack.enter_context(progress(count * len(encoders), f"embedding {names}", self.quiet, unit="row"))
+            branches = [
+                self._branch(name, opened, modality, count, bar=bar, stack=stack) for name, opened in encoders.items()
+            ]
+            run = ColumnRun(
+                branches=branches,
+                modality=column.modality,
+                label=_label(column),
+                cells=column.cells,
+                ids=samples.ids,
+                rows=samples.rows,
+                raw=partial(_raw, samples, column),
+                decode=modality.decode,
+                cache=self.cache if any(branch.cache is not None for branch in branches) else None,
+                decoders=work.decoder,
+                waiting=partial(
+                    note, f"embedding {names}: waiting for another process that encodes the same", self.quiet
+                ),
+                problems=problems,
+            )
+            run.run()
+            found = [branch.vectors.finish() for branch in branches]
+        shared = (time.perf_counter() - started - sum(branch.seconds for branch in branches)) / len(branches)
+        for branch, vectors in zip(branches, found, strict=True):
+            yield branch.name, (vectors, branch.present, _stats(branch, modality, branch.seconds + shared))
+
+    def _branch(
+        self,
+        name: str,
+        opened: OpenEncoder,
+        modality: OpenModality,
+        count: int,
+        *,
+        bar: Progress,
+        stack: contextlib.ExitStack,
+    ) -> Branch:
         """Return the work of one input."""
-        space = Space(
-            fingerprint=digest([opened.fingerprint, opened.modality, modality.identity]),
-            dim=opened.dim,
-            precision=self.precision,
-            name=opened.name,
+        folder = self.cache.folder if self.cache is not None else None
+        vectors = stack.enter_context(
+            contextlib.closing(VectorRows(count, opened.dim, folder, in_memory=self.in_memory))
         )
-        return ColumnRun(
-            name=column.name,
-            label=_label(column),
-            cells=column.cells,
-            ids=samples.ids,
-            rows=samples.rows,
-            raw=partial(_raw, samples, column),
+        form = [] if opened.form is None else [opened.form.identity]
+        return Branch(
+            name=name,
             opened=opened,
-            decode=modality.decode,
-            space=space,
+            space=Space(
+                fingerprint=digest([opened.fingerprint, opened.modality, modality.identity, *form]),
+                dim=opened.dim,
+                precision=self.precision,
+                name=opened.name,
+            ),
             cache=None if opened.fitted else self.cache,
-            decoders=work.decoder,
             batch_size=self.batch_size,
             precision=self.precision,
-            problems=problems,
+            vectors=vectors,
+            present=np.zeros(count, bool),
+            bar=bar,
         )
-
-    def _embed_one(self, run: ColumnRun, work: _Workers) -> tuple[np.ndarray, np.ndarray, InputStats]:
-        """Return vectors, presence and counts of one input."""
-        started, count = time.perf_counter(), len(run.cells)
-        present = np.zeros(count, bool)
-        folder = self.cache.folder if self.cache is not None else None
-        with contextlib.closing(VectorRows(count, run.opened.dim, folder, in_memory=self.in_memory)) as vectors:
-            with progress(count, f"embedding {run.name}", self.quiet, unit="row") as bar:
-                run.run(vectors, present, bar)
-            values = vectors.finish()
-        report = getattr(run.opened.encoder, "report", None)
-        stats = InputStats(
-            encoder=run.opened.name,
-            fitted=run.opened.fitted,
-            rows=count,
-            missing=run.counts.missing,
-            encoded=run.counts.encoded,
-            cached=run.counts.cached,
-            duplicates=run.counts.duplicates,
-            bad=run.counts.bad,
-            seconds=time.perf_counter() - started,
-            report=dict(report()) if callable(report) and run.counts.encoded else {},
-        )
-        return values, present, stats
 
     def _fit(
         self,
@@ -185,6 +213,40 @@ class Embedder:
             raise EncoderError(f"{who}: dim must be a positive int after fit, not {opened.encoder.dim!r}")
         opened.ready = True
         return True
+
+
+def _groups(
+    samples: Samples, encoders: Mapping[str, OpenEncoder]
+) -> Iterator[tuple[InputColumn, dict[str, OpenEncoder]]]:
+    """Yield the columns to read, each with the encoders of all inputs that read it the same way."""
+    found: dict[str, dict[str, OpenEncoder]] = {}
+    for name, opened in encoders.items():
+        column = samples.inputs[name]
+        found.setdefault(spelled([column.modality, column.columns, dict(column.decode)]), {})[name] = opened
+    for part in found.values():
+        yield samples.inputs[next(iter(part))], part
+
+
+def _stats(branch: Branch, modality: OpenModality, seconds: float) -> InputStats:
+    """Return what one input took."""
+    counts = branch.counts
+    report: dict[str, float] = {}
+    if counts.encoded:
+        for component in (modality.component, branch.opened.encoder):
+            told = getattr(component, "report", None)
+            report |= dict(told()) if callable(told) else {}
+    return InputStats(
+        encoder=branch.opened.name,
+        fitted=branch.opened.fitted,
+        rows=len(branch.present),
+        missing=counts.missing,
+        encoded=counts.encoded,
+        cached=counts.cached,
+        duplicates=counts.duplicates,
+        bad=counts.bad,
+        seconds=seconds,
+        report=report,
+    )
 
 
 class _Workers:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from mmsdk.embed.dims import dim_of
+from mmsdk.embed.sequences import Layout, Pooling
 from mmsdk.errors import EncoderError, MmsdkError, did_you_mean
 from mmsdk.files import hash_file
 from mmsdk.plugins import get_registry
@@ -21,6 +22,7 @@ from mmsdk.specs import EncoderSpec, LoaderSpec
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mmsdk.embed.sequences import Form
     from mmsdk.plugins import Entry
     from mmsdk.specs import ModalitySpec
 
@@ -50,6 +52,9 @@ class OpenEncoder:
     :param fitted: it learns from the training rows, is saved with the run and never cached.
     :param ready: it needs no fitting, or has been fitted or restored.
     :param sequence: it answers a :class:`mmsdk.Sequence` a sample, not a vector.
+    :param pool: how a sequence becomes one vector.
+    :param steps: instead, how many steps of it are kept, packed into a row.
+    :param most: samples of a batch that fit the device, once a larger one did not.
     :param lock: held while it encodes: tokenizers and sessions are not always safe for threads.
     """
 
@@ -61,12 +66,29 @@ class OpenEncoder:
     fitted: bool
     ready: bool
     sequence: bool = False
+    pool: str = "mean"
+    steps: int | None = None
+    most: int | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
     _opened: _Opened | None = None  # kept alive as long as this is
 
     @property
     def dim(self) -> int:
-        """Length of its vectors; of a fitted encoder, known once it is ready."""
+        """Length of its vectors, of a sequence's whole row; of a fitted encoder, known once it is ready."""
+        return self.step_dim if self.form is None else self.form.size
+
+    @property
+    def form(self) -> Form | None:
+        """How a sequence becomes a row; ``None`` where the encoder answers vectors."""
+        if not self.sequence:
+            return None
+        if self.steps is not None:
+            return Layout(steps=self.steps, dim=self.step_dim)
+        return Pooling(kind=self.pool, dim=self.step_dim)
+
+    @property
+    def step_dim(self) -> int:
+        """Length of a vector that the encoder answers, for a sample or for a step."""
         known = self._opened.dim if self._opened is not None else None
         return int(self.encoder.dim) if known is None else known
 
@@ -110,10 +132,10 @@ def open_encoder(
     _check_modality(entry, name_or_reference, modality)
     spec = entry.spec
     if isinstance(spec, EncoderSpec) and spec.reference:  # a name for a model that a scheme opens
-        opened = open_encoder(
+        named = open_encoder(
             spec.reference, modality, options=options, device=device, trust_remote_code=trust_remote_code
         )
-        return replace(opened, name=name_or_reference)
+        return replace(named, name=name_or_reference)
     reference = scheme[2] if scheme else None
     arguments = {"modality": modality, "device": device, "trust_remote_code": trust_remote_code} if scheme else {}
     fitted = isinstance(spec, EncoderSpec) and spec.fitted

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmsdk.embed.sequences import rows_of
 from mmsdk.embed.spaces import DTYPES
 from mmsdk.errors import EncoderError, MmsdkError
 
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 Place = Callable[[int], str]  # position in the column -> "row 3 (id 'a')"
 
 
-def encode_batch(opened: OpenEncoder, batch: Sequence[tuple[int, Any]], place: Place) -> np.ndarray:
-    """Return ``(len(batch), dim)`` float32, as the protocol promises it.
+def encode_batch(opened: OpenEncoder, batch: Sequence[tuple[int, Any]], place: Place) -> tuple[np.ndarray, np.ndarray]:
+    """Return ``(len(batch), dim)`` float32, as the protocol promises it, and which rows have a vector, bool.
+
+    A sequence becomes a row as ``opened.form`` says; one without any step (a video without a picture) has none.
 
     :param batch: position in the column and decoded sample.
     :raises EncoderError: the encoder raised, or answered with another shape, dtype or something not finite.
@@ -34,13 +37,17 @@ def encode_batch(opened: OpenEncoder, batch: Sequence[tuple[int, Any]], place: P
         if type(error).__name__ == "OutOfMemoryError" and len(batch) > 1:  # CUDA: untested on hardware
             _free_memory()
             half = len(batch) // 2
-            parts = [encode_batch(opened, part, place) for part in (batch[:half], batch[half:])]
-            return np.concatenate(parts)
+            opened.most = half  # what did not fit once is not tried again
+            first, second = (encode_batch(opened, part, place) for part in (batch[:half], batch[half:]))
+            return np.concatenate([first[0], second[0]]), np.concatenate([first[1], second[1]])
         culprit = _culprit(opened, batch)
         where = f"on {place(culprit)}" if culprit is not None else f"on the batch that starts with {place(batch[0][0])}"
         raise EncoderError(f"{_who(opened)} failed {where}: {type(error).__name__}: {error}") from error
+    if opened.form is not None:
+        _check_sequences(opened, batch, answer, place)
+        return rows_of(answer, opened.form)
     _check(opened, batch, answer, place)
-    return answer  # type: ignore[no-any-return]  # _check has looked at it
+    return answer, np.ones(len(batch), bool)
 
 
 def rounded(
@@ -86,6 +93,36 @@ def _check(opened: OpenEncoder, batch: Sequence[tuple[int, Any]], answer: Any, p
         raise EncoderError(
             f"{_who(opened)} answered NaN or infinity for {place(batch[row][0])}, expected finite numbers"
         )
+
+
+def _check_sequences(opened: OpenEncoder, batch: Sequence[tuple[int, Any]], answer: Any, place: Place) -> None:
+    """Refuse anything but a finite :class:`mmsdk.Sequence` for each sample.
+
+    :raises EncoderError: naming the encoder and the row.
+    """
+    start = place(batch[0][0])
+    if not isinstance(answer, list) or len(answer) != len(batch):
+        found = f"{len(answer)} sequences" if isinstance(answer, list) else f"a {type(answer).__name__}"
+        raise EncoderError(
+            f"{_who(opened)} answered {found} for the batch that starts with {start}, expected a list of {len(batch)} "
+            "mmsdk.Sequence"
+        )
+    for (number, _), one in zip(batch, answer, strict=True):
+        values, times = getattr(one, "values", None), getattr(one, "times", None)
+        if not isinstance(values, np.ndarray) or not isinstance(times, np.ndarray):
+            raise EncoderError(
+                f"{_who(opened)} answered a {type(one).__name__} for {place(number)}, expected a Sequence"
+            )
+        if values.shape != (len(times), opened.step_dim) or values.dtype != np.float32:
+            raise EncoderError(
+                f"{_who(opened)} answered values {values.shape} {values.dtype} for {place(number)}, expected "
+                f"({len(times)}, {opened.step_dim}) float32"
+            )
+        if not (np.isfinite(values).all() and np.isfinite(times).all() and (np.diff(times) >= 0).all()):
+            raise EncoderError(
+                f"{_who(opened)} answered NaN, infinity or times that go back for {place(number)}, expected finite "
+                "numbers and ascending times"
+            )
 
 
 def _culprit(opened: OpenEncoder, batch: Sequence[tuple[int, Any]]) -> int | None:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from mmsdk.embed.sequences import Layout
     from mmsdk.errors import Problem
 
 
@@ -81,8 +82,15 @@ class Embeddings:
     :param values: input -> ``(n, dim)`` float32, zero where not present; a large one is a private map of an unnamed
         file, which lives as long as the array.
     :param present: input -> ``(n,)`` bool.
+    :param layouts: input -> how its rows are packed, of inputs whose sequences go to a trainable.
     """
 
     values: dict[str, np.ndarray]
     present: dict[str, np.ndarray]
     stats: EmbedStats
+    layouts: Mapping[str, Layout] = field(default_factory=dict)
+
+    def vectors(self) -> dict[str, np.ndarray]:
+        """Return ``values`` with the mean of its steps in the place of every packed sequence, ``(n, dim)`` float32."""
+        packed = {name: layout.means(self.values[name]) for name, layout in self.layouts.items()}
+        return {**self.values, **packed}

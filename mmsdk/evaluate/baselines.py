@@ -28,19 +28,20 @@ def linear_baselines(target: Target, embeddings: Any, split: np.ndarray, rows: n
     """Return the logits of a linear model on all inputs side by side, and on each alone, for some rows.
 
     Logistic regression (classification, classes balanced), one for each label (multi-label), or ridge (regression),
-    on standardised embeddings, zeros where an input is absent, fitted on the labelled training rows. Its settings are
-    fixed, not tuned. A task type of a plugin has no linear baseline.
+    on standardised embeddings (of a sequence the mean of its steps), zeros where an input is absent, fitted on the
+    labelled training rows. Its settings are fixed, not tuned. A task type of a plugin has no linear baseline.
 
     :returns: ``linear`` (all inputs) and, with more than one input, ``linear: <input>`` each -> logits ``(r, width)``.
     """
     if not isinstance(target.task, Classification | Multilabel | Regression):
         return {}
     fitted_on = target.labelled_rows(training_rows(split))
-    names = list(embeddings.values)
+    vectors = embeddings.vectors()
+    names = list(vectors)
     chosen = {"linear": names}
     if len(names) > 1:
         chosen |= {f"linear: {name}": [name] for name in names}
-    features = {name: _features(embeddings, name, fitted_on, rows) for name in names}
+    features = {name: _features(vectors[name], embeddings.present[name], fitted_on, rows) for name in names}
     logits = {}
     for baseline, used in chosen.items():
         train, asked = (np.hstack([features[name][side] for name in used]) for side in (0, 1))
@@ -48,9 +49,11 @@ def linear_baselines(target: Target, embeddings: Any, split: np.ndarray, rows: n
     return logits
 
 
-def _features(embeddings: Any, name: str, fitted_on: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _features(
+    values: np.ndarray, present: np.ndarray, fitted_on: np.ndarray, rows: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Return standardised vectors of the training and of the asked rows, scaled by the length of the vector."""
-    values, present = embeddings.values[name], np.asarray(embeddings.present[name], dtype=bool)
+    present = np.asarray(present, dtype=bool)
     known = np.asarray(values[fitted_on[present[fitted_on]]], dtype=np.float32)
     if len(known) == 0:
         known = np.zeros((1, values.shape[1]), dtype=np.float32)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -55,18 +55,31 @@ class Projector(nn.Module):
         same ones, so that the products are smaller too. Per-value dropout was not better, and took twice the time.
         An input narrower than 512 loses in proportion less: 35 facial action units without half of them say too little.
     :param members: into how many equal parts a token falls, each normalised by itself: one for each member of the head.
+    :param stems: input name -> what takes the place of its linear layer: a module on packed sequences that knows their
+        ``statistics``, how to ``standardise`` them and what stands where a row is ``absent``.
     """
 
     def __init__(
-        self, dims: Mapping[str, int], dim: int, dropout: float = 0.0, input_dropout: float = 0.0, members: int = 1
+        self,
+        dims: Mapping[str, int],
+        dim: int,
+        dropout: float = 0.0,
+        input_dropout: float = 0.0,
+        members: int = 1,
+        stems: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self.inputs = tuple(dims)
         self.dims = dict(dims)
-        for position, size in enumerate(dims.values()):
-            self.register_buffer(f"mean_{position}", torch.zeros(size))
-            self.register_buffer(f"scale_{position}", torch.ones(size))
-        self.linears = nn.ModuleList(nn.Linear(size, dim) for size in dims.values())
+        stems = dict(stems or {})
+        for position, (name, size) in enumerate(dims.items()):
+            width = stems[name].dim if name in stems else size
+            self.register_buffer(f"mean_{position}", torch.zeros(width))
+            self.register_buffer(f"scale_{position}", torch.ones(width))
+        self.stems = tuple(name in stems for name in dims)
+        self.linears = nn.ModuleList(
+            stems[name] if name in stems else nn.Linear(size, dim) for name, size in dims.items()
+        )
         self.norms = nn.ModuleList(nn.GroupNorm(members, dim) for _ in dims)
         self.input_dropout = input_dropout
         self.dropout = Dropout(dropout)
@@ -81,7 +94,8 @@ class Projector(nn.Module):
             rows = vectors[name][present[:, position]]
             if len(rows) == 0:
                 continue
-            mean, spread = rows.mean(0), rows.std(0, correction=0)
+            stem: Any = self.linears[position]
+            mean, spread = stem.statistics(rows) if self.stems[position] else (rows.mean(0), rows.std(0, correction=0))
             flat = spread <= 1e-6 * spread.max().clamp_min(1e-30)  # constant in training: leave its unit alone
             self.get_buffer(f"mean_{position}").copy_(mean)
             self.get_buffer(f"scale_{position}").copy_(torch.where(flat, torch.ones_like(spread), spread))
@@ -91,15 +105,21 @@ class Projector(nn.Module):
         standard = []
         for position, name in enumerate(self.inputs):
             mean, scale = self.get_buffer(f"mean_{position}"), self.get_buffer(f"scale_{position}")
-            values = ((vectors[name].to(mean.dtype) - mean) / scale).clamp(-LIMIT, LIMIT)
-            standard.append(torch.where(present[:, position, None], values, torch.zeros_like(values)))
+            given = vectors[name].to(mean.dtype)
+            stem: Any = self.linears[position]
+            if self.stems[position]:
+                values, absent = stem.standardise(given, mean, scale), stem.absent(given)
+            else:
+                values = ((given - mean) / scale).clamp(-LIMIT, LIMIT)
+                absent = torch.zeros_like(values)
+            standard.append(torch.where(present[:, position, None], values, absent))
         return standard
 
     def forward(self, standard: Sequence[Tensor]) -> Tensor:
         """Project standardised values, ``(b, d_i)`` each, to tokens ``(b, m, dim)``."""
         tokens = [
-            norm(self._project(values, linear))
-            for values, linear, norm in zip(standard, self.linears, self.norms, strict=True)
+            norm(linear(values) if stem else self._project(values, linear))
+            for values, linear, norm, stem in zip(standard, self.linears, self.norms, self.stems, strict=True)
         ]
         whole: Tensor = self.dropout(nn.functional.gelu(torch.stack(tokens, dim=1)))
         return whole

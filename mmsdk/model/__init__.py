@@ -1,6 +1,6 @@
 """The fitted whole: projection, fusion and heads; its targets; saved and loaded without pickle."""
 
-from mmsdk.model.net import Fused, JointNet, build_net, infer
+from mmsdk.model.net import Fused, JointNet, Stem, build_net, infer
 from mmsdk.model.run import Run, load_net_arrays, load_run, net_arrays, save_run
 from mmsdk.model.targets import Target, encode_targets, make_task, prepare_targets, training_rows
 
@@ -8,6 +8,7 @@ __all__ = [
     "Fused",
     "JointNet",
     "Run",
+    "Stem",
     "Target",
     "build_net",
     "encode_targets",

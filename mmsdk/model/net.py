@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from mmsdk.fusion import Fusion, Projector
+from mmsdk.trainable import SequenceStem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from mmsdk.protocols import Task
+    from mmsdk.trainable import Trainable
 
 INPUT_DROPOUT = 0.5  # of the features of each input: rows are few, vectors wide
 
@@ -28,6 +30,20 @@ class Fused:
 
     vector: Tensor
     logits: dict[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stem:
+    """What reads the packed sequences of one input: the class of a trainable, its options, ``steps`` and their dim."""
+
+    trainable: Callable[..., Trainable]
+    options: Mapping[str, Any]
+    steps: int
+    dim: int
+
+    def build(self, width: int) -> SequenceStem:
+        """Return it with fresh weights, answering ``(b, width)``."""
+        return SequenceStem(self.trainable(self.dim, width, **self.options), self.steps, self.dim)
 
 
 class JointNet(nn.Module):
@@ -99,6 +115,7 @@ def build_net(
     dropout: float = 0.0,
     input_dropout: float = INPUT_DROPOUT,
     seed: int = 0,
+    trainables: Mapping[str, Stem] | None = None,
 ) -> JointNet:
     """Build a network with fresh weights; the same seed gives the same ones, and torch's own generator is untouched.
 
@@ -108,13 +125,21 @@ def build_net(
     :param settings: the application's ``fusion`` block: ``dim``, ``members`` (lowered to a number that divides
         ``dim``), ``modality_dropout``, ``options``.
     :param dropout: the application's ``training.dropout``.
+    :param trainables: input name -> what reads its packed sequences.
     """
     members = math.gcd(settings.dim, settings.members)
     width = settings.dim // members
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return JointNet(
-            Projector(dims, settings.dim, dropout, input_dropout, members),
+            Projector(
+                dims,
+                settings.dim,
+                dropout,
+                input_dropout,
+                members,
+                {name: stem.build(settings.dim) for name, stem in (trainables or {}).items()},
+            ),
             [fusion(tuple(dims), width, **settings.options) for _ in range(members)],
             {name: [task.head(width) for _ in range(members)] for name, task in tasks.items()},
             modality_dropout=settings.modality_dropout,

@@ -16,6 +16,7 @@ from mmsdk.embed import EmbeddingCache
 from mmsdk.plugins import registry as registry_module
 from mmsdk.plugins.discovery import Found, Source
 from mmsdk.plugins.registry import Registry
+from mmsdk.protocols import Sequence
 from mmsdk.specs import EncoderSpec, LoaderSpec, ModalitySpec
 
 
@@ -149,10 +150,33 @@ SPECS = {
         EncoderSpec(name="scales", modalities=("text",), dim=0, fitted=True, target=f"{MODULE}:Scales"),
         EncoderSpec(name="wrong", modalities=("text",), dim=2, target=f"{MODULE}:Wrong"),
         EncoderSpec(name="broken", modalities=("text",), dim=2, target=f"{MODULE}:Broken"),
-        EncoderSpec(name="frames", modalities=("text",), dim=2, output="sequence", target=f"{MODULE}:Wrong"),
+        EncoderSpec(name="frames", modalities=("text",), dim=2, output="sequence", target=f"{MODULE}:Frames"),
     ),
     "loader": (LoaderSpec(name="made", modalities=("text",), target=f"{MODULE}:load_reference", example="made:x"),),
 }
+
+
+class Frames:
+    """A step for each letter, none for "empty"; and what no encoder may answer."""
+
+    dim = 2
+
+    def encode(self, batch: Any, modality: str) -> Any:
+        answers = {
+            "array": np.zeros((1, 2), np.float32),
+            "few": [],
+            "wide": [Sequence(values=np.zeros((1, 3), np.float32), times=np.zeros(1))],
+            "nan": [Sequence(values=np.full((1, 2), np.nan, np.float32), times=np.zeros(1))],
+            "back": [Sequence(values=np.zeros((2, 2), np.float32), times=np.array([1.0, 0.5]))],
+            "thing": [5],
+        }
+        if batch[0] in answers:
+            return answers[batch[0]]
+        return [self._steps("" if text == "empty" else text) for text in batch]
+
+    def _steps(self, text: str) -> Sequence:
+        values = np.array([[ord(letter), len(text)] for letter in text], np.float32).reshape(-1, 2)
+        return Sequence(values=values, times=np.arange(len(text), dtype=np.float64))
 
 
 def registry_of(version: str = "1.0") -> Registry:
@@ -163,7 +187,7 @@ def registry_of(version: str = "1.0") -> Registry:
 @pytest.fixture(autouse=True)
 def fakes(monkeypatch):
     module = types.ModuleType(MODULE)
-    for item in (Words, Blob, Counting, Lengthy, Scales, Wrong, Broken, load_reference):
+    for item in (Words, Blob, Counting, Lengthy, Scales, Wrong, Broken, Frames, load_reference):
         setattr(module, item.__name__, item)
     for item in (Words, Blob):
         item.decoded = 0
@@ -212,6 +236,20 @@ def rows(tmp_path):
             return None
         (tmp_path / f"{number}.bin").write_bytes(content)
         return f"{number}.bin"
+
+    return build
+
+
+@pytest.fixture
+def two_inputs(tmp_path):
+    """Samples of one column of files that two inputs read, ``first`` and ``second``."""
+
+    def build(contents):
+        for number, content in enumerate(contents):
+            (tmp_path / f"{number}.bin").write_bytes(content)
+        table = read_table(pa.table({"image": [f"{number}.bin" for number in range(len(contents))]}), root=tmp_path)
+        entry = {"column": "image", "modality": "blob"}
+        return read_samples(table, load_application({"inputs": {"first": entry, "second": entry}}), partial=True)[0]
 
     return build
 

@@ -93,7 +93,6 @@ def test_an_encoder_with_a_fingerprint_of_its_own_keeps_it_over_versions(another
         ("maed:x", "text", {}, PluginError, "no encoder scheme named 'maed'. Did you mean 'made'?"),
         ("lengthy", "blob", {}, EncoderError, "encodes text, not blob. For blob there are: count"),
         ("made:x", "blob", {}, EncoderError, "encodes text, not blob. For blob there are: count"),
-        ("frames", "text", {}, EncoderError, "answers sequences, and this version embeds one vector an input"),
         (
             "count",
             "text",

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from mmsdk.embed import Embeddings, EmbedStats
 from mmsdk.evaluate import Scoring, input_subsets, judged_part, metrics_schema, score_tasks
 from mmsdk.evaluate.baselines import linear_baselines
 from mmsdk.fusion import GatedFusion
@@ -32,7 +33,9 @@ def fitted():
         "photo": (random.normal(size=(3, 10))[kind] * 1.5 + random.normal(size=(N, 10))).astype(np.float32),
         "noise": random.normal(size=(N, 6)).astype(np.float32),
     }
-    embeddings = SimpleNamespace(values=values, present={name: random.random(N) < 0.9 for name in values})
+    embeddings = Embeddings(
+        values=values, present={name: random.random(N) < 0.9 for name in values}, stats=EmbedStats(inputs={})
+    )
     split = np.array(["train"] * 180 + ["val"] * 40 + ["test"] * 80, dtype=object)
     columns = {
         "kind": (Classification(), [f"k{one}" for one in kind]),
@@ -142,7 +145,7 @@ def test_absent_values_do_not_reach_the_baselines(fitted):
         name: np.where(fitted.embeddings.present[name][:, None], one, np.nan).astype(np.float32)
         for name, one in fitted.embeddings.values.items()
     }
-    dirty = SimpleNamespace(values=garbage, present=fitted.embeddings.present)
+    dirty = Embeddings(values=garbage, present=fitted.embeddings.present, stats=fitted.embeddings.stats)
     clean = linear_baselines(target, fitted.embeddings, fitted.split, rows)
     assert all(
         np.array_equal(one, clean[name]) for name, one in linear_baselines(target, dirty, fitted.split, rows).items()
