@@ -49,9 +49,17 @@ def load(
 
         if max_length is not None:
             raise EncoderError(f"{checkpoint.name}: max_length counts the tokens of texts; the input is an image")
-        return PictureEncoder(checkpoint, device=device, pooling=pooling, normalize=unit, backend=backend)
+        return PictureEncoder(checkpoint, device=device, dtype="auto", pooling=pooling, normalize=unit, backend=backend)
     from mmsdk_transformers.texts import TextEncoder
 
     return TextEncoder(
-        checkpoint, device=device, pooling=pooling, max_length=max_length, normalize=unit, backend=backend
+        checkpoint,
+        max_length=max_length,
+        chunk=False,
+        prompt="",
+        device=device,
+        dtype="auto",
+        pooling=pooling,
+        normalize=unit,
+        backend=backend,
     )

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from mmsdk_transformers.checkpoint import Checkpoint
 
 SHOWN = 3
+UNUSED = "masked_spec_embed"  # wav2vec 2.0 and its kin need it in training only
+DTYPES = ("auto", "float32", "float16", "bfloat16")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,37 +32,41 @@ class Network:
     pooled: bool
 
 
-_networks: WeakValueDictionary[tuple[str, str], Network] = WeakValueDictionary()
+_networks: WeakValueDictionary[tuple[str, str, str], Network] = WeakValueDictionary()
 _lock = threading.RLock()
 
 
-def network(checkpoint: Checkpoint, device: str) -> Network:
+def network(checkpoint: Checkpoint, device: str, dtype: str = "auto") -> Network:
     """Return the model on a device; encoders of one checkpoint (text and image of CLIP) share it while any lives."""
-    key = (checkpoint.fingerprint(), device)
+    dtype = _width(device, dtype)
+    key = (checkpoint.fingerprint(), device, dtype)
     with _lock:
         found = _networks.get(key)
         if found is None:
-            found = _networks[key] = _read(checkpoint, device)
+            found = _networks[key] = read(checkpoint, device, dtype)
         return found
 
 
-def _read(checkpoint: Checkpoint, device: str) -> Network:
-    """Read the weights: float32 on the CPU, float16 on CUDA."""
-    import torch
+def read(checkpoint: Checkpoint, device: str, dtype: str = "auto") -> Network:
+    """Read the weights, for the caller alone.
+
+    :param dtype: one of ``DTYPES``; ``auto`` is float32 on the CPU, float16 on CUDA.
+    :raises EncoderError: they cannot be read, or tensors are missing.
+    """
     from transformers import AutoModel
 
-    dtype = torch.float16 if device.startswith("cuda") else torch.float32
     with silence(), failing(checkpoint):
         model, found = AutoModel.from_pretrained(
             checkpoint.folder,
             local_files_only=True,
             trust_remote_code=checkpoint.trusted,
             use_safetensors=True,
-            dtype=dtype,
+            dtype=_width(device, dtype),
             output_loading_info=True,
         )
     unread = sorted({*found["missing_keys"], *(str(key[0]) for key in found["mismatched_keys"])})
-    lacking = [key for key in unread if "pooler" not in key]
+    pooled = not any("pooler" in key for key in unread)
+    lacking = [key for key in unread if "pooler" not in key and UNUSED not in key]
     if lacking:
         raise EncoderError(
             f"{checkpoint.name}: its weights lack {len(lacking)} tensors of {type(model).__name__} "
@@ -70,8 +76,35 @@ def _read(checkpoint: Checkpoint, device: str) -> Network:
         model = model.get_encoder()
     model = model.eval().requires_grad_(requires_grad=False).to(device)
     if device == "cpu":
-        model = model.to(memory_format=torch.channels_last)  # a third faster in convolutions, the same numbers
-    return Network(model=model, pooled=not unread)
+        _channels_last(model)
+    return Network(model=model, pooled=pooled)
+
+
+def _channels_last(model: Any) -> None:
+    """Lay the weights of convolutions out by channel: a third faster on a CPU, the same numbers."""
+    import torch
+
+    for one in (*model.parameters(), *model.buffers()):
+        if one.ndim == 4:
+            one.data = one.data.to(memory_format=torch.channels_last)
+
+
+def moved(inputs: Any, device: str, dtype: Any) -> dict[str, Any]:
+    """Return prepared tensors on the device, numbers with a point as wide as the weights.
+
+    :param inputs: name -> tensor, as a tokenizer or a feature extractor makes it.
+    """
+    found = {name: one.to(dtype) if one.is_floating_point() else one for name, one in inputs.items()}
+    if device.startswith("cuda"):  # CUDA: pinned memory is copied while the device still computes
+        return {name: one.pin_memory().to(device, non_blocking=True) for name, one in found.items()}
+    return {name: one.to(device) for name, one in found.items()}
+
+
+def _width(device: str, dtype: str) -> str:
+    """Return the dtype that ``auto`` stands for on a device."""
+    if dtype != "auto":
+        return dtype
+    return "float16" if device.startswith("cuda") else "float32"
 
 
 @contextlib.contextmanager
@@ -82,6 +115,8 @@ def failing(checkpoint: Checkpoint) -> Iterator[None]:
     except EncoderError:
         raise
     except Exception as error:
+        if type(error).__name__ == "OutOfMemoryError":  # the core halves the batch and goes on
+            raise
         if "auto_map" in checkpoint.config and not checkpoint.trusted:
             raise EncoderError(
                 f"{checkpoint.name}: the model comes with Python code of its own; read it, then set "

@@ -6,58 +6,51 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from PIL import Image
 
-from mmsdk_transformers.encoder import ModelEncoder
-from mmsdk_transformers.network import failing, moved, silence
-from mmsdk_transformers.pooling import pooled, picture_vectors
+from mmsdk_transformers import examples
+from mmsdk_transformers.network import failing, silence
+from mmsdk_transformers.pooling import picture_vectors, pooled
+from mmsdk_transformers.vectors import VectorEncoder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import torch
+
     from mmsdk_transformers.checkpoint import Checkpoint
+    from mmsdk_transformers.network import Network
+    from mmsdk_transformers.vectors import Run
 
 
-class PictureEncoder(ModelEncoder):
+class PictureEncoder(VectorEncoder):
     """RGB uint8 ``(h, w, 3)`` to vectors. Joint models share their weights with texts."""
 
     KIND = "transformers-image"
     BATCH = {"cpu": 8, "cuda": 64}  # on a CPU larger batches fall out of its cache: 38 ms a photo at 8, 79 at 32
-
-    def __init__(
-        self, checkpoint: Checkpoint, *, device: str, pooling: str, normalize: bool, dtype: str = "auto"
-    ) -> None:
-        super().__init__(checkpoint, device=device, dtype=dtype, normalize=normalize)
-        self._pooling = pooling
 
     @cached_property
     def dim(self) -> int:
         """Return the length of a vector, by encoding a grey picture."""
         return int(self.encode([np.full((32, 32, 3), 127, np.uint8)], "image").shape[1])
 
-    def encode(self, batch: Sequence[np.ndarray], modality: str) -> np.ndarray:
-        """Return ``(n, dim)`` float32."""
-        self._read()
-        with torch.inference_mode():
-            return self.vectors(batch, modality).cpu().numpy()
+    def _vectors(self, batch: Sequence[np.ndarray], run: Run) -> torch.Tensor:
+        return self._by_parts(lambda part: run(self._prepared(part)), batch)
 
-    def vectors(self, batch: Sequence[np.ndarray], modality: str) -> torch.Tensor:
-        """Return ``(n, dim)`` float32 on the device, with gradients where weights have them."""
-        return self._ready(self._by_parts(self._answer, batch))
+    def _prepared(self, batch: Sequence[np.ndarray]) -> Mapping[str, torch.Tensor]:
+        """Return pixels as the model wants them."""
+        found: Mapping[str, torch.Tensor] = self._processor(
+            images=[Image.fromarray(sample) for sample in batch], return_tensors="pt"
+        )
+        return found
 
-    def _answer(self, batch: Sequence[np.ndarray]) -> torch.Tensor:
-        """Return what the model makes of what fits the device at once."""
-        found = self._read()
-        pictures = [Image.fromarray(sample) for sample in batch]
-        inputs = moved(self._processor(images=pictures, return_tensors="pt"), self._device, found.model.dtype)
-        with failing(self._checkpoint):
-            if self._checkpoint.joint:
-                return pooled(found.model.get_image_features(**inputs))
-            return picture_vectors(found.model(**inputs), found, self._pooling, self._checkpoint.name)
+    def _examples(self) -> Sequence[Mapping[str, torch.Tensor]]:
+        return [self._prepared(batch) for batch in examples.pictures((2, 1, self.BATCH["cpu"]))]
 
-    def _facts(self) -> Mapping[str, Any]:
-        return {"pooling": self._pooling}
+    def _answer(self, found: Network, inputs: Any) -> torch.Tensor:
+        if self._checkpoint.joint:
+            return pooled(found.model.get_image_features(**inputs))
+        return picture_vectors(found.model(**inputs), found, self._pooling, self._checkpoint.name)
 
     @cached_property
     def _processor(self) -> Any:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from mmsdk import EncoderError
 
 if TYPE_CHECKING:
-    import torch
-
     from mmsdk_transformers.network import Network
 
 CLASS_TOKENS = ("cls_token", "class_embedding")
+
+
+def pooled(answer: Any) -> torch.Tensor:
+    """Return what a tower of a joint model answers: its vectors, in whatever they are wrapped."""
+    vectors: torch.Tensor = answer if isinstance(answer, torch.Tensor) else answer.pooler_output
+    return vectors
 
 
 def picture_vectors(answer: Any, network: Network, pooling: str, name: str) -> torch.Tensor:
