@@ -39,6 +39,12 @@ def mmsdk_fusions() -> Iterator[FusionSpec]:
         target="mmsdk.fusion.concat:ConcatFusion",
         summary="side by side, with a learned vector for what is absent",
     )
+    yield FusionSpec(
+        name="joint",
+        target="mmsdk.fusion.joint:JointFusion",
+        summary="the space that joint encoders (CLIP, SigLIP, CLAP) share; nothing is trained",
+        joint=True,
+    )
 
 
 @hookimpl

@@ -110,7 +110,13 @@ class TrainableSpec(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FusionSpec(Spec):
-    """A fusion: a subclass of :class:`mmsdk.Fusion`, called as ``target(inputs, dim, **options)``."""
+    """A fusion: a subclass of :class:`mmsdk.Fusion`, called as ``target(inputs, dim, **options)``.
+
+    :param joint: it works on the vectors as the encoders answer them, each at length one, which is for encoders that
+        share one space; ``dim`` is then theirs.
+    """
+
+    joint: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,7 +92,8 @@ class App:
     ) -> list[Hit]:
         """Return the ``k`` rows of the index nearest to a query.
 
-        :param query: some inputs, by name or column: ``{"title": "red lamp"}``, ``{"photo": "a.jpg"}``, or both.
+        :param query: some inputs, by name or column: ``{"title": "red lamp"}``, ``{"photo": "a.jpg"}``, or both. With
+            ``fusion: joint`` also by a modality that no input has (``{"text": "red lamp"}`` where rows are photos).
         :param where: a filter over columns: ``"price < 20 and category = 'lamp'"``.
         :param id: search with a row of the index instead; that row itself is left out.
         :returns: :class:`mmsdk.Hit` (``id``, ``score`` = cosine, ``row``), best first.
@@ -104,7 +105,7 @@ class App:
             return self.index.search(vectors, k, where, exclude=[id])
         _samples, embeddings = self._embedded([query], root)
         if not _used(embeddings, 0):
-            names = ", ".join(self.application.inputs)
+            names = ", ".join(self.pipeline.encoders)
             raise DataError(f"the query holds nothing to search with; give one of the inputs: {names}")
         return self.index.search(self.pipeline.fuse(embeddings)[0], k, where)
 

@@ -16,6 +16,7 @@ from mmsdk.app.draft import Draft, Origin
 from mmsdk.app.encoders import open_encoders
 from mmsdk.app.gathering import gather_report
 from mmsdk.app.inspecting import media_inputs
+from mmsdk.app.joint import in_joint_space
 from mmsdk.app.loading import load
 from mmsdk.app.pipeline import Pipeline
 from mmsdk.app.ranking import fit_ranking
@@ -32,7 +33,7 @@ from mmsdk.plugins import get_registry
 from mmsdk.plugins.discovery import strict
 from mmsdk.progress import note
 from mmsdk.report import render_card, render_report
-from mmsdk.train import fit_heads
+from mmsdk.train import TrainResult, fit_heads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -82,9 +83,10 @@ def fit(
     folder = None if out is None else Path(out)
     with new_run(folder, overwrite=overwrite) as partial:
         note(_defaults_line(resolved), quiet)
+        encoders = open_encoders(resolved, device_of(device))
         pipeline = Pipeline(
-            application=resolved,
-            encoders=open_encoders(resolved, device_of(device)),
+            application=in_joint_space(resolved, encoders),
+            encoders=encoders,
             device=device_of(device),
             policy=policy,
             quiet=quiet,
@@ -187,16 +189,21 @@ def _learn(draft: Draft, folder: Path) -> None:
         {name: target.task for name, target in draft.targets.items()},
         {name: pipeline.encoders[name].dim for name in draft.embeddings.values},
     )
-    draft.trained = fit_heads(
-        draft.embeddings,
-        draft.targets,
-        pipeline.net,
-        application.training,
-        draft.samples.split,
-        folder=folder / CHECKPOINT,
-        device=pipeline.device,
-        quiet=pipeline.quiet,
-    )
+    if any(True for _ in pipeline.net.parameters()):
+        draft.trained = fit_heads(
+            draft.embeddings,
+            draft.targets,
+            pipeline.net,
+            application.training,
+            draft.samples.split,
+            folder=folder / CHECKPOINT,
+            device=pipeline.device,
+            quiet=pipeline.quiet,
+        )
+    else:
+        note(f"nothing to train: {application.fusion.type} takes the vectors as they are", pipeline.quiet)
+        pipeline.net.to(pipeline.device).eval()
+        draft.trained = TrainResult(history=[], best_epoch=0)
     if application.interactions is not None:
         draft.ranking = fit_ranking(pipeline, draft.samples, draft.embeddings)
         draft.findings += draft.ranking.findings

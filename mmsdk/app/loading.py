@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from mmsdk.app.application import App
 from mmsdk.app.device import device_of
 from mmsdk.app.encoders import open_encoders
+from mmsdk.app.joint import query_encoders, with_queries
 from mmsdk.app.pipeline import Pipeline
 from mmsdk.config import Application, load_application
 from mmsdk.data import Policy
@@ -47,7 +48,12 @@ def load(
     pipeline = Pipeline(application=application, encoders=encoders, device=place, policy=policy, quiet=quiet)
     pipeline.columns = run.document["data"]["columns"]
     tasks = _tasks(application, run.document["tasks"])
-    pipeline.net = pipeline.build_net(tasks, {name: encoder.dim for name, encoder in encoders.items()}).to(place)
+    queries = query_encoders(application, encoders, place)
+    if queries:
+        pipeline.encoders = {**encoders, **queries}
+        pipeline.in_use = with_queries(application, queries)
+    dims = {name: encoder.dim for name, encoder in pipeline.encoders.items()}
+    pipeline.net = pipeline.build_net(tasks, dims).to(place)
     load_net_arrays(pipeline.net, run.part("net"))
     pipeline.net.eval()
     return App(folder, run.document, pipeline, tasks, _ranker(run))

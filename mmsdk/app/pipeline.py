@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from mmsdk.app.joint import is_joint
 from mmsdk.data import Policy, Samples, Table, read_samples, read_table
 from mmsdk.embed import Embedder, EmbeddingCache, Embeddings, OpenEncoder
 from mmsdk.errors import DataError, unknown
@@ -31,6 +32,7 @@ class Pipeline:
     """The fixed part of an application: its inputs, their opened encoders, and how cells are read.
 
     :param net: the joint network, once it is fitted.
+    :param in_use: the application with inputs that only a query has (a text, where the rows are pictures).
     :param columns: of the table the application was fitted on; rows in use may carry them all.
     """
 
@@ -40,6 +42,7 @@ class Pipeline:
     policy: Policy
     quiet: bool = False
     net: JointNet | None = None
+    in_use: Application | None = None
     columns: Sequence[str] = ()
     _opened_cache: EmbeddingCache | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -50,7 +53,8 @@ class Pipeline:
         :param partial: rows in use: labels are not needed, any input may be missing.
         """
         table = self.table(data, root=root, known_only=partial)
-        return read_samples(table, self.application, self.policy, partial=partial)
+        application = self.application if self.in_use is None or not partial else self.in_use
+        return read_samples(table, application, self.policy, partial=partial)
 
     def table(self, data: Any, *, root: Path | None = None, known_only: bool = True) -> Table:
         """Return the rows as a table of the application's columns.
@@ -94,6 +98,7 @@ class Pipeline:
             dropout=application.training.dropout,
             seed=application.training.seed,
             trainables=stems,
+            joint=is_joint(application),
         )
 
     def close(self) -> None:
@@ -119,8 +124,9 @@ class Pipeline:
 
     def _by_column(self, rows: Sequence[Mapping[str, Any]], *, known_only: bool) -> list[dict[str, Any]]:
         """Return rows keyed by column; an input of several columns may be given under its name, whole."""
-        first = {name: entry.columns[0] for name, entry in self.application.inputs.items()}
-        columns = {column for entry in self.application.inputs.values() for column in entry.columns}
+        inputs = (self.in_use or self.application).inputs
+        first = {name: entry.columns[0] for name, entry in inputs.items()}
+        columns = {column for entry in inputs.values() for column in entry.columns}
         tasks = {task.column for task in self.application.tasks.values()}
         known = {*first, *columns, *tasks, *self.columns, *([self.application.id] if self.application.id else [])}
         for number, row in enumerate(rows if known_only else (), 1):

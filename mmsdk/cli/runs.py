@@ -33,7 +33,7 @@ def ids_of(text: str) -> list[str]:
 
 def query_of(app: Any, named: Mapping[str, str]) -> dict[str, str]:
     """Return the query by input name: each modality goes to the first input of it."""
-    inputs = {name: one["modality"] for name, one in app.document["inputs"].items()}
+    inputs = {name: one.modality for name, one in app.pipeline.encoders.items()}
     query = {}
     for modality, value in named.items():
         fitting = [name for name, of in inputs.items() if of == modality]

@@ -70,7 +70,7 @@ class InputConfig(Section):
     )
     pool: Literal["mean", "max", "mean-std", "ends"] | None = Field(
         default=None,
-        description="How a sequence (frames, sound windows, landmarks) becomes one vector: its `mean` (where left out), "
+        description="How a sequence (frames, sound windows, landmarks) becomes one vector: its `mean` (the default), "
         "its `max`, `mean-std` (mean and spread side by side), or `ends` (mean, first and last).",
     )
     trainable: TrainableConfig | None = Field(

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from mmsdk.fusion import Fusion, Projector
+from mmsdk.fusion import Fusion, Projector, UnitProjector
 from mmsdk.trainable import SequenceStem
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class JointNet(nn.Module):
 
     def __init__(
         self,
-        projector: Projector,
+        projector: Projector | UnitProjector,
         fusions: Sequence[Fusion],
         heads: Mapping[str, Sequence[nn.Module]],
         *,
@@ -116,6 +116,7 @@ def build_net(
     input_dropout: float = INPUT_DROPOUT,
     seed: int = 0,
     trainables: Mapping[str, Stem] | None = None,
+    joint: bool = False,
 ) -> JointNet:
     """Build a network with fresh weights; the same seed gives the same ones, and torch's own generator is untouched.
 
@@ -126,20 +127,15 @@ def build_net(
         ``dim``), ``modality_dropout``, ``options``.
     :param dropout: the application's ``training.dropout``.
     :param trainables: input name -> what reads its packed sequences.
+    :param joint: the vectors of all inputs lie in one space and are fused as they are.
     """
     members = math.gcd(settings.dim, settings.members)
     width = settings.dim // members
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
+        stems = {name: stem.build(settings.dim) for name, stem in (trainables or {}).items()}
         return JointNet(
-            Projector(
-                dims,
-                settings.dim,
-                dropout,
-                input_dropout,
-                members,
-                {name: stem.build(settings.dim) for name, stem in (trainables or {}).items()},
-            ),
+            UnitProjector(dims) if joint else Projector(dims, settings.dim, dropout, input_dropout, members, stems),
             [fusion(tuple(dims), width, **settings.options) for _ in range(members)],
             {name: [task.head(width) for _ in range(members)] for name, task in tasks.items()},
             modality_dropout=settings.modality_dropout,
