@@ -29,7 +29,7 @@ class ModelEncoder:
 
     KIND: ClassVar[str]  # stands in the fingerprint
     VERSION: ClassVar[int] = 1
-    BATCH: ClassVar[Mapping[str, int]]
+    BATCH: ClassVar[Mapping[str, int]]  # kind of device -> samples at once
 
     def __init__(self, checkpoint: Checkpoint, *, device: str, dtype: str, pooling: str, normalize: bool) -> None:
         self._checkpoint = checkpoint
@@ -41,7 +41,7 @@ class ModelEncoder:
 
     def fingerprint(self) -> str:
         """Return the key of its vectors."""
-        return self._checkpoint.fingerprint(**self._facts())
+        return self._fingerprint()
 
     def space(self) -> str:
         """Return which space its vectors lie in: the same text for both modalities of a joint model."""
@@ -71,6 +71,10 @@ class ModelEncoder:
         twin._own = self._dtype if dtype is None else self._known(dtype)
         twin.to(self._device)
         return twin
+
+    def _fingerprint(self) -> str:
+        """Return the key of the vectors that torch makes."""
+        return self._checkpoint.fingerprint(**self._facts())
 
     def _facts(self) -> dict[str, Any]:
         """Return what changes the vectors beside the files. A later option adds to it only where it was chosen."""

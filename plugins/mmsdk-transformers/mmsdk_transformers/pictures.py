@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from PIL import Image
@@ -27,7 +27,10 @@ class PictureEncoder(VectorEncoder):
     """RGB uint8 ``(h, w, 3)`` to vectors. Joint models share their weights with texts."""
 
     KIND = "transformers-image"
-    BATCH = {"cpu": 8, "cuda": 64}  # on a CPU larger batches fall out of its cache: 38 ms a photo at 8, 79 at 32
+    BATCH: ClassVar = {
+        "cpu": 8,
+        "cuda": 64,
+    }  # on a CPU larger batches fall out of its cache: 38 ms a photo at 8, 79 at 32
 
     @cached_property
     def dim(self) -> int:

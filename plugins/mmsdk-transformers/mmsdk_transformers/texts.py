@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 
@@ -39,7 +39,7 @@ class TextEncoder(VectorEncoder):
     """``str`` to vectors. Joint models share their weights with pictures or sounds."""
 
     KIND = "transformers-text"
-    BATCH = {"cpu": 32, "cuda": 128}
+    BATCH: ClassVar = {"cpu": 32, "cuda": 128}
 
     def __init__(
         self, checkpoint: Checkpoint, *, max_length: int | None, chunk: bool, prompt: str, **shared: Any
@@ -113,7 +113,8 @@ class TextEncoder(VectorEncoder):
         self._cut += cut
 
     def _examples(self) -> Sequence[Mapping[str, torch.Tensor]]:
-        return [self._tokens(batch) for batch in examples.texts((2, 1, self.BATCH["cpu"]))]
+        batches = [*examples.texts((2, 1, self.BATCH["cpu"])), ["a"]]  # the last is shorter than any limit
+        return [self._tokens(batch) for batch in batches]
 
     def _answer(self, found: Network, inputs: Any) -> torch.Tensor:
         if self._checkpoint.joint:

@@ -84,7 +84,7 @@ class VectorEncoder(ModelEncoder):
 
         return Forward(
             name=self._checkpoint.name,
-            key=self._checkpoint.fingerprint(**self._facts()),
+            key=self._fingerprint(),
             read=lambda device: network(self._checkpoint, device, self._dtype),
             vectors=self._forward,
             examples=self._examples,
