@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mmsdk.embed import Embeddings
     from mmsdk.model import Target
     from mmsdk.train import TrainResult
+    from mmsdk.tune import Adapter
 
 Sections = Callable[[Any], Iterable[tuple[str, str]]]
 
@@ -41,3 +42,5 @@ class Draft:
     trained: TrainResult | None = None
     ranking: RankingRun | None = None
     findings: list[Finding] = field(default_factory=list)
+    adapters: dict[str, Adapter] = field(default_factory=dict)
+    verdicts: dict[str, str] = field(default_factory=dict)

@@ -22,6 +22,7 @@ from mmsdk.app.pipeline import Pipeline
 from mmsdk.app.ranking import fit_ranking
 from mmsdk.app.recording import run_document, write_tables
 from mmsdk.app.threads import learning_threads
+from mmsdk.app.tuning import check_tuning, tune_inputs
 from mmsdk.audit import Finding, audit_columns, audit_duplicates, audit_labels
 from mmsdk.config import Application, describe_defaults, load_application
 from mmsdk.data import Policy, require_training
@@ -84,6 +85,7 @@ def fit(
     with new_run(folder, overwrite=overwrite) as partial:
         note(_defaults_line(resolved), quiet)
         encoders = open_encoders(resolved, device_of(device))
+        check_tuning(resolved, encoders)
         pipeline = Pipeline(
             application=in_joint_space(resolved, encoders),
             encoders=encoders,
@@ -93,6 +95,7 @@ def fit(
         )
         with contextlib.closing(pipeline):
             draft = _prepare(pipeline, source)
+            tune_inputs(draft, partial / CHECKPOINT / "tune")
             with learning_threads(len(draft.samples), pipeline.device, quiet=quiet):
                 _learn(draft, partial)
                 _write(draft, partial, origin or Origin())
@@ -216,6 +219,8 @@ def _write(draft: Draft, folder: Path, origin: Origin) -> None:
     metrics = _metrics(draft)
     document = run_document(draft, origin)
     arrays = net_arrays(pipeline.net)
+    for name, adapter in draft.adapters.items():
+        arrays |= {f"tune.{name}.{key}": one for key, one in adapter.arrays.items()}
     if draft.ranking is not None:
         arrays |= {f"ranker.{name}": one for name, one in draft.ranking.ranker.arrays().items()}
     save_run(folder, Run(document=document, arrays=arrays))

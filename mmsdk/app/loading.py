@@ -10,6 +10,7 @@ from mmsdk.app.device import device_of
 from mmsdk.app.encoders import open_encoders
 from mmsdk.app.joint import query_encoders, with_queries
 from mmsdk.app.pipeline import Pipeline
+from mmsdk.app.tuning import restore_tuned
 from mmsdk.config import Application, load_application
 from mmsdk.data import Policy
 from mmsdk.errors import EncoderError
@@ -43,6 +44,7 @@ def load(
     application = load_application(run.document["application"])
     place = device_of(device)
     encoders = open_encoders(_named(application, run.document["inputs"]), place)
+    restore_tuned(encoders, run)
     _restore(encoders, run.document["inputs"], folder)
     policy = Policy(on_bad_row=on_bad_row, allow_outside=allow_outside, allow_remote=allow_remote)
     pipeline = Pipeline(application=application, encoders=encoders, device=place, policy=policy, quiet=quiet)

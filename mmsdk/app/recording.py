@@ -40,6 +40,7 @@ def run_document(draft: Draft, origin: Origin) -> dict[str, Any]:
             "fingerprint": encoder.fingerprint,
             "dim": encoder.dim,
             "state": encoder.state(),
+            "tuned": _tuned(draft, name),
         }
         for name, encoder in pipeline.encoders.items()
     }
@@ -77,6 +78,14 @@ def run_document(draft: Draft, origin: Origin) -> dict[str, Any]:
         }
         | {"python": platform.python_version()},
     }
+
+
+def _tuned(draft: Draft, name: str) -> dict[str, Any] | None:
+    """Return what tuning made of an encoder, ``None`` where it stayed frozen."""
+    adapter = draft.adapters.get(name)
+    if adapter is None:
+        return None
+    return {"modules": list(adapter.modules), "rank": adapter.rank, "probe": draft.verdicts.get(name)}
 
 
 def _has(distribution: str) -> bool:

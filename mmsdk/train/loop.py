@@ -178,26 +178,37 @@ def _rows(
     place: torch.device,
 ) -> tuple[tuple[Rows, Objective], Validation | None]:
     """Return the training rows with what to minimise on them, and the validation rows where there are any."""
-    usable = np.any([embeddings.present[name] for name in net.inputs], axis=0)
-    if targets and (config.match <= 0 or len(net.inputs) == 1):
-        usable &= np.any([one.labelled for one in targets.values()], axis=0)
-    rows = np.flatnonzero(training_rows(split) & usable)
-    if len(rows) == 0:
-        raise DataError("no training row has both an input and a label: nothing to learn from")
+    rows, held_out = usable_rows(embeddings, targets, net, config=config, split=split)
     vectors, present = place_vectors(net, embeddings, rows, place)
     net.projector.fit(vectors, present)
     objective = Objective(
-        targets=targets, class_weights=_class_weights(targets, rows, config, place), match=config.match
+        targets=targets, class_weights=class_weights_of(targets, rows, config, place), match=config.match
     )
     train = place_rows(net, vectors, present, targets, rows)
-    held_out = np.flatnonzero((split == "val") & usable) if (split == "train").any() else np.array([], dtype=np.int64)
     if len(held_out) == 0:
         return (train, objective), None
     vectors, present = place_vectors(net, embeddings, held_out, place)
     return (train, objective), Validation(place_rows(net, vectors, present, targets, held_out), objective, config.seed)
 
 
-def _class_weights(
+def usable_rows(
+    embeddings: Any, targets: Mapping[str, Target], net: JointNet, *, config: Any, split: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the positions of the training and of the validation rows that have an input, and a label where need be.
+
+    :raises DataError: there is no training row.
+    """
+    usable = np.any([embeddings.present[name] for name in net.inputs], axis=0)
+    if targets and (config.match <= 0 or len(net.inputs) == 1):
+        usable &= np.any([one.labelled for one in targets.values()], axis=0)
+    rows = np.flatnonzero(training_rows(split) & usable)
+    if len(rows) == 0:
+        raise DataError("no training row has both an input and a label: nothing to learn from")
+    held_out = np.flatnonzero((split == "val") & usable) if (split == "train").any() else np.array([], dtype=np.int64)
+    return rows, held_out
+
+
+def class_weights_of(
     targets: Mapping[str, Target], rows: np.ndarray, config: Any, place: torch.device
 ) -> dict[str, torch.Tensor | None]:
     """Return what each task balances its classes by, learned from its labelled training rows."""
