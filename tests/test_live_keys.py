@@ -6,6 +6,7 @@ import copy
 import hashlib
 import json
 import shutil
+from pathlib import Path
 
 import pyarrow.parquet as pa_parquet
 import pytest
@@ -86,6 +87,22 @@ OTHERWISE = {
     "training.tensorboard": "test_tensorboard_events_are_written",
 }
 
+SEQUENCES, TUNING = "app/test_sequences.py", "tune/test_tuning.py"
+ELSEWHERE = {
+    "inputs.NAME.decode": (SEQUENCES, "test_options_of_decoding_act"),
+    "inputs.NAME.pool": (SEQUENCES, "test_every_key_about_sequences_acts"),
+    "inputs.NAME.trainable": (SEQUENCES, "test_only_a_trainable_sees_the_order"),
+    "inputs.NAME.trainable.type": (SEQUENCES, "test_only_a_trainable_sees_the_order"),
+    "inputs.NAME.trainable.steps": (SEQUENCES, "test_steps_of_a_trainable_act"),
+    "inputs.NAME.trainable.options": (SEQUENCES, "test_every_key_about_sequences_acts"),
+    "inputs.NAME.tune": (TUNING, "test_tuning_learns_what_frozen_vectors_do_not_say"),
+    "inputs.NAME.tune.mode": (TUNING, "test_auto_tunes_where_it_helps_and_not_where_it_does_not"),
+    **{
+        f"inputs.NAME.tune.{key}": (TUNING, "test_every_key_of_tuning_acts")
+        for key in ("layers", "rank", "epochs", "learning_rate", "batch_size")
+    },
+}
+
 
 @pytest.fixture(scope="session")
 def field(shop, tmp_path_factory):
@@ -162,9 +179,13 @@ def known(tmp_path_factory):
 
 
 def test_every_key_has_its_entry():
-    entries = [*OF_TASKS, *OF_RANKING, *OTHERWISE]
+    entries = [*OF_TASKS, *OF_RANKING, *OTHERWISE, *ELSEWHERE]
     assert sorted(entries) == sorted(key for key, _ in keys())
     assert all(name in globals() for name in OTHERWISE.values())
+    for key, (file, test) in ELSEWHERE.items():
+        text = (Path(__file__).parent / file).read_text(encoding="utf-8")
+        assert f"def {test}(" in text, key
+        assert f'"{key.rpartition(".")[2]}"' in text or f"{key.rpartition('.')[2]}=" in text, key
 
 
 def test_a_fit_repeats(field, tmp_path):

@@ -104,7 +104,7 @@ def test_every_mistake_is_named_with_file_line_and_key(tmp_path):
     )
     message = error_of(path)
     for line in (
-        f"{path}:2: inputs.photo: no key named 'colum'. Did you mean 'column'? Known: column, encoder",
+        f"{path}:2: inputs.photo: no key named 'colum'. Did you mean 'column'? Known: column, decode, encoder",
         f"{path}:2: inputs.photo: needs the key 'column'",
         f"{path}:2: inputs.photo.modality: should be a valid string, not 5; put it in quotes",
         f"{path}:4: inputs.title.column: should be a column name or a list of column names, not ['a', 3]",
