@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mmsdk.plugins import get_registry
 from mmsdk.protocols import Sequence
 from mmsdk.testing.checks import Skip, bind, expect
-from mmsdk.testing.samples import ENOUGH, samples, small_samples
+from mmsdk.testing.samples import ENOUGH, same, samples, small_samples
 from mmsdk.testing.subject import Subject, check_import_is_offline
 
 if TYPE_CHECKING:
@@ -202,15 +202,10 @@ def check_samples_are_left_alone(subject: EncoderSubject) -> None:
     """Encoding does not change the samples; they are shared with other encoders."""
     import copy
 
-    import numpy as np
-
     for modality, encoder, batch in subject.each():
         before = copy.deepcopy(batch)
         encoder.encode(batch, modality)
-        same = len(batch) == len(before)
-        for old, new in zip(before, batch, strict=False):
-            same = same and (np.array_equal(old, new) if isinstance(old, np.ndarray) else bool(old == new))
-        expect(same, f"{modality}: the samples are not what they were before encode()")
+        expect(same(batch, before), f"{modality}: the samples are not what they were before encode()")
 
 
 def check_small_samples_are_answered(subject: EncoderSubject) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mmsdk.protocols import Media
 from mmsdk.testing.checks import Skip, bind, expect
 from mmsdk.testing.encoders import in_threads
-from mmsdk.testing.samples import ENOUGH, KNOWN
+from mmsdk.testing.samples import ENOUGH, KNOWN, same
 from mmsdk.testing.subject import Subject, check_import_is_offline
 
 if TYPE_CHECKING:
@@ -172,19 +172,6 @@ def check_thumbnail_is_a_picture(subject: ModalitySubject) -> None:
         if is_png:
             width, height = struct.unpack(">II", data[16:24])
             expect(max(width, height) <= THUMBNAIL, f"thumbnail() is {width} x {height}, asked for {THUMBNAIL}")
-
-
-def same(a: Any, b: Any) -> bool:
-    """Return whether two samples are equal, arrays and dataclasses of arrays included."""
-    import numpy as np
-
-    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
-        return type(a) is type(b) and a.dtype == b.dtype and np.array_equal(a, b)
-    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
-        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
-    if hasattr(a, "__dataclass_fields__"):
-        return type(a) is type(b) and all(same(getattr(a, f), getattr(b, f)) for f in a.__dataclass_fields__)
-    return bool(a == b)
 
 
 def _decode_or_value_error(subject: ModalitySubject, cell: Any, what: str, *, none_only: bool = False) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmsdk.errors import PluginError
 from mmsdk.plugins import get_registry
-from mmsdk.protocols import Media
+from mmsdk.protocols import Media, Sound
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,6 +70,19 @@ def small_samples(modality: str) -> list[Any]:
     if made is not None and modality in _SMALL:
         return [sample for cell in _SMALL[modality]() if (sample := made.decode(cell)) is not None]
     return []
+
+
+def same(a: Any, b: Any) -> bool:
+    """Return whether two samples are equal, arrays (NaN in the same places) and dataclasses of arrays included."""
+    import numpy as np
+
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return type(a) is type(b) and a.dtype == b.dtype and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
+        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    if hasattr(a, "__dataclass_fields__"):
+        return type(a) is type(b) and all(same(getattr(a, f), getattr(b, f)) for f in a.__dataclass_fields__)
+    return bool(a == b)
 
 
 def _instance(modality: str) -> Any:
@@ -141,11 +154,12 @@ def _vectors() -> list[np.ndarray]:
     return list(np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32))
 
 
-def _waves() -> list[np.ndarray]:
-    """Return float32 mono ``(t,)`` arrays."""
+def _waves() -> list[Sound]:
+    """Return tones at 16,000 samples a second."""
     import numpy as np
 
-    return [np.sin(np.arange(length, dtype=np.float32) / 7) for length in (4_000, 16_000, 9_000, 20_000)]
+    lengths = (4_000, 16_000, 9_000, 20_000)
+    return [Sound(samples=np.sin(np.arange(length, dtype=np.float32) / 7), rate=16_000) for length in lengths]
 
 
 def _days() -> list[Any]:

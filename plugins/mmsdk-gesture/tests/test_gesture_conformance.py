@@ -1,4 +1,6 @@
-"""The conformance kit on this plugin."""
+"""What every plugin promises, checked by the public kit."""
+
+from __future__ import annotations
 
 from mmsdk.testing import parametrize_with_checks
 
