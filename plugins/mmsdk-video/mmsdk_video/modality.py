@@ -10,7 +10,7 @@ import numpy as np
 
 from mmsdk import Clip, EncoderError
 from mmsdk_video.reading import open_file
-from mmsdk_video.sampling import Picker, picker_of, wanted_times
+from mmsdk_video.sampling import picker_of
 from mmsdk_video.track import SoundTrack
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from mmsdk import Media
     from mmsdk_video.reading import File
+    from mmsdk_video.sampling import Picker
 
 SAMPLINGS = ("uniform", "fps", "scene")
 MAX_FRAMES = 4096
@@ -75,7 +76,7 @@ class Video:
         :raises ValueError: no video and no sound, truncated, damaged, or larger than is read.
         """
         with cell.open() as stream, open_file(stream) as file:
-            picker = picker_of(self._sampling, wanted_times(file.duration, self._frames, self._rate), self._frames)
+            picker = picker_of(self._sampling, file.duration, self._frames, self._fps)
             track = SoundTrack(file.sound_rate, self._seconds) if self._sound and file.has_sound else None
             step = file.duration / self._frames
             if file.has_picture and self._sampling != "scene" and step > SEEK_SECONDS:
@@ -112,11 +113,6 @@ class Video:
         from mmsdk_video.example import examples
 
         return examples()
-
-    @property
-    def _rate(self) -> float | None:
-        """Return the frames a second that are wanted, ``None`` where their number is."""
-        return self._fps if self._sampling == "fps" else None
 
     def _by_seeking(self, file: File, picker: Picker, track: SoundTrack | None) -> None:
         """Take the key frame before each wanted time; then the beginning of the sound."""

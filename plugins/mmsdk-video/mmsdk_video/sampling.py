@@ -22,19 +22,25 @@ def wanted_times(duration: float, count: int, rate: float | None) -> np.ndarray:
     return np.asarray((np.arange(count) + 0.5) * duration / count, np.float64)
 
 
-def picker_of(sampling: str, wanted: np.ndarray, count: int) -> Picker:
-    """Return what keeps frames as ``sampling`` says."""
-    return ScenePicker(count) if sampling == "scene" else Picker(wanted)
+def picker_of(sampling: str, duration: float, count: int, rate: float) -> Picker:
+    """Return what keeps at most ``count`` frames of a file of ``duration`` seconds as ``sampling`` says."""
+    if sampling == "scene":
+        return ScenePicker(count)
+    return Picker(wanted_times(duration, count, rate if sampling == "fps" else None), duration)
 
 
 class Picker:
     """Keeps, for each wanted time, the frame that is shown then; the first one where none is shown yet.
 
     No more frames are held than are kept, and one.
+
+    :param wanted: ascending times in seconds.
+    :param end: of the file, as its header says.
     """
 
-    def __init__(self, wanted: Sequence[float] | np.ndarray) -> None:
+    def __init__(self, wanted: Sequence[float] | np.ndarray, end: float) -> None:
         self.wanted = np.asarray(wanted, np.float64)
+        self._end = end
         self._kept: list[Any] = []
         self._times: list[float] = []
         self._shown: tuple[Any, float] | None = None
@@ -57,7 +63,9 @@ class Picker:
     def taken(self, size: int) -> tuple[np.ndarray, np.ndarray]:
         """Return RGB uint8 ``(n, h, w, 3)``, upright, the shorter side at most ``size``, and their times ``(n,)``."""
         if self._shown is not None and self._passed < len(self.wanted):
-            self.keep(*self._shown)
+            waiting, last = self.wanted[self._passed], self._shown[1]
+            if waiting <= last or waiting < self._end or not self._kept:
+                self.keep(*self._shown)
         if not self._kept:
             return np.zeros((0, 0, 0, 3), np.uint8), np.zeros(0, np.float64)
         height, width = _reduced(self._kept[0], size)
@@ -75,7 +83,7 @@ class ScenePicker(Picker):
     """
 
     def __init__(self, count: int) -> None:
-        super().__init__([])
+        super().__init__([], 0.0)
         self._count = count
         self._before: np.ndarray | None = None
         self._found: list[tuple[float, float, Any]] = []  # change, time, frame
