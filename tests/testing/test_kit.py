@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from mmsdk import Sound
 from mmsdk.errors import ConfigError, PluginError
 from mmsdk.testing import (
     Check,
@@ -179,7 +180,8 @@ def test_ready_made_samples_have_the_documented_form() -> None:
     for picture in samples("image"):
         assert picture.dtype == np.uint8
         assert picture.shape[2:] == (3,)
-    assert all(wave.dtype == np.float32 and wave.ndim == 1 for wave in samples("audio"))
+    assert all(one.samples.dtype == np.float32 and one.samples.ndim == 1 for one in samples("audio"))
+    assert all(isinstance(one, Sound) and one.rate > 0 for one in samples("audio"))
     assert all(vector.dtype == np.float32 for vector in samples("vector"))
     assert all(isinstance(number, float) for number in samples("number"))
 
