@@ -21,3 +21,8 @@ def real() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("MMSDK_REAL names no folder of real data (it lies beside the project on development machines)")
     return Path(folder).resolve()
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("MMSDK_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))

@@ -1,0 +1,214 @@
+"""A sound file of any kind to one mono track; its options; and what is refused."""
+
+from __future__ import annotations
+
+import io
+import struct
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+import soundfile
+from mmsdk_audio.modality import Audio
+from mmsdk_audio.voice import active
+
+import mmsdk
+from mmsdk import Media
+
+RATE = 16_000
+
+
+def tone(seconds=1.0, frequency=440.0, rate=RATE, loud=0.5):
+    return (loud * np.sin(2 * np.pi * frequency * np.arange(int(seconds * rate)) / rate)).astype(np.float32)
+
+
+def wav(samples, rate=RATE, format="WAV", subtype=None):
+    stream = io.BytesIO()
+    soundfile.write(stream, samples, rate, format=format, subtype=subtype)
+    return stream.getvalue()
+
+
+def encoded(samples, format, codec, rate=RATE):
+    """Return a file made by FFmpeg."""
+    stream = io.BytesIO()
+    with av.open(stream, "w", format=format) as container:
+        track = container.add_stream(codec, rate=rate, layout="mono")
+        frame = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = rate, 0, Fraction(1, rate)
+        resampler = av.AudioResampler(format=track.format, layout="mono", rate=rate)
+        for part in resampler.resample(frame):
+            container.mux(track.encode(part))
+        container.mux(track.encode())
+    return stream.getvalue()
+
+
+def decode(data, name="a.wav", **options):
+    return Audio(**options).decode(Media(name=name, data=data))
+
+
+def pitch(sound):
+    """Return the strongest frequency."""
+    spectrum = np.abs(np.fft.rfft(sound.samples * np.hanning(len(sound.samples))))
+    return spectrum.argmax() * sound.rate / len(sound.samples)
+
+
+@pytest.mark.parametrize(
+    ("format", "subtype"), [("WAV", "PCM_16"), ("WAV", "FLOAT"), ("FLAC", None), ("OGG", "VORBIS")]
+)
+def test_files_that_soundfile_reads(format, subtype):
+    sound = decode(wav(tone(), format=format, subtype=subtype))
+    assert (sound.rate, sound.samples.dtype, sound.samples.ndim) == (RATE, np.float32, 1)
+    assert sound.seconds == pytest.approx(1.0, abs=0.02)
+    assert pitch(sound) == pytest.approx(440, abs=2)
+    assert np.abs(sound.samples).max() == pytest.approx(0.5, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("format", "codec", "rate"),
+    [("mp3", "libmp3lame", RATE), ("ipod", "aac", RATE), ("adts", "aac", RATE), ("ogg", "libopus", 48_000)],
+)
+def test_files_that_ffmpeg_reads(format, codec, rate):
+    sound = decode(encoded(tone(rate=rate), format, codec, rate))
+    assert sound.rate == rate
+    assert sound.seconds == pytest.approx(1.0, abs=0.1)
+    assert pitch(sound) == pytest.approx(440, abs=3)
+
+
+def test_channels():
+    left, right = tone(frequency=440), tone(frequency=880)
+    stereo = wav(np.stack([left, right], axis=1))
+    assert np.allclose(decode(stereo).samples, (left + right) / 2, atol=1e-3)
+    assert pitch(decode(stereo, channel="left")) == pytest.approx(440, abs=2)
+    assert pitch(decode(stereo, channel="right")) == pytest.approx(880, abs=2)
+    assert pitch(decode(stereo, channel=2)) == pytest.approx(880, abs=2)
+    with pytest.raises(ValueError, match="has 2 channels, where channel 3 was asked for"):
+        decode(stereo, channel=3)
+
+
+def test_96_khz_of_eight_channels_are_brought_down():
+    many = np.repeat(tone(0.5, rate=96_000)[:, None], 8, axis=1)
+    sound = decode(wav(many, rate=96_000))
+    assert sound.rate == 48_000
+    assert sound.seconds == pytest.approx(0.5, abs=0.01)
+    assert pitch(sound) == pytest.approx(440, abs=3)
+
+
+def test_start_and_length_act_and_are_counted():
+    data = wav(np.concatenate([tone(1, 440), tone(1, 880)]))
+    modality = Audio(start=1.0)
+    assert pitch(modality.decode(Media(name="a", data=data))) == pytest.approx(880, abs=2)
+    assert modality.report() == {}
+    short = Audio(max_seconds=0.5)
+    assert short.decode(Media(name="a", data=data)).seconds == pytest.approx(0.5)
+    assert short.report() == {"cut_short": 1}
+    with pytest.raises(ValueError, match="is over before second 5"):
+        decode(data, start=5.0)
+
+
+def test_quiet_ends_are_cut_where_asked():
+    quiet = np.zeros(RATE // 2, np.float32)
+    data = wav(np.concatenate([quiet, tone(), quiet]), subtype="FLOAT")
+    assert decode(data).seconds == pytest.approx(2.0)
+    assert decode(data, trim=True).seconds == pytest.approx(1.0, abs=0.08)
+
+
+def test_what_is_active_follows_the_recording():
+    hum = 0.001 * tone(2.0, 50)
+    hum[RATE // 2 : RATE] += tone(0.5)
+    first, last = active(hum, RATE)
+    assert (first / RATE, last / RATE) == pytest.approx((0.5, 1.0), abs=0.05)
+    assert active(np.zeros(RATE, np.float32), RATE) == (0, RATE)
+    assert active(tone(), RATE) == (0, RATE)
+    assert active(np.zeros(3, np.float32), RATE) == (0, 3)
+
+
+def test_silence_and_one_sample_are_sounds():
+    assert not decode(wav(np.zeros(RATE, np.float32))).samples.any()
+    assert len(decode(wav(np.array([0.5], np.float32))).samples) == 1
+    assert len(decode(wav(np.zeros(RATE, np.float32)), trim=True).samples) == RATE
+
+
+def test_the_name_does_not_matter():
+    assert decode(wav(tone(), format="FLAC"), name="song.mp3").rate == RATE
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "is an empty file"),
+        (b"plain words " * 40, "is no sound that is read"),
+        (wav(tone())[:9000], "is truncated or damaged: .* bytes are not there"),
+        (wav(tone(), format="FLAC")[:3000], "is truncated or damaged"),
+        (wav(np.zeros(0, np.float32)), "holds no samples"),
+        (wav(np.array([0.1, np.nan, 0.2], np.float32), subtype="FLOAT"), "holds samples that are NaN or infinite"),
+        (wav(np.array([0.1, np.inf], np.float32), subtype="FLOAT"), "holds samples that are NaN or infinite"),
+        (b"#EXTM3U\nfile:///etc/passwd\n", "is no sound that is read"),
+    ],
+    ids=["empty", "text", "torn wav", "torn flac", "no samples", "nan", "inf", "playlist"],
+)
+def test_what_is_no_sound_is_refused(data, reason):
+    with pytest.raises(ValueError, match=reason):
+        decode(data)
+
+
+def test_a_header_that_promises_too_much_is_refused():
+    data = bytearray(wav(tone(0.1)))
+    data[22:24] = struct.pack("<H", 200)
+    with pytest.raises(ValueError, match="channels|damaged"):
+        decode(bytes(data))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"start": -1}, "decode.start is -1, expected a number from 0"),
+        ({"max_seconds": 0}, "decode.max_seconds is 0"),
+        ({"channel": "centre"}, "decode.channel is 'centre', expected mix, left, right or a number"),
+        ({"channel": 0}, "decode.channel is 0"),
+        ({"trim": 3}, "decode.trim is 3, expected true, false"),
+        ({"trim": "/nowhere/vad.onnx"}, "there is no file /nowhere/vad.onnx"),
+    ],
+)
+def test_an_option_out_of_range_is_refused(options, message):
+    with pytest.raises(mmsdk.EncoderError, match=message):
+        Audio(**options)
+
+
+def test_a_thumbnail_is_the_wave():
+    from PIL import Image
+
+    picture = Image.open(io.BytesIO(Audio().thumbnail(decode(wav(tone())), 40)))
+    assert picture.size == (40, 20)
+    assert len(set(picture.get_flattened_data() if hasattr(picture, "get_flattened_data") else picture.getdata())) == 2
+
+
+def test_a_file_that_is_no_voice_detector_is_refused(tmp_path):
+    (tmp_path / "vad.onnx").write_bytes(b"no model")
+    with pytest.raises(mmsdk.EncoderError, match="is no ONNX model that runs here"):
+        decode(wav(tone()), trim=str(tmp_path / "vad.onnx"))
+
+
+@pytest.mark.real
+def test_silero_keeps_the_voice_and_nothing_else(real):
+    file = str(real / "models" / "silero-vad-onnx" / "silero_vad.onnx")
+    spoken = sorted((real / "data" / "ravdess_av_emotion" / "audio").glob("*.wav"))[0]
+    samples, rate = soundfile.read(spoken, dtype="float32")
+    quiet = np.zeros(rate, np.float32)
+    data = wav(np.concatenate([quiet, samples, quiet]), rate=rate, subtype="FLOAT")
+    kept = decode(data, trim=file)
+    assert 0.3 * len(samples) / rate < kept.seconds < len(samples) / rate + 0.5
+    assert decode(wav(tone(2.0)), trim=file) is None
+    assert decode(wav(np.zeros(2 * RATE, np.float32)), trim=file) is None
+
+
+@pytest.mark.real
+def test_voice_by_loudness_and_by_silero_agree(real):
+    from mmsdk_audio.silero import Silero
+
+    detector = Silero(real / "models" / "silero-vad-onnx" / "silero_vad.onnx")
+    for spoken in sorted((real / "data" / "ravdess_av_emotion" / "audio").glob("*.wav"))[:4]:
+        samples, rate = soundfile.read(spoken, dtype="float32")
+        found, step = detector.probabilities(samples, rate)
+        assert (found > 0.5).mean() > 0.5
+        assert step == 0.032
