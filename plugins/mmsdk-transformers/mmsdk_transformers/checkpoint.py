@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmsdk import EncoderError, weights_fingerprint
+from mmsdk_transformers.manifest import MANIFEST, verify
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +21,8 @@ OTHER_RUNTIMES = ("onnx", "openvino")  # folders of the same weights for others
 PREPROCESSING = {
     "image": ("preprocessor_config.json", "processor_config.json"),
     "text": ("tokenizer.json", "tokenizer_config.json", "vocab.txt"),
+    "audio": ("preprocessor_config.json", "processor_config.json"),
+    "video": ("preprocessor_config.json", "processor_config.json"),
 }
 
 
@@ -43,14 +46,16 @@ class Checkpoint:
         files = [
             file
             for file in self.folder.rglob("*")
-            if file.suffix in kinds and file.relative_to(self.folder).parts[0] not in OTHER_RUNTIMES
+            if file.suffix in kinds
+            and file.name != MANIFEST
+            and file.relative_to(self.folder).parts[0] not in OTHER_RUNTIMES
         ]
         return weights_fingerprint(files, **facts)
 
     @property
     def joint(self) -> bool:
-        """Return whether the model has a text and a picture tower (CLIP, SigLIP)."""
-        return "text_config" in self.config and "vision_config" in self.config
+        """Return whether the model has a text tower and one of pictures or sounds (CLIP, SigLIP, CLAP)."""
+        return "text_config" in self.config and ("vision_config" in self.config or "audio_config" in self.config)
 
 
 def locate(scheme: str, reference: str, modality: str, *, trusted: bool) -> Checkpoint:
@@ -62,6 +67,7 @@ def locate(scheme: str, reference: str, modality: str, *, trusted: bool) -> Chec
     path = Path(reference).expanduser()
     if path.is_dir():
         folder = path.resolve()
+        verify(name, folder)
     elif path.exists() or reference.startswith((".", "/", "~")) or not (match := HUB_ID.fullmatch(reference)):
         raise EncoderError(f"{name}: there is no folder {path.absolute()}; name {_a_folder(modality)}, or a hub id")
     else:

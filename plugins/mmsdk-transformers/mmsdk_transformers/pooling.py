@@ -46,6 +46,30 @@ def text_vectors(answer: Any, mask: torch.Tensor, network: Network, pooling: str
     return (hidden * weight).sum(1) / weight.sum(1).clamp(min=1)
 
 
+def sound_vectors(answer: Any, mask: torch.Tensor | None, network: Network, pooling: str, name: str) -> torch.Tensor:
+    """Return ``(n, dim)`` of a sound model: its pooler's, or the mean of the frames that are no padding.
+
+    :param mask: of what the model was given, at whatever rate; ``None`` where nothing is padding.
+    """
+    if pooling == "cls" and not _has_class_token(network.model):
+        raise EncoderError(f"{name}: pooling 'cls' needs a class token, which the model does not have; use 'mean'")
+    has_pooler = getattr(answer, "pooler_output", None) is not None
+    if mask is None or pooling in ("cls", "pooler") or (pooling == "auto" and has_pooler):
+        return picture_vectors(answer, network, pooling, name)
+    frames = _frames(mask, network.model, answer.last_hidden_state.shape[1])
+    return text_vectors(answer, frames, network, "mean", name)
+
+
+def _frames(mask: torch.Tensor, model: Any, count: int) -> torch.Tensor:
+    """Return which of the model's frames hold sound ``(n, count)``."""
+    if mask.shape[1] == count:
+        return mask
+    if hasattr(model, "_get_feature_vector_attention_mask"):  # wav2vec 2.0 and its kin
+        found: torch.Tensor = model._get_feature_vector_attention_mask(count, mask)
+        return found
+    return mask[:, :: mask.shape[1] // count][:, :count]
+
+
 def _pooler(pooler: torch.Tensor | None, network: Network, name: str) -> torch.Tensor:
     """Return the pooler's answer, if there is a trained one."""
     if pooler is None or not network.pooled:
