@@ -77,12 +77,11 @@ def test_mirror_shows_left_hands_as_right_ones_where_asked():
 def test_options_of_steps_act():
     points = gesture(hand())
     plain = LandmarkSteps().encode([points], "gesture")[0].values
+    mirrored = gesture(points.points * np.array([-1, 1, 1], np.float32))
+    other = LandmarkSteps().encode([mirrored], "gesture")[0].values
     for options in ({"rotation": True}, {"mirror": True}):
-        both = [
-            LandmarkSteps(**options).encode([gesture(p)], "gesture")[0].values
-            for p in (points.points, points.points * np.array([-1, 1, 1], np.float32))
-        ]
-        assert any(np.abs(plain - one).max() > 0.05 for one in both)
+        first, second = (one.values for one in LandmarkSteps(**options).encode([points, mirrored], "gesture"))
+        assert max(np.abs(plain - first).max(), np.abs(other - second).max()) > 0.05
     with pytest.raises(mmsdk.EncoderError, match="option mirror is 1, expected true or false"):
         LandmarkSteps(mirror=1)
 
