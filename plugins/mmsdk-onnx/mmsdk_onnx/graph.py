@@ -86,7 +86,8 @@ def the_input(graph: Graph, modality: str, name: str) -> Port:
     }
     if modality not in needs:
         raise EncoderError(
-            f"{name}: the onnx scheme feeds image, vector and number, not {modality}; write an encoder plugin for it"
+            f"{name}: the onnx scheme feeds image, text, vector and number, not {modality}; "
+            "write an encoder plugin for it"
         )
     takes = f"it takes {', '.join(map(str, graph.inputs)) or 'nothing'}"
     if len(graph.inputs) != 1:

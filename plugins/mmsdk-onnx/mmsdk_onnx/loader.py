@@ -12,6 +12,7 @@ import numpy as np
 from mmsdk import EncoderError, weights_fingerprint
 from mmsdk_onnx.graph import read_graph, the_input, the_output
 from mmsdk_onnx.pixels import FILE, read_pixels
+from mmsdk_onnx.session import first_line, start_session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,17 +20,26 @@ if TYPE_CHECKING:
     import onnxruntime
 
     from mmsdk_onnx.graph import Graph, Port
+    from mmsdk_onnx.texts import OnnxTextEncoder
 
 VERSION = 1
 
 
-def load(reference: str, *, modality: str, device: str = "cpu", trust_remote_code: bool = False) -> OnnxEncoder:
+def load(
+    reference: str,
+    *,
+    modality: str,
+    device: str = "cpu",
+    trust_remote_code: bool = False,
+    max_length: int | None = None,
+) -> OnnxEncoder | OnnxTextEncoder:
     """Return the encoder of an ONNX file.
 
     :param reference: ``models/net.onnx`` or ``models/net.onnx#output``.
-    :param modality: ``image``, ``vector`` or ``number``.
+    :param modality: ``image``, ``text`` (with the ``tokenizer.json`` beside the file), ``vector`` or ``number``.
     :param device: ``cuda`` needs onnxruntime-gpu; without it the model runs on the CPU.
     :param trust_remote_code: of no effect: an ONNX file is no code.
+    :param max_length: texts are cut at so many tokens; by default as their tokenizer says, at most 512.
     :raises EncoderError: there is no such file or output, or the modality cannot feed the inputs.
     """
     path, _, output = reference.partition("#")
@@ -37,6 +47,12 @@ def load(reference: str, *, modality: str, device: str = "cpu", trust_remote_cod
     if not file.is_file():
         raise EncoderError(f"{name}: there is no file {file.absolute()}; write onnx:FILE.onnx or onnx:FILE.onnx#OUTPUT")
     graph = read_graph(file, name)
+    if modality == "text":
+        from mmsdk_onnx.texts import OnnxTextEncoder
+
+        return OnnxTextEncoder(name, graph, output, device=device, max_length=max_length)
+    if max_length is not None:
+        raise EncoderError(f"{name}: max_length counts the tokens of texts; the input is {modality}")
     ports = the_input(graph, modality, name), the_output(graph, output, name)
     return OnnxEncoder(name, graph, ports, modality=modality, device=device)
 
@@ -111,7 +127,7 @@ class OnnxEncoder:
         except EncoderError:
             raise
         except Exception as error:  # onnxruntime's errors have no common base that is public
-            raise EncoderError(f"{self._name}: onnxruntime failed ({_first_line(error)})") from error
+            raise EncoderError(f"{self._name}: onnxruntime failed ({first_line(error)})") from error
         if answer.ndim < 2 or len(answer) != len(part):
             raise EncoderError(
                 f"{self._name}: output {self._output.name} has the shape {answer.shape} for a batch of {len(part)}, "
@@ -124,7 +140,7 @@ class OnnxEncoder:
         """Return the session, started when first needed with as many threads as torch has."""
         with self._lock:
             if self._session is None:
-                self._session = _session(self._graph.files[0], self._device)
+                self._session = start_session(self._graph.files[0], self._device)
             return self._session
 
     def _example(self) -> Any:
@@ -132,22 +148,3 @@ class OnnxEncoder:
         if self._pixels is not None:
             return np.full((64, 64, 3), 127, np.uint8)
         return np.zeros(self._width or 1, np.float32)
-
-
-def _session(file: Path, device: str) -> onnxruntime.InferenceSession:
-    """Start onnxruntime."""
-    import onnxruntime
-    import torch
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    wanted = ["CUDAExecutionProvider"] if device.startswith("cuda") else []
-    present = [one for one in wanted if one in onnxruntime.get_available_providers()]
-    return onnxruntime.InferenceSession(str(file), options, providers=[*present, "CPUExecutionProvider"])
-
-
-def _first_line(error: BaseException) -> str:
-    """Return the first line of a library's message."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

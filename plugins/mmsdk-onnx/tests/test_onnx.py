@@ -77,6 +77,11 @@ def test_numbers(tmp_path):
     np.testing.assert_array_equal(encoder.encode([2.5, -1.0], "number"), [[2.5, 2.5], [-1, -1]])
 
 
+def test_max_length_is_for_texts(tmp_path):
+    with pytest.raises(EncoderError, match="max_length counts the tokens of texts; the input is vector"):
+        load(str(product(tmp_path / "net.onnx")), modality="vector", max_length=3)
+
+
 def test_wrong_length(tmp_path):
     encoder = load(str(product(tmp_path / "net.onnx")), modality="vector")
     with pytest.raises(ValueError, match="vector 2 holds 3 numbers, where x takes 4"):
@@ -188,8 +193,8 @@ def test_preprocessor_that_cannot_be_used(tmp_path, config, reason):
     [
         (
             [("x", ["b", 4])],
-            "text",
-            "the onnx scheme feeds image, vector and number, not text; write an encoder plugin",
+            "category",
+            "the onnx scheme feeds image, text, vector and number, not category; write an encoder plugin",
         ),
         (
             [("x", ["b", 4])],
