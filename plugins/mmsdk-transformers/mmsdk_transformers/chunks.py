@@ -57,7 +57,7 @@ def chunks_of(tokens: Any, name: str) -> Chunks:
     first = torch.searchsorted(owners, owners)
     place = torch.arange(len(owners)) - first
     rows = torch.nonzero(place < MOST).flatten()
-    weights = [max(1, sum(one.attention_mask) - sum(one.special_tokens_mask)) for one in tokens.encodings]
+    weights = [max(1, one.special_tokens_mask.count(0)) for one in tokens.encodings]  # padding is special too
     return Chunks(
         rows=rows,
         owners=owners[rows],

@@ -83,9 +83,7 @@ class ClipEncoder(ModelEncoder):
         for name in COUNTS:
             if config.get(name):
                 return int(config[name])
-        raise EncoderError(
-            f"{self._checkpoint.name}: the model takes pictures, not videos: its config names no num_frames"
-        )
+        raise EncoderError(f"{self._checkpoint.name}: the model takes no video: its config.json names no num_frames")
 
     @cached_property
     def _processor(self) -> Any:

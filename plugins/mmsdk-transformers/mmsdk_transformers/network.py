@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 SHOWN = 3
 UNUSED = "masked_spec_embed"  # wav2vec 2.0 and its kin need it in training only
+EMPTY_FILTERS = "At least one mel filter has all zero values"  # so AST was trained; nothing is to be done
 DTYPES = ("auto", "float32", "float16", "bfloat16")
 
 
@@ -135,7 +137,9 @@ def silence() -> Iterator[None]:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", EMPTY_FILTERS)
+            yield
     finally:
         logging.set_verbosity(level)
         if bar:

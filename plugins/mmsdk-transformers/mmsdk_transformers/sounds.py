@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,7 +12,7 @@ from mmsdk import EncoderError, Sequence, Sound
 from mmsdk_transformers.encoder import ModelEncoder
 from mmsdk_transformers.network import failing, silence
 from mmsdk_transformers.pooling import pooled, sound_vectors
-from mmsdk_transformers.windows import Windows, spread
+from mmsdk_transformers.windows import Windows, resampled, spread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence as Rows
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 SECONDS = 10.0  # of a window, where the model has no length of its own
 SHORTEST = 0.025  # a filter bank looks at so many seconds at once
 FRAMES = 100  # a second, in the spectrogram of AST
-EMPTY_FILTERS = "At least one mel filter has all zero values"  # so is AST's own spectrogram; nothing can be done
 
 
 class SoundEncoder(ModelEncoder):
@@ -163,8 +161,7 @@ class SoundEncoder(ModelEncoder):
         """Return the model's own preparation of sounds."""
         from transformers import AutoFeatureExtractor
 
-        with silence(), failing(self._checkpoint), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", EMPTY_FILTERS)
+        with silence(), failing(self._checkpoint):
             found = AutoFeatureExtractor.from_pretrained(
                 self._checkpoint.folder, local_files_only=True, trust_remote_code=self._checkpoint.trusted
             )
@@ -174,13 +171,3 @@ class SoundEncoder(ModelEncoder):
 
     def _facts(self) -> dict[str, Any]:
         return {**super()._facts(), **({"window": float(self._window)} if self._window else {})}
-
-
-def resampled(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:
-    """Return samples at another rate, float32."""
-    if rate == wanted:
-        return samples
-    import soxr
-
-    found: np.ndarray = soxr.resample(samples, rate, wanted)
-    return found

@@ -1,4 +1,4 @@
-"""Windows of sounds: whole, evenly spread, each with its time."""
+"""Sounds at the rate of a model, and their windows: whole, evenly spread, each with its time."""
 
 from __future__ import annotations
 
@@ -51,3 +51,13 @@ def spread(sounds: Sequence[np.ndarray], rate: int, width: int, shortest: int) -
             owners.append(owner)
             times.append((start + len(piece) / 2) / rate)
     return Windows(pieces=pieces, owners=np.array(owners, np.int64), times=np.array(times, np.float64))
+
+
+def resampled(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:
+    """Return samples at another rate, float32."""
+    if rate == wanted:
+        return samples
+    import soxr
+
+    found: np.ndarray = soxr.resample(samples, rate, wanted)
+    return found
