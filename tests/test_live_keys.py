@@ -87,8 +87,10 @@ OTHERWISE = {
     "training.tensorboard": "test_tensorboard_events_are_written",
 }
 
+WITHIN = "app/test_within.py"
 SEQUENCES, TUNING = "app/test_sequences.py", "tune/test_tuning.py"
 ELSEWHERE = {
+    "inputs.NAME.within": (WITHIN, "test_within_takes_the_person_away"),
     "inputs.NAME.decode": (SEQUENCES, "test_options_of_decoding_act"),
     "inputs.NAME.pool": (SEQUENCES, "test_every_key_about_sequences_acts"),
     "inputs.NAME.trainable": (SEQUENCES, "test_only_a_trainable_sees_the_order"),

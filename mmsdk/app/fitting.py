@@ -219,6 +219,8 @@ def _write(draft: Draft, folder: Path, origin: Origin) -> None:
     metrics = _metrics(draft)
     document = run_document(draft, origin)
     arrays = net_arrays(pipeline.net)
+    for name, usual in pipeline.usual.items():
+        arrays |= {f"within.{name}.{key}": getattr(usual, key) for key in ("mean", "spread", "ratio")}
     for name, adapter in draft.adapters.items():
         arrays |= {f"tune.{name}.{key}": one for key, one in adapter.arrays.items()}
     if draft.ranking is not None:

@@ -13,6 +13,7 @@ from mmsdk.app.pipeline import Pipeline
 from mmsdk.app.tuning import restore_tuned
 from mmsdk.config import Application, load_application
 from mmsdk.data import Policy
+from mmsdk.embed.within import Usual
 from mmsdk.errors import EncoderError
 from mmsdk.model import Run, load_net_arrays, load_run, make_task
 from mmsdk.plugins import get_registry
@@ -49,6 +50,9 @@ def load(
     policy = Policy(on_bad_row=on_bad_row, allow_outside=allow_outside, allow_remote=allow_remote)
     pipeline = Pipeline(application=application, encoders=encoders, device=place, policy=policy, quiet=quiet)
     pipeline.columns = run.document["data"]["columns"]
+    pipeline.usual = {
+        name: Usual(**run.part(f"within.{name}")) for name, entry in application.inputs.items() if entry.within
+    }
     tasks = _tasks(application, run.document["tasks"])
     queries = query_encoders(application, encoders, place)
     if queries:

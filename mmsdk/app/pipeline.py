@@ -5,20 +5,21 @@ from __future__ import annotations
 import fnmatch
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from mmsdk.app.joint import is_joint
 from mmsdk.data import Policy, Samples, Table, read_samples, read_table
 from mmsdk.embed import Embedder, EmbeddingCache, Embeddings, OpenEncoder
+from mmsdk.embed.within import Usual, relative, usual_of
 from mmsdk.errors import DataError, unknown
 from mmsdk.model import JointNet, Stem, build_net, infer
 from mmsdk.plugins import get_registry
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import numpy as np
 
     from mmsdk.config import Application
     from mmsdk.errors import Problem
@@ -33,6 +34,7 @@ class Pipeline:
 
     :param net: the joint network, once it is fitted.
     :param in_use: the application with inputs that only a query has (a text, where the rows are pictures).
+    :param usual: input -> mean and spread of the training rows, of inputs with a ``within``.
     :param columns: of the table the application was fitted on; rows in use may carry them all.
     """
 
@@ -43,6 +45,7 @@ class Pipeline:
     quiet: bool = False
     net: JointNet | None = None
     in_use: Application | None = None
+    usual: dict[str, Usual] = field(default_factory=dict)
     columns: Sequence[str] = ()
     _opened_cache: EmbeddingCache | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -72,7 +75,21 @@ class Pipeline:
         cache = self._cache() if len(samples) > QUERY_ROWS else None
         embedder = Embedder(cache, device=self.device, precision=self.application.precision, quiet=self.quiet)
         encoders = {name: one for name, one in self.encoders.items() if name in samples.inputs}
-        return embedder.embed(samples, encoders, self.policy)
+        return self._relative(samples, embedder.embed(samples, encoders, self.policy))
+
+    def _relative(self, samples: Samples, embeddings: Embeddings) -> Embeddings:
+        """Take the vectors of inputs with a ``within`` relative to their groups; what is usual is learned when new."""
+        changed = {}
+        for name, entry in self.application.inputs.items():
+            if entry.within is None or name not in embeddings.values:
+                continue
+            values, present = embeddings.values[name], embeddings.present[name]
+            groups = samples.table.cells(entry.within)
+            if name not in self.usual:
+                train = (samples.split == "train") if (samples.split == "train").any() else np.ones(len(samples), bool)
+                self.usual[name] = usual_of(values, np.flatnonzero(train & present), groups)
+            changed[name] = relative(values, present, groups, self.usual[name])
+        return replace(embeddings, values={**embeddings.values, **changed}) if changed else embeddings
 
     def build_net(self, tasks: Mapping[str, Task], dims: Mapping[str, int]) -> JointNet:
         """Return the network that the application describes, with fresh weights.
@@ -128,6 +145,7 @@ class Pipeline:
         first = {name: entry.columns[0] for name, entry in inputs.items()}
         columns = {column for entry in inputs.values() for column in entry.columns}
         tasks = {task.column for task in self.application.tasks.values()}
+        tasks |= {entry.within for entry in inputs.values() if entry.within}
         known = {*first, *columns, *tasks, *self.columns, *([self.application.id] if self.application.id else [])}
         for number, row in enumerate(rows if known_only else (), 1):
             for key in row:

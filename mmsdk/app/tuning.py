@@ -39,6 +39,8 @@ def check_tuning(application: Application, encoders: Mapping[str, OpenEncoder]) 
                 f"inputs.{name}.tune would leave the space that fusion: joint keeps; choose one of the two"
             )
         require_tunable(encoders[name], name)
+        if application.inputs[name].within is not None:
+            raise ConfigError(f"inputs.{name}: tune and within do not go together; leave one of the two out")
 
 
 def tune_inputs(draft: Draft, folder: Path) -> None:

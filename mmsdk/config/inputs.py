@@ -77,6 +77,11 @@ class InputConfig(Section):
         default=None,
         description="A small network over the steps of a sequence instead of `pool`, trained with the head.",
     )
+    within: Text | None = Field(
+        default=None,
+        description="A column (a person, a camera, a site). The vectors are taken relative to those of the other rows "
+        "of the same value that are given together, labels unseen: a face against the same person's other faces.",
+    )
     tune: TuneConfig | None = Field(
         default=None,
         description="Tune the encoder itself, with the head (`pip install mmsdk[tune]`); left out, it stays frozen.",

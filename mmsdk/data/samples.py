@@ -136,16 +136,17 @@ def _specs(application: Application, modalities: Mapping[str, ModalitySpec] | No
 def _with_columns(table: Table, application: Application, *, partial: bool) -> Table:
     """Return the table with every column the application needs, or say which are missing, all of them."""
     inputs = [column for entry in application.inputs.values() for column in entry.columns]
+    groups = [entry.within for entry in application.inputs.values() if entry.within]
     named = [column for column in inputs if "*" not in column or column in table.names]
     if not partial:
         split = application.split
-        others = [application.id, split.column, split.group, split.time]
+        others = [application.id, split.column, split.group, split.time, *groups]
         labels = [task.column for task in application.tasks.values()]
         table.require([*(column for column in others if column), *named, *labels])
         return table
     if not any(entry.reads(name) for entry in application.inputs.values() for name in table.names):
         table.require(inputs)
-    return table.with_empty_columns(inputs)
+    return table.with_empty_columns([*inputs, *groups])
 
 
 def _ids(table: Table, column: str | None, *, unique: bool) -> tuple[list[str], np.ndarray, list[Problem]]:
