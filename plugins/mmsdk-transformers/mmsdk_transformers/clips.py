@@ -48,10 +48,11 @@ class ClipEncoder(ModelEncoder):
         """Return a sequence a clip: ``(1, dim)`` at the middle of its frames, ``(0, dim)`` where it has none."""
         self._read()
         seen = [place for place, clip in enumerate(batch) if len(clip.frames)]
+        if not seen:
+            return [self._nothing(self.dim) for _ in batch]
         with torch.inference_mode():
-            values = self.vectors([batch[place] for place in seen], modality).cpu().numpy() if seen else None
-        width = self.dim if values is None else values.shape[1]
-        found = [Sequence(values=np.zeros((0, width), np.float32), times=np.zeros(0)) for _ in batch]
+            values = self.vectors([batch[place] for place in seen], modality).cpu().numpy()
+        found = [self._nothing(values.shape[1]) for _ in batch]
         for row, place in enumerate(seen):
             times = batch[place].times
             found[place] = Sequence(values=values[row : row + 1], times=np.array([(times[0] + times[-1]) / 2]))
@@ -60,6 +61,11 @@ class ClipEncoder(ModelEncoder):
     def vectors(self, batch: Rows[Clip], modality: str) -> torch.Tensor:
         """Return ``(n, dim)`` float32 on the device of clips with frames, with gradients where weights have them."""
         return self._by_parts(lambda part: self._by_torch(self._prepared(part)), batch)
+
+    @staticmethod
+    def _nothing(width: int) -> Sequence:
+        """Return a sequence without a step."""
+        return Sequence(values=np.zeros((0, width), np.float32), times=np.zeros(0))
 
     def _prepared(self, batch: Rows[Clip]) -> dict[str, torch.Tensor]:
         """Return pixels ``(n, frames, 3, h, w)``, each frame prepared as a picture is."""
@@ -93,4 +99,5 @@ class ClipEncoder(ModelEncoder):
 
 def evenly(frames: np.ndarray, count: int) -> np.ndarray:
     """Return ``count`` frames, evenly taken, the first and the last among them."""
-    return frames[np.linspace(0, len(frames) - 1, count).round().astype(int)]
+    found: np.ndarray = frames[np.linspace(0, len(frames) - 1, count).round().astype(int)]
+    return found

@@ -45,7 +45,7 @@ def load(
 
     :param reference: for example ``google/siglip2-base-patch16-224`` or ``models/dinov2``.
     :param modality: ``image``, ``text``, ``audio`` (CLAP, Whisper's encoder, wav2vec 2.0, HuBERT, AST) or ``video``
-        (VideoMAE, TimeSformer, X-CLIP).
+        (VideoMAE, TimeSformer, ViViT, X-CLIP).
     :param device: ``cpu`` or ``cuda``.
     :param trust_remote_code: run the Python code that came with the model.
     :param pooling: ``auto``: the pooler where it was trained, else the class token, else the mean (images, videos), the

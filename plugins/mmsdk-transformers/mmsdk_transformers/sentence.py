@@ -102,7 +102,7 @@ class SentenceEncoder:
             return self._vectors(batch)
         there = [place for place, sample in enumerate(batch) if self._modality == "audio" or len(sample.frames)]
         steps = [Sequence(values=np.zeros((0, self.dim), np.float32), times=np.zeros(0)) for _ in batch]
-        vectors = self._vectors([batch[place] for place in there]) if there else []
+        vectors = self._vectors([batch[place] for place in there]) if there else np.zeros((0, self.dim), np.float32)
         for place, vector in zip(there, vectors, strict=True):
             steps[place] = Sequence(values=vector[None], times=np.array([_middle(batch[place])]))
         return steps
@@ -122,7 +122,8 @@ class SentenceEncoder:
         if self._modality == "audio":
             rate = self._rate
             return lambda sound: {"array": resampled(sound.samples, sound.rate, rate), "sampling_rate": rate}
-        return {"text": str, "image": _picture, "video": video}[self._modality]
+        others: dict[str, Callable[[Any], Any]] = {"text": str, "image": _picture, "video": video}
+        return others[self._modality]
 
     @cached_property
     def _rate(self) -> int:

@@ -94,7 +94,9 @@ class TextEncoder(VectorEncoder):
         tokens = self._tokens(batch, **chunked(self._tokenizer, self._limit))
         chunks = chunks_of(tokens, self._checkpoint.name)
         self._count(len(batch), chunks.cut)
-        found = self._by_parts(lambda rows: run({name: one[rows] for name, one in tokens.items()}), chunks.rows)
+        found = self._by_parts(
+            lambda rows: run({name: one[rows] for name, one in tokens.items()}), chunks.rows.tolist()
+        )
         mean = chunks.mean(found)
         return torch.nn.functional.normalize(mean, dim=1) if self._normalize else mean
 

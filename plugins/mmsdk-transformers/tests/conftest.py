@@ -269,6 +269,23 @@ def save_videomae(folder):
     VideoMAEImageProcessorPil(**size).save_pretrained(folder)
 
 
+def save_timesformer(folder):
+    from transformers import TimesformerConfig, TimesformerModel, VideoMAEImageProcessorPil
+
+    TimesformerModel(TimesformerConfig(**TOWER, image_size=32, patch_size=16, num_frames=4)).save_pretrained(folder)
+    size = {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}}
+    VideoMAEImageProcessorPil(**size).save_pretrained(folder)
+
+
+def save_vivit(folder):
+    from transformers import VivitConfig, VivitModel
+
+    VivitModel(VivitConfig(**TOWER, image_size=32, tubelet_size=[2, 16, 16], num_frames=4)).save_pretrained(folder)
+    size = {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}}
+    processor = {"image_processor_type": "VivitImageProcessor", **size}
+    (folder / "preprocessor_config.json").write_text(json.dumps(processor), "utf-8")
+
+
 def save_xclip(folder, words):
     from transformers import CLIPImageProcessorPil, XCLIPConfig, XCLIPModel
 
@@ -339,3 +356,13 @@ def videomae(tmp_path_factory):
 @pytest.fixture(scope="session")
 def xclip(tmp_path_factory):
     return made(tmp_path_factory, save_xclip, len(WORDS), words=True)
+
+
+@pytest.fixture(scope="session")
+def timesformer(tmp_path_factory):
+    return made(tmp_path_factory, save_timesformer)
+
+
+@pytest.fixture(scope="session")
+def vivit(tmp_path_factory):
+    return made(tmp_path_factory, save_vivit)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -29,7 +31,7 @@ def library(folder, frames):
     return pixels.reshape(1, 4, *pixels.shape[-3:])
 
 
-@pytest.mark.parametrize("family", ["videomae", "xclip"])
+@pytest.mark.parametrize("family", ["videomae", "timesformer", "vivit", "xclip"])
 def test_a_step_a_clip_and_none_without_frames(family, request):
     encoder = load(str(request.getfixturevalue(family)), modality="video")
     assert encoder.output == "sequence"
@@ -91,3 +93,16 @@ def test_a_model_of_pictures(vit):
 def test_an_option_that_would_do_nothing(videomae, options, reason):
     with pytest.raises(EncoderError, match=reason):
         load(str(videomae), modality="video", **options)
+
+
+def test_a_batch_of_nothing_to_see(videomae):
+    encoder = load(str(videomae), modality="video")
+    found = encoder.encode([CLIPS[1], CLIPS[1]], "video")
+    assert [one.values.shape for one in found] == [(0, encoder.dim)] * 2
+
+
+def test_a_model_with_a_video_processor_alone(videomae, tmp_path):
+    folder = shutil.copytree(videomae, tmp_path / "other")
+    (folder / "preprocessor_config.json").rename(folder / "video_preprocessor_config.json")
+    with pytest.raises(EncoderError, match=r"has no preprocessor_config.json, so video cannot be prepared"):
+        load(str(folder), modality="video")
