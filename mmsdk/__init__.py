@@ -52,6 +52,7 @@ _HOMES = {
     "hookimpl": "mmsdk.hookspecs",
     "inspect": "mmsdk.app.inspecting",
     "load": "mmsdk.app.loading",
+    "models_home": "mmsdk.files",
     "open_encoder": "mmsdk.embed",
     "picture_data_uri": "mmsdk.app.pictures",
     "read_table": "mmsdk.data",
@@ -79,7 +80,7 @@ if TYPE_CHECKING:
         RunError,
         StoreError,
     )
-    from mmsdk.files import atomic_folder, atomic_write, cache_home, hash_file, weights_fingerprint
+    from mmsdk.files import atomic_folder, atomic_write, cache_home, hash_file, models_home, weights_fingerprint
     from mmsdk.fusion import Fusion
     from mmsdk.hookspecs import hookimpl
     from mmsdk.index import Hit
@@ -144,6 +145,7 @@ __all__ = [
     "hookimpl",
     "inspect",
     "load",
+    "models_home",
     "open_encoder",
     "picture_data_uri",
     "read_table",

@@ -100,6 +100,16 @@ def cache_home() -> Path:
     return user_cache_path("mmsdk", appauthor=False)
 
 
+def models_home() -> Path:
+    """Return the folder of pulled models, not made here: ``MMSDK_MODELS_DIR``, else ``models`` in :func:`cache_home`.
+
+    A folder in it that is named as an encoder, or as a hub id with ``--`` for ``/``, is used in place of the hub.
+    """
+    if chosen := os.environ.get("MMSDK_MODELS_DIR"):
+        return Path(chosen).expanduser()
+    return cache_home() / "models"
+
+
 def _content_hash(path: Path) -> str:
     """Return the hash of a file's bytes, from its blob name in the Hugging Face cache where it has one."""
     real = path.resolve()

@@ -52,6 +52,7 @@ class EncoderSpec(Spec):
         Left out where ``reference`` names a model instead.
     :param reference: ``scheme:reference`` of a pretrained model that this name stands for
         (``"transformers:google/siglip2-base-patch16-224"``); the scheme's loader opens it.
+    :param options: of the scheme's loader, over which the input's own ``options`` are laid (``{"prompt": "query: "}``).
     :param modalities: what it can encode; a joint encoder (CLIP) names several, its weights are loaded once.
     :param dim: length of its vectors; ``0`` where only the fitted or loaded encoder knows.
     :param output: ``"vector"``, or ``"sequence"`` (a list of :class:`mmsdk.protocols.Sequence`).
@@ -68,6 +69,7 @@ class EncoderSpec(Spec):
     output: Literal["vector", "sequence"] = "vector"
     fitted: bool = False
     reference: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
     licence: str = ""
     size: int = 0
     requires: tuple[str, ...] = ()
@@ -83,10 +85,17 @@ class LoaderSpec(Spec):
 
     :param modalities: the modalities it can serve.
     :param example: one working reference, for docs and errors.
+    :param pull: ``"module:attr"`` of what fetches a model for ``mmsdk encoders pull``; empty where it is never fetched.
+        Called as ``pull(reference, folder, quiet=...)`` it fills the folder, going on with what an interrupted call
+        left in it, and returns ``{"repo": ..., "revision": what it resolved to, "licence": ...}``.
+    :param locate: ``"module:attr"`` of what looks for a model on this machine, without a network and without reading
+        weights: ``locate(reference)`` returns the folder (a ``Path``), or ``None`` where it would be fetched.
     """
 
     modalities: tuple[str, ...]
     example: str
+    pull: str = ""
+    locate: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mmsdk.embed import OpenEncoder, open_encoder
-from mmsdk.errors import EncoderError, MmsdkError
-from mmsdk.plugins import get_registry
+from mmsdk.embed.models import SCHEME
+from mmsdk.errors import EncoderError
+from mmsdk.plugins import get_registry, missing_modules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,6 +33,7 @@ def encoder_names(application: Application) -> dict[str, tuple[str, ...]]:
 def open_encoders(application: Application, device: str) -> dict[str, OpenEncoder]:
     """Open the encoder of every input; of several names the first that is installed.
 
+    :raises PluginError: a named encoder is unknown, or an extra it needs is not installed.
     :raises EncoderError: one cannot be opened, or ``pool`` or ``trainable`` is set where it answers no sequence.
     """
     return {
@@ -47,6 +49,10 @@ def _formed(name: str, entry: InputConfig, opened: OpenEncoder) -> OpenEncoder:
         raise EncoderError(
             f"inputs.{name}.{key} is about sequences, and encoder {opened.name!r} (plugin {opened.origin}) answers one "
             f"vector; leave {key} out, or choose one that answers sequences (`mmsdk plugins list --kind encoder`)"
+        )
+    if entry.within is not None and entry.trainable is not None:
+        raise EncoderError(
+            f"inputs.{name}: within is about one vector a row, and a trainable reads sequences; leave one of them out"
         )
     steps = None if entry.trainable is None else entry.trainable.steps
     return replace(opened, pool=entry.pool or "mean", steps=steps)
@@ -64,22 +70,35 @@ def _offered(name: str, modality: str, preset: PresetSpec) -> Iterator[str]:
     yield from dict.fromkeys(offered)
 
 
+def chosen(names: tuple[str, ...]) -> str:
+    """Return the first of several encoders that is installed with all it needs; the last where none is.
+
+    One that is installed and cannot be opened is not passed over: a model that cannot be fetched is an error, and no
+    reason to embed with another one in silence.
+    """
+    return next((name for name in names if _installed(name)), names[-1])
+
+
+def _installed(name: str) -> bool:
+    """Return whether an encoder, or its scheme, is declared and the modules it requires are there."""
+    registry = get_registry()
+    scheme = SCHEME.fullmatch(name)
+    if scheme is not None:
+        return any(entry.spec.name == scheme[1] for entry in registry.entries("loader"))
+    entries = [entry for entry in registry.entries("encoder") if name in (entry.spec.name, entry.name)]
+    return any(not missing_modules(entry.spec) for entry in entries)
+
+
 def _open_first(application: Application, name: str, names: tuple[str, ...], device: str) -> OpenEncoder:
-    """Open the first encoder that can be; the last failure is the user's."""
+    """Open the first encoder that is installed."""
     entry = application.inputs[name]
-    for last, candidate in zip((*[False] * (len(names) - 1), True), names, strict=True):
-        try:
-            return open_encoder(
-                candidate,
-                entry.modality,
-                options=entry.options,
-                device=device,
-                trust_remote_code=application.trust_remote_code,
-            )
-        except MmsdkError:
-            if last:
-                raise
-    raise AssertionError(name)
+    return open_encoder(
+        chosen(names),
+        entry.modality,
+        options=entry.options,
+        device=device,
+        trust_remote_code=application.trust_remote_code,
+    )
 
 
 def fingerprints(encoders: Mapping[str, OpenEncoder]) -> dict[str, str]:

@@ -21,10 +21,11 @@ from mmsdk.app.loading import load
 from mmsdk.app.pipeline import Pipeline
 from mmsdk.app.ranking import fit_ranking
 from mmsdk.app.recording import run_document, write_tables
+from mmsdk.app.resolving import resolve_application
 from mmsdk.app.threads import learning_threads
 from mmsdk.app.tuning import check_tuning, tune_inputs
 from mmsdk.audit import Finding, audit_columns, audit_duplicates, audit_labels
-from mmsdk.config import Application, describe_defaults, load_application
+from mmsdk.config import Application, describe_defaults
 from mmsdk.data import Policy, require_training
 from mmsdk.errors import ConfigError
 from mmsdk.evaluate import Scoring, score_tasks
@@ -72,14 +73,11 @@ def fit(
     :returns: the application, loaded from ``out``.
     :raises MmsdkError: what the user can mend: :class:`mmsdk.ConfigError`, :class:`mmsdk.DataError`, ...
     """
-    seeds = {} if seed is None else {"training.seed": seed, "split.seed": seed}
-    resolved = load_application(application, {**seeds, **(overrides or {})})
+    resolved = resolve_application(application, data=data, seed=seed, overrides=overrides)
     policy = Policy(on_bad_row=on_bad_row, allow_outside=allow_outside, allow_remote=allow_remote)
     source = resolved.data if data is None else data
     if source is None:
         raise ConfigError("no data: name the table with data: in the application file, or with --data")
-    if isinstance(data, str | Path):
-        resolved = resolved.model_copy(update={"data": str(Path(data).resolve())})
     _check_names(resolved)
     folder = None if out is None else Path(out)
     with new_run(folder, overwrite=overwrite) as partial:

@@ -35,8 +35,15 @@ def fit(
 ) -> None:
     """Fit the application file APP.yaml and write a run."""
     overrides = resolve("mmsdk.config:parse_set")(settings) | ({"preset": preset} if preset else {})
+    reading = {
+        "device": device,
+        "on_bad_row": on_bad_row,
+        "allow_outside": allow_outside,
+        "allow_remote": allow_remote,
+    }
     if dry_run:
-        print_plan(resolve("mmsdk.config:load_application")(app, overrides), as_json=as_json)
+        planned = resolve("mmsdk.app.resolving:resolve_application")(app, data=data, seed=seed, overrides=overrides)
+        print_plan(planned, as_json=as_json, **reading)
         return
     folder = Path(out) if out else Path("runs") / Path(app).stem
     fitted = resolve("mmsdk.app.fitting:fit")(
@@ -45,11 +52,8 @@ def fit(
         out=folder,
         overrides=overrides,
         seed=seed,
-        device=device,
         overwrite=overwrite,
-        on_bad_row=on_bad_row,
-        allow_outside=allow_outside,
-        allow_remote=allow_remote,
+        **reading,
         origin=resolve("mmsdk.app.fitting:Origin")(title=Path(app).stem, command=shlex.join(["mmsdk", *sys.argv[1:]])),
     )
     print_run(fitted, as_json=as_json)

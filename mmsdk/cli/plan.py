@@ -1,44 +1,97 @@
-"""What ``--dry-run`` prints: the application as resolved, and the encoders that would be opened."""
+"""What ``--dry-run`` prints: the application as resolved, and the bill of its encoders before anything is fetched."""
 
 from __future__ import annotations
 
-from typing import Any
+import dataclasses
+import textwrap
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mmsdk.cli.output import print_json
-from mmsdk.plugins import get_registry, resolve
+from mmsdk.cli.shell import width
+from mmsdk.cli.text import duration, megabytes
+from mmsdk.plugins import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
-def print_plan(application: Any, *, as_json: bool) -> None:
-    """Print the resolved application as YAML, and an encoder a line; no encoder is opened."""
-    names = resolve("mmsdk.app.encoders:encoder_names")(application)
-    encoders = {name: _encoder(candidates) for name, candidates in names.items()}
+def print_plan(application: Any, *, as_json: bool, **reading: Any) -> None:
+    """Print the resolved application as YAML, and below it, as comments, what fitting it would cost.
+
+    :param reading: ``data``, ``device`` and how the table is read, for :func:`mmsdk.app.bill.make_bill`.
+    """
+    bill = resolve("mmsdk.app.bill:make_bill")(application, **reading)
     if as_json:
-        print_json({"application": application.model_dump(mode="json"), "encoders": encoders})
+        facts = dataclasses.asdict(bill)
+        encoders = facts.pop("inputs")
+        print_json({"application": application.model_dump(mode="json"), "encoders": encoders, "bill": facts})
         return
     click.echo(resolve("mmsdk.config:dump_yaml")(application).rstrip())
     click.echo("# encoders")
-    for name, one in encoders.items():
-        about = ", ".join(part for part in (one["plugin"], one["licence"]) if part)
-        click.echo(f"#   {name}: {one['encoder']}" + (f" ({about})" if about else ""))
-    click.echo("# no encoder was opened, nothing was fetched or fitted")
+    for name, one in bill.inputs.items():
+        _say(f"{name}: {one.encoder}", 2)
+        for line in _input_lines(one):
+            _say(line, 4)
+    click.echo("# in all" + (f", for {bill.rows:,} rows on {bill.device}" if bill.rows is not None else ""))
+    for line in _total_lines(bill):
+        _say(line, 2)
+    click.echo("# nothing was fetched, fitted or kept")
 
 
-def _encoder(candidates: tuple[str, ...]) -> dict[str, str]:
-    """Return the first candidate that is installed, with where it comes from."""
-    registry = get_registry()
-    known = {entry.spec.name: entry for entry in registry.entries("encoder")}
-    name = next((one for one in candidates if one not in known or _installed(known[one].spec)), candidates[-1])
-    entry = known.get(name)
-    if entry is None:
-        return {"encoder": name, "plugin": "", "licence": "see the model's own page"}
-    spec: Any = entry.spec
-    return {"encoder": name, "plugin": f"{entry.plugin.distribution} {entry.plugin.version}", "licence": spec.licence}
+def _say(text: str, indent: int) -> None:
+    """Print a comment, wrapped; nothing is broken inside a word."""
+    first, later = "#" + " " * (indent + 1), "#" + " " * (indent + 3)
+    lines = textwrap.wrap(
+        text, width(), initial_indent=first, subsequent_indent=later, break_long_words=False, break_on_hyphens=False
+    )
+    click.echo("\n".join(lines))
 
 
-def _installed(spec: Any) -> bool:
-    """Return whether what an encoder needs can be imported."""
-    from importlib.util import find_spec
+def _input_lines(one: Any) -> Iterator[str]:
+    """Yield what one input costs."""
+    licence = one.licence or ("unknown" if one.model else "")
+    yield f"plugin {one.plugin}" + (f"; licence {licence}" if licence else "")
+    if one.model:
+        newest = "" if one.folder is not None else ", its newest revision"
+        yield f"model {one.model}" + (f", revision {one.revision}" if one.revision else newest)
+    numbers = f"{one.dim:,} numbers a row" if one.dim else "length of a row unknown until fetched"
+    yield f"{numbers}; {_place(one)}"
+    if one.rows is not None:
+        yield _time(one)
 
-    return all(find_spec(module) is not None for module in getattr(spec, "requires", ()))
+
+def _place(one: Any) -> str:
+    """Return where the weights are, or what fetching them takes."""
+    if one.fetch == 0:
+        return f"here, in {one.folder}" if one.folder is not None else "nothing to fetch"
+    return f"to fetch: about {megabytes(one.fetch)}" if one.fetch else "to fetch: the hub knows how much"
+
+
+def _time(one: Any) -> str:
+    """Return how long embedding takes."""
+    if one.seconds is None:
+        return f"embedding {one.rows:,} rows: {one.reason or 'nothing to do'}"
+    return f"embedding {one.rows:,} rows: about {duration(one.seconds)} ({one.timed} tried)"
+
+
+def _total_lines(bill: Any) -> Iterator[str]:
+    """Yield the sums, each with the inputs that it leaves out."""
+    fetched = sorted({one.licence or "licence unknown" for one in bill.inputs.values() if one.fetch != 0})
+    licences = f" ({', '.join(fetched)})" if fetched else ""
+    yield f"to fetch: {_sum(megabytes(bill.fetch), bill, 'fetch', bool(bill.fetch))}{licences}"
+    if bill.rows is None:
+        yield "time, memory and disk: name the table with --data"
+        return
+    yield f"embedding: {_sum(duration(bill.seconds), bill, 'seconds', bool(bill.seconds))}"
+    yield f"peak memory: {_sum('about ' + megabytes(bill.memory), bill, 'memory', bool(bill.memory))}"
+    yield f"disk, for the cache: {_sum(megabytes(bill.cache), bill, 'cache', bool(bill.cache))}"
+
+
+def _sum(known: str, bill: Any, what: str, any_known: bool) -> str:
+    """Return a sum, and whose share of it nobody knows yet."""
+    names = ", ".join(bill.unknown.get(what, ()))
+    if not names:
+        return known if any_known else "nothing"
+    return f"{known}, and {names}: unknown until fetched" if any_known else f"unknown until fetched ({names})"

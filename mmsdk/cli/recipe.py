@@ -101,8 +101,14 @@ def _run(
     """Plan, fit, and print the figures."""
     parsed = resolve("mmsdk.config:parse_set")(settings)
     planned = resolve("mmsdk.app.recipes:plan_recipe")(name, data=data, settings=parsed, preset=preset, seed=seed)
+    reading = {
+        "device": device,
+        "on_bad_row": on_bad_row,
+        "allow_outside": allow_outside,
+        "allow_remote": allow_remote,
+    }
     if dry_run:
-        print_plan(planned.application, as_json=as_json)
+        print_plan(planned.application, as_json=as_json, **reading)
         return
     folder = Path(out) if out else Path("runs") / name
     origin = resolve("mmsdk.app.fitting:Origin")(
@@ -114,11 +120,8 @@ def _run(
     app = resolve("mmsdk.app.fitting:fit")(
         planned.application,
         out=folder,
-        device=device,
         overwrite=overwrite,
-        on_bad_row=on_bad_row,
-        allow_outside=allow_outside,
-        allow_remote=allow_remote,
+        **reading,
         origin=origin,
     )
     print_run(app, as_json=as_json)

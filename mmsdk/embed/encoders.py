@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from mmsdk.embed.dims import dim_of
+from mmsdk.embed.models import SCHEME, nearest
 from mmsdk.embed.sequences import Layout, Pooling
 from mmsdk.errors import EncoderError, MmsdkError, did_you_mean
 from mmsdk.files import hash_file
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from mmsdk.embed.sequences import Form
     from mmsdk.plugins import Entry
     from mmsdk.specs import ModalitySpec
-
-SCHEME = re.compile(r"([a-z][a-z0-9_./-]+):(.+)", re.DOTALL)  # two letters and more: C:\\model is no scheme
 
 
 @dataclass(eq=False, slots=True, weakref_slot=True)
@@ -131,10 +130,10 @@ def open_encoder(
     entry = get_registry().get("loader", scheme[1]) if scheme else get_registry().get("encoder", name_or_reference)
     _check_modality(entry, name_or_reference, modality)
     spec = entry.spec
-    if isinstance(spec, EncoderSpec) and spec.reference:  # a name for a model that a scheme opens
-        named = open_encoder(
-            spec.reference, modality, options=options, device=device, trust_remote_code=trust_remote_code
-        )
+    model = nearest(name_or_reference)
+    if model != name_or_reference:  # a name for a model that a scheme opens, or a folder of pulled models
+        options = {**spec.options, **options} if isinstance(spec, EncoderSpec) else options
+        named = open_encoder(model, modality, options=options, device=device, trust_remote_code=trust_remote_code)
         return replace(named, name=name_or_reference)
     reference = scheme[2] if scheme else None
     arguments = {"modality": modality, "device": device, "trust_remote_code": trust_remote_code} if scheme else {}

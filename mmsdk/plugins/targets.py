@@ -27,6 +27,7 @@ KINDS: dict[str, tuple[str, type[specs.Spec]]] = {
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+_MORE_TARGETS = ("pull", "locate")
 _TUPLES = ("modalities", "extensions", "requires")
 
 
@@ -63,11 +64,21 @@ def fault_of(item: object, kind: str) -> str:
     named = kind == "preset" or bool(getattr(item, "reference", ""))
     if not named and not (isinstance(item.target, str) and _TARGET.fullmatch(item.target)):
         return f"{what}: target {item.target!r} is not of the form 'module:attr'"
-    for field in _TUPLES:
-        if not _strings(getattr(item, field, ())):
-            return f"{what}: {field} is {getattr(item, field)!r}, expected a tuple of strings such as ('text',)"
+    if fault := _fault_of_fields(item):
+        return f"{what}: {fault}"
     if isinstance(item, specs.PresetSpec):
         return _fault_of_preset(item, what)
+    return ""
+
+
+def _fault_of_fields(item: object) -> str:
+    """Return what is wrong with the further targets and the tuples of a spec, or an empty string."""
+    for field in _MORE_TARGETS:
+        if (more := getattr(item, field, "")) and not (isinstance(more, str) and _TARGET.fullmatch(more)):
+            return f"{field} {more!r} is not of the form 'module:attr'"
+    for field in _TUPLES:
+        if not _strings(getattr(item, field, ())):
+            return f"{field} is {getattr(item, field)!r}, expected a tuple of strings such as ('text',)"
     return ""
 
 

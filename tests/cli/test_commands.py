@@ -247,12 +247,8 @@ def test_settings_of_a_recipe(here, capsys):
         "--set",
         "ignore=[image, grade]",
     )
-    assert chosen["inputs"]["words"] == {
-        "column": ["title", "description"],
-        "modality": "text",
-        "encoder": None,
-        "options": {},
-    }
+    words = chosen["inputs"]["words"]
+    assert (words["column"], words["modality"], words["encoder"]) == (["title", "description"], "text", None)
     assert chosen["inputs"]["made"]["modality"] == "category"
     assert not {"image", "grade"} & set(chosen["inputs"])
     named = planned(capsys, "--set", "encoders.image=transformers:/some/folder", "--set", "refit=false", "--seed", "4")

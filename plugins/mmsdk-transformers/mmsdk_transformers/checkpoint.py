@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmsdk import EncoderError, weights_fingerprint
+from mmsdk_transformers.hub import HUB_ID, OTHER_RUNTIMES, elsewhere, reaching, snapshot
 from mmsdk_transformers.manifest import MANIFEST, verify
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-HUB_ID = re.compile(r"(?P<repo>[\w.-]+(?:/[\w.-]+)?)(?:@(?P<revision>[\w./-]+))?")
-FETCHED = ("*.json", "*.txt", "*.model", "*.safetensors")
-OTHER_RUNTIMES = ("onnx", "openvino")  # folders of the same weights for others
 PREPROCESSING = {
     "image": ("preprocessor_config.json", "processor_config.json"),
     "text": ("tokenizer.json", "tokenizer_config.json", "vocab.txt"),
@@ -67,11 +63,11 @@ def locate(scheme: str, reference: str, modality: str, *, trusted: bool) -> Chec
     path = Path(reference).expanduser()
     if path.is_dir():
         folder = path.resolve()
-        verify(name, folder)
     elif path.exists() or reference.startswith((".", "/", "~")) or not (match := HUB_ID.fullmatch(reference)):
         raise EncoderError(f"{name}: there is no folder {path.absolute()}; name {_a_folder(modality)}, or a hub id")
     else:
         folder = _fetch(name, match["repo"], match["revision"], modality, trusted=trusted)
+    verify(name, folder)
     return Checkpoint(name=name, folder=folder, config=_config(folder, name), trusted=trusted)
 
 
@@ -103,43 +99,15 @@ def _config(folder: Path, name: str) -> Mapping[str, Any]:
 
 def _fetch(name: str, repo: str, revision: str | None, modality: str, *, trusted: bool) -> Path:
     """Return the hub's snapshot, from its cache alone where ``HF_HUB_OFFLINE`` is set."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
-
-    offline = os.environ.get("HF_HUB_OFFLINE", "").strip().lower() in ("1", "true", "yes", "on")
-    patterns = [*FETCHED, *(["*.py"] if trusted else [])]
-    ignored = [f"{folder}/*" for folder in OTHER_RUNTIMES]
-    try:
-        found = snapshot_download(
-            repo, revision=revision, local_files_only=offline, allow_patterns=patterns, ignore_patterns=ignored
-        )
-    except GatedRepoError as error:
-        raise EncoderError(
-            f"{name}: accept its licence on https://huggingface.co/{repo}, then `hf auth login`"
-        ) from error
-    except RepositoryNotFoundError as error:
-        raise EncoderError(f"{name}: the hub has no model {repo!r}, or it is private (then `hf auth login`)") from error
-    except LocalEntryNotFoundError as error:
-        why = "HF_HUB_OFFLINE is set" if offline else "the hub cannot be reached"
-        raise EncoderError(f"{name}: {why} and its cache does not hold it; {_elsewhere(repo, modality)}") from error
-    except (OSError, ValueError) as error:
-        raise EncoderError(f"{name}: cannot be fetched ({_first_line(error)}); {_elsewhere(repo, modality)}") from error
-    return Path(found)
-
-
-def _elsewhere(repo: str, modality: str) -> str:
-    """Return how to bring a model to a machine without a network."""
-    return (
-        f"on a machine with a network run `hf download {repo} --local-dir DIR`, copy DIR here and write DIR in place "
-        f"of {repo}: {_a_folder(modality)}"
-    )
+    with reaching(name, repo, elsewhere(name, repo, _files(modality))):
+        return snapshot(repo, revision, trusted=trusted)
 
 
 def _a_folder(modality: str) -> str:
     """Return what a folder must hold."""
-    return f"a folder that holds config.json, model.safetensors and {PREPROCESSING[modality][0]}"
+    return f"a folder that holds {_files(modality)}"
 
 
-def _first_line(error: BaseException) -> str:
-    """Return the first line of a library's message."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+def _files(modality: str) -> str:
+    """Return the files that a model must have."""
+    return f"config.json, model.safetensors and {PREPROCESSING[modality][0]}"

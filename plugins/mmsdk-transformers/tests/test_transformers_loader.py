@@ -230,13 +230,16 @@ def test_no_such_folder(reference):
 @pytest.mark.parametrize("reference", ["someone/some-model", "someone/some-model@main"])
 def test_offline_says_which_files_to_put_where(reference, monkeypatch, tmp_path):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("MMSDK_MODELS_DIR", str(tmp_path))
     with pytest.raises(EncoderError) as caught:
         load(reference, modality="image")
     assert str(caught.value) == (
         f"transformers:{reference}: HF_HUB_OFFLINE is set and its cache does not hold it; on a machine with a network "
-        "run `hf download someone/some-model --local-dir DIR`, copy DIR here and write DIR in place "
-        "of someone/some-model: "
-        "a folder that holds config.json, model.safetensors and preprocessor_config.json"
+        f"run `mmsdk encoders pull transformers:{reference} --to someone--some-model` (or `hf download "
+        "someone/some-model --local-dir someone--some-model`) and copy that folder to "
+        f"{tmp_path / 'someone--some-model'}, where it is looked for first: it must hold config.json, "
+        "model.safetensors and preprocessor_config.json. MMSDK_MODELS_DIR names another place for such folders, "
+        "HF_ENDPOINT a mirror of the hub"
     )
 
 
