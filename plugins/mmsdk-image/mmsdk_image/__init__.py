@@ -16,12 +16,17 @@ def mmsdk_modalities() -> Iterable[ModalitySpec]:
     yield ModalitySpec(
         name="image",
         target="mmsdk_image.modality:Image",
-        summary="a photo, a scan, a drawing",
+        summary="a photo, a drawing, a medical scan",
         sample="RGB uint8 (h, w, 3), upright; a very large picture is reduced by a whole factor",
-        cells="a path or URL of a JPEG, PNG, WebP, BMP, GIF (first frame) or TIFF (first page), at most 89 megapixels",
+        cells="a path or URL of a JPEG, PNG, WebP, BMP, GIF, TIFF, at most 89 megapixels; DICOM and NIfTI with extras",
         media=True,
-        extensions=(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"),
+        extensions=(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".dcm", ".nii"),
         default_encoder="colour-shape",
+        options={
+            "frame": "of an animation, scan or volume, counted from 1; middle; auto: the first, of scans the middle",
+            "window": "of a scan: auto (its own), lung, mediastinum, soft-tissue, bone, brain, liver, [centre, width]",
+            "axis": "of a volume, across which its slices lie: 0, 1 or 2 (2)",
+        },
     )
 
 

@@ -5,18 +5,27 @@ from __future__ import annotations
 import contextlib
 import io
 import struct
+import threading
 from typing import IO, TYPE_CHECKING, cast
 
 import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageOps, UnidentifiedImageError
 
+from mmsdk import EncoderError
+from mmsdk_image.dicom import is_dicom, read_dicom
+from mmsdk_image.grey import chosen, window_of
+from mmsdk_image.nifti import is_nifti, read_nifti
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from mmsdk import Media
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 MAX_PIXELS = 1024**3 // 12  # Pillow's own limit: a quarter of a gigabyte as RGB
 ENOUGH = 1024  # pixels on the shorter side: four times what encoders look at
+HEAD = 4096
 STRETCHED = ("I", "F", "I;32", "I;32B")
 
 
@@ -26,10 +35,26 @@ class Image:
     Turned upright by its EXIF tag; transparency lies on white; CMYK, palettes and grey become RGB; 16-bit grey is
     scaled by its range (by 4095 where nothing is brighter: 12-bit scans), 32-bit grey from darkest to brightest pixel.
     A picture whose shorter side has 2,048 pixels or more is reduced by a whole factor to no less than 1,024, so that a
-    batch of photos does not fill the memory.
+    batch of photos does not fill the memory. DICOM and NIfTI become pictures too (extras ``medical`` and ``nifti``).
+
+    :param frame: of an animation, a scan of several frames or a volume, counted from 1; ``middle``; ``auto`` is the
+        first of an animation and the middle of a scan.
+    :param window: of a scan's values: ``auto`` (the file's own), a name (``lung``, ``bone``, ...), centre and width.
+    :param axis: of a volume, across which its slices lie (0, 1 or 2).
+    :raises EncoderError: an option cannot be.
     """
 
     max_pixels = MAX_PIXELS
+
+    def __init__(self, frame: int | str = "auto", window: str | Sequence[float] = "auto", axis: int = 2) -> None:
+        if not (frame in ("auto", "middle") or (type(frame) is int and frame >= 1)):
+            raise EncoderError(f"decode.frame is {frame!r}, expected auto, middle or a number from 1")
+        if type(axis) is not int or axis not in (0, 1, 2):
+            raise EncoderError(f"decode.axis is {axis!r}, expected 0, 1 or 2")
+        self._frame, self._axis = frame, axis
+        self._window = window_of(window)
+        self._burnt = 0
+        self._lock = threading.Lock()
 
     def decode(self, cell: Media) -> np.ndarray:
         """Return the pixels.
@@ -37,6 +62,13 @@ class Image:
         :raises ValueError: not one of the formats, more than 89 megapixels by its header, truncated or damaged.
         """
         with cell.open() as stream:
+            head = stream.read(HEAD)
+            stream.seek(0)
+            if is_dicom(head):
+                return self._dicom(stream.read())
+            if is_nifti(head):
+                scan = {"window": self._window, "frame": self._frame, "axis": self._axis}
+                return read_nifti(stream.read(), **scan, most=self.max_pixels)
             try:
                 picture = Pillow.open(cast("IO[bytes]", stream), formats=FORMATS)
             except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning):
@@ -48,6 +80,19 @@ class Image:
             with picture:
                 return self._pixels(picture)
 
+    def report(self) -> Mapping[str, float]:
+        """Return how many scans say of themselves that text is burnt into them: it may name the person."""
+        with self._lock:
+            return {"burnt_in_text": self._burnt} if self._burnt else {}
+
+    def _dicom(self, data: bytes) -> np.ndarray:
+        """Return the pixels of a DICOM file; burnt-in text is counted."""
+        scan = read_dicom(data, window=self._window, frame=self._frame, most=self.max_pixels)
+        if scan.burnt:
+            with self._lock:
+                self._burnt += 1
+        return scan.pixels
+
     def thumbnail(self, sample: np.ndarray, size: int) -> bytes:
         """Return a JPEG at most ``size`` pixels on a side."""
         picture = Pillow.fromarray(sample)
@@ -56,11 +101,23 @@ class Image:
         picture.save(stream, "JPEG", quality=80)
         return stream.getvalue()
 
+    def _seek(self, picture: Pillow.Image) -> None:
+        """Go to the frame of an animation; ``auto`` is the first."""
+        count = int(getattr(picture, "n_frames", 1)) if self._frame != "auto" else 1
+        if count == 1 and self._frame in ("auto", "middle"):
+            return
+        place = chosen(self._frame, count, "frame")
+        try:
+            picture.seek(place)
+        except Exception as error:  # each of Pillow's decoders raises what it likes
+            raise ValueError(f"is truncated or damaged before frame {place + 1}") from error
+
     def _pixels(self, picture: Pillow.Image) -> np.ndarray:
         """Decode what the header promised, if it is not too much."""
         width, height = picture.size
         if width * height > self.max_pixels:
             raise ValueError(f"is {width:,} x {height:,} pixels, where {self.max_pixels:,} are read; make it smaller")
+        self._seek(picture)
         picture.draft("RGB", (ENOUGH, ENOUGH))  # a JPEG decodes at 1/2, 1/4 or 1/8 while both sides stay above
         try:
             picture.load()
