@@ -1,4 +1,4 @@
-"""Any ONNX file of pictures, texts or vectors as an mmsdk encoder: the scheme ``onnx:<file>[#output]``."""
+"""Any ONNX file of pictures, texts, sounds or vectors as an mmsdk encoder: the scheme ``onnx:<file>[#output]``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def mmsdk_encoder_loaders() -> Iterable[LoaderSpec]:
     yield LoaderSpec(
         name="onnx",
         target="mmsdk_onnx.loader:load",
-        summary="an ONNX file with one input of pictures or of numbers, or of tokens; says what it cannot feed",
-        modalities=("image", "text", "vector", "number"),
+        summary="an ONNX file with one input of pictures, samples or numbers, or of tokens; says what it cannot feed",
+        modalities=("image", "text", "audio", "vector", "number"),
         example="onnx:models/mobilenet.onnx#pooler_output",
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mmsdk import EncoderError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import onnx
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 Shape = tuple[int | None, ...]  # None: any length
 CHANNELS = (1, 3)
 FLOATS = ("FLOAT", "FLOAT16")
+SOUND = 100  # samples; an input of fewer numbers is no window of a sound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +42,15 @@ class Port:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
-    """What goes in and what comes out, and the files that hold it."""
+    """What goes in and what comes out, and the files that hold it.
+
+    :param metadata: what its maker wrote into it, such as ``{"sample_rate": "16000"}``.
+    """
 
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     files: tuple[Path, ...]
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_graph(file: Path, name: str) -> Graph:
@@ -74,6 +80,7 @@ def read_graph(file: Path, name: str) -> Graph:
         inputs=tuple(_port(value) for value in model.graph.input if value.name not in weights),
         outputs=tuple(_port(value) for value in model.graph.output),
         files=(file, *files),
+        metadata={entry.key: entry.value for entry in model.metadata_props},
     )
 
 
@@ -83,10 +90,11 @@ def the_input(graph: Graph, modality: str, name: str) -> Port:
         "image": "one float input of shape (batch, 3, h, w) or (batch, h, w, 3)",
         "vector": "one float input of shape (batch, n)",
         "number": "one float input of shape (batch, 1)",
+        "audio": f"one float input of shape (batch, n) or (n), a waveform of {SOUND} samples or more",
     }
     if modality not in needs:
         raise EncoderError(
-            f"{name}: the onnx scheme feeds image, text, vector and number, not {modality}; "
+            f"{name}: the onnx scheme feeds audio, image, text, vector and number, not {modality}; "
             "write an encoder plugin for it"
         )
     takes = f"it takes {', '.join(map(str, graph.inputs)) or 'nothing'}"
@@ -121,6 +129,8 @@ def _fits(shape: Shape | None, modality: str) -> bool:
     """Return whether an input of that shape can hold the modality."""
     if shape is None:
         return False
+    if modality == "audio":
+        return len(shape) in (1, 2) and (shape[-1] is None or shape[-1] >= SOUND)
     if modality == "image":
         return len(shape) == 4 and (shape[1] in CHANNELS or shape[3] in CHANNELS)
     return len(shape) == 2 and (modality == "vector" or shape[1] in (1, None))

@@ -15,14 +15,21 @@ from mmsdk_onnx.pixels import FILE, read_pixels
 from mmsdk_onnx.session import first_line, start_session
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import onnxruntime
 
     from mmsdk_onnx.graph import Graph, Port
+    from mmsdk_onnx.sounds import OnnxSoundEncoder
     from mmsdk_onnx.texts import OnnxTextEncoder
 
 VERSION = 1
+ONLY = {  # option -> the modality it is for, and what it does there
+    "max_length": ("text", "counts the tokens of texts"),
+    "rate": ("audio", "is the rate of sounds"),
+    "window": ("audio", "cuts sounds"),
+    "hop": ("audio", "lies between windows of sounds"),
+}
 
 
 def load(
@@ -32,29 +39,52 @@ def load(
     device: str = "cpu",
     trust_remote_code: bool = False,
     max_length: int | None = None,
-) -> OnnxEncoder | OnnxTextEncoder:
+    rate: int | None = None,
+    window: float | None = None,
+    hop: float | None = None,
+) -> OnnxEncoder | OnnxTextEncoder | OnnxSoundEncoder:
     """Return the encoder of an ONNX file.
 
     :param reference: ``models/net.onnx`` or ``models/net.onnx#output``.
-    :param modality: ``image``, ``text`` (with the ``tokenizer.json`` beside the file), ``vector`` or ``number``.
+    :param modality: ``image``, ``text`` (with the ``tokenizer.json`` beside the file), ``audio`` (a sequence, one step
+        a window), ``vector`` or ``number``.
     :param device: ``cuda`` needs onnxruntime-gpu; without it the model runs on the CPU.
     :param trust_remote_code: of no effect: an ONNX file is no code.
     :param max_length: texts are cut at so many tokens; by default as their tokenizer says, at most 512.
-    :raises EncoderError: there is no such file or output, or the modality cannot feed the inputs.
+    :param rate: samples a second of the sounds that the model was trained on; by default as its metadata says
+        (``sample_rate``), else 16,000.
+    :param window: seconds of a step; by default what the input takes, where it takes any length what the metadata says
+        (``window_samples``), else 1.
+    :param hop: seconds between the starts of two windows; by default as the metadata says (``hop_samples``), else half
+        a window.
+    :raises EncoderError: there is no such file or output, the modality cannot feed the inputs, or an option is not for
+        it.
     """
     path, _, output = reference.partition("#")
     name, file = f"onnx:{path}", Path(path).expanduser()
     if not file.is_file():
         raise EncoderError(f"{name}: there is no file {file.absolute()}; write onnx:FILE.onnx or onnx:FILE.onnx#OUTPUT")
     graph = read_graph(file, name)
+    _refuse(name, modality, {"max_length": max_length, "rate": rate, "window": window, "hop": hop})
     if modality == "text":
         from mmsdk_onnx.texts import OnnxTextEncoder
 
         return OnnxTextEncoder(name, graph, output, device=device, max_length=max_length)
-    if max_length is not None:
-        raise EncoderError(f"{name}: max_length counts the tokens of texts; the input is {modality}")
+    if modality == "audio":
+        from mmsdk_onnx.sounds import OnnxSoundEncoder
+
+        options = {"rate": rate, "window": window, "hop": hop}
+        return OnnxSoundEncoder(name, graph, output, device=device, options=options)
     ports = the_input(graph, modality, name), the_output(graph, output, name)
     return OnnxEncoder(name, graph, ports, modality=modality, device=device)
+
+
+def _refuse(name: str, modality: str, options: Mapping[str, Any]) -> None:
+    """Refuse an option that does nothing for the modality."""
+    for option, value in options.items():
+        wanted, does = ONLY[option]
+        if value is not None and modality != wanted:
+            raise EncoderError(f"{name}: {option} {does}; the input is {modality}")
 
 
 class OnnxEncoder:

@@ -194,7 +194,7 @@ def test_preprocessor_that_cannot_be_used(tmp_path, config, reason):
         (
             [("x", ["b", 4])],
             "category",
-            "the onnx scheme feeds image, text, vector and number, not category; write an encoder plugin",
+            "the onnx scheme feeds audio, image, text, vector and number, not category; write an encoder plugin",
         ),
         (
             [("x", ["b", 4])],
