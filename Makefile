@@ -4,7 +4,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DISTRIBUTIONS := plugins/mmsdk-text plugins/mmsdk-image plugins/mmsdk-table plugins/mmsdk-audio plugins/mmsdk-video plugins/mmsdk-gesture plugins/mmsdk-transformers plugins/mmsdk-onnx recipes/mmsdk-recipe-recommend
 # pip resolves the local folders below by name, and builds them with pinned tools (PIP_CONSTRAINT reaches build environments, -c does not)
-EDITABLES := -e .[tensorboard,tune] $(foreach d,$(filter-out plugins/mmsdk-text,$(DISTRIBUTIONS)),-e $(d)) -e plugins/mmsdk-text[minilm]
+EXTRAS.mmsdk-text := [minilm]
+EXTRAS.mmsdk-image := [medical,nifti]
+EXTRAS.mmsdk-audio := [vad]
+EXTRAS.mmsdk-gesture := [hands]
+EXTRAS.mmsdk-transformers := [onnx]
+EDITABLES := -e .[tensorboard,tune] $(foreach d,$(DISTRIBUTIONS),-e $(d)$(EXTRAS.$(notdir $(d))))
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

@@ -3,13 +3,13 @@
     MMSDK_REAL=../shared python benchmarks/ravdess.py [--seeds 3] [--only plain]
 
 Accuracy over the 1,080 clips of ``ravdess_av_emotion`` that are not held back, ``GroupKFold(6)`` by actor: each clip is
-answered once by a model that saw no clip of its actor. Of the actors left for training two validate (they choose the epoch)
-and learn in the refit. Sound is ``mfcc_mean``, a track of 259 numbers; faces are 35 action units. Ids hold the label and
-are no input.
+answered once by a model that saw no clip of its actor. Of the actors left for training two validate (they choose the
+epoch) and learn in the refit. Sound is ``mfcc_mean``, a track of 259 numbers; faces are 35 action units. Ids hold the
+label and are no input.
 
 ``plain`` answers each clip by itself. ``within`` takes the vectors of a clip relative to the other clips of the same
-actor that are scored with it: labels are not looked at, but it needs a person's clips together, and here each actor plays
-each emotion equally often, which flatters it. The interval is a bootstrap over actors.
+actor that are scored with it: labels are not looked at, but it needs a person's clips together, and here each actor
+plays each emotion equally often, which flatters it. The interval is a bootstrap over actors.
 """
 
 from __future__ import annotations

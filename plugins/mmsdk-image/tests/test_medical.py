@@ -99,7 +99,7 @@ def test_windows_that_are_asked_for_act():
     assert len({one.tobytes() for one in pictures}) == 5
     assert (pictures[3][RAMP < 1024 - 100] == 0).all()
     for option in ("lungs", [40], [40, 0], 5):
-        with pytest.raises(mmsdk.EncoderError, match="decode.window is .*, expected auto, lung"):
+        with pytest.raises(mmsdk.EncoderError, match=r"decode.window is .*, expected auto, lung"):
             Image(window=option)
 
 
@@ -120,7 +120,7 @@ def test_frames():
     with pytest.raises(ValueError, match="has 3 frames, where frame 4 was asked for"):
         decode(scan, frame=4)
     for option in (0, "last", 1.5):
-        with pytest.raises(mmsdk.EncoderError, match="decode.frame is"):
+        with pytest.raises(mmsdk.EncoderError, match=r"decode.frame is"):
             Image(frame=option)
 
 
@@ -207,12 +207,12 @@ class TestNifti:
             decode(volume, "v.nii", frame=11)
         with pytest.raises(ValueError, match="is a damaged NIfTI file: its values are not there"):
             decode(volume[:500], "v.nii")
-        with pytest.raises(ValueError, match="it is cut off|damaged"):
+        with pytest.raises(ValueError, match=r"it is cut off|damaged"):
             decode(gzip.compress(volume)[:-20], "v.nii.gz")
         monkeypatch.setattr(nifti, "MAX_BYTES", 200)
         with pytest.raises(ValueError, match="unpacks to more than 200 bytes"):
             decode(gzip.compress(volume), "v.nii.gz")
-        with pytest.raises(mmsdk.EncoderError, match="decode.axis is 3, expected 0, 1 or 2"):
+        with pytest.raises(mmsdk.EncoderError, match=r"decode.axis is 3, expected 0, 1 or 2"):
             Image(axis=3)
 
     def test_without_nibabel_one_sentence_says_what_to_install(self, volume, monkeypatch):
