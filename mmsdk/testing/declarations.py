@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from mmsdk.plugins import get_registry
+from mmsdk.plugins import get_registry, resolve
 from mmsdk.specs import Health
 from mmsdk.testing.checks import bind, expect
 from mmsdk.testing.subject import Subject, check_import_is_offline
@@ -35,6 +36,7 @@ def loader_checks(spec: LoaderSpec, probe: Probe | None = None) -> Iterator[Chec
         check_loader_spec_is_sane,
         check_target_resolves,
         check_loader_takes_its_keywords,
+        check_loader_fetches_and_locates,
         check_import_is_offline,
     ]
     yield from bind(f"loader {spec.name}", DeclarationSubject(spec, probe), functions)
@@ -121,6 +123,17 @@ def check_loader_takes_its_keywords(subject: DeclarationSubject) -> None:
         signature.bind("reference", **dict.fromkeys(LOADER_KEYWORDS))
     except TypeError as error:
         raise AssertionError(f"{subject.spec.target}{signature} does not take them: {error}") from None
+
+
+def check_loader_fetches_and_locates(subject: DeclarationSubject) -> None:
+    """What ``pull`` and ``locate`` name can be imported and takes what the core hands it."""
+    spec = subject.spec
+    for target, arguments, keywords in ((spec.pull, ("id", Path()), {"quiet": True}), (spec.locate, ("id",), {})):
+        if target:
+            try:
+                inspect.signature(resolve(target)).bind(*arguments, **keywords)
+            except (ImportError, TypeError) as error:
+                raise AssertionError(f"{target}: {error}") from None
 
 
 def check_preset_names_encoders(subject: DeclarationSubject) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import json
 import threading
 from typing import TYPE_CHECKING, Any
@@ -65,7 +66,14 @@ class EncoderSubject(Subject):
 
 
 def encoder_checks(spec: EncoderSpec, probe: Probe | None = None) -> Iterator[Check]:
-    """Yield the checks of one encoder; ``spec.target`` must be importable, here and in another process."""
+    """Yield the checks of one encoder; ``spec.target`` must be importable, here and in another process.
+
+    A name for a pretrained model (``reference``) is checked as a declaration: its weights are not fetched for this.
+    """
+    if spec.reference:
+        declared = [check_spec_is_sane, check_reference_can_be_opened, check_reference_has_a_price]
+        yield from bind(f"encoder {spec.name}", EncoderSubject(spec, probe), declared)
+        return
     common = [
         check_spec_is_sane,
         check_target_resolves,
@@ -99,6 +107,28 @@ def check_spec_is_sane(subject: EncoderSubject) -> None:
     expect(spec.output in ("vector", "sequence"), f"output is {spec.output!r}, expected 'vector' or 'sequence'")
     expect(isinstance(spec.dim, int) and spec.dim >= 0, f"dim is {spec.dim!r}, expected a whole number")
     expect(spec.dim > 0 or spec.fitted, "dim is 0, which only a fitted encoder may say")
+
+
+def check_reference_can_be_opened(subject: EncoderSubject) -> None:
+    """The reference names an installed scheme that serves the modalities and takes the options."""
+    spec = subject.spec
+    scheme, _, reference = spec.reference.partition(":")
+    loaders = {entry.spec.name: entry for entry in get_registry().entries("loader")}
+    expect(scheme in loaders and reference, f"reference {spec.reference!r} begins with no installed scheme")
+    loader: Any = loaders[scheme].spec
+    unserved = [modality for modality in spec.modalities if modality not in loader.modalities]
+    expect(not unserved, f"{scheme}: does not serve {', '.join(unserved)}")
+    arguments = {"modality": spec.modalities[0], "device": "cpu", "trust_remote_code": False, **spec.options}
+    try:
+        inspect.signature(loaders[scheme].load()).bind(reference, **arguments)
+    except TypeError as error:
+        raise AssertionError(f"{scheme}: does not take the options {dict(spec.options)}: {error}") from None
+
+
+def check_reference_has_a_price(subject: EncoderSubject) -> None:
+    """The licence and the size of the model are said, since the bill shows them before anything is fetched."""
+    expect(subject.spec.licence, "licence is empty: name that of the weights (SPDX)")
+    expect(subject.spec.size > 0, "size is 0: say about how many bytes are fetched")
 
 
 def check_target_resolves(subject: EncoderSubject) -> None:

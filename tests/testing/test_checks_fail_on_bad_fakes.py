@@ -24,12 +24,16 @@ from mmsdk.testing import perform
 from mmsdk.testing.kit import CHECKS_OF
 from mmsdk.testing.probe import Probe
 
+FAR = 4  # which of the encoders below is a name for a model
 GOOD: dict[str, list[Any]] = {
     "encoder": [
         EncoderSpec(name="plain", modalities=("text",), dim=4, target="fake_encoders:Good"),
         EncoderSpec(name="moves", modalities=("text",), dim=4, target="fake_encoders:Moves", output="sequence"),
         EncoderSpec(name="fitted", modalities=("text",), dim=0, target="fake_encoders:Fitted", fitted=True),
         EncoderSpec(name="own", modalities=("colour",), dim=3, target="fake_encoders:ColourGood"),
+        EncoderSpec(
+            name="far", modalities=("text",), dim=4, reference="web:a/b", options={"a": 1}, licence="MIT", size=10
+        ),
     ],
     "modality": [
         ModalitySpec(name="text", target="fake_modalities:Words", sample="str", cells="words"),
@@ -43,7 +47,17 @@ GOOD: dict[str, list[Any]] = {
     "task": [TaskSpec(name="positive", target="fake_tasks:Good")],
     "index": [IndexSpec(name="all", target="fake_indexes:Good")],
     "recipe": [RecipeSpec(name="prices", target="fake_recipes:Good", takes="prices", settings={"size": "how many"})],
-    "loader": [LoaderSpec(name="web", modalities=("text",), target="fake_small:load", example="web:model")],
+    "loader": [
+        LoaderSpec(name="web", modalities=("text",), target="fake_small:load", example="web:model"),
+        LoaderSpec(
+            name="hub",
+            modalities=("text",),
+            target="fake_small:load",
+            example="hub:model",
+            pull="fake_small:pull",
+            locate="fake_small:locate",
+        ),
+    ],
     "preset": [PresetSpec(name="builtin", encoders={"text": ("nobody", "plain")})],
     "command": [CommandSpec(name="greet", target="fake_small:greet", summary="Say hello.")],
     "health_check": [HealthCheckSpec(name="pulse", target="fake_small:healthy")],
@@ -88,6 +102,11 @@ BAD = [
     bad("encoder", "state_round_trips", "fake_encoders:ArrayState", "state() is not JSON", base=2),
     bad("encoder", "unseen_values_are_answered", "fake_encoders:OnlySeen", "is not in list", base=2),
     bad("encoder", "fits_one_row", "fake_encoders:Spread", "hold NaN or infinity", base=2),
+    bad("encoder", "reference_can_be_opened", said="begins with no installed scheme", base=FAR, reference="wob:a/b"),
+    bad("encoder", "reference_can_be_opened", said="web: does not serve colour", base=FAR, modalities=("colour",)),
+    bad("encoder", "reference_can_be_opened", said="does not take the options", base=FAR, options={"b": 1}),
+    bad("encoder", "reference_has_a_price", said="licence is empty", base=FAR, licence=""),
+    bad("encoder", "reference_has_a_price", said="size is 0", base=FAR, size=0),
     bad("modality", "spec_is_sane", said="cells is empty", cells=""),
     bad("modality", "spec_is_sane", said="not of the form '.jpg'", base=2, extensions=("JPG",)),
     bad("modality", "target_resolves", ABSENT, "No module named"),
@@ -172,6 +191,8 @@ BAD = [
     bad("loader", "loader_spec_is_sane", said="does not begin with 'web:'", example="model"),
     bad("loader", "target_resolves", "fake_small:number", "cannot be called"),
     bad("loader", "loader_takes_its_keywords", "fake_small:load_without_device", "does not take them"),
+    bad("loader", "loader_fetches_and_locates", said="too many positional", base=1, pull="fake_small:healthy"),
+    bad("loader", "loader_fetches_and_locates", said="has no 'nothing'", base=1, locate="fake_small:nothing"),
     bad("loader", "import_is_offline", "fake_network:loader", OFFLINE),
     bad(
         "preset", "preset_names_encoders", said="none of nobody is an installed encoder", encoders={"text": ("nobody",)}

@@ -94,6 +94,7 @@ def test_a_whole_plugin() -> None:
         "modality text",
         "modality colour",
         "encoder plain",
+        "loader web",
     }
     assert {result.check for result in results if result.component == "plugin fake"} == {
         "plugin_loads",

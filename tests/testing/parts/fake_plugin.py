@@ -1,6 +1,6 @@
 """A plugin with one modality that is known (text) and one that is not (colour)."""
 
-from mmsdk import EncoderSpec, ModalitySpec, hookimpl
+from mmsdk import EncoderSpec, LoaderSpec, ModalitySpec, hookimpl
 
 
 @hookimpl
@@ -12,3 +12,8 @@ def mmsdk_modalities():
 @hookimpl
 def mmsdk_encoders():
     yield EncoderSpec(name="plain", modalities=("text",), dim=4, target="fake_encoders:Good")
+
+
+@hookimpl
+def mmsdk_encoder_loaders():
+    yield LoaderSpec(name="web", modalities=("text",), target="fake_small:load_with_a", example="web:model")

@@ -9,6 +9,18 @@ def load(reference, *, modality, device="cpu", trust_remote_code=False, **option
     raise NotImplementedError
 
 
+def pull(reference, folder, *, quiet=False):
+    raise NotImplementedError
+
+
+def locate(reference):
+    return None
+
+
+def load_with_a(reference, *, modality, device="cpu", trust_remote_code=False, a=0):
+    raise NotImplementedError
+
+
 def load_without_device(reference, *, modality):
     raise NotImplementedError
 
