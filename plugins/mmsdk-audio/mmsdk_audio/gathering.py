@@ -30,11 +30,10 @@ def gather(track: Track, *, start: float, most: float, channel: int | None) -> t
         has = "1 channel" if track.channels == 1 else f"{track.channels} channels"
         raise ValueError(f"has {has}, where channel {channel + 1} was asked for")
     first, count = round(start * track.rate), max(round(most * track.rate), 1)
-    parts, more = _window(_mono(track, channel), first, count)
-    samples = _resampled(parts, track.rate)
-    if not len(samples):
+    parts, more = _window(_mono(track, channel), first, count, track.rate)
+    if not parts:
         raise ValueError("holds no samples" if not first else f"is over before second {start:g}, where it is to start")
-    return Sound(samples=samples, rate=min(track.rate, MAX_RATE)), more
+    return Sound(samples=np.concatenate(parts), rate=min(track.rate, MAX_RATE)), more
 
 
 def _mono(track: Track, channel: int | None) -> Iterator[np.ndarray]:
@@ -48,23 +47,23 @@ def _mono(track: Track, channel: int | None) -> Iterator[np.ndarray]:
         yield mono
 
 
-def _window(blocks: Iterator[np.ndarray], first: int, count: int) -> tuple[list[np.ndarray], bool]:
-    """Return ``count`` samples at most from sample ``first`` on, in parts, and whether there are more after them."""
-    parts, seen = [], 0
+def _window(blocks: Iterator[np.ndarray], first: int, count: int, rate: int) -> tuple[list[np.ndarray], bool]:
+    """Return ``count`` samples at most from sample ``first`` on, in parts, and whether there are more after them.
+
+    Where there are more than 48,000 a second they are brought down on the way, so that they are never all held.
+    """
+    lower = soxr.ResampleStream(rate, MAX_RATE, 1, dtype="float32").resample_chunk if rate > MAX_RATE else None
+    parts: list[np.ndarray] = []
+    seen, more = 0, False
     for block in blocks:
         part = block[max(first - seen, 0) : first + count - seen]
         if len(part):
-            parts.append(part.copy())
+            parts.append(lower(np.ascontiguousarray(part)) if lower else part.copy())
         seen += len(block)
-        if seen > first + count:
-            return parts, True
-    return parts, False
-
-
-def _resampled(parts: list[np.ndarray], rate: int) -> np.ndarray:
-    """Return the parts as one array, brought down to 48,000 samples a second where there are more."""
-    whole = np.concatenate(parts) if parts else np.zeros(0, np.float32)
-    if rate <= MAX_RATE or not len(whole):
-        return whole
-    lower: np.ndarray = soxr.resample(whole, rate, MAX_RATE)
-    return lower if len(lower) else whole[:1]
+        if more := seen > first + count:
+            break
+    if lower and parts:
+        parts.append(lower(np.zeros(0, np.float32), last=True))
+        if not any(map(len, parts)):  # a sample or two of silence are a sound too
+            parts.append(np.zeros(1, np.float32))
+    return parts, more

@@ -48,7 +48,7 @@ class Audio:
         if not isinstance(trim, bool | str):
             raise EncoderError(f"decode.trim is {trim!r}, expected true, false or the path of a Silero VAD (.onnx)")
         self._trim = trim is True
-        self._cut = 0
+        self._counts = {"cut_short": 0, "silent": 0}
         self._lock = threading.Lock()
 
     def decode(self, cell: Media) -> Sound | None:
@@ -58,17 +58,17 @@ class Audio:
         """
         with cell.open() as stream, open_track(stream) as track:
             sound, more = gather(track, start=self._start, most=self._most, channel=self._channel)
-        if more:
-            with self._lock:
-                self._cut += 1
+        with self._lock:
+            self._counts["cut_short"] += more
+            self._counts["silent"] += not sound.samples.any()
         if self._voice is not None:
             return heard(sound, self._voice)
         return trimmed(sound) if self._trim else sound
 
     def report(self) -> Mapping[str, float]:
-        """Return how many files are longer than what was read of them."""
+        """Return how many files are longer than what was read of them, and how many hold nothing but zeros."""
         with self._lock:
-            return {"cut_short": self._cut} if self._cut else {}
+            return {name: count for name, count in self._counts.items() if count}
 
     def thumbnail(self, sample: Sound, size: int) -> bytes:
         """Return a PNG of the wave, ``size`` pixels wide."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import struct
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, cast
+
+from mmsdk_audio.chunks import missing_bytes
 
 if TYPE_CHECKING:
     import io
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 BLOCK = 1 << 19  # numbers of a block, over all channels: two megabytes
 MAX_CHANNELS = 64
 MIN_RATE, MAX_RATE = 1_000, 768_000
+MICROSECONDS = 1_000_000  # a second, as FFmpeg counts the length of a container
 WHOLE = 0.99  # a file that holds less than this of what its header promises is truncated
+MALFORMED = 3  # libsndfile's number for a container that it knows, with something wrong inside
 DAMAGED = "is truncated or damaged"
 UNKNOWN = "is no sound that is read (WAV, FLAC, MP3, Ogg, Opus, M4A, AAC, AIFF), or its header is damaged"
 
@@ -69,12 +72,15 @@ def _by_soundfile(stream: io.BufferedIOBase, head: bytes, stack: contextlib.Exit
     kind = SOUNDFILE.get(head[:4])
     if kind is None or not head[8:].startswith(kind):
         return None
-    if head[:4] == b"RIFF":
-        _check_riff(stream)
+    missing, promised = missing_bytes(stream, head[:4])
+    if missing > (1 - WHOLE) * promised:
+        raise ValueError(f"{DAMAGED}: {missing:,} of {promised:,} bytes are not there")
     stream.seek(0)
     try:
         file = stack.enter_context(soundfile.SoundFile(stream))
-    except soundfile.LibsndfileError:
+    except soundfile.LibsndfileError as error:
+        if error.code == MALFORMED:  # FFmpeg would read what is left of it
+            raise ValueError(DAMAGED) from None
         return None
     return Track(rate=file.samplerate, channels=file.channels, blocks=_soundfile_blocks(file))
 
@@ -88,31 +94,13 @@ def _soundfile_blocks(file: Any) -> Iterator[np.ndarray]:
         try:
             block = file.read(size, dtype="float32", always_2d=True)
         except (soundfile.SoundFileError, RuntimeError) as error:
-            raise ValueError(f"{DAMAGED} ({error})") from error
+            raise ValueError(DAMAGED) from error
         left -= len(block)
         if len(block) < size and left > (1 - WHOLE) * file.frames:
             raise ValueError(f"{DAMAGED}: {left:,} of {file.frames:,} samples are not there")
         if not len(block):
             return
         yield block
-
-
-def _check_riff(stream: io.BufferedIOBase) -> None:
-    """Refuse a WAV whose samples end before its header says; libsndfile reads it as if it were whole.
-
-    A header written before the end was known promises nothing: its size is zero or close to four gigabytes.
-    """
-    end = stream.seek(0, 2)
-    place = 12
-    while place + 8 <= end:
-        stream.seek(place)
-        name, size = struct.unpack("<4sI", stream.read(8))
-        place += 8
-        if name == b"data":
-            if 0x7FFFF000 > size > (end - place) / WHOLE:
-                raise ValueError(f"{DAMAGED}: {size - (end - place):,} of {size:,} bytes are not there")
-            return
-        place += size + size % 2
 
 
 def _by_av(stream: io.BufferedIOBase, head: bytes, stack: contextlib.ExitStack) -> Track:
@@ -129,9 +117,9 @@ def _by_av(stream: io.BufferedIOBase, head: bytes, stack: contextlib.ExitStack) 
     if not sounds:
         raise ValueError("holds no sound" if len(container.streams) else UNKNOWN)
     sound = sounds[0]
-    return Track(
-        rate=int(sound.rate or 0), channels=int(sound.channels or 0), blocks=_av_blocks(container, sound, head)
-    )
+    if not sound.rate:
+        raise ValueError(DAMAGED)
+    return Track(rate=int(sound.rate), channels=int(sound.channels or 0), blocks=_av_blocks(container, sound, head))
 
 
 def _av_blocks(container: Any, sound: Any, head: bytes) -> Iterator[np.ndarray]:
@@ -149,7 +137,7 @@ def _av_blocks(container: Any, sound: Any, head: bytes) -> Iterator[np.ndarray]:
                 done += len(block)
                 yield block
     except (av.FFmpegError, ValueError) as error:
-        raise ValueError(f"{DAMAGED} ({error})") from error
+        raise ValueError(DAMAGED) from error
     if promised is not None and done < WHOLE * promised - sound.rate // 10:
         raise ValueError(f"{DAMAGED}: {promised - done:,} of {promised:,} samples are not there")
 
@@ -162,6 +150,7 @@ def _promised(container: Any, sound: Any, head: bytes) -> int | None:
     kinds = container.format.name.split(",")
     if not (set(kinds) & set(PROMISED) or ("mp3" in kinds and (b"Xing" in head or b"Info" in head))):
         return None
+    seconds = None if container.duration is None else container.duration / MICROSECONDS
     if sound.duration is not None:
-        return round(sound.duration * sound.time_base * sound.rate)
-    return None
+        seconds = float(sound.duration * sound.time_base)
+    return None if seconds is None else round(seconds * sound.rate)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import tracemalloc
 from fractions import Fraction
 
 import av
@@ -106,6 +107,72 @@ def test_start_and_length_act_and_are_counted():
         decode(data, start=5.0)
 
 
+def test_files_of_nothing_but_zeros_are_counted():
+    modality = Audio()
+    modality.decode(Media(name="a", data=wav(np.zeros(RATE, np.float32))))
+    modality.decode(Media(name="b", data=wav(tone())))
+    assert modality.report() == {"silent": 1}
+
+
+def test_a_channel_that_is_not_there():
+    assert pitch(decode(wav(tone()), channel="left")) == pytest.approx(440, abs=2)
+    with pytest.raises(ValueError, match="has 1 channel, where channel 2 was asked for"):
+        decode(wav(tone()), channel="right")
+
+
+@pytest.mark.parametrize("format", ["ipod", "mp3"])
+def test_padding_of_the_encoder_is_cut_away(format):
+    noise = np.random.default_rng(0).normal(0, 0.1, RATE).astype(np.float32)
+    found = decode(encoded(noise, format, "aac" if format == "ipod" else "libmp3lame")).samples
+    assert len(found) == RATE
+    assert np.correlate(found, noise[:8000], "valid").argmax() == 0
+
+
+def test_the_sound_of_a_container_with_pictures():
+    stream = io.BytesIO()
+    with av.open(stream, "w", format="mp4") as container:
+        picture = container.add_stream("mpeg4", rate=10)
+        picture.width = picture.height = 32
+        sound = container.add_stream("aac", rate=RATE, layout="mono")
+        for _ in range(10):
+            container.mux(picture.encode(av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8))))
+        frame = av.AudioFrame.from_ndarray(tone()[None], format="fltp", layout="mono")
+        frame.sample_rate, frame.pts = RATE, 0
+        container.mux(sound.encode(frame))
+        container.mux([*picture.encode(), *sound.encode()])
+    assert pitch(decode(stream.getvalue(), name="a.mp4")) == pytest.approx(440, abs=3)
+
+
+def test_a_picture_holds_no_sound():
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(stream, "PNG")
+    with pytest.raises(ValueError, match="is no sound that is read"):
+        decode(stream.getvalue())
+
+
+def test_a_long_file_is_read_in_blocks(tmp_path):
+    whole = tmp_path / "long.wav"
+    with soundfile.SoundFile(whole, "w", 96_000, 2, "PCM_16") as file:
+        for _ in range(60):
+            file.write(np.full((96_000, 2), 0.25, np.float32))
+    tracemalloc.start()
+    sound = Audio(start=30, max_seconds=5).decode(Media(name="a", path=whole))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (sound.rate, len(sound.samples)) == (48_000, 240_000)
+    assert peak < 12 << 20  # the file holds 23 megabytes, 46 as floats
+
+
+def test_blocks_are_brought_down_without_seams():
+    glide = np.sin(np.cumsum(np.linspace(0.01, 0.1, 1_500_000))).astype(np.float32)
+    sound = decode(wav(glide, rate=96_000, subtype="FLOAT"))
+    inner = slice(1000, -1000)
+    np.testing.assert_allclose(sound.samples[inner], glide[::2][: len(sound.samples)][inner], atol=2e-3)
+    assert len(decode(wav(np.ones(1, np.float32), rate=96_000)).samples) == 1
+
+
 def test_quiet_ends_are_cut_where_asked():
     quiet = np.zeros(RATE // 2, np.float32)
     data = wav(np.concatenate([quiet, tone(), quiet]), subtype="FLOAT")
@@ -143,13 +210,46 @@ def test_the_name_does_not_matter():
         (wav(np.zeros(0, np.float32)), "holds no samples"),
         (wav(np.array([0.1, np.nan, 0.2], np.float32), subtype="FLOAT"), "holds samples that are NaN or infinite"),
         (wav(np.array([0.1, np.inf], np.float32), subtype="FLOAT"), "holds samples that are NaN or infinite"),
+        (wav(np.array([0.1, 1e30], np.float32), subtype="FLOAT"), "holds samples up to 1e\\+30 times full scale"),
+        (wav(tone(0.1), rate=500), "has 500 samples a second, where 1,000 to 768,000 are read"),
+        (wav(np.zeros((9, 70), np.float32)), "has 70 channels, where 1 to 64 are read"),
         (b"#EXTM3U\nfile:///etc/passwd\n", "is no sound that is read"),
     ],
-    ids=["empty", "text", "torn wav", "torn flac", "no samples", "nan", "inf", "playlist"],
+    ids=["empty", "text", "torn wav", "torn flac", "no samples", "nan", "inf", "huge", "slow", "wide", "playlist"],
 )
 def test_what_is_no_sound_is_refused(data, reason):
     with pytest.raises(ValueError, match=reason):
         decode(data)
+
+
+HISS = tone(3.0) + np.random.default_rng(1).normal(0, 0.05, 3 * RATE).astype(np.float32)
+WHOLE = {
+    "wav": wav(HISS),
+    "flac": wav(HISS, format="FLAC"),
+    "vorbis": wav(HISS, format="OGG"),
+    "aiff": wav(HISS, format="AIFF"),
+    "caf": wav(HISS, format="CAF"),
+    "opus": encoded(np.repeat(HISS, 3), "ogg", "libopus", 48_000),
+    "mp3": encoded(HISS, "mp3", "libmp3lame"),
+    "m4a": encoded(HISS, "ipod", "aac"),
+    "matroska": encoded(HISS, "matroska", "aac"),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(WHOLE))
+def test_half_a_file_is_refused_and_the_whole_is_not(kind):
+    data = WHOLE[kind]
+    assert decode(data).seconds == pytest.approx(3.0, abs=0.1)
+    for length in (len(data) // 2, 2 * len(data) // 3):
+        with pytest.raises(ValueError, match=r"^is truncated or damaged"):
+            decode(data[:length])
+
+
+def test_a_header_written_before_the_end_promises_nothing():
+    data = bytearray(wav(tone()))
+    place = data.index(b"data") + 4
+    data[place : place + 4] = b"\xff\xff\xff\xff"
+    assert decode(bytes(data)).seconds == pytest.approx(1.0)
 
 
 def test_a_header_that_promises_too_much_is_refused():

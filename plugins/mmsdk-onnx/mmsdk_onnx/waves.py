@@ -96,7 +96,7 @@ def _samples(option: str, value: Any, rate: int, name: str) -> int | None:
     number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if not number or value < SHORTEST:
         raise EncoderError(f"{name}: {option} is {value!r}, expected seconds, {SHORTEST:g} or more")
-    return max(round(value * rate), 1)
+    return max(round(float(value) * rate), 1)
 
 
 def _whole(text: str | None) -> int | None:
