@@ -23,12 +23,13 @@ def mmsdk_modalities() -> Iterable[ModalitySpec]:
         extensions=(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".flv", ".3gp", ".wmv"),
         default_encoder="video-stats",
         options={
-            "frames": "how many frames at the most (16)",
+            "frames": "how many frames at the most (16; 256 where sampling is fps)",
             "sampling": "uniform: evenly; fps: so many a second; scene: the first of each scene (uniform)",
             "fps": "frames a second where sampling is fps (1)",
             "size": "pixels that the shorter side is reduced to (256)",
             "sound": "false leaves the sound out (true)",
             "max_seconds": "seconds of sound that are kept; what is left is not, and counted (600)",
+            "threads": "threads that decode the picture of one file; 0: every core (1)",
         },
     )
 

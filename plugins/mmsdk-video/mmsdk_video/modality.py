@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import threading
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import av
 import numpy as np
 
 from mmsdk import Clip, EncoderError
-from mmsdk_video.reading import open_file
-from mmsdk_video.sampling import picker_of
+from mmsdk_video.canvas import Canvas
+from mmsdk_video.index import Index
+from mmsdk_video.passing import Pass, jump
+from mmsdk_video.reading import DAMAGED, open_file
+from mmsdk_video.sampling import ScenePicker, TimePicker, wanted_times
 from mmsdk_video.track import SoundTrack
 
 if TYPE_CHECKING:
@@ -21,53 +27,57 @@ if TYPE_CHECKING:
     from mmsdk_video.sampling import Picker
 
 SAMPLINGS = ("uniform", "fps", "scene")
-MAX_FRAMES = 4096
-SEEK_SECONDS = 120.0  # between two wanted frames, above which the file is sought through, not decoded through
+FRAMES, FRAMES_OF_FPS, MAX_FRAMES = 16, 256, 4096
+FAR = 120.0  # seconds between two wanted frames from which a file is sought through, not read through
+LONG = 1800.0  # seconds from which scenes are told apart by key frames alone: coders set one where a scene begins
 
 
 class Video:
     """A file to :class:`mmsdk.Clip`.
 
-    Frames and sound come from one pass. Frames are turned upright by the display matrix, reduced so that their shorter
-    side has ``size`` pixels at the most, and carry the times that the file gives them, so that a variable frame rate is
-    right. Where wanted frames lie two minutes apart and more, the file is sought from key frame to key frame: ten hours
-    take seconds, and the frame is the key frame before the wanted time. The sound of such a file is read to its limit.
+    The packets are read first, so that the times of all frames are known: of a variable frame rate, of a file whose
+    header states no length (what browsers record) or a wrong one. Then only what the wanted frames need is decoded,
+    from the key frame before each, together with the sound, each packet at most once. Frames are turned upright by the
+    display matrix, brought to square pixels, and painted small at once.
 
-    :param frames: how many at the most.
-    :param sampling: ``uniform``, ``fps`` or ``scene``.
+    Where wanted frames lie two minutes apart and more, the file is not read through: it is sought, and the frame is the
+    key frame before the wanted time. Ten hours take seconds. Of the sound the beginning is read, to its limit.
+
+    :param frames: how many at the most; by default 16, and 256 where ``sampling`` is ``fps``.
+    :param sampling: ``uniform`` (the middles of equal parts), ``fps`` or ``scene``.
     :param fps: frames a second where ``sampling`` is ``fps``; a file that has more than ``frames`` of them is sampled
-        evenly.
-    :param size: pixels of the shorter side.
+        evenly, and counted as ``frames_thinned``.
+    :param size: pixels of the shorter side at the most.
     :param sound: keep the sound.
-    :param max_seconds: of sound that are kept.
+    :param max_seconds: of sound that are kept; a file with more is counted as ``sound_cut``.
+    :param threads: that decode the picture of one file; several files are decoded at once anyway. 0: every core.
     :raises EncoderError: an option is out of range.
     """
 
     def __init__(
         self,
-        frames: int = 16,
+        frames: int | None = None,
         sampling: str = "uniform",
         fps: float = 1.0,
         size: int = 256,
         *,
         sound: bool = True,
         max_seconds: float = 600.0,
+        threads: int = 1,
     ) -> None:
         if sampling not in SAMPLINGS:
             raise EncoderError(f"decode.sampling is {sampling!r}, expected {', '.join(SAMPLINGS)}")
-        for name, value, low, high in (
-            ("frames", frames, 1, MAX_FRAMES),
-            ("fps", fps, 1e-3, 240),
-            ("size", size, 8, 2048),
-            ("max_seconds", max_seconds, 0.1, 36_000),
-        ):
-            if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-                raise EncoderError(f"decode.{name} is {value!r}, expected a number from {low:g} to {high:g}")
+        rate = float(_number("fps", fps, 1e-3, 240))
+        self._rate = rate if sampling == "fps" else None
+        usual = FRAMES if self._rate is None else FRAMES_OF_FPS
+        self._frames = int(_number("frames", usual if frames is None else frames, 1, MAX_FRAMES))
+        self._size = int(_number("size", size, 8, 2048))
+        self._seconds = float(_number("max_seconds", max_seconds, 0.1, 36_000))
+        self._threads = int(_number("threads", threads, 0, 64))
         if not isinstance(sound, bool):
             raise EncoderError(f"decode.sound is {sound!r}, expected true or false")
-        self._frames, self._sampling, self._fps, self._size = int(frames), sampling, float(fps), int(size)
-        self._sound, self._seconds = sound, float(max_seconds)
-        self._counts = {"sound_cut": 0}
+        self._scenes, self._sound = sampling == "scene", sound
+        self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def decode(self, cell: Media) -> Clip:
@@ -75,25 +85,23 @@ class Video:
 
         :raises ValueError: no video and no sound, truncated, damaged, or larger than is read.
         """
-        with cell.open() as stream, open_file(stream) as file:
-            picker = picker_of(self._sampling, file.duration, self._frames, self._fps)
-            track = SoundTrack(file.sound_rate, self._seconds) if self._sound and file.has_sound else None
-            step = file.duration / self._frames
-            if file.has_picture and self._sampling != "scene" and step > SEEK_SECONDS:
-                self._by_seeking(file, picker, track)
-            else:
-                file.read(picker if file.has_picture else None, track)
-            frames, times = picker.taken(self._size)
-            if track is not None and track.more:
-                with self._lock:
-                    self._counts["sound_cut"] += 1
+        with open_file(cell, self._threads) as file:
+            track = None
+            if self._sound and file.sound is not None:
+                track = SoundTrack(int(file.sound.rate), self._seconds)
+            found = self._sought(file, track) if self._is_sparse(file) else None
+            if found is None:
+                with file.again() if self._is_sparse(file) else contextlib.nullcontext(file) as whole:
+                    found = self._read(whole, track)
+            frames, times, duration = found
             sound = None if track is None else track.sound()
-            if not len(frames) and sound is None:
-                raise ValueError("holds neither a picture nor sound that can be decoded")
-            return Clip(frames=frames, times=times, sound=sound, duration=file.duration)
+        self._count(sound_cut=track is not None and track.more)
+        if not len(frames) and sound is None:
+            raise ValueError("holds neither a picture nor sound that can be decoded")
+        return Clip(frames=frames, times=times, sound=sound, duration=duration)
 
     def report(self) -> Mapping[str, float]:
-        """Return how many files had more sound than was kept."""
+        """Return how many files had sound or frames beyond the limit, and how many damaged packets, if any had."""
         with self._lock:
             return {name: count for name, count in self._counts.items() if count}
 
@@ -114,9 +122,68 @@ class Video:
 
         return examples()
 
-    def _by_seeking(self, file: File, picker: Picker, track: SoundTrack | None) -> None:
-        """Take the key frame before each wanted time; then the beginning of the sound."""
-        file.seek_frames(picker)
+    def _read(self, file: File, track: SoundTrack | None) -> tuple[np.ndarray, np.ndarray, float]:
+        """Return frames, times and seconds of a file of which everything is read, and what is needed is decoded."""
+        index = Index(file)
+        canvas = _canvas(file, self._size)
+        picker: Picker
+        if self._scenes:
+            picker, needed = ScenePicker(self._frames, canvas), np.ones(index.count, bool)
+        else:
+            chosen = index.shown(self._wanted(index.end))
+            picker, needed = TimePicker(index.times(chosen), canvas), index.needed(chosen)
+        one = Pass(picker, track)
+        one.over(index, needed, keys=self._scenes and index.end > LONG)
+        frames, times = picker.taken()
+        if index.count and not len(frames):
+            raise ValueError(f"{DAMAGED}: none of its frames can be decoded")
+        self._count(damaged=one.failed > 0)
+        return frames, times, index.end
+
+    def _sought(self, file: File, track: SoundTrack | None) -> tuple[np.ndarray, np.ndarray, float] | None:
+        """Return frames, times and seconds of a long file, ``None`` where it has too few key frames for that."""
+        wanted = self._wanted(file.duration)
+        picker = TimePicker(wanted, _canvas(file, self._size))
+        try:
+            jump(file, wanted, picker)
+        except av.FFmpegError:
+            return None
+        frames, times = picker.taken()
+        if 2 * len(frames) < len(wanted):
+            return None
         if track is not None:
-            file.rewind()
-            file.read(None, track)
+            with file.again() as fresh:
+                Pass(None, track).listen(fresh)
+        return frames, times, file.duration
+
+    def _is_sparse(self, file: File) -> bool:
+        """Return whether wanted frames lie so far apart that the file is better sought through."""
+        if file.picture is None or self._scenes or not file.promised:
+            return False
+        count = self._frames if self._rate is None else min(self._frames, file.duration * self._rate)
+        return file.duration > FAR * max(count, 1)
+
+    def _wanted(self, duration: float) -> np.ndarray:
+        """Return the times of which a frame is wanted."""
+        self._count(frames_thinned=self._rate is not None and duration * self._rate > self._frames)
+        return wanted_times(duration, self._frames, self._rate)
+
+    def _count(self, **seen: bool) -> None:
+        """Count files of which something is to be said."""
+        with self._lock:
+            self._counts.update({name: int(value) for name, value in seen.items()})
+
+
+def _canvas(file: File, size: int) -> Canvas:
+    """Return what paints the frames of a file."""
+    return Canvas(size, None if file.picture is None else file.picture.sample_aspect_ratio)
+
+
+def _number(name: str, value: Any, low: float, high: float) -> Any:
+    """Return an option that is a number in its range.
+
+    :raises EncoderError: it is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise EncoderError(f"decode.{name} is {value!r}, expected a number from {low:g} to {high:g}")
+    return value

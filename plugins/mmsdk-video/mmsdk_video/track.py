@@ -4,59 +4,75 @@ from __future__ import annotations
 
 from typing import Any
 
+import av
 import numpy as np
 import soxr
 
 from mmsdk import Sound
 
-MAX_RATE = 48_000
+MOST_RATE = 48_000
+MAX_RATE = 768_000
 MAX_CHANNELS = 64
+GAP = 0.05  # seconds without sound that are filled with silence; less is rounding, or what a coder puts in front
 
 
 class SoundTrack:
-    """Blocks of sound up to a limit.
+    """Blocks of sound up to a limit, each at its time: silence stands where the file has none.
 
     :param rate: samples a second in the file.
     :param most: seconds that are kept.
+    :raises ValueError: the rate is no rate of sound.
     """
 
     def __init__(self, rate: int, most: float) -> None:
+        if not 0 < rate <= MAX_RATE:
+            raise ValueError(f"has sound of {rate:,} samples a second, where {MAX_RATE:,} are read")
         self._rate = rate
-        self._left = max(round(rate * most), 1)
+        self._room = max(round(rate * most), 1)
         self._done = 0
         self._parts: list[np.ndarray] = []
-        self._resampler: Any = None
+        self._converter: Any = None
+        self._stream = soxr.ResampleStream(rate, MOST_RATE, 1, dtype="float32") if rate > MOST_RATE else None
         self.more = False
 
     @property
     def full(self) -> bool:
         """Return whether the limit is reached."""
-        return self._left <= 0
+        return self._done >= self._room
 
-    def add(self, frame: Any) -> float:
-        """Take a frame of sound; return the time in seconds that it reaches."""
-        import av
+    def add(self, frame: Any, time: float) -> None:
+        """Take a frame of sound that begins at ``time`` seconds.
 
-        self._done += frame.samples
-        if self.full:
-            self.more = True
-            return self._done / self._rate
-        if self._resampler is None:
-            self._resampler = av.AudioResampler(format="fltp", layout=frame.layout, rate=self._rate)
-        for part in self._resampler.resample(frame):
-            block = part.to_ndarray()
+        :raises ValueError: it has too many channels.
+        """
+        gap = round(time * self._rate) - self._done
+        if gap > GAP * self._rate:
+            self._take(np.zeros(min(gap, self._room - self._done), np.float32))
+        for block in self._planes(frame):
             if len(block) > MAX_CHANNELS:
                 raise ValueError(f"has {len(block)} channels of sound, where {MAX_CHANNELS} are read")
-            mono = np.nan_to_num(block.mean(0, dtype=np.float32))[: max(self._left, 0)]
-            self._left -= block.shape[1]
-            self._parts.append(mono)
-        return self._done / self._rate
+            left = self._room - self._done
+            self.more |= block.shape[1] > left
+            self._take(np.nan_to_num(block[:, :left].mean(0, dtype=np.float32), posinf=0.0, neginf=0.0))
 
     def sound(self) -> Sound | None:
         """Return what was gathered; ``None`` where there is not a sample."""
+        if self._stream is not None and self._done:
+            self._parts.append(self._stream.resample_chunk(np.zeros(0, np.float32), last=True))
         whole = np.concatenate(self._parts) if self._parts else np.zeros(0, np.float32)
-        if not len(whole):
-            return None
-        if self._rate > MAX_RATE:
-            whole = soxr.resample(whole, self._rate, MAX_RATE)
-        return Sound(samples=np.ascontiguousarray(whole, np.float32), rate=min(self._rate, MAX_RATE))
+        return Sound(samples=whole, rate=min(self._rate, MOST_RATE)) if len(whole) else None
+
+    def _take(self, mono: np.ndarray) -> None:
+        """Append a block."""
+        self._done += len(mono)
+        if len(mono):
+            self._parts.append(mono if self._stream is None else self._stream.resample_chunk(mono))
+
+    def _planes(self, frame: Any) -> list[np.ndarray]:
+        """Return the blocks ``(channels, samples)`` float32 of a frame; most coders give them as they are."""
+        if frame.format.name == "fltp" and frame.sample_rate == self._rate:
+            return [frame.to_ndarray()]
+        kind = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if self._converter is None or self._converter[0] != kind:  # some files change on the way
+            self._converter = kind, av.AudioResampler(format="fltp", layout=frame.layout, rate=self._rate)
+        return [part.to_ndarray() for part in self._converter[1].resample(frame)]

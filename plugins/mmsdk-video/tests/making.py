@@ -23,7 +23,9 @@ def scenes(count, colours=(RED, BLUE), size=(64, 48)):
     return frames
 
 
-def video(frames, *, times=None, rate=10, sound=None, format="mp4", codec="libx264", turned=0, sound_rate=16_000):
+def video(
+    frames, *, times=None, rate=10, sound=None, format="mp4", codec="libx264", turned=0, sound_rate=16_000, options=None
+):
     """Return a file.
 
     :param times: of the frames in seconds, for a variable frame rate.
@@ -33,7 +35,7 @@ def video(frames, *, times=None, rate=10, sound=None, format="mp4", codec="libx2
     with av.open(stream, "w", format=format) as container:
         picture = None
         if len(frames):
-            picture = container.add_stream(codec, rate=rate)
+            picture = container.add_stream(codec, rate=rate, options=options or {})
             picture.height, picture.width = frames[0].shape[:2]
             picture.pix_fmt = "yuv420p"
             picture.codec_context.time_base = Fraction(1, 1000)

@@ -136,20 +136,41 @@ def test_huge_frames_and_endless_files_are_refused(monkeypatch):
         Video().decode(data)
 
 
-def test_a_long_file_is_sought_and_not_decoded_through(monkeypatch):
-    from mmsdk_video import reading
-
+def long_file(**more):
+    """Return two hours of a picture a minute, a key frame every twelve, five seconds of sound."""
     frames = scenes(120, size=(16, 16))
-    data = media(video(frames, rate=1, times=[60.0 * n for n in range(120)], codec="mpeg4", sound=5.0))
+    return video(frames, rate=1, times=[60.0 * n for n in range(120)], codec="mpeg4", sound=5.0, **more)
+
+
+def painted(monkeypatch):
+    """Return a list that grows by each frame that is painted."""
+    from mmsdk_video.canvas import Canvas
+
     seen = []
-    real = reading.File._time
-    monkeypatch.setattr(reading.File, "_time", lambda self, frame: seen.append(frame) or real(self, frame))
-    clip = Video(frames=8).decode(data)
-    assert len(clip.frames) == 8
-    assert len(seen) == 8  # of 120
+    real = Canvas.paint
+    monkeypatch.setattr(Canvas, "paint", lambda self, frame: seen.append(frame.pts) or real(self, frame))
+    return seen
+
+
+def test_a_long_file_is_sought_and_not_read_through(monkeypatch):
+    from mmsdk_video import modality
+
+    monkeypatch.setattr(modality, "Index", None)  # what reads a file through
+    seen = painted(monkeypatch)
+    clip = Video(frames=8).decode(media(long_file()))
+    assert len(clip.frames) == len(seen) == 8
     assert clip.duration == pytest.approx(7200, rel=0.02)
     wanted = (np.arange(8) + 0.5) * clip.duration / 8
-    assert (np.abs(clip.times - wanted) <= 12 * 60).all()  # the key frame before it
+    assert (clip.times <= wanted).all()
+    assert (wanted - clip.times <= 12 * 60).all()  # the key frame before it
+    assert clip.sound.seconds == pytest.approx(5.0, abs=0.2)
+
+
+def test_a_long_file_of_one_key_frame_is_read_through():
+    clip = Video(frames=8).decode(media(long_file(options={"g": "1000"})))
+    wanted = (np.arange(8) + 0.5) * clip.duration / 8
+    assert (wanted - clip.times <= 60).all()
+    assert len(clip.frames) == 8
     assert clip.sound.seconds == pytest.approx(5.0, abs=0.2)
 
 
