@@ -20,12 +20,18 @@ def mmsdk_modalities() -> Iterable[ModalitySpec]:
         sample="RGB uint8 (h, w, 3), upright; a very large picture is reduced by a whole factor",
         cells="a path or URL of a JPEG, PNG, WebP, BMP, GIF, TIFF, at most 89 megapixels; DICOM and NIfTI with extras",
         media=True,
-        extensions=(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".dcm", ".nii"),
+        extensions=(
+            *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"),
+            *(".dcm", ".dicom", ".nii", ".nii.gz"),
+        ),
         default_encoder="colour-shape",
         options={
-            "frame": "of an animation, scan or volume, counted from 1; middle; auto: the first, of scans the middle",
-            "window": "of a scan: auto (its own), lung, mediastinum, soft-tissue, bone, brain, liver, [centre, width]",
-            "axis": "of a volume, across which its slices lie: 0, 1 or 2 (2)",
+            "frame": "of an animation, scan or volume, counted from 1; middle; mosaic: nine of them in a square; "
+            "auto: the first of an animation, the middle of a scan (auto)",
+            "window": "of a scan: auto (its own, else all but the extremes), lung, mediastinum, soft-tissue, bone, "
+            "brain, liver, or [centre, width] (auto)",
+            "axis": "of the body, across which the slices of a volume lie: 0 left to right, 1 back to front, 2 foot "
+            "to head (2)",
         },
     )
 

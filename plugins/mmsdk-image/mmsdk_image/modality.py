@@ -14,7 +14,7 @@ from PIL import ImageOps, UnidentifiedImageError
 
 from mmsdk import EncoderError
 from mmsdk_image.dicom import is_dicom, read_dicom
-from mmsdk_image.grey import chosen, window_of
+from mmsdk_image.grey import FRAMES, chosen, tiled, window_of
 from mmsdk_image.nifti import is_nifti, read_nifti
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ class Image:
     A picture whose shorter side has 2,048 pixels or more is reduced by a whole factor to no less than 1,024, so that a
     batch of photos does not fill the memory. DICOM and NIfTI become pictures too (extras ``medical`` and ``nifti``).
 
-    :param frame: of an animation, a scan of several frames or a volume, counted from 1; ``middle``; ``auto`` is the
-        first of an animation and the middle of a scan.
+    :param frame: of an animation, a scan of several frames or a volume, counted from 1; ``middle``; ``mosaic``, nine of
+        them evenly spread, in a square; ``auto`` is the first of an animation and the middle of a scan.
     :param window: of a scan's values: ``auto`` (the file's own), a name (``lung``, ``bone``, ...), centre and width.
     :param axis: of a volume, across which its slices lie (0, 1 or 2).
     :raises EncoderError: an option cannot be.
@@ -47,13 +47,13 @@ class Image:
     max_pixels = MAX_PIXELS
 
     def __init__(self, frame: int | str = "auto", window: str | Sequence[float] = "auto", axis: int = 2) -> None:
-        if not (frame in ("auto", "middle") or (type(frame) is int and frame >= 1)):
-            raise EncoderError(f"decode.frame is {frame!r}, expected auto, middle or a number from 1")
+        if not (frame in FRAMES or (type(frame) is int and frame >= 1)):
+            raise EncoderError(f"decode.frame is {frame!r}, expected {', '.join(FRAMES)} or a number from 1")
         if type(axis) is not int or axis not in (0, 1, 2):
             raise EncoderError(f"decode.axis is {axis!r}, expected 0, 1 or 2")
         self._frame, self._axis = frame, axis
         self._window = window_of(window)
-        self._burnt = 0
+        self._burnt = self._unsaid = 0
         self._lock = threading.Lock()
 
     def decode(self, cell: Media) -> np.ndarray:
@@ -64,11 +64,10 @@ class Image:
         with cell.open() as stream:
             head = stream.read(HEAD)
             stream.seek(0)
-            if is_dicom(head):
+            if is_dicom(head, cell.name):
                 return self._dicom(stream.read())
             if is_nifti(head):
-                scan = {"window": self._window, "frame": self._frame, "axis": self._axis}
-                return read_nifti(stream.read(), **scan, most=self.max_pixels)
+                return self._nifti(stream.read())
             try:
                 picture = Pillow.open(cast("IO[bytes]", stream), formats=FORMATS)
             except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning):
@@ -81,17 +80,26 @@ class Image:
                 return self._pixels(picture)
 
     def report(self) -> Mapping[str, float]:
-        """Return how many scans say of themselves that text is burnt into them: it may name the person."""
+        """Return how many scans say of themselves that text is burnt into them, which may name the person.
+
+        And of how many it is not known: ultrasound and secondary captures whose header does not say.
+        """
         with self._lock:
-            return {"burnt_in_text": self._burnt} if self._burnt else {}
+            found = {"burnt_in_text": self._burnt, "burnt_in_text_not_said": self._unsaid}
+        return {name: count for name, count in found.items() if count}
 
     def _dicom(self, data: bytes) -> np.ndarray:
         """Return the pixels of a DICOM file; burnt-in text is counted."""
         scan = read_dicom(data, window=self._window, frame=self._frame, most=self.max_pixels)
-        if scan.burnt:
-            with self._lock:
-                self._burnt += 1
-        return scan.pixels
+        with self._lock:
+            self._burnt += scan.burnt
+            self._unsaid += scan.unsaid
+        return np.array(_reduced(Pillow.fromarray(scan.pixels)))
+
+    def _nifti(self, data: bytes) -> np.ndarray:
+        """Return the pixels of a NIfTI file."""
+        pixels = read_nifti(data, window=self._window, frame=self._frame, axis=self._axis, most=self.max_pixels)
+        return np.array(_reduced(Pillow.fromarray(pixels)))
 
     def thumbnail(self, sample: np.ndarray, size: int) -> bytes:
         """Return a JPEG at most ``size`` pixels on a side."""
@@ -101,29 +109,46 @@ class Image:
         picture.save(stream, "JPEG", quality=80)
         return stream.getvalue()
 
-    def _seek(self, picture: Pillow.Image) -> None:
-        """Go to the frame of an animation; ``auto`` is the first."""
-        count = int(getattr(picture, "n_frames", 1)) if self._frame != "auto" else 1
-        if count == 1 and self._frame in ("auto", "middle"):
-            return
-        place = chosen(self._frame, count, "frame")
-        try:
-            picture.seek(place)
-        except Exception as error:  # each of Pillow's decoders raises what it likes
-            raise ValueError(f"is truncated or damaged before frame {place + 1}") from error
-
     def _pixels(self, picture: Pillow.Image) -> np.ndarray:
         """Decode what the header promised, if it is not too much."""
         width, height = picture.size
-        if width * height > self.max_pixels:
-            raise ValueError(f"is {width:,} x {height:,} pixels, where {self.max_pixels:,} are read; make it smaller")
-        self._seek(picture)
+        places = [0] if self._frame == "auto" else chosen(self._frame, _count(picture), "frame")
+        if width * height * len(places) > self.max_pixels:
+            times = f" and {len(places)} frames of it" if len(places) > 1 else ""
+            raise ValueError(
+                f"is {width:,} x {height:,} pixels{times}, where {self.max_pixels:,} are read; make it smaller"
+            )
+        if self._frame != "mosaic":
+            return np.array(_rgb(_reduced(_upright(_loaded(picture, places[0])))))
+        frames = [_rgb(_reduced(_upright(_loaded(picture, place).copy()))) for place in places]
+        alike = [np.asarray(frame.resize(frames[0].size)) for frame in frames]  # pages of a TIFF may differ
+        return np.array(_reduced(Pillow.fromarray(tiled(np.stack(alike)))))
+
+
+def _count(picture: Pillow.Image) -> int:
+    """Return how many frames an animation has.
+
+    :raises ValueError: it is damaged before its last one.
+    """
+    try:
+        return int(getattr(picture, "n_frames", 1))
+    except Exception as error:  # each of Pillow's decoders raises what it likes
+        raise ValueError(f"is truncated or damaged ({error})") from error
+
+
+def _loaded(picture: Pillow.Image, place: int) -> Pillow.Image:
+    """Return the picture itself at a frame, decoded.
+
+    :raises ValueError: it cannot be decoded.
+    """
+    try:
+        if place or picture.tell():
+            picture.seek(place)
         picture.draft("RGB", (ENOUGH, ENOUGH))  # a JPEG decodes at 1/2, 1/4 or 1/8 while both sides stay above
-        try:
-            picture.load()
-        except Exception as error:  # each of Pillow's decoders raises what it likes
-            raise ValueError(f"is truncated or damaged ({error})") from error
-        return np.array(_rgb(_reduced(_upright(picture))))
+        picture.load()
+    except Exception as error:  # each of Pillow's decoders raises what it likes
+        raise ValueError(f"is truncated or damaged ({error})") from error
+    return picture
 
 
 def _reduced(picture: Pillow.Image) -> Pillow.Image:

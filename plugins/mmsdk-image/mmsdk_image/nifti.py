@@ -1,13 +1,13 @@
-"""A slice of a NIfTI volume to pixels by nibabel; a packed file is unpacked no further than the limit."""
+"""Slices of a NIfTI volume to pixels by nibabel; a packed file is unpacked no further than the limit."""
 
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmsdk_image.grey import chosen, stretched, windowed
+from mmsdk_image.grey import chosen, stretched, tiled, windowed
 
 if TYPE_CHECKING:
     from mmsdk_image.grey import Window
@@ -30,13 +30,16 @@ def is_nifti(head: bytes) -> bool:
 
 
 def read_nifti(data: bytes, *, window: Window | None, frame: int | str, axis: int, most: int) -> np.ndarray:
-    """Return one slice, RGB uint8 ``(h, w, 3)``, the last axis of the body upwards.
+    """Return one slice, or nine in a square, RGB uint8 ``(h, w, 3)``.
+
+    However the file stores them, slices are turned by its own orientation: what is head, front or right of the body
+    is at the right or at the top.
 
     :param window: centre and width; ``None``: all but the extreme half percents.
-    :param frame: which slice, counted from 1, or the middle one; of a series over time the first volume.
-    :param axis: across which the slices lie, 0 to 2.
-    :param most: pixels of a slice that are read.
-    :raises ValueError: damaged, too large, or no such slice.
+    :param frame: which slice, counted from 1, the middle one, or ``mosaic``; of a series over time the first volume.
+    :param axis: of the body, across which the slices lie: 0 left to right, 1 back to front, 2 foot to head.
+    :param most: pixels that are read, by the header, before one is.
+    :raises ValueError: damaged, too large, no such slice, or values that are no numbers.
     """
     try:
         import nibabel
@@ -46,25 +49,60 @@ def read_nifti(data: bytes, *, window: Window | None, frame: int | str, axis: in
     try:
         kind = nibabel.Nifti2Image if plain[4:8] == MAGICS[1] else nibabel.Nifti1Image
         volume = kind.from_bytes(plain)
-        shape = volume.shape
+        order, turned = _orientation(volume)
     except Exception:  # nibabel raises what it likes
         raise ValueError(DAMAGED) from None
-    if not 2 <= len(shape) <= 5:
-        raise ValueError(f"has {len(shape)} dimensions, where 2 to 5 are read")
-    place = chosen(frame, shape[axis] if len(shape) > 2 else 1, "slice")
-    cut: list[slice | int] = [slice(None), slice(None), *[0] * (len(shape) - 2)]
-    if len(shape) > 2:
-        cut = [slice(None)] * 3 + [0] * (len(shape) - 3)
-        cut[axis] = place
+    shape = (*volume.shape, 1)
+    if len(volume.shape) == 2:  # a picture: a volume of one slice, as it is stored
+        order, axis = [0, 1, 2], 2
+    across = order[axis]
+    left, up = (order[place] for place in range(3) if place != axis)
+    places = chosen(frame, shape[across], "slice")
+    pixels = shape[left] * shape[up]
+    if pixels * len(places) > most:
+        shown = f" and shows {len(places)}" if len(places) > 1 else ""
+        raise ValueError(f"has slices of {pixels:,} pixels{shown}, where {most:,} are read")
+    if turned[across]:
+        places = [shape[across] - 1 - place for place in places]
+    slices = np.stack([_slice(volume, across, place) for place in places])
+    slices = slices if left < up else slices.swapaxes(1, 2)  # (n, left, up)
+    slices = slices[:, :: -1 if turned[left] else 1, :: 1 if turned[up] else -1].swapaxes(1, 2)  # rows from the top
+    pictures = _coloured(slices, window)
+    return tiled(pictures) if frame == "mosaic" else np.ascontiguousarray(pictures[0])
+
+
+def _orientation(volume: Any) -> tuple[list[int], list[bool]]:
+    """Return which stored axis runs left to right, back to front, foot to head; and which stored axes run backwards."""
+    import nibabel
+
+    if not 2 <= len(volume.shape) <= 5 or min(volume.shape) < 1:
+        raise ValueError(DAMAGED)
+    found = nibabel.io_orientation(volume.affine)
+    order = [int(np.flatnonzero(found[:, 0] == axis)[0]) for axis in range(3)]
+    return order, [bool(one < 0) for one in found[:, 1]]
+
+
+def _slice(volume: Any, across: int, place: int) -> np.ndarray:
+    """Return the values of one slice, two-dimensional; of a series those of its first volume."""
+    cut: list[slice | int] = [slice(None)] * min(len(volume.shape), 3) + [0] * (len(volume.shape) - 3)
+    if across < len(volume.shape):
+        cut[across] = place
     try:
-        values = np.asarray(volume.dataobj[tuple(cut)], np.float32)
+        values = np.asanyarray(volume.dataobj[tuple(cut)])
     except Exception:
         raise ValueError(f"{DAMAGED}: its values are not there") from None
-    if values.size > most:
-        raise ValueError(f"has slices of {values.size:,} pixels, where {most:,} are read")
-    upright = np.flipud(values.T)
-    grey = stretched(upright) if window is None else windowed(np.nan_to_num(upright), window)
-    return np.repeat(grey[:, :, None], 3, axis=2)
+    if values.dtype.kind == "c":
+        raise ValueError("has complex values; save their size or phase")
+    return values
+
+
+def _coloured(slices: np.ndarray, window: Window | None) -> np.ndarray:
+    """Return slices ``(n, h, w)`` as RGB uint8 ``(n, h, w, 3)``; those of colours as they are."""
+    if slices.dtype.names:
+        return np.stack([slices[name].astype(np.uint8) for name in slices.dtype.names[:3]], axis=3)
+    values = np.nan_to_num(slices.astype(np.float32))
+    grey = stretched(values) if window is None else windowed(values, window)
+    return np.repeat(grey[..., None], 3, axis=3)
 
 
 def _unpacked(data: bytes) -> bytes:

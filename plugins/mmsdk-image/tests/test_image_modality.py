@@ -182,3 +182,51 @@ def test_thumbnail():
     small = Pillow.open(io.BytesIO(data))
     assert small.size == (64, 48)
     assert small.format == "JPEG"
+
+
+def test_frames_of_an_animation():
+    stream = io.BytesIO()
+    colours = [Pillow.new("RGB", (8, 8), colour) for colour in ("red", "lime", "blue")]
+    colours[0].save(stream, "GIF", save_all=True, append_images=colours[1:])
+    shown = [Image(frame=one).decode(media(stream.getvalue()))[4, 4].argmax() for one in ("auto", 1, "middle", 3)]
+    assert shown == [0, 0, 1, 2]
+    with pytest.raises(ValueError, match="has 3 frames, where frame 9"):
+        Image(frame=9).decode(media(stream.getvalue()))
+    still = io.BytesIO()
+    colours[0].save(still, "PNG")
+    assert Image(frame="middle").decode(media(still.getvalue())).shape == (8, 8, 3)
+
+
+def test_mosaic_of_an_animation_and_of_pages_that_differ():
+    stream = io.BytesIO()
+    greys = [Pillow.new("RGB", (8, 6), (20 * n, 0, 0)) for n in range(12)]
+    greys[0].save(stream, "WEBP", save_all=True, append_images=greys[1:], lossless=True)
+    shown = Image(frame="mosaic").decode(media(stream.getvalue()))
+    assert shown.shape == (18, 24, 3)
+    assert (np.diff(shown[3::6, 4::8, 0].ravel().astype(int)) > 0).all()
+    pages = io.BytesIO()
+    greys[0].save(pages, "TIFF", save_all=True, append_images=[picture((20, 9))])
+    assert Image(frame="mosaic").decode(media(pages.getvalue())).shape == (6, 16, 3)
+
+    class Small(Image):
+        max_pixels = 100
+
+    with pytest.raises(ValueError, match="is 8 x 6 pixels and 9 frames of it, where 100 are read"):
+        Small(frame="mosaic").decode(media(stream.getvalue()))
+
+
+def test_an_animated_png_shows_its_frames():
+    stream = io.BytesIO()
+    colours = [Pillow.new("RGB", (8, 8), colour) for colour in ("red", "lime", "blue")]
+    colours[0].save(stream, "PNG", save_all=True, append_images=colours[1:])
+    shown = [Image(frame=one).decode(media(stream.getvalue()))[4, 4].argmax() for one in ("auto", "middle", 3)]
+    assert shown == [0, 1, 2]
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
+def test_an_animation_that_is_cut_off_is_refused_where_the_frame_is_gone(kind):
+    noise = np.random.default_rng(0).integers(0, 255, (4, 64, 64, 3), np.uint8)
+    frames = [Pillow.fromarray(one) for one in noise]
+    data = saved(frames[0], kind, save_all=True, append_images=frames[1:]).data
+    with pytest.raises(ValueError, match=r"damaged|where frame 4 was asked for"):
+        Image(frame=4).decode(media(data[: len(data) * 3 // 5]))

@@ -1,8 +1,7 @@
-"""DICOM and NIfTI to pixels: windows, photometric interpretation, frames; nobody's name leaves the file."""
+"""DICOM to pixels: windows, photometric interpretation, frames; nobody's name leaves the file."""
 
 from __future__ import annotations
 
-import gzip
 import io
 import logging
 
@@ -179,60 +178,238 @@ def test_without_pydicom_one_sentence_says_what_to_install(monkeypatch):
 dicom_bytes = b"\0" * 128 + b"DICM" + b"\0" * 64
 
 
-class TestNifti:
-    """Volumes, packed and not."""
-
-    @pytest.fixture
-    def volume(self):
-        """Return a volume whose values say where they stand, as bytes."""
-        nibabel = pytest.importorskip("nibabel")
-        values = np.zeros((6, 8, 10), np.int16)
-        values += 100 * np.arange(10, dtype=np.int16)
-        values[:, :4] += 50
-        return nibabel.Nifti1Image(values, np.eye(4)).to_bytes()
-
-    def test_slices(self, volume):
-        assert decode(volume, "v.nii").shape == (8, 6, 3)
-        assert decode(volume, "v.nii", axis=0).shape == (10, 8, 3)
-        assert decode(volume, "v.nii", axis=1).shape == (10, 6, 3)
-        assert (decode(gzip.compress(volume), "v.nii.gz") == decode(volume, "v.nii")).all()
-        shown = [decode(volume, "v.nii", frame=one, window=[500, 1000])[0, 0, 0] for one in (1, "middle", 10)]
-        assert shown[0] < shown[1] < shown[2]
-        assert decode(volume, "v.nii", frame=1)[-1, 0, 0] > decode(volume, "v.nii", frame=1)[0, 0, 0]
-
-    def test_what_cannot_be_read_is_refused(self, volume, monkeypatch):
-        from mmsdk_image import nifti
-
-        with pytest.raises(ValueError, match="has 10 slices, where slice 11 was asked for"):
-            decode(volume, "v.nii", frame=11)
-        with pytest.raises(ValueError, match="is a damaged NIfTI file: its values are not there"):
-            decode(volume[:500], "v.nii")
-        with pytest.raises(ValueError, match=r"it is cut off|damaged"):
-            decode(gzip.compress(volume)[:-20], "v.nii.gz")
-        monkeypatch.setattr(nifti, "MAX_BYTES", 200)
-        with pytest.raises(ValueError, match="unpacks to more than 200 bytes"):
-            decode(gzip.compress(volume), "v.nii.gz")
-        with pytest.raises(mmsdk.EncoderError, match=r"decode.axis is 3, expected 0, 1 or 2"):
-            Image(axis=3)
-
-    def test_without_nibabel_one_sentence_says_what_to_install(self, volume, monkeypatch):
-        import sys
-
-        monkeypatch.setitem(sys.modules, "nibabel", None)
-        with pytest.raises(ValueError, match=r"needs nibabel: pip install 'mmsdk-image\[nifti\]'"):
-            decode(volume, "v.nii")
+def test_a_sigmoid_and_an_exact_window_are_what_the_standard_says():
+    values = RAMP.astype(float)
+    sigmoid = decode(dicom(RAMP, WindowCenter=2000, WindowWidth=900, VOILUTFunction="SIGMOID"))[..., 0]
+    assert np.abs(sigmoid - 255 / (1 + np.exp(-4 * (values - 2000) / 900))).max() <= 1
+    exact = decode(dicom(RAMP, WindowCenter=2000, WindowWidth=900, VOILUTFunction="LINEAR_EXACT"))[..., 0]
+    assert np.abs(exact - 255 * np.clip((values - 2000) / 900 + 0.5, 0, 1)).max() <= 1
+    useless = decode(dicom(RAMP, WindowCenter=2000, WindowWidth=0))
+    assert (useless == decode(dicom(RAMP))).all()
 
 
-def test_frames_of_an_animation():
-    from PIL import Image as Pillow
+def table(values, first, bits=16):
+    from pydicom.dataset import Dataset
 
+    item = Dataset()
+    item.LUTDescriptor = [len(values), first, bits]
+    item.LUTData = np.asarray(values, np.uint16).tobytes()
+    item["LUTData"].VR = "OW"
+    return item
+
+
+def test_tables_of_the_file_act():
+    falling = np.linspace(65535, 0, 4096)
+    shown = decode(dicom(RAMP, VOILUTSequence=[table(falling, 0)]))[..., 0]
+    assert np.abs(shown - (255 - RAMP / 4095 * 255)).max() <= 1
+    shifted = decode(dicom(RAMP, RescaleSlope=1, RescaleIntercept=1000, VOILUTSequence=[table(falling, 1000)]))
+    assert (shifted[..., 0] == shown).all()
+    measured = {"ModalityLUTSequence": [table(falling, 0)], "WindowCenter": 32768, "WindowWidth": 65536}
+    assert np.abs(decode(dicom(RAMP, **measured))[..., 0].astype(int) - shown).max() <= 1
+
+
+def test_padding_is_black_and_does_not_count():
+    values = RAMP.copy()
+    values[:8] = 60000
+    shown = decode(dicom(values, PixelPaddingValue=60000))[..., 0]
+    assert (shown[:8] == 0).all()
+    assert shown[8:].max() == 255
+    assert decode(dicom(values))[8:].max() < 30  # without the tag it outshines all
+    inverted = decode(dicom(values, kind="MONOCHROME1", PixelPaddingValue=50000, PixelPaddingRangeLimit=61000))
+    assert (inverted[:8] == 0).all()
+    assert inverted[-1, -1, 0] == 0
+    assert inverted[8, 0, 0] == 255
+
+
+def test_frames_of_an_enhanced_scan_carry_their_own_rescale_and_window():
+    from pydicom.dataset import Dataset
+
+    def group(name, **tags):
+        item, outer = Dataset(), Dataset()
+        item.update(tags)
+        setattr(outer, name, [item])
+        return outer
+
+    shared = group("PixelValueTransformationSequence", RescaleSlope=1, RescaleIntercept=-1024, RescaleType="HU")
+    own = [group("FrameVOILUTSequence", WindowCenter=centre, WindowWidth=200) for centre in (0, 500)]
+    scan = dicom(
+        np.stack([RAMP, RAMP]),
+        frames=2,
+        SharedFunctionalGroupsSequence=[shared],
+        PerFrameFunctionalGroupsSequence=own,
+    )
+    plain = {"RescaleSlope": 1, "RescaleIntercept": -1024, "WindowWidth": 200}
+    for frame, centre in ((1, 0), (2, 500)):
+        assert (decode(scan, frame=frame) == decode(dicom(RAMP, WindowCenter=centre, **plain))).all()
+    assert (decode(scan, window="lung") == decode(dicom(RAMP, **plain), window="lung")).all()
+
+
+def test_mosaic():
+    flat = np.repeat(np.arange(20, dtype=np.uint8) * 10, 12).reshape(20, 3, 4)
+    scan = dicom(flat, bits=8, frames=20, WindowCenter=128, WindowWidth=256)
+    shown = decode(scan, frame="mosaic")
+    assert shown.shape == (9, 12, 3)
+    tiles = shown[::3, ::4, 0].ravel().astype(int)
+    assert (np.diff(tiles) > 10).all()
+    assert abs(tiles[4] - 100) <= 10  # the middle one in the middle
+    two = decode(dicom(flat[:2], bits=8, frames=2, WindowCenter=128, WindowWidth=256), frame="mosaic")
+    assert two.shape == (3, 8, 3)
+
+    class Small(Image):
+        max_pixels = 100
+
+    with pytest.raises(ValueError, match="is 4 x 3 pixels and 9 frames of it, where 100 are read"):
+        Small(frame="mosaic").decode(Media(name="a", data=scan))
+
+
+def test_colours_by_plane_and_as_ybr():
+    colours = np.random.default_rng(0).integers(0, 255, (4, 5, 3), np.uint8)
+    planes = dicom(colours, bits=8, kind="RGB", PlanarConfiguration=1, PixelData=colours.transpose(2, 0, 1).tobytes())
+    assert (decode(planes) == colours).all()
+    grey = np.full((4, 5, 3), (90, 128, 128), np.uint8)
+    ybr = dicom(grey, bits=8, kind="RGB", PhotometricInterpretation="YBR_FULL")
+    assert np.abs(decode(ybr).astype(int) - 90).max() <= 1
+    with pytest.raises(ValueError, match=r"has a colour model that is not read \(grey, RGB") as caught:
+        decode(dicom(grey, bits=8, kind="RGB", PhotometricInterpretation="DOE JANE"))
+    assert "DOE" not in str(caught.value)
+
+
+def test_values_with_a_point():
+    from pydicom import dcmread
+
+    found = dcmread(io.BytesIO(dicom(RAMP, WindowCenter=0.5, WindowWidth=2)))
+    del found.PixelData, found.BitsStored, found.PixelRepresentation
+    found.BitsAllocated, found.FloatPixelData = 32, (RAMP / 4096).astype(np.float32).tobytes()
     stream = io.BytesIO()
-    colours = [Pillow.new("RGB", (8, 8), colour) for colour in ("red", "lime", "blue")]
-    colours[0].save(stream, "GIF", save_all=True, append_images=colours[1:])
-    shown = [decode(stream.getvalue(), frame=one)[4, 4].argmax() for one in ("auto", 1, "middle", 3)]
-    assert shown == [0, 0, 1, 2]
-    with pytest.raises(ValueError, match="has 3 frames, where frame 9"):
-        decode(stream.getvalue(), frame=9)
-    still = io.BytesIO()
-    colours[0].save(still, "PNG")
-    assert decode(still.getvalue(), frame="middle").shape == (8, 8, 3)
+    found.save_as(stream)
+    shown = decode(stream.getvalue())[..., 0]
+    assert np.abs(shown - np.clip(RAMP / 4096 + 0.5, 0, 1) * 255).max() <= 1
+
+
+def test_every_bundled_file_becomes_a_picture_or_one_sentence():
+    from pathlib import Path
+
+    folder = Path(pydicom.__file__).parent / "data" / "test_files"
+    read, reasons = set(), set()
+    for path in sorted(folder.glob("*.dcm")):
+        try:
+            pixels = Image().decode(Media(name=path.name, path=path))
+        except ValueError as error:
+            reasons.add(str(error))
+        else:
+            assert pixels.dtype == np.uint8
+            assert pixels.shape[2] == 3
+            read.add(path.stem)
+    assert {"image_dfl", "liver_1frame", "MR_small_RLE", "MR_small_bigendian", "MR_small_implicit"} <= read
+    assert {"rtdose", "ExplVR_BigEnd", "SC_rgb_rle_32bit", "693_J2KI", "examples_ybr_color"} <= read
+    assert "is a DICOM file without pixels" in reasons
+    assert not {one for one in reasons if not one.startswith(("is a ", "is compressed as ", "is no picture"))}
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        (
+            "JPEGLSNearLossless_16.dcm",
+            r"is compressed as JPEG-LS Lossy .* nothing installed reads.*: pip .*jpeg",
+        ),
+        (
+            "JPGExtended.dcm",
+            r"is compressed as JPEG Extended .* reads, or is damaged: pip .*-libjpeg",
+        ),
+    ],
+)
+def test_a_compression_that_nothing_reads_says_what_does(name, reason):
+    with pytest.raises(ValueError, match=reason):
+        decode(bundled(name))
+
+
+def renamed(syntax):
+    """Return a file that says it is written in another way."""
+    from pydicom.uid import ExplicitVRLittleEndian
+
+    plain, other = ExplicitVRLittleEndian.encode() + b"\0", syntax.encode().ljust(20, b"\0")
+    assert len(plain) == len(other)
+    return dicom(RAMP).replace(plain, other)
+
+
+def test_bombs_are_refused(monkeypatch):
+    from mmsdk_image import dicom as module
+
+    data = bundled("image_dfl.dcm")
+    assert decode(data).shape == (512, 512, 3)
+    monkeypatch.setattr(module, "MAX_BYTES", 100_000)
+    with pytest.raises(ValueError, match="unpacks to more than 100,000 bytes"):
+        decode(data)
+    with pytest.raises(ValueError, match="is a damaged DICOM file"):
+        decode(data[:400] + b"\xff" * 400)
+    monkeypatch.setattr(module, "MAX_RLE", 100)
+    with pytest.raises(ValueError, match=r"has a run-length coded frame of [\d,]+ bytes, where 100 are read"):
+        decode(bundled("MR_small_RLE.dcm"))
+
+
+def test_a_file_without_a_preamble_is_known_by_its_name():
+    from pydicom import dcmread
+
+    found = dcmread(io.BytesIO(dicom(RAMP)))
+    stream = io.BytesIO()
+    bare = pydicom.Dataset()
+    bare.update(found)
+    bare.SOPClassUID = "1.2.840.10008.5.1.4.1.1.2"
+    bare.save_as(stream, implicit_vr=True, little_endian=True, enforce_file_format=False)
+    assert stream.getvalue()[:2] == b"\x08\0"
+    assert (decode(stream.getvalue(), "a.DCM") == decode(dicom(RAMP))).all()
+    with pytest.raises(ValueError, match="is no picture that is read"):
+        decode(stream.getvalue(), "a.png")
+    with pytest.raises(ValueError, match="is no picture that is read"):
+        decode(b"nothing of the kind", "a.dcm")
+    assert (decode(dicom(RAMP), "a.jpg") == decode(dicom(RAMP))).all()
+
+
+def test_kinds_that_often_have_text_are_counted_where_the_header_is_silent():
+    modality = Image()
+    secondary = "1.2.840.10008.5.1.4.1.1.7"
+    for tags in ({"Modality": "US"}, {"SOPClassUID": secondary}, {"Modality": "CT"}):
+        modality.decode(Media(name="a", data=dicom(RAMP, **tags)))
+    modality.decode(Media(name="a", data=dicom(RAMP, Modality="US", BurnedInAnnotation="NO")))
+    assert modality.report() == {"burnt_in_text_not_said": 2}
+
+
+def test_a_large_scan_is_reduced_as_photos_are():
+    assert decode(dicom(np.zeros((2100, 2048), np.uint16))).shape == (1050, 1024, 3)
+
+
+def named_everywhere():
+    """Yield files that hold a name where pixels are described, so that a library's error might quote it."""
+    yield renamed("1.2.Doe.Jane.4711")
+    yield renamed("1.2.840.10008.9.4711")
+    for tag in ("PhotometricInterpretation", "VOILUTFunction", "BurnedInAnnotation", "Modality"):
+        yield dicom(RAMP, WindowCenter=1, WindowWidth=9).replace(b"MONOCHROME2", b"DOE JANE 11")
+        yield dicom(RAMP, WindowCenter=1, WindowWidth=9, **{tag: "DOE 4711"})
+    whole = dicom(
+        RAMP, NumberOfFrames="111111111", RescaleSlope="1", RescaleIntercept="22222222", SpecificCharacterSet=""
+    )
+    yield whole.replace(b"111111111", b"Doe^Jane ")
+    yield whole.replace(b"22222222", b"Doe^Jane")
+    yield whole.replace(b"Rows".ljust(4), b"Doe^")
+    yield dicom(RAMP)[:-200]
+    yield dicom(RAMP, SpecificCharacterSet="DOE_4711")
+    yield dicom(RAMP, PixelData=b"Doe^Jane id-4711")
+    data = dicom(RAMP)
+    for place in range(132, len(data) - 512, 3):
+        yield data[:place] + b"\xff\x7f" + data[place + 2 :]
+
+
+def test_no_name_is_told_whatever_is_broken(caplog, recwarn, capfd):
+    told = []
+    with caplog.at_level(logging.DEBUG):
+        for data in named_everywhere():
+            modality = Image()
+            try:
+                modality.decode(Media(name="scan.dcm", data=data))
+            except ValueError as error:
+                told.append(str(error))
+            told.append(str(modality.report()))
+    assert len(set(told)) > 3
+    told += [caplog.text, *(str(one.message) for one in recwarn), *capfd.readouterr()]
+    assert not [one for one in told if "doe" in one.lower() or "4711" in one]
