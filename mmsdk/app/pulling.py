@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from mmsdk.plugins import Entry
     from mmsdk.specs import EncoderSpec
+
+UNFINISHED = ".mmsdk-pulling"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +85,7 @@ class Pulled:
 
 
 def pull(name: str, to: str | Path | None = None) -> Pulled:
-    """Fetch the model of an encoder into a folder, whole or not at all; a second call goes on after an interrupted one.
+    """Fetch the model of an encoder into a folder, whole or not at all; after an interruption whole files are kept.
 
     Beside the files lies ``mmsdk-model.json``: where they came from, the commit, the licence, and the hash of each.
 
@@ -98,6 +101,7 @@ def pull(name: str, to: str | Path | None = None) -> Pulled:
     )
     _check_place(folder)
     with atomic_folder(folder, resume=True) as partial:
+        _start(partial, f"{model.scheme}:{model.reference}")
         manifest = _fill(model, partial)
     return Pulled(folder=folder.resolve(), manifest=manifest)
 
@@ -109,6 +113,15 @@ def _check_place(folder: Path) -> None:
     """
     if folder.exists() and not (folder / MANIFEST).is_file() and (not folder.is_dir() or any(folder.iterdir())):
         raise EncoderError(f"{folder} exists and holds no pulled model; name a new folder with --to")
+
+
+def _start(folder: Path, reference: str) -> None:
+    """Empty what an interrupted call left of another model, and note whose files come now."""
+    marker = folder / UNFINISHED
+    if not marker.is_file() or marker.read_text(encoding="utf-8") != reference:
+        shutil.rmtree(folder)
+        folder.mkdir()
+        marker.write_text(reference, encoding="utf-8")
 
 
 def _fill(model: Model, folder: Path) -> dict[str, Any]:
@@ -124,6 +137,7 @@ def _fill(model: Model, folder: Path) -> dict[str, Any]:
             name: {"hash": hash_file(folder / name), "size": (folder / name).stat().st_size} for name in _files(folder)
         },
     }
+    (folder / UNFINISHED).unlink()
     with atomic_write(folder / MANIFEST) as path:
         path.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return manifest
@@ -132,5 +146,5 @@ def _fill(model: Model, folder: Path) -> dict[str, Any]:
 def _files(folder: Path) -> Iterator[str]:
     """Yield the files below a folder, the manifest left out, in order."""
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.name != MANIFEST:
+        if path.is_file() and path.name not in (MANIFEST, UNFINISHED):
             yield path.relative_to(folder).as_posix()
