@@ -141,6 +141,7 @@ def check_presence_matters(subject: FusionSubject) -> None:
 def check_nothing_present_is_finite(subject: FusionSubject) -> None:
     """A row without any input gets a finite answer, in training too, and finite gradients."""
     tokens, present = subject.batch()
+    tokens = tokens.clone().requires_grad_()  # a fusion may have no weights of its own
     for training in (False, True):
         fusion = subject.new().train(training)
         answer = fusion(tokens, present)
