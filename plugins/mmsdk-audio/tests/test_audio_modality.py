@@ -291,6 +291,57 @@ def test_a_file_that_is_no_voice_detector_is_refused(tmp_path):
         decode(wav(tone()), trim=str(tmp_path / "vad.onnx"))
 
 
+def save_detector(path, names=("input", "state", "sr")):
+    """Save a graph with the ports of Silero VAD: it is sure of a voice where the 576 samples are loud on average."""
+    onnx = pytest.importorskip("onnx")
+    helper, (wave, state, rate) = onnx.helper, names
+    nodes = [
+        helper.make_node("Abs", [wave], ["loud"]),
+        helper.make_node("ReduceMean", ["loud"], ["mean"], axes=[1], keepdims=1),
+        helper.make_node("Mul", ["mean", "ten"], ["many"]),
+        helper.make_node("Clip", ["many", "zero", "one"], ["output"]),
+        helper.make_node("Add", [state, "one"], ["stateN"]),
+    ]
+    port, floats = helper.make_tensor_value_info, onnx.TensorProto.FLOAT
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        [
+            port(wave, floats, [None, None]),
+            port(state, floats, [2, None, 128]),
+            port(rate, onnx.TensorProto.INT64, []),
+        ],
+        [port("output", floats, [None, 1]), port("stateN", floats, [2, None, 128])],
+        [helper.make_tensor(name, floats, [], [value]) for name, value in (("zero", 0), ("one", 1), ("ten", 10))],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    return str(path)
+
+
+@pytest.mark.parametrize("rate", [RATE, 8_000])
+def test_a_detector_keeps_what_it_is_sure_of(tmp_path, rate):
+    file = save_detector(tmp_path / "vad.onnx")
+    quiet = np.zeros(rate, np.float32)
+    data = wav(np.concatenate([quiet, tone(0.5, rate=rate), quiet]), rate=rate)
+    assert decode(data, trim=file).seconds == pytest.approx(0.7, abs=0.07)  # a tenth of a second before and after
+    assert decode(wav(tone(0.1)), trim=file).seconds == pytest.approx(0.1)
+    assert decode(wav(quiet), trim=file) is None
+
+
+def test_a_model_that_takes_something_else_is_no_detector(tmp_path):
+    file = save_detector(tmp_path / "net.onnx", ("wave", "memory", "sr"))
+    with pytest.raises(mmsdk.EncoderError, match="takes memory, sr, wave, where Silero VAD takes input, sr, state"):
+        decode(wav(tone()), trim=file)
+
+
+@pytest.mark.real
+def test_silero_hears_short_words(real):
+    modality = Audio(trim=str(real / "models" / "silero-vad-onnx" / "silero_vad.onnx"))
+    words = sorted((real / "data" / "voice_gesture_digits" / "audio").iterdir())[::25]
+    kept = [modality.decode(Media(name=word.name, path=word)) for word in words]
+    assert sum(one is None for one in kept) <= 1
+
+
 @pytest.mark.real
 def test_silero_keeps_the_voice_and_nothing_else(real):
     file = str(real / "models" / "silero-vad-onnx" / "silero_vad.onnx")
