@@ -8,7 +8,9 @@ import shutil
 import numpy as np
 import pytest
 import torch
+import transformers
 from mmsdk_transformers.loader import load
+from mmsdk_transformers.pixels import one_pass
 from PIL import Image
 
 from mmsdk import EncoderError
@@ -139,11 +141,67 @@ def test_joint_models_share_space_and_weights(family, request):
     np.testing.assert_allclose(words, torch.nn.functional.normalize(expected, dim=1), atol=1e-5)
 
 
-def test_large_batches_are_cut_for_the_processor(vit):
+def test_large_batches_go_through_the_model_in_parts(vit):
     encoder = load(str(vit), modality="image")
-    assert encoder.batch_size == 8
+    assert encoder.batch_size == 32
     many = [PICTURES[place % 3] for place in range(19)]
-    np.testing.assert_allclose(encoder.encode(many, "image")[16:], encoder.encode(many[16:], "image"), atol=1e-6)
+    whole, seen = encoder.encode(many, "image"), []
+    np.testing.assert_allclose(whole[16:], encoder.encode(many[16:], "image"), atol=1e-6)
+    handle = encoder.module().register_forward_pre_hook(
+        lambda _, args, kwargs: seen.append(len(kwargs["pixel_values"])), with_kwargs=True
+    )
+    np.testing.assert_array_equal(encoder.encode(many, "image"), whole)
+    handle.remove()
+    assert seen == [8, 8, 3]
+
+
+def test_a_part_that_does_not_fit_is_halved(vit):
+    encoder = load(str(vit), modality="image")
+    many = [PICTURES[place % 3] for place in range(19)]
+    whole, fits, seen = encoder.encode(many, "image"), 3, []
+
+    def full(_, args, kwargs):
+        seen.append(len(kwargs["pixel_values"]))
+        if seen[-1] > fits:
+            raise torch.OutOfMemoryError("no room")
+
+    handle = encoder.module().register_forward_pre_hook(full, with_kwargs=True)
+    np.testing.assert_allclose(encoder.encode(many, "image"), whole, atol=1e-6)
+    assert seen[:4] == [8, 4, 2, 2]
+    fits = 0
+    with pytest.raises(torch.OutOfMemoryError):
+        encoder.encode(many, "image")
+    handle.remove()
+
+
+PROCESSORS = ("CLIP", "ViT", "Siglip", "Bit", "DeiT", "MobileNetV2")
+
+
+@pytest.mark.parametrize("name", PROCESSORS)
+@pytest.mark.parametrize("size", [(480, 640), (333, 257), (90, 700), (224, 224), (40, 30)])
+def test_pixels_in_one_pass_are_those_of_the_processor(name, size):
+    processor = getattr(transformers, f"{name}ImageProcessorPil")()
+    picture = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    expected = processor(images=[Image.fromarray(picture)], return_tensors="np")["pixel_values"][0]
+    np.testing.assert_array_equal(one_pass(processor).prepared(picture), expected)
+
+
+@pytest.mark.parametrize("name", ["ConvNext", "Siglip2", "Idefics3"])
+def test_processors_that_do_more_stay(name):
+    assert one_pass(getattr(transformers, f"{name}ImageProcessorPil")()) is None
+
+
+def test_pictures_that_are_too_small_to_be_cut_are_left_to_the_processor(vit, tmp_path):
+    shutil.copytree(vit, tmp_path, dirs_exist_ok=True)
+    whole = load(str(vit), modality="image")
+    settings = json.loads((tmp_path / "preprocessor_config.json").read_text("utf-8"))
+    side = settings["size"]["height"]
+    settings |= {"do_resize": False, "do_center_crop": True, "crop_size": {"height": side, "width": side}}
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(settings), "utf-8")
+    picture = np.full((side - 3, side - 2, 3), 200, np.uint8)
+    found = load(str(tmp_path), modality="image").encode([picture] * 2, "image")
+    assert np.isfinite(found).all()
+    assert np.abs(found - whole.encode([picture] * 2, "image")).max() > 1e-4  # a black border instead of a resize
 
 
 def test_fingerprint_follows_what_changes_the_vectors(bert, tmp_path):
