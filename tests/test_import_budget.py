@@ -29,7 +29,14 @@ def loaded_by(code: str, *arguments: str) -> str:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["--version"], ["plugins", "list"], ["plugins", "list", "--kind", "encoder"], ["plugins", "--help"]],
+    [
+        ["--help"],
+        ["--version"],
+        ["plugins", "list"],
+        ["plugins", "list", "--kind", "encoder"],
+        ["plugins", "--help"],
+        ["encoders", "--help"],
+    ],
     ids=" ".join,
 )
 def test_the_command_line_is_light(arguments: list[str]) -> None:

@@ -75,11 +75,13 @@ def _row(one: Any) -> tuple[str, ...]:
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Return aligned lines; none where the terminal is too narrow for them."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
-    if sum(widths) + 2 * (len(widths) - 1) > width():
+    """Return aligned lines; none where the terminal is too narrow for them. What an extra lacks may be cut."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS) - 1)]
+    most = width()
+    if sum(widths) + 2 * len(widths) + len("to fetch") > most:
         return []
-    return ["  ".join(cell.ljust(size) for cell, size in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines = ["  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[-1]]).rstrip() for row in rows]
+    return [line if len(line) <= most else f"{line[: most - 1]}…" for line in lines]
 
 
 def _paragraphs(rows: Sequence[tuple[str, ...]]) -> list[str]:

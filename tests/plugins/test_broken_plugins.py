@@ -26,7 +26,7 @@ GOOD = """
 """
 
 HOOK = """
-    from mmsdk import EncoderSpec, FusionSpec, PresetSpec, hookimpl
+    from mmsdk import EncoderSpec, FusionSpec, LoaderSpec, PresetSpec, hookimpl
 
     @hookimpl
     def mmsdk_encoders():
@@ -92,6 +92,13 @@ BROKEN: dict[str, tuple[str, str, str]] = {
         hook("yield EncoderSpec(name='a', modalities=('text',), dim=1, target='a.B')"),
         "hook",
         "target 'a.B' is not of the form 'module:attr'",
+    ),
+    "bad-pull": (
+        hook("yield LoaderSpec(name='a', modalities=('text',), target='a:B', example='a:b', pull='a.pull')").replace(
+            "mmsdk_encoders", "mmsdk_encoder_loaders"
+        ),
+        "hook",
+        "pull 'a.pull' is not of the form 'module:attr'",
     ),
     "bare-string": (
         hook("yield EncoderSpec(name='a', modalities='text', dim=1, target='a:B')"),
