@@ -70,7 +70,7 @@ def mmsdk_encoder_loaders() -> Iterable[LoaderSpec]:
     yield LoaderSpec(
         name="hands",
         target="mmsdk_gesture.hands:load",
-        summary="the 21 points of a hand in every frame, by a hand-landmark ONNX",
+        summary="the 21 points of a hand in every frame, by a hand-landmark ONNX or a MediaPipe .task file",
         modalities=("video", "image"),
         example="hands:models/hand_landmark_lite.onnx",
     )

@@ -26,6 +26,8 @@ class Normal:
     Place and size always: a step's points are taken from the first of them (the wrist of a hand), in units of their
     mean distance from it over the whole sequence. A lone point is taken from where it began, in units of its extent.
 
+    Turn and hand only where asked, of pose and motion alike; a lone point has neither.
+
     :param rotation: turn the whole sequence in the picture so that its points lie, in the mean, above the first.
     :param mirror: show a left hand as a right one: reflect where points 5 and 17 (the knuckles of forefinger and little
         finger of 21) lie the other way round.
@@ -48,24 +50,27 @@ class Normal:
         """
         points = _deep(sample.points)
         seen = ~np.isnan(points[:, :, 0])
-        filled = _filled(points, seen)
-        pose = self._pose(filled)
+        filled = self._turned(_filled(points, seen, sample.times))
+        pose = _pose(filled)
         return pose.reshape(len(pose), POSE), _motion(filled, seen)
 
-    def _pose(self, points: np.ndarray) -> np.ndarray:
-        """Return ``(t, 21, 3)``."""
-        relative = points - points[:, :1]
-        size = np.linalg.norm(relative, axis=2).mean()
-        relative = relative / size if size > TINY else np.zeros_like(relative)
-        if self.mirror:
-            relative = _right_handed(relative)
-        if self.rotation:
-            relative = _upright(relative)
-        count = relative.shape[1]
-        chosen = np.arange(count) if count <= SLOTS else np.linspace(0, count - 1, SLOTS).round().astype(int)
-        pose = np.zeros((len(points), SLOTS, 3))
-        pose[:, : len(chosen)] = relative[:, chosen]
-        return pose
+    def _turned(self, points: np.ndarray) -> np.ndarray:
+        """Return points of a right hand, and upright, where that is asked for."""
+        if self.mirror and _is_left(points):
+            points = points * np.array([-1.0, 1.0, 1.0])
+        return _upright(points) if self.rotation else points
+
+
+def _pose(points: np.ndarray) -> np.ndarray:
+    """Return ``(t, 21, 3)``: points from the first of them, in units of their mean distance from it."""
+    relative = points - points[:, :1]
+    size = np.linalg.norm(relative, axis=2).mean()
+    relative = relative / size if size > TINY else np.zeros_like(relative)
+    count = relative.shape[1]
+    chosen = np.arange(count) if count <= SLOTS else np.linspace(0, count - 1, SLOTS).round().astype(int)
+    pose = np.zeros((len(points), SLOTS, 3))
+    pose[:, : len(chosen)] = relative[:, chosen]
+    return pose
 
 
 def _deep(points: np.ndarray) -> np.ndarray:
@@ -76,16 +81,15 @@ def _deep(points: np.ndarray) -> np.ndarray:
     return np.concatenate([wide, np.where(np.isnan(wide[:, :, :1]), np.nan, 0.0)], axis=2)
 
 
-def _filled(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Return points, gaps filled from the steps around; a point never seen lies in the middle of the others."""
+def _filled(points: np.ndarray, seen: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Return points, gaps filled by time from the steps around; a point never seen lies in the middle of the others."""
     filled = points.copy()
-    steps = np.arange(len(points))
     for point in range(points.shape[1]):
         known = np.flatnonzero(seen[:, point])
         if len(known) in (0, len(points)):
             continue
         for axis in range(3):
-            filled[:, point, axis] = np.interp(steps, known, points[known, point, axis])
+            filled[:, point, axis] = np.interp(times, times[known], points[known, point, axis])
     lost = ~seen.any(axis=0)
     if lost.any():
         filled[:, lost] = filled[:, ~lost].mean(axis=1, keepdims=True)
@@ -131,22 +135,20 @@ def _turns(step: np.ndarray, speed: np.ndarray) -> np.ndarray:
     return turn
 
 
-def _right_handed(relative: np.ndarray) -> np.ndarray:
-    """Return a hand of 21 points as a right one; other figures as they are."""
-    if relative.shape[1] != 21:
-        return relative
-    first, last = relative[:, 5, :2].mean(0), relative[:, 17, :2].mean(0)
-    if first[0] * last[1] - first[1] * last[0] < 0:
-        relative = relative * np.array([-1.0, 1.0, 1.0])
-    return relative
+def _is_left(points: np.ndarray) -> bool:
+    """Return whether 21 points are a left hand; other figures are none."""
+    if points.shape[1] != 21:
+        return False
+    first, last = ((points[:, knuckle] - points[:, 0]).mean(0) for knuckle in (5, 17))
+    return bool(first[0] * last[1] - first[1] * last[0] < 0)
 
 
-def _upright(relative: np.ndarray) -> np.ndarray:
-    """Return points turned in the picture so that their mean lies above the first."""
-    x, y = relative[:, :, :2].mean((0, 1))
+def _upright(points: np.ndarray) -> np.ndarray:
+    """Return points turned in the picture so that their mean lies above the first; one that has no up stays as is."""
+    x, y = (points - points[:, :1])[:, :, :2].mean((0, 1))
     length = np.hypot(x, y)
     if length < TINY:
-        return relative
+        return points
     cos, sin = -y / length, -x / length
-    turned: np.ndarray = relative @ np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]])
+    turned: np.ndarray = points @ np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]])
     return turned

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+import tracemalloc
+import types
+
 import numpy as np
 import pytest
 from mmsdk_gesture.landmarks import LandmarkSteps
+from mmsdk_gesture.mediapipe_hands import points_of
 from mmsdk_gesture.stats import GestureStats
 
 import mmsdk
@@ -24,8 +29,10 @@ def circle(way=1, steps=16, size=1.0):
 
 
 def hand(steps=5):
-    base = random.normal(size=(1, 21, 3))
-    return base + 0.1 * random.normal(size=(steps, 21, 3))
+    """A hand of its own random shape, leaning: its points lie in the mean to the right of the wrist."""
+    own = np.random.default_rng(3)
+    base = own.normal(size=(1, 21, 3)) + np.array([2.0, 0.0, 0.0]) * (np.arange(21) > 0)[:, None]
+    return base + 0.1 * own.normal(size=(steps, 21, 3))
 
 
 def stats(*samples, **options):
@@ -74,6 +81,22 @@ def test_mirror_shows_left_hands_as_right_ones_where_asked():
     assert np.allclose(asked[0], asked[1], atol=1e-4)
 
 
+def moving(points):
+    """A hand that also walks along a bent way."""
+    way = np.stack([np.linspace(0, 3, len(points)), np.linspace(0, 2, len(points)) ** 2, np.zeros(len(points))], axis=1)
+    return points + way[:, None]
+
+
+def test_rotation_and_mirror_are_of_the_motion_too():
+    points = moving(hand())
+    motion = slice(126, 230)
+    for options, changed in (({"rotation": True}, turned(points, 1.0)), ({"mirror": True}, points * [-1, 1, 1])):
+        plain = stats(gesture(points), gesture(changed))[:, motion]
+        asked = stats(gesture(points), gesture(changed), **options)[:, motion]
+        assert np.abs(plain[0] - plain[1]).max() > 0.3
+        assert np.allclose(asked[0], asked[1], atol=1e-3)
+
+
 def test_options_of_steps_act():
     points = gesture(hand())
     plain = LandmarkSteps().encode([points], "gesture")[0].values
@@ -112,6 +135,14 @@ def test_gaps_are_filled_from_the_steps_around():
     torn[10] = np.nan
     one, other = stats(gesture(whole), gesture(torn))
     assert np.abs(one[126:222] - other[126:222]).mean() < 0.02
+
+
+def test_gaps_are_filled_by_time_not_by_count():
+    points = np.array([0, np.nan, 1], np.float32)[:, None, None] * np.ones(2, np.float32)
+    uneven = Landmarks(points=points, times=np.array([0.0, 0.9, 1.0]))
+    (steps,) = LandmarkSteps().encode([uneven], "gesture")
+    place = 63
+    assert np.allclose(steps.values[:, place] / steps.values[2, place], [0, 0.9, 1])
 
 
 class TestHands:
@@ -178,18 +209,52 @@ class TestHands:
         ("name", "options", "message"),
         [
             ("nowhere.onnx", {}, "there is no file"),
-            ("hand.task", {}, "a MediaPipe bundle is not read"),
             ("text.onnx", {}, "is no ONNX model that runs here"),
             ("hand.onnx", {"least": 2}, "least is 2, expected a score from 0 to 1"),
         ],
     )
     def test_what_cannot_be_opened_is_one_sentence(self, model, name, options, message):
-        (model.parent / "hand.task").write_bytes(b"x")
         (model.parent / "text.onnx").write_bytes(b"x")
         with pytest.raises(mmsdk.EncoderError, match=message):
             mmsdk.open_encoder(f"hands:{model.parent / name}", "video", options=options).encoder.encode(
                 [self.clip(1)], "video"
             )
+
+    def test_memory_does_not_grow_with_the_frames(self, model):
+        encoder = mmsdk.open_encoder(f"hands:{model}", "video").encoder
+        encoder.encode([self.clip(255)], "video")
+        clip = self.clip(*[255] * 20, 0, *[255] * 43)
+        tracemalloc.start()
+        (steps,) = encoder.encode([clip], "video")
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert steps.times.tolist() == np.delete(clip.times, 20).tolist()
+        assert peak < 20e6  # 64 frames as the model takes them are 39 MB
+
+    @pytest.fixture
+    def task(self, tmp_path):
+        file = tmp_path / "hand.task"
+        file.write_bytes(b"no archive")
+        return mmsdk.open_encoder(f"hands:{file}", "video").encoder
+
+    def test_a_task_file_without_mediapipe_says_what_to_install(self, task, monkeypatch):
+        for name in ("mediapipe", "mediapipe.tasks", "mediapipe.tasks.python"):
+            monkeypatch.setitem(sys.modules, name, None)
+        with pytest.raises(mmsdk.EncoderError, match=r"needs MediaPipe: pip install 'mmsdk-gesture\[mediapipe\]'"):
+            task.encode([self.clip(1)], "video")
+
+    def test_mediapipe_refuses_a_file_that_is_none_of_its_own(self, task):
+        pytest.importorskip("mediapipe")
+        with pytest.raises(mmsdk.EncoderError, match="MediaPipe cannot read the file"):
+            task.encode([self.clip(1)], "video")
+
+    def test_points_of_mediapipe_keep_the_shape_of_the_hand(self):
+        point = types.SimpleNamespace(x=0.5, y=0.25, z=-0.1)
+        hands = [[point] * 21]
+        found = points_of(types.SimpleNamespace(hand_landmarks=hands), height=200, width=400)
+        assert found.shape == (21, 3)
+        assert found[0].tolist() == [200, 50, -40]
+        assert points_of(types.SimpleNamespace(hand_landmarks=[]), height=200, width=400) is None
 
     @pytest.mark.real
     def test_the_real_model_sees_hands(self, real):
