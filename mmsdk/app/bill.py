@@ -171,8 +171,6 @@ def _dim(application: Application, name: str, spec: EncoderSpec | None, found: P
         return found.dim
     if spec is None or not spec.dim:
         return None
-    if spec.output != "sequence":
-        return spec.dim
     entry = application.inputs[name]
     if entry.trainable is not None:
         return Layout(steps=entry.trainable.steps, dim=spec.dim).size
