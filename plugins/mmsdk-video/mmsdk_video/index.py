@@ -39,12 +39,12 @@ class Index:
                 self._kept.append(packet)
                 if size > KEPT_BYTES or len(self._kept) > KEPT_PACKETS:
                     self._kept = None
-            time = file.time(packet, before)
+            time = file.time(packet, packet.stream, before)
             if packet.stream is file.picture:
                 before = time
                 times.append(time)
                 keys.append(packet.is_keyframe)
-            self.end = max(self.end, time + float((packet.duration or 0) * packet.time_base))
+            self.end = max(self.end, time + file.seconds(packet))
         check_end(self.end, file.promised)
         check_length(self.end)
         self._times = np.frombuffer(times, np.float64) if times else np.zeros(0)  # in the order of decoding

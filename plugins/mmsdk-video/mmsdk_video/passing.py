@@ -85,7 +85,7 @@ class Pass:
     def _show(self, file: File, frames: Iterator[Any]) -> None:
         """Show frames to the picker."""
         for frame in frames:
-            self._at = file.time(frame, self._at)
+            self._at = file.time(frame, file.picture, self._at)
             if self._picker is not None:
                 self._picker.see(frame, max(self._at, 0.0))
 
@@ -98,7 +98,7 @@ class Pass:
             track.more = True
             return
         for frame in self._decoded(packet):
-            stamp = self._heard if frame.pts is None else file.time(frame, 0.0)
+            stamp = self._heard if frame.pts is None else file.time(frame, file.sound, 0.0)
             self._heard = stamp + frame.samples / max(frame.sample_rate, 1)
             track.add(frame, stamp)
 
@@ -122,7 +122,7 @@ def jump(file: File, wanted: np.ndarray, picker: TimePicker) -> None:
         file.seek(time)
         context.flush_buffers()
         if (frame := _first(file, context)) is not None:
-            picker.keep(frame, max(file.time(frame, time), 0.0))
+            picker.keep(frame, max(file.time(frame, file.picture, time), 0.0))
 
 
 def _first(file: File, context: Any) -> Any:
@@ -140,7 +140,7 @@ def _check_reaches(file: File) -> None:
     goal, end = ENOUGH * file.promised, 0.0
     file.seek(goal)
     for packet in file.packets():
-        end = max(end, file.time(packet, end))
+        end = max(end, file.time(packet, packet.stream, end))
         if end >= goal:
             return
     check_end(end, file.promised)

@@ -45,6 +45,7 @@ class File:
             _check_size(self.picture.codec_context)
             self.picture.codec_context.thread_count = threads
             self.picture.codec_context.thread_type = "SLICE" if threads == 1 else "AUTO"
+        self._bases = {one.index: float(one.time_base or 1) for one in (*pictures, *sounds)}
         self._start = float((container.start_time or 0) / 1_000_000)
         self.duration = self._duration()
         check_length(self.duration)
@@ -74,16 +75,18 @@ class File:
         """
         self._container.seek(int((seconds + self._start) * 1_000_000), backward=True)
 
-    def time(self, of: Any, before: float) -> float:
+    def time(self, of: Any, stream: Any, before: float) -> float:
         """Return the time of a frame or packet in seconds from the start.
 
-        :param before: of the one before it; where a file gives no times, the next follows at the usual distance.
+        :param stream: it is of.
+        :param before: time of the one before it; where a file gives no times, the next follows at the usual distance.
         """
         stamp = of.pts if of.pts is not None else of.dts
-        if stamp is None:
-            return before + self.frame_seconds
-        base = of.time_base or self.picture.time_base  # frames that a decoder held back come without one
-        return float(stamp * base) - self._start
+        return before + self.frame_seconds if stamp is None else stamp * self._bases[stream.index] - self._start
+
+    def seconds(self, packet: Any) -> float:
+        """Return how long what a packet holds lasts, 0 where the file does not say."""
+        return float((packet.duration or 0) * self._bases[packet.stream.index])
 
     def again(self) -> contextlib.AbstractContextManager[File]:
         """Open it once more, at its beginning: seeking there misses a packet in some containers."""

@@ -48,7 +48,7 @@ class TimePicker:
 
     def __init__(self, wanted: np.ndarray, canvas: Canvas) -> None:
         self._wanted, self._canvas = wanted, canvas
-        self._pixels: list[np.ndarray] = []
+        self._pixels: np.ndarray | None = None  # (len(wanted), h, w, 3), filled from the front
         self._times: list[float] = []
         self._next = 0
 
@@ -61,13 +61,21 @@ class TimePicker:
 
     def keep(self, frame: Any, time: float) -> None:
         """Keep a frame, unless one of its time is kept already."""
-        if not self._times or time > self._times[-1]:
-            self._pixels.append(self._canvas.paint(frame))
-            self._times.append(time)
+        if self._times and time <= self._times[-1]:
+            return
+        painted = self._canvas.paint(frame)
+        if self._pixels is None:
+            self._pixels = np.empty((len(self._wanted), *painted.shape), np.uint8)
+        self._pixels[len(self._times)] = painted
+        self._times.append(time)
 
     def taken(self) -> tuple[np.ndarray, np.ndarray]:
         """Return pixels and times."""
-        return stacked(self._pixels), np.asarray(self._times, np.float64)
+        if self._pixels is None:
+            return stacked([]), np.zeros(0, np.float64)
+        count = len(self._times)
+        pixels = self._pixels if count == len(self._pixels) else self._pixels[:count].copy()
+        return pixels, np.asarray(self._times, np.float64)
 
 
 class ScenePicker:

@@ -48,9 +48,10 @@ class SoundTrack:
         gap = round(time * self._rate) - self._done
         if gap > GAP * self._rate:
             self._take(np.zeros(min(gap, self._room - self._done), np.float32))
-        for block in self._planes(frame):
-            if len(block) > MAX_CHANNELS:
-                raise ValueError(f"has {len(block)} channels of sound, where {MAX_CHANNELS} are read")
+        channels = frame.layout.nb_channels
+        if channels > MAX_CHANNELS:
+            raise ValueError(f"has {channels} channels of sound, where {MAX_CHANNELS} are read")
+        for block in self._blocks(frame, channels):
             left = self._room - self._done
             self.more |= block.shape[1] > left
             self._take(np.nan_to_num(block[:, :left].mean(0, dtype=np.float32), posinf=0.0, neginf=0.0))
@@ -68,11 +69,14 @@ class SoundTrack:
         if len(mono):
             self._parts.append(mono if self._stream is None else self._stream.resample_chunk(mono))
 
-    def _planes(self, frame: Any) -> list[np.ndarray]:
-        """Return the blocks ``(channels, samples)`` float32 of a frame; most coders give them as they are."""
-        if frame.format.name == "fltp" and frame.sample_rate == self._rate:
+    def _blocks(self, frame: Any, channels: int) -> list[np.ndarray]:
+        """Return the blocks ``(channels, samples)`` float32 of a frame; most coders give them as they are.
+
+        Others are interleaved first: PyAV 18 ends the process where it reads eight planes.
+        """
+        if frame.format.name == "fltp" and channels <= 2 and frame.sample_rate == self._rate:
             return [frame.to_ndarray()]
         kind = (frame.format.name, frame.layout.name, frame.sample_rate)
         if self._converter is None or self._converter[0] != kind:  # some files change on the way
-            self._converter = kind, av.AudioResampler(format="fltp", layout=frame.layout, rate=self._rate)
-        return [part.to_ndarray() for part in self._converter[1].resample(frame)]
+            self._converter = kind, av.AudioResampler(format="flt", layout=frame.layout, rate=self._rate)
+        return [part.to_ndarray().reshape(-1, channels).T for part in self._converter[1].resample(frame)]

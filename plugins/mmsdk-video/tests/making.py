@@ -24,15 +24,33 @@ def scenes(count, colours=(RED, BLUE), size=(64, 48)):
 
 
 def video(
-    frames, *, times=None, rate=10, sound=None, format="mp4", codec="libx264", turned=0, sound_rate=16_000, options=None
+    frames,
+    *,
+    times=None,
+    rate=10,
+    sound=None,
+    format="mp4",
+    codec="libx264",
+    turned=0,
+    sound_rate=16_000,
+    sound_codec="aac",
+    sound_start=0.0,
+    channels=1,
+    options=None,
+    container_options=None,
+    aspect=None,
+    file=None,
 ):
     """Return a file.
 
     :param times: of the frames in seconds, for a variable frame rate.
-    :param sound: seconds of a 440 Hz tone.
+    :param sound: seconds of a 440 Hz tone, or samples ``(channels, t)`` float32.
+    :param sound_start: seconds at which the sound begins.
+    :param aspect: of a pixel.
+    :param file: where to write it, for what cannot be written in memory.
     """
-    stream = io.BytesIO()
-    with av.open(stream, "w", format=format) as container:
+    stream = io.BytesIO() if file is None else str(file)
+    with av.open(stream, "w", format=format, options=container_options or {}) as container:
         picture = None
         if len(frames):
             picture = container.add_stream(codec, rate=rate, options=options or {})
@@ -40,9 +58,12 @@ def video(
             picture.pix_fmt = "yuv420p"
             picture.codec_context.time_base = Fraction(1, 1000)
             picture.time_base = Fraction(1, 1000)
+            if aspect:
+                picture.codec_context.sample_aspect_ratio = aspect
             if turned:
                 picture.set_display_rotation(turned)
-        tone = container.add_stream("aac", rate=sound_rate, layout="mono") if sound else None
+        layout = {1: "mono", 2: "stereo", 8: "7.1"}[channels]
+        tone = None if sound is None else container.add_stream(sound_codec, rate=sound_rate, layout=layout)
         for number, pixels in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
             frame.time_base = Fraction(1, 1000)
@@ -51,12 +72,21 @@ def video(
         if picture is not None:
             container.mux(picture.encode())
         if tone is not None:
-            samples = np.sin(2 * np.pi * 440 * np.arange(int(sound * sound_rate)) / sound_rate).astype(np.float32) / 2
-            frame = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
-            frame.sample_rate, frame.pts, frame.time_base = sound_rate, 0, Fraction(1, sound_rate)
+            samples = _samples(sound, sound_rate, channels).T.reshape(1, -1)  # PyAV cannot make eight planes
+            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="flt", layout=layout)
+            frame.sample_rate, frame.time_base = sound_rate, Fraction(1, sound_rate)
+            frame.pts = round(sound_start * sound_rate)
             container.mux(tone.encode(frame))
             container.mux(tone.encode())
-    return stream.getvalue()
+    return stream.getvalue() if file is None else file.read_bytes()
+
+
+def _samples(sound, rate, channels):
+    """Return ``(channels, t)`` float32."""
+    if isinstance(sound, np.ndarray):
+        return sound
+    tone = np.sin(2 * np.pi * 440 * np.arange(int(sound * rate)) / rate) / 2
+    return np.repeat(tone[None], channels, 0).astype(np.float32)
 
 
 def media(data, name="clip.mp4"):
