@@ -54,7 +54,7 @@ def test_the_list_is_a_table_where_there_is_room(here, capsys, monkeypatch):
     (line,) = [line for line in lines if line.startswith("far-words")]
     assert line.split() == ["far-words", "text,", "image", "3", "MIT", "1.0", "MB", "to", "fetch"]
     assert max(map(len, lines)) <= 100
-    (line,) = [line for line in lines if line.startswith("quantile")]
+    (line,) = [line for line in lines if line.startswith("quantile ")]
     assert line.split() == ["quantile", "number", "learned", "built", "in"]
     (line,) = [line for line in lines if line.startswith("lacking")]
     assert "lacks no_" in line
