@@ -1,4 +1,4 @@
-"""Numbers, categories, dates and vectors for mmsdk: modalities, each with an encoder fitted on the training rows."""
+"""Numbers, categories, dates, tags, tables and vectors for mmsdk: modalities, and encoders fitted on training rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def mmsdk_modalities() -> Iterable[ModalitySpec]:
-    """Declare ``number``, ``category``, ``date`` and ``vector``."""
+    """Declare ``number``, ``category``, ``date``, ``vector``, ``tags`` and ``table``."""
     yield ModalitySpec(
         name="number",
         target="mmsdk_table.modalities:Number",
@@ -45,11 +45,28 @@ def mmsdk_modalities() -> Iterable[ModalitySpec]:
         cells="a list, '[0.1, 0.2]', '0.1 0.2', or several columns of numbers",
         default_encoder="standard",
     )
+    yield ModalitySpec(
+        name="tags",
+        target="mmsdk_table.tags:Tags",
+        summary="several values of a limited set in one cell",
+        sample="tuple of different str, each stripped and at most 1,000 characters",
+        cells="a list, a JSON list, or a text such as red|round, oak; several columns are put together",
+        default_encoder="multihot",
+        options={"separator": "what stands between two values of a text; left out, any of | , ; and those of Chinese"},
+    )
+    yield ModalitySpec(
+        name="table",
+        target="mmsdk_table.table:Rows",
+        summary="several columns of numbers, categories, dates and booleans as one input, each of which may be empty",
+        sample="tuple of str, float, bool, datetime or None, one a column",
+        cells="one value a column, as number, category and date take them; empty columns are told apart from the rest",
+        default_encoder="columns",
+    )
 
 
 @hookimpl
 def mmsdk_encoders() -> Iterable[EncoderSpec]:
-    """Declare one fitted encoder a modality."""
+    """Declare the encoders; those that learn, learn from the training rows alone."""
     yield EncoderSpec(
         name="quantile",
         target="mmsdk_table.quantile:Quantile",
@@ -83,10 +100,42 @@ def mmsdk_encoders() -> Iterable[EncoderSpec]:
         fitted=True,
     )
 
+    yield EncoderSpec(
+        name="quantiles",
+        target="mmsdk_table.quantiles:Quantiles",
+        summary="each element as its scaled value and piecewise-linear quantile bins",
+        modalities=("vector",),
+        dim=0,
+        fitted=True,
+    )
+    yield EncoderSpec(
+        name="series",
+        target="mmsdk_table.series:Series",
+        summary="a measurement in time: level, course, rhythm, length; vectors may differ in length",
+        modalities=("vector",),
+        dim=84,
+    )
+    yield EncoderSpec(
+        name="multihot",
+        target="mmsdk_table.multihot:MultiHot",
+        summary="one column a value, the commonest 256, of which a row may have several; the rest share one",
+        modalities=("tags",),
+        dim=0,
+        fitted=True,
+    )
+    yield EncoderSpec(
+        name="columns",
+        target="mmsdk_table.columns:Columns",
+        summary="each column as its kind is encoded, and whether it was empty",
+        modalities=("table",),
+        dim=0,
+        fitted=True,
+    )
+
 
 @hookimpl
 def mmsdk_presets() -> Iterable[PresetSpec]:
-    """Offer the four to the builtin preset."""
+    """Offer one a modality to the builtin preset."""
     yield PresetSpec(
         name="builtin",
         encoders={
@@ -94,5 +143,7 @@ def mmsdk_presets() -> Iterable[PresetSpec]:
             "category": ("onehot",),
             "date": ("calendar",),
             "vector": ("standard",),
+            "tags": ("multihot",),
+            "table": ("columns",),
         },
     )

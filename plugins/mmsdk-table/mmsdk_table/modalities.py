@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 CATEGORY_LIMIT = 1_000
+_UNIT = re.compile(r"\D{0,3}[+-]?\d[\d.,]*\s*\D{1,12}|\D{1,3}\s*[+-]?\d[\d.,]*")  # 12 kg, 80%, $5
 _SEPARATED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?|[+-]?\d+,\d+")
 
 
@@ -125,10 +126,16 @@ def _number(value: Any) -> float:
     try:
         number = float(value.replace("_", "?") if isinstance(value, str) else value)  # Python would read 1_000
     except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"is not a number ({str(value)[:60]!r})") from None
+        raise ValueError(f"is not a number ({str(value)[:60]!r}){_advice(value)}") from None
     if not math.isfinite(number):
         raise ValueError(f"is not a finite number ({value}); leave the cell empty where the number is missing")
     return number
+
+
+def _advice(value: Any) -> str:
+    """Return what to do about a number with a unit, which is never guessed at: 12 kg and 12 g are not the same."""
+    united = isinstance(value, str) and _UNIT.fullmatch(value.strip())
+    return "; strip the unit, the same in every row, or take modality category or text" if united else ""
 
 
 def _moment(text: str) -> dt.datetime:

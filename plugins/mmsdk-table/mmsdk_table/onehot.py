@@ -24,8 +24,7 @@ class OneHot:
     """
 
     def __init__(self, limit: int = 256) -> None:
-        if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= 65_536:
-            raise EncoderError(f"encoder 'onehot': limit is {limit!r}, expected a whole number from 1 to 65536")
+        check_limit("onehot", limit)
         self.limit = limit
         self.dim = 0
         self._places: dict[str, int] = {}
@@ -57,3 +56,9 @@ class OneHot:
         self._places = {name: place for place, name in enumerate(categories)}
         self._rest = rest
         self.dim = max(len(categories) + rest, 1)
+
+
+def check_limit(encoder: str, limit: object) -> None:
+    """Refuse what is no number of columns."""
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= 65_536:
+        raise EncoderError(f"encoder {encoder!r}: limit is {limit!r}, expected a whole number from 1 to 65536")

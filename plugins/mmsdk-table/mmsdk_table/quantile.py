@@ -24,8 +24,7 @@ class Quantile:
     """
 
     def __init__(self, bins: int = 16) -> None:
-        if isinstance(bins, bool) or not isinstance(bins, int) or not 1 <= bins <= 1024:
-            raise EncoderError(f"encoder 'quantile': bins is {bins!r}, expected a whole number from 1 to 1024")
+        check_bins("quantile", bins)
         self.bins = bins
         self.dim = 0
         self._centre = 0.0
@@ -58,3 +57,9 @@ class Quantile:
         self._centre, self._scale = state["centre"], state["scale"]
         self._edges = np.asarray(state["edges"], np.float64)
         self.dim = 1 + max(len(self._edges) - 1, 0)
+
+
+def check_bins(encoder: str, bins: object) -> None:
+    """Refuse what is no number of bins."""
+    if isinstance(bins, bool) or not isinstance(bins, int) or not 1 <= bins <= 1024:
+        raise EncoderError(f"encoder {encoder!r}: bins is {bins!r}, expected a whole number from 1 to 1024")

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmsdk_table.lengths import same_length
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -28,7 +30,7 @@ class Standard:
         if not len(batch):
             raise ValueError("no training row holds a vector, so its length is not known")
         self.dim = len(batch[0])
-        values = self._stacked(batch)
+        values = same_length(batch, self.dim)
         self._mean, scale = values.mean(0), values.std(0)
         self._scale = np.where(scale > 1e-12 * np.maximum(np.abs(self._mean), 1), scale, 1.0)
 
@@ -37,7 +39,7 @@ class Standard:
 
         :raises ValueError: a vector is longer or shorter than those of training.
         """
-        scaled = (self._stacked(batch) - self._mean) / self._scale
+        scaled = (same_length(batch, self.dim) - self._mean) / self._scale
         return np.clip(scaled, -FAR, FAR).astype(np.float32)
 
     def state(self) -> Mapping[str, Any]:
@@ -48,10 +50,3 @@ class Standard:
         """Restore what :meth:`state` returned."""
         self._mean, self._scale = np.asarray(state["mean"], np.float64), np.asarray(state["scale"], np.float64)
         self.dim = len(self._mean)
-
-    def _stacked(self, batch: Sequence[np.ndarray]) -> np.ndarray:
-        """Return ``(n, d)`` float64, or name the first vector of another length."""
-        for place, vector in enumerate(batch, 1):
-            if len(vector) != self.dim:
-                raise ValueError(f"vector {place} holds {len(vector)} numbers, where {self.dim} are expected")
-        return np.asarray(batch, np.float64).reshape(len(batch), self.dim)
