@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 LIMIT = 1_000_000
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_EDGES = "\ufeff\u200b\u200c\u200d\u2060 \t\n\xa0\u3000"  # what shows nothing: byte order mark, zero width, spaces
 _LETTERS = re.compile(r"[^\W\d_]")
 
 
@@ -43,4 +44,4 @@ def _clean(value: Any) -> str:
         return ""
     if isinstance(value, (list, tuple)):
         return ", ".join(part for part in map(_clean, value) if part)
-    return _CONTROL.sub("", str(value).replace("\r\n", "\n").replace("\r", "\n")).strip()
+    return _CONTROL.sub("", str(value).replace("\r\n", "\n").replace("\r", "\n")).strip().strip(_EDGES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,22 +17,35 @@ if TYPE_CHECKING:
 DIM = 512
 COLUMNS = 2**14  # for words, and as many again for characters: more only costs time on texts of a product's length
 SPREAD = 8  # columns of the answer that one hashed n-gram touches
+VERSION = 2
+# Chinese and Japanese:
+_UNSPACED = re.compile("([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])")
 
 
 class Ngrams:
     """Texts to 512 numbers of unit length, with nothing to download and nothing to fit.
 
     Words and word pairs fill 2^14 hashed columns, character 3- to 5-grams within words another 2^14; each half has unit
-    length. A fixed sparse projection (Kane & Nelson, "Sparser Johnson-Lindenstrauss Transforms", 2014) brings the 2^15
-    columns to 512 and keeps their dot products to within a few percent.
+    length. Chinese and Japanese put no space between words: there a character counts as a word, and so two neighbours
+    as a pair. A fixed sparse projection (Kane & Nelson, "Sparser Johnson-Lindenstrauss Transforms", 2014) brings the
+    2^15 columns to 512 and keeps their dot products to within a few percent.
     """
 
     dim = DIM
     batch_size = 256
 
     def __init__(self) -> None:
-        self._words = HashingVectorizer(n_features=COLUMNS, ngram_range=(1, 2), token_pattern=r"\b\w+\b")  # noqa: S106
+        self._words = HashingVectorizer(
+            n_features=COLUMNS,
+            ngram_range=(1, 2),
+            token_pattern=r"\b\w+\b",  # noqa: S106
+            preprocessor=_spaced,
+        )
         self._characters = HashingVectorizer(n_features=COLUMNS, ngram_range=(3, 5), analyzer="char_wb")
+
+    def fingerprint(self) -> str:
+        """Return the key of its vectors."""
+        return f"ngrams-{VERSION}"
 
     def encode(self, batch: Sequence[str], modality: str) -> np.ndarray:
         """Return ``(n, 512)`` float32 of unit length."""
@@ -39,6 +53,11 @@ class Ngrams:
         projected = (counts @ _projection()).toarray()
         vectors: np.ndarray = normalize(projected, copy=False).astype(np.float32)
         return vectors
+
+
+def _spaced(text: str) -> str:
+    """Return a text in lower case with a space around each character of a script without spaces."""
+    return _UNSPACED.sub(r" \1 ", text.lower())
 
 
 @functools.cache

@@ -49,6 +49,18 @@ def test_ngrams_never_change():
     assert vector[5] == pytest.approx(-0.065922, abs=1e-6)
 
 
+def test_ngrams_know_chinese_words_in_another_order():
+    red, same, other = Ngrams().encode(["红色的台灯", "书桌用台灯，红色", "灰色的羊毛围巾"], "text")
+    assert red @ same > red @ other + 0.1
+    assert red @ same > 0.3
+    kana = Ngrams().encode(["赤いランプ", "机のランプ、赤い", "羊毛のマフラー"], "text")
+    assert kana[0] @ kana[1] > kana[0] @ kana[2] + 0.1
+
+
+def test_ngrams_fingerprint_changes_with_the_vectors():
+    assert Ngrams().fingerprint() == "ngrams-2"
+
+
 @with_minilm
 def test_minilm_is_what_sentence_transformers_answers():
     from sentence_transformers import SentenceTransformer
@@ -68,6 +80,51 @@ def test_minilm_counts_tokens_and_cut_texts():
     assert encoder.report() == {"truncated": 0.0}
     encoder.encode(["red lamp", "word " * 1000], "text")
     assert encoder.report() == {"truncated": 0.5}
+
+
+@with_minilm
+def test_chunks_of_a_long_text_are_read_whole_and_weighted_by_their_tokens():
+    encoder, plain = MiniLM(chunk=True), MiniLM()
+    first, second = "a red lamp for the desk . " * 36, "an oak table that seats six people . " * 30  # 253, 241 tokens
+    text = first + second
+    assert plain.length(text) == 256 < encoder.length(text)
+    (whole,), (cut,) = encoder.encode([text], "text"), plain.encode([text], "text")
+    end = plain.encode([second], "text")[0]
+    assert whole @ end > cut @ end + 0.1
+    windows = encoder._windows(text).ids
+    expected = sum(len(ids) * encoder._vectors([ids])[0] for ids in windows)
+    np.testing.assert_allclose(whole, expected / np.linalg.norm(expected), atol=1e-5)
+    assert encoder.report() == {"truncated": 0.0}
+
+
+@with_minilm
+def test_chunks_leave_short_texts_as_they_are_and_have_a_key_of_their_own():
+    encoder = MiniLM(chunk=True)
+    answer = encoder.encode([*TEXTS[:5], "oak table . " * 300], "text")
+    np.testing.assert_allclose(answer[:5], MiniLM().encode(TEXTS[:5], "text"), atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(answer, axis=1), 1, atol=1e-5)
+    assert encoder.fingerprint() != MiniLM().fingerprint()
+    with pytest.raises(EncoderError, match="encoder 'minilm': chunk is 'yes', expected true or false"):
+        MiniLM(chunk="yes")
+
+
+@with_minilm
+def test_a_text_of_a_megabyte_is_read_as_far_as_the_windows_go_and_counted(monkeypatch):
+    monkeypatch.setattr("mmsdk_text.minilm.MOST", 3)
+    encoder = MiniLM(chunk=True)
+    text = "oak table . " * 83_333
+    windows = encoder._windows(text)
+    assert [len(ids) for ids in windows.ids] == [256, 256, 256]
+    assert windows.cut
+    assert encoder.encode([text, "oak"], "text").shape == (2, 384)
+    assert encoder.report() == {"truncated": 0.5}
+
+
+@with_minilm
+def test_what_is_cut_before_the_tokenizer_sees_it_is_counted():
+    encoder = MiniLM()
+    encoder.encode(["oak" + " " * 20_000 + "table"], "text")
+    assert encoder.report() == {"truncated": 1.0}
 
 
 def answer_of(code):

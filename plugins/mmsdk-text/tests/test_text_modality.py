@@ -19,6 +19,10 @@ text = Text()
         ((["a", None, "b"],), "a, b"),
         (("台灯 🙂",), "台灯 🙂"),
         (("", None, " \x07 "), None),
+        (("\x00\x01\x1b\x7f" * 1000,), None),
+        (("\ufeffred lamp\u200b",), "red lamp"),
+        (("\u200b \u2060",), None),
+        (("می\u200cخواهم",), "می\u200cخواهم"),  # within a word it joins or parts letters
     ],
 )
 def test_decode(cell, expected):
