@@ -113,7 +113,7 @@ def mmsdk_encoders() -> Iterable[EncoderSpec]:
         target="mmsdk_table.series:Series",
         summary="a measurement in time: level, course, rhythm, length; vectors may differ in length",
         modalities=("vector",),
-        dim=84,
+        dim=246,
     )
     yield EncoderSpec(
         name="multihot",

@@ -19,47 +19,60 @@ LEVELS = (5, 25, 50, 75, 95)
 STEEPNESS = (5, 25, 75, 95)
 BANDS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 36, 52, GRID // 2 + 1)  # cycles a series
 LAGS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96)  # steps
+PART = 4 + 2 + len(LEVELS) + 2 + len(STEEPNESS) + WAVES + 2 * SEGMENTS + len(BANDS) - 1 + len(LAGS)
 FAR = 1e30  # far from float32's end, so that no sum or square overflows
 
 
 class Series:
-    """Vectors of one measurement at equal steps of time, of any lengths, to ``(n, 84)``; nothing is fitted.
+    """Vectors of one measurement at equal steps of time, of any lengths, to ``(n, 3 + 81 x parts)``; nothing is fitted.
 
-    Where it begins and ends, how long it is and how much of it is active (7); mean, spread and percentiles (9 with the
-    steepness of its steps); its course as the slowest 24 waves of a cosine transform; mean and spread of eight equal
-    segments; the logarithm of its power in 11 bands; its autocorrelation at 13 lags. The course is that of the active
-    part, brought to 128 steps, so that what begins later or lasts longer still compares.
+    How long it is, its least value and its greatest. Then, of each part: where it begins and ends, how long it is, how
+    much of it is above its level (4); mean, spread, percentiles and the steepness of its steps (13); its course as the
+    slowest 24 waves of a cosine transform, and mean and spread of eight equal segments; the logarithm of its power in
+    11 bands; its autocorrelation at 13 lags. A part is brought to 128 steps, so that what begins later or lasts longer
+    still compares.
 
     :param padding: the value that fills short series up at their end; it is cut off. Left out, nothing is padding.
-    :param trim: share of the way from the least value to the 90th percentile; what lies below it at the beginning and
-        at the end is not part of the course. 0 keeps everything.
+    :param trim: the parts. Each is what is left where the beginning and the end below a level are cut off: the share of
+        the way from the least value to the 90th percentile. 0 is the whole.
     """
 
-    dim = 7 + 7 + 6 + WAVES + 2 * SEGMENTS + len(BANDS) - 1 + len(LAGS)
     batch_size = 256
 
-    def __init__(self, padding: float | None = None, trim: float = 0.25) -> None:
-        if padding is not None and (isinstance(padding, bool) or not isinstance(padding, int | float)):
+    def __init__(self, padding: float | None = None, trim: Sequence[float] = (0.0, 0.25, 0.5)) -> None:
+        if padding is not None and not _number(padding):
             raise EncoderError(f"encoder 'series': padding is {padding!r}, expected a number")
-        if isinstance(trim, bool) or not isinstance(trim, int | float) or not 0 <= trim < 1:
-            raise EncoderError(f"encoder 'series': trim is {trim!r}, expected a number from 0 to below 1")
+        if not isinstance(trim, list | tuple) or not trim or not all(_number(one) and 0 <= one < 1 for one in trim):
+            raise EncoderError(f"encoder 'series': trim is {trim!r}, expected a list of numbers from 0 to below 1")
         self.padding = padding
-        self.trim = trim
+        self.trim = tuple(trim)
+        self.dim = 3 + PART * len(self.trim)
 
     def encode(self, batch: Sequence[np.ndarray], modality: str) -> np.ndarray:
-        """Return ``(n, 84)`` float32."""
+        """Return ``(n, dim)`` float32."""
         return np.stack([self._row(np.clip(np.asarray(one, np.float64), -FAR, FAR)) for one in batch])
 
     def _row(self, values: np.ndarray) -> np.ndarray:
         """Return the numbers of one series."""
         values = _unpadded(values, self.padding)
-        low, high = values.min(), np.percentile(values, 90)
-        active = values >= low + self.trim * (high - low)
-        first, last = np.flatnonzero(active)[[0, -1]]
-        frame = [len(values), first, last + 1, last + 1 - first, low, values.max(), active.mean()]
-        course = _on_grid(values[first : last + 1])
-        parts = [np.array(frame, np.float64), _levels(course), _steps(course), _course(course), _rhythm(course)]
-        return np.clip(np.concatenate(parts), -FAR, FAR).astype(np.float32)
+        frame = np.array([len(values), values.min(), values.max()])
+        found = np.concatenate([frame, *(_part(values, share) for share in self.trim)])
+        return np.clip(found, -FAR, FAR).astype(np.float32)
+
+
+def _number(value: object) -> bool:
+    """Return whether a value is a number, which true and false are not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _part(values: np.ndarray, share: float) -> np.ndarray:
+    """Return the 81 numbers of the part between the first and the last value above a level."""
+    low, high = values.min(), np.percentile(values, 90)
+    active = values >= low + share * (high - low)
+    first, last = np.flatnonzero(active)[[0, -1]]
+    course = _on_grid(values[first : last + 1])
+    place = np.array([first, last + 1, last + 1 - first, active.mean()])
+    return np.concatenate([place, _levels(course), _steps(course), _course(course), _rhythm(course)])
 
 
 def _unpadded(values: np.ndarray, padding: float | None) -> np.ndarray:
