@@ -89,7 +89,8 @@ class File:
         return float((packet.duration or 0) * self._bases[packet.stream.index])
 
     def again(self) -> contextlib.AbstractContextManager[File]:
-        """Open it once more, at its beginning: seeking there misses a packet in some containers."""
+        """Close it, and open it once more at its beginning: seeking there misses a packet in some containers."""
+        self._container.close()  # two indexes of a long MP4 in memory are one too many
         return open_file(self._cell, self._threads)
 
     def _duration(self) -> float:

@@ -30,7 +30,8 @@ class SoundTrack:
         self._rate = rate
         self._room = max(round(rate * most), 1)
         self._done = 0
-        self._parts: list[np.ndarray] = []
+        self._mono = np.empty(0, np.float32)  # grows in place: parts put together at the end would take twice as much
+        self._length = 0
         self._converter: Any = None
         self._stream = soxr.ResampleStream(rate, MOST_RATE, 1, dtype="float32") if rate > MOST_RATE else None
         self.more = False
@@ -59,15 +60,25 @@ class SoundTrack:
     def sound(self) -> Sound | None:
         """Return what was gathered; ``None`` where there is not a sample."""
         if self._stream is not None and self._done:
-            self._parts.append(self._stream.resample_chunk(np.zeros(0, np.float32), last=True))
-        whole = np.concatenate(self._parts) if self._parts else np.zeros(0, np.float32)
-        return Sound(samples=whole, rate=min(self._rate, MOST_RATE)) if len(whole) else None
+            self._append(self._stream.resample_chunk(np.zeros(0, np.float32), last=True))
+        if not self._length:
+            return None
+        self._mono.resize(self._length, refcheck=False)
+        return Sound(samples=self._mono, rate=min(self._rate, MOST_RATE))
 
     def _take(self, mono: np.ndarray) -> None:
-        """Append a block."""
+        """Count a block of the file's own rate and append it."""
         self._done += len(mono)
         if len(mono):
-            self._parts.append(mono if self._stream is None else self._stream.resample_chunk(mono))
+            self._append(mono if self._stream is None else self._stream.resample_chunk(mono))
+
+    def _append(self, mono: np.ndarray) -> None:
+        """Append a block, with room for half as much again."""
+        end = self._length + len(mono)
+        if end > len(self._mono):
+            self._mono.resize(end + end // 2, refcheck=False)
+        self._mono[self._length : end] = mono
+        self._length = end
 
     def _blocks(self, frame: Any, channels: int) -> list[np.ndarray]:
         """Return the blocks ``(channels, samples)`` float32 of a frame; most coders give them as they are.

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 from making import BLUE, RED, media, scenes, video
+from mmsdk_video.frames import FrameEncoder
 from mmsdk_video.modality import Video
 from mmsdk_video.stats import VideoStats
 
@@ -52,7 +56,7 @@ def bright(tmp_path):
 
     source = """
         import numpy as np
-        from mmsdk import EncoderSpec, hookimpl, Sequence
+        from mmsdk import EncoderSpec, LoaderSpec, hookimpl, Sequence
 
         class Bright:
             dim = 2
@@ -86,6 +90,16 @@ def bright(tmp_path):
                     for a, b in halves
                 ]
 
+        opened = []
+
+        def load(reference, **arguments):
+            opened.append((reference, arguments))
+            return Bright()
+
+        @hookimpl
+        def mmsdk_encoder_loaders():
+            yield LoaderSpec(name="seen", modalities=("image", "audio"), target="mmsdk_bright:load", example="seen:a")
+
         @hookimpl
         def mmsdk_encoders():
             yield EncoderSpec(name="bright", modalities=("image",), dim=2, target="mmsdk_bright:Bright")
@@ -109,6 +123,51 @@ def test_options_reach_the_encoder_inside(clips):
     with pytest.raises(mmsdk.EncoderError, match=r"no option named 'scael'. Did you mean 'scale'"):
         mmsdk.open_encoder("frames:bright", "video", options={"scael": 3.0})
     assert mmsdk.open_encoder("frames:bright", "video").encoder.report() == {"bright": 1.0}
+
+
+@pytest.mark.parametrize(("scheme", "inside"), [("frames", "image"), ("sound", "audio")])
+def test_device_and_trust_reach_the_scheme_inside(scheme, inside):
+    import mmsdk_bright
+
+    given = {"device": "cuda:1", "trust_remote_code": True}
+    opened = mmsdk.open_encoder(f"{scheme}:seen:a b", "video", options={"k": 1}, **given)
+    expected = {"modality": inside, "k": 1, **given}
+    assert mmsdk_bright.opened[-1] == ("a b", expected)
+    assert opened.dim == 2
+
+
+def test_frames_go_through_the_encoder_in_its_own_batches(clips):
+    sizes = []
+
+    class Counting:
+        batch_size, dim = 3, 1
+
+        def encode(self, batch, modality):
+            sizes.append((len(batch), modality))
+            return np.zeros((len(batch), 1), np.float32)
+
+    opened = mmsdk.open_encoder("bright", "image")
+    opened.encoder = Counting()
+    FrameEncoder(opened).encode(clips, "video")
+    assert sizes == [(3, "image"), (3, "image"), (2, "image")]
+
+
+@pytest.mark.real
+def test_a_real_model_sees_what_a_video_shows():
+    """The astronaut in a video is nearer to her photo than to other photos, by MobileNetV2."""
+    root = os.environ.get("MMSDK_REAL")
+    if not root:
+        pytest.skip("MMSDK_REAL names no folder")
+    pytest.importorskip("mmsdk_transformers")
+    data = pytest.importorskip("skimage.data")
+    model = f"transformers:{Path(root).resolve() / 'models' / 'mobilenet-v2-1.0-224-tf2'}"
+    photos = [data.astronaut(), data.coffee()[:400, :512], data.chelsea()[:300, :450]]
+    clip = Video(frames=3).decode(media(video([photos[0][:, n : n + 480] for n in (0, 8, 16, 24)])))
+    frames = mmsdk.open_encoder(f"frames:{model}", "video").encoder.encode([clip], "video")[0].values.mean(0)
+    vectors = mmsdk.open_encoder(model, "image").encoder.encode(photos, "image")
+    near = vectors @ frames / np.linalg.norm(vectors, axis=1) / np.linalg.norm(frames)
+    assert near[0] > 0.8
+    assert near[0] > near[1:].max() + 0.2
 
 
 def test_sound_goes_through_an_audio_encoder(clips):

@@ -282,3 +282,27 @@ def test_a_real_photo_keeps_its_colours():
         assert np.abs(frame.astype(int) - photo).mean() < 4
     small = Video(frames=3).decode(media(video(frames)))
     assert small.frames.shape == (3, 293, 256, 3)
+
+
+def test_a_coding_that_is_not_read():
+    data = video(scenes(4), format="matroska", sound=0.5)
+    unknown = data.replace(b"V_MPEG4/ISO/AVC", b"V_MPEG4/ISO/XYZ")
+    with pytest.raises(ValueError, match="holds a picture of a coding that is not read"):
+        Video().decode(media(unknown))
+    deaf = video([], format="matroska", sound=0.5).replace(b"A_AAC", b"A_XYZ")
+    with pytest.raises(ValueError, match="holds neither a picture nor sound"):
+        Video().decode(media(deaf))
+
+
+def test_frames_that_change_their_size_on_the_way(monkeypatch):
+    from mmsdk_video import canvas
+
+    small = video(moving(10), format="mpegts", codec="libx264")
+    large = video(moving(10, size=(128, 96)), times=1 + np.arange(10) / 10, format="mpegts", codec="libx264")
+    clip = Video(frames=8).decode(media(small + large))
+    assert clip.frames.shape == (8, 48, 64, 3)
+    assert clip.times[-1] > 1
+    assert clip.frames[-1][3, 3].min() > 200
+    monkeypatch.setattr(canvas, "MAX_PIXELS", 64 * 48)
+    with pytest.raises(ValueError, match="has frames of 128 x 96 pixels, where 3,072 are read"):
+        Video(frames=8).decode(media(small + large))
