@@ -73,6 +73,21 @@ def test_minilm_is_what_sentence_transformers_answers():
 
 
 @with_minilm
+def test_minilm_computes_few_tokens_at_a_time_on_a_cpu():
+    encoder, seen = MiniLM(), []
+    batch = ["word " * (1 + 7 * place % 150) for place in range(40)]
+    alone = np.vstack([encoder.encode([text], "text") for text in batch])
+    handle = encoder.module().register_forward_pre_hook(
+        lambda _, args, kwargs: seen.append(tuple(kwargs["input_ids"].shape)), with_kwargs=True
+    )
+    np.testing.assert_allclose(encoder.encode(batch, "text"), alone, atol=1e-5)
+    handle.remove()
+    assert sum(rows for rows, _ in seen) == 40
+    assert all(rows * width <= 512 for rows, width in seen)
+    assert len(seen) < 12
+
+
+@with_minilm
 def test_minilm_counts_tokens_and_cut_texts():
     encoder = MiniLM()
     assert encoder.length("red lamp") == 4
