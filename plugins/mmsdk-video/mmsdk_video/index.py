@@ -61,7 +61,8 @@ class Index:
             return np.zeros(0, np.int64)
         order = np.argsort(self._times, kind="stable")
         places = np.searchsorted(self._times[order], wanted + SAME, side="right") - 1
-        return order[np.unique(np.maximum(places, 0))]
+        found: np.ndarray = order[np.unique(np.maximum(places, 0))]
+        return found
 
     def times(self, frames: np.ndarray) -> np.ndarray:
         """Return the times of frames, ascending."""

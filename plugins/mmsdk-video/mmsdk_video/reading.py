@@ -35,8 +35,8 @@ class File:
         shown = [one for one in container.streams.video if not one.disposition & Disposition.attached_pic]
         pictures = [one for one in shown if one.codec_context is not None]
         sounds = [one for one in container.streams.audio if one.codec_context is not None and one.rate]
-        self.picture = pictures[0] if pictures else None
-        self.sound = sounds[0] if sounds else None
+        self.picture: Any = pictures[0] if pictures else None
+        self.sound: Any = sounds[0] if sounds else None
         if shown and not pictures:
             raise ValueError("holds a picture of a coding that is not read")
         if self.picture is None and self.sound is None:
