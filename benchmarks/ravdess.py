@@ -8,10 +8,10 @@ epoch) and learn in the refit. Sound is ``mfcc_mean``, a track of 259 numbers; f
 label and are no input.
 
 ``bare`` takes the vectors as they are, scaled (the encoder ``standard``). ``plain`` takes the faces in quantile bins
-(``quantiles``) and the track as a course in time (``series``; its short clips are filled up with zeros). Both answer each
-clip by itself. ``within`` is ``plain`` and takes the vectors of a clip relative to the other clips of the same
-actor that are scored with it: labels are not looked at, but it needs a person's clips together, and here each actor
-plays each emotion equally often, which flatters it. The interval is a bootstrap over actors.
+(``quantiles``) and the track as a course in time (``series``; short clips are filled up with zeros). Both answer each
+clip by itself. ``within`` is ``plain``, and takes the vectors of a clip relative to the other clips of the same actor
+that are scored with it: labels are not looked at, but it needs a person's clips together, and here each actor plays
+each emotion equally often, which flatters it. The interval is a bootstrap over actors.
 """
 
 from __future__ import annotations
