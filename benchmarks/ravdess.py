@@ -7,7 +7,7 @@ answered once by a model that saw no clip of its actor. Of the actors left for t
 epoch) and learn in the refit. Sound is ``mfcc_mean``, a track of 259 numbers; faces are 35 action units. Ids hold the
 label and are no input.
 
-``bare`` takes the vectors as they are, scaled (the encoder ``standard``). ``plain`` takes the faces in quantile bins
+``bare`` takes the vectors as they are, scaled (the encoder ``standard``). ``plain`` takes faces in quantile bins
 (``quantiles``) and the track as a course in time (``series``; short clips are filled up with zeros). Both answer each
 clip by itself. ``within`` is ``plain``, and takes the vectors of a clip relative to the other clips of the same actor
 that are scored with it: labels are not looked at, but it needs a person's clips together, and here each actor plays

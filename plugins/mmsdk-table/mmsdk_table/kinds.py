@@ -10,7 +10,7 @@ from mmsdk_table.modalities import Category, Date, Number
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-KINDS = {"number": Number(), "date": Date(), "category": Category()}
+KINDS: dict[str, Any] = {"number": Number(), "date": Date(), "category": Category()}
 SHARE = 0.95  # of the values that have to be numbers, or dates, for the column to be one: a few slips do not decide
 
 

@@ -57,7 +57,8 @@ class Series:
         values = _unpadded(values, self.padding)
         frame = np.array([len(values), values.min(), values.max()])
         found = np.concatenate([frame, *(_part(values, share) for share in self.trim)])
-        return np.clip(found, -FAR, FAR).astype(np.float32)
+        row: np.ndarray = np.clip(found, -FAR, FAR).astype(np.float32)
+        return row
 
 
 def _number(value: object) -> bool:
@@ -85,7 +86,8 @@ def _unpadded(values: np.ndarray, padding: float | None) -> np.ndarray:
 
 def _on_grid(values: np.ndarray) -> np.ndarray:
     """Return a series at 128 equal steps, by straight lines between its values."""
-    return np.interp(np.linspace(0, len(values) - 1, GRID), np.arange(len(values)), values)
+    grid: np.ndarray = np.interp(np.linspace(0, len(values) - 1, GRID), np.arange(len(values)), values)
+    return grid
 
 
 def _levels(course: np.ndarray) -> np.ndarray:
@@ -118,4 +120,5 @@ def _rhythm(course: np.ndarray) -> np.ndarray:
 def _cosines() -> np.ndarray:
     """Return the ``(24, 128)`` waves of the cosine transform (DCT-II) after the constant one, of root mean square 1."""
     middle = (np.arange(GRID) + 0.5) / GRID
-    return np.sqrt(2) * np.cos(np.pi * np.arange(1, WAVES + 1)[:, None] * middle) / GRID
+    waves: np.ndarray = np.sqrt(2) * np.cos(np.pi * np.arange(1, WAVES + 1)[:, None] * middle) / GRID
+    return waves

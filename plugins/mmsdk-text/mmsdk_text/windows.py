@@ -51,4 +51,5 @@ def joined(vectors: np.ndarray, texts: Sequence[Windows]) -> np.ndarray:
     weights = np.array([len(ids) for text in texts for ids in text.ids], np.float32)
     starts = np.cumsum([0, *(len(text.ids) for text in texts[:-1])])
     summed: np.ndarray = np.add.reduceat(vectors * weights[:, None], starts, axis=0)
-    return summed / np.maximum(np.linalg.norm(summed, axis=1, keepdims=True), 1e-12)
+    summed /= np.maximum(np.linalg.norm(summed, axis=1, keepdims=True), 1e-12)
+    return summed
