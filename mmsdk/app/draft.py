@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mmsdk.config import Application
     from mmsdk.data import Samples
     from mmsdk.embed import Embeddings
-    from mmsdk.model import Target
+    from mmsdk.model import JointNet, Target
     from mmsdk.train import TrainResult
     from mmsdk.tune import Adapter
 
@@ -44,3 +44,10 @@ class Draft:
     findings: list[Finding] = field(default_factory=list)
     adapters: dict[str, Adapter] = field(default_factory=dict)
     verdicts: dict[str, str] = field(default_factory=dict)
+
+    def new_net(self) -> JointNet:
+        """Return the network of the application, its weights fresh."""
+        return self.pipeline.build_net(
+            {name: target.task for name, target in self.targets.items()},
+            {name: self.pipeline.encoders[name].dim for name in self.embeddings.values},
+        )

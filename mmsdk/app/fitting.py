@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import asdict
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -186,10 +187,7 @@ def _embedded(embeddings: Embeddings) -> str:
 def _learn(draft: Draft, folder: Path) -> None:
     """Train the head, and the ranker where there are interactions."""
     application, pipeline = draft.application, draft.pipeline
-    pipeline.net = pipeline.build_net(
-        {name: target.task for name, target in draft.targets.items()},
-        {name: pipeline.encoders[name].dim for name in draft.embeddings.values},
-    )
+    pipeline.net = draft.new_net()
     if any(True for _ in pipeline.net.parameters()):
         draft.trained = fit_heads(
             draft.embeddings,
@@ -218,7 +216,7 @@ def _write(draft: Draft, folder: Path, origin: Origin) -> None:
     document = run_document(draft, origin)
     arrays = net_arrays(pipeline.net)
     for name, usual in pipeline.usual.items():
-        arrays |= {f"within.{name}.{key}": getattr(usual, key) for key in ("mean", "spread", "ratio")}
+        arrays |= {f"within.{name}.{key}": one for key, one in asdict(usual).items()}
     for name, adapter in draft.adapters.items():
         arrays |= {f"tune.{name}.{key}": one for key, one in adapter.arrays.items()}
     if draft.ranking is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mmsdk.app.joint import is_joint
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from mmsdk.app.draft import Draft
     from mmsdk.config import Application
     from mmsdk.embed import OpenEncoder
-    from mmsdk.model import JointNet, Run
+    from mmsdk.model import Run
 
 
 def check_tuning(application: Application, encoders: Mapping[str, OpenEncoder]) -> None:
@@ -91,26 +90,17 @@ def _tune(draft: Draft, name: str, folder: Path) -> None:
     )
     common: dict[str, Any] = {"device": pipeline.device, "quiet": quiet}
     parts = draft.embeddings, draft.targets
-    new_net = partial(_new_net, draft)
     if config.mode == "auto":
         if not (draft.samples.split == "val").any():
             note(f"tuning {name}: no validation rows to decide by, so the encoder stays frozen", quiet)
             return
-        verdict = decide(one, new_net, *parts, draft.samples.split, application.training, **common)
+        verdict = decide(one, draft.new_net, *parts, draft.samples.split, application.training, **common)
         note(f"tuning {name}: {verdict}", quiet)
         draft.verdicts[name] = str(verdict)
         if not verdict.tune:
             return
-    net = new_net()
+    net = draft.new_net()
     fit_heads(*parts, net, application.training, draft.samples.split, device=pipeline.device, quiet=True)
     draft.adapters[name] = tune_encoder(
         one, net, *parts, draft.samples.split, application.training, folder=folder, **common
-    )
-
-
-def _new_net(draft: Draft) -> JointNet:
-    """Return the network of the application with fresh weights."""
-    return draft.pipeline.build_net(
-        {name: target.task for name, target in draft.targets.items()},
-        {name: draft.pipeline.encoders[name].dim for name in draft.embeddings.values},
     )

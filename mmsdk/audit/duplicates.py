@@ -26,11 +26,12 @@ def audit_duplicates(samples: Samples, embeddings: Embeddings, media: Sequence[s
     Exact means identical vectors, which identical files have; near means a cosine of at least 0.995. Up to 50,000
     training rows are compared, drawn evenly.
     """
+    vectors = embeddings.vectors()
     for name in media:
         train, held = (_rows(samples, embeddings, name, held=held) for held in (False, True))
         if len(train) == 0 or len(held) == 0:
             continue
-        values = embeddings.vectors()[name]
+        values = vectors[name]
         nearest, cosine = _nearest(values, train, held)
         exact = np.array([np.array_equal(values[a], values[b]) for a, b in zip(held, nearest, strict=True)])
         near = (cosine >= NEAR) & ~exact

@@ -99,14 +99,14 @@ class ColumnRun:
             branch.begin(len(cells))
             branch.bar.update(len(cells) - sum(len(places) for _, places in groups))
         todo = [branch.look_up(groups, every) for branch in self.branches]
-        try:
-            if any(todo):
-                with self._turns(todo):
-                    todo = [one.look_up(groups, left) for one, left in zip(self.branches, todo, strict=True)]
+        if any(todo):
+            with self._turns(todo):
+                todo = [one.look_up(groups, left) for one, left in zip(self.branches, todo, strict=True)]
+                try:
                     self._encode(start, cells, groups, keys, [set(numbers) for numbers in todo])
-                    self._keep()
-        finally:  # Ctrl-C and errors too: what is encoded is kept
-            self._keep()
+                finally:  # Ctrl-C and errors too: what is encoded is kept, before anybody else has the turn
+                    for branch in self.branches:
+                        branch.keep()
         for branch in self.branches:
             branch.end(start)
 
@@ -118,11 +118,6 @@ class ColumnRun:
             if numbers and branch.cache is not None
         ]
         return turn(self.cache.folder if self.cache is not None else None, names, self.waiting)
-
-    def _keep(self) -> None:
-        """Commit what every branch has encoded."""
-        for branch in self.branches:
-            branch.keep()
 
     def _groups(self, start: int, cells: Sequence[Any | None]) -> tuple[Keys, list[Group]]:
         """Return each content with the rows that hold it, in order; missing and unreadable rows are counted here."""

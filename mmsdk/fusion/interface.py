@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from mmsdk.errors import ConfigError, did_you_mean
+from mmsdk.options import option_names, refuse_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,21 +35,12 @@ class Fusion(nn.Module, ABC):
         super().__init__()
         self.inputs = tuple(inputs)
         self.dim = dim
-        if options:
-            name = sorted(options)[0]
-            known = sorted(self.option_names())
-            raise ConfigError(
-                f"fusion.options: {type(self).__name__} takes no option named {name!r}.{did_you_mean(name, known)} "
-                f"Known: {', '.join(known) or 'none'}"
-            )
+        refuse_options(type(self), options, "fusion.options")
 
     @classmethod
     def option_names(cls) -> set[str]:
         """Return the names of the options that this fusion takes: its keyword-only parameters."""
-        import inspect
-
-        parameters = inspect.signature(cls.__init__).parameters.values()
-        return {one.name for one in parameters if one.kind is one.KEYWORD_ONLY}
+        return option_names(cls)
 
     @abstractmethod
     def forward(self, tokens: Tensor, present: Tensor) -> Tensor:

@@ -104,16 +104,22 @@ class Projector(nn.Module):
         """Return ``(n, d_i)`` standardised values of each input, zeros where it is absent."""
         standard = []
         for position, name in enumerate(self.inputs):
-            mean, scale = self.get_buffer(f"mean_{position}"), self.get_buffer(f"scale_{position}")
-            given = vectors[name].to(mean.dtype)
+            given = vectors[name]
             stem: Any = self.linears[position]
             if self.stems[position]:
+                mean, scale = self.get_buffer(f"mean_{position}"), self.get_buffer(f"scale_{position}")
+                given = given.to(mean.dtype)
                 values, absent = stem.standardise(given, mean, scale), stem.absent(given)
             else:
-                values = ((given - mean) / scale).clamp(-LIMIT, LIMIT)
+                values = self.scaled(position, given)
                 absent = torch.zeros_like(values)
             standard.append(torch.where(present[:, position, None], values, absent))
         return standard
+
+    def scaled(self, position: int, vectors: Tensor) -> Tensor:
+        """Return vectors of one input ``(n, d_i)`` less their mean, by their spread, no further than six of it."""
+        mean, scale = self.get_buffer(f"mean_{position}"), self.get_buffer(f"scale_{position}")
+        return ((vectors.to(mean.dtype) - mean) / scale).clamp(-LIMIT, LIMIT)
 
     def forward(self, standard: Sequence[Tensor]) -> Tensor:
         """Project standardised values, ``(b, d_i)`` each, to tokens ``(b, m, dim)``."""

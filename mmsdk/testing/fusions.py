@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
+from mmsdk.testing import networks
 from mmsdk.testing.checks import bind, expect, expect_close
 from mmsdk.testing.subject import Subject, check_import_is_offline
 
@@ -26,15 +28,7 @@ class FusionSubject(Subject):
 
     def new(self, inputs: int = INPUTS) -> Any:
         """Return a new fusion, the same each time, not in training."""
-        import torch
-
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            made = self.target([f"input{n}" for n in range(inputs)], DIM).eval()
-            with torch.no_grad():  # a gate that starts at zero would hide what it does
-                for parameter in made.parameters():
-                    parameter.add_(0.05 * torch.randn_like(parameter))
-        return made
+        return networks.moved(lambda: self.target([f"input{n}" for n in range(inputs)], DIM))
 
     def batch(self, inputs: int = INPUTS) -> tuple[torch.Tensor, torch.Tensor]:
         """Return tokens ``(b, m, dim)``, zero where absent, and the mask; the last row has no input at all."""
@@ -143,50 +137,27 @@ def check_nothing_present_is_finite(subject: FusionSubject) -> None:
     tokens, present = subject.batch()
     tokens = tokens.clone().requires_grad_()  # a fusion may have no weights of its own
     for training in (False, True):
-        fusion = subject.new().train(training)
-        answer = fusion(tokens, present)
-        expect(bool(answer.isfinite().all()), "a row without any input is answered by NaN or infinity")
-        answer.square().sum().backward()
-        bad = [name for name, p in fusion.named_parameters() if p.grad is not None and not p.grad.isfinite().all()]
-        expect(not bad, f"a row without any input gives NaN gradients to {', '.join(bad)}")
+        networks.expect_finite(subject.new().train(training), (tokens, present), "input")
 
 
 def check_gradient_flows(subject: FusionSubject) -> None:
     """Every present token and every parameter gets a gradient."""
-    fusion, (tokens, present) = subject.new(), subject.batch()
-    tokens = tokens.clone().requires_grad_()
-    answer = fusion(tokens, present)
-    expect(answer.requires_grad, "the answer has no gradient")
-    (answer * (1 + answer.detach())).sum().backward()
-    reached = tokens.grad.abs().sum(-1) > 0 if tokens.grad is not None else present & False
-    expect(bool(reached[present].all()), "some present token gets no gradient")
-    idle = [name for name, p in fusion.named_parameters() if p.requires_grad and (p.grad is None or not p.grad.any())]
-    expect(not idle, f"parameters that nothing trains: {', '.join(idle)}")
+    batch = subject.batch()
+    networks.expect_trained(subject.new(), batch, batch[-1], "token")
 
 
 def check_absent_inputs_get_no_gradient(subject: FusionSubject) -> None:
     """No gradient reaches the place of an absent input."""
-    fusion, (tokens, present) = subject.new(), subject.batch()
-    tokens = tokens.clone().requires_grad_()
-    fusion(tokens, present).square().sum().backward()
-    leaked = 0.0 if tokens.grad is None else tokens.grad[~present].abs().sum().item()
-    expect(leaked == 0, "a gradient reaches the place of an absent input")
+    batch = subject.batch()
+    networks.expect_no_leak(subject.new(), batch, batch[-1], "input")
 
 
 def check_weights_round_trip(subject: FusionSubject) -> None:
     """A new fusion with the saved weights answers the same: nothing it learned lies outside ``state_dict``."""
-    fusion, batch = subject.new(), subject.batch()
     other = subject.target([f"input{n}" for n in range(INPUTS)], DIM).eval()
-    other.load_state_dict(fusion.state_dict())
-    expect_close(other(*batch), fusion(*batch), "a fusion restored from its state_dict answers differently")
+    networks.expect_restored(subject.new(), other, subject.batch(), "fusion")
 
 
 def check_unknown_options_are_refused(subject: FusionSubject) -> None:
     """An option that it does not know is an error, never ignored."""
-    from mmsdk.errors import MmsdkError
-
-    try:
-        subject.target(["a", "b"], DIM, no_such_option_anywhere=1)
-    except (MmsdkError, TypeError):
-        return
-    raise AssertionError("takes an option that it does not know, and ignores it")
+    networks.expect_refused(functools.partial(subject.target, ["a", "b"], DIM))

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
+from mmsdk.testing import networks
 from mmsdk.testing.checks import bind, expect, expect_close
 from mmsdk.testing.subject import Subject, check_import_is_offline
 
@@ -29,15 +31,7 @@ class TrainableSubject(Subject):
 
     def new(self) -> Any:
         """Return a new trainable, the same each time, not in training."""
-        import torch
-
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            made = self.target(DIM, WIDTH).eval()
-            with torch.no_grad():  # what starts at zero would hide what it does
-                for parameter in made.parameters():
-                    parameter.add_(0.05 * torch.randn_like(parameter))
-        return made
+        return networks.moved(lambda: self.target(DIM, WIDTH))
 
     def batch(self) -> Batch:
         """Return values ``(b, t, dim)``, zero where no step is, times ``(b, t)`` and the mask."""
@@ -161,56 +155,30 @@ def check_presence_matters(subject: TrainableSubject) -> None:
 
 def check_no_step_is_finite(subject: TrainableSubject) -> None:
     """A row without any step gets a finite answer, in training too, and finite gradients."""
-    batch = subject.batch()
     for training in (False, True):
-        trainable = subject.new().train(training)
-        answer = trainable(*batch)
-        expect(bool(answer.isfinite().all()), "a row without any step is answered by NaN or infinity")
-        answer.square().sum().backward()
-        bad = [name for name, p in trainable.named_parameters() if p.grad is not None and not p.grad.isfinite().all()]
-        expect(not bad, f"a row without any step gives NaN gradients to {', '.join(bad)}")
+        networks.expect_finite(subject.new().train(training), subject.batch(), "step")
 
 
 def check_gradient_flows(subject: TrainableSubject) -> None:
     """Every present step and every parameter gets a gradient."""
-    trainable, (values, times, present) = subject.new(), subject.batch()
-    values = values.clone().requires_grad_()
-    answer = trainable(values, times, present)
-    expect(answer.requires_grad, "the answer has no gradient")
-    (answer * (1 + answer.detach())).sum().backward()
-    reached = values.grad.abs().sum(-1) > 0 if values.grad is not None else present & False
-    expect(bool(reached[present].all()), "some present step gets no gradient")
-    named = list(trainable.named_parameters())
-    idle = [name for name, p in named if p.requires_grad and (p.grad is None or not p.grad.any())]
-    expect(not idle, f"parameters that nothing trains: {', '.join(idle)}")
+    batch = subject.batch()
+    networks.expect_trained(subject.new(), batch, batch[-1], "step")
 
 
 def check_absent_steps_get_no_gradient(subject: TrainableSubject) -> None:
     """No gradient reaches the place of a step that is not there."""
-    trainable, (values, times, present) = subject.new(), subject.batch()
-    values = values.clone().requires_grad_()
-    trainable(values, times, present).square().sum().backward()
-    leaked = 0.0 if values.grad is None else values.grad[~present].abs().sum().item()
-    expect(leaked == 0, "a gradient reaches the place of an absent step")
+    batch = subject.batch()
+    networks.expect_no_leak(subject.new(), batch, batch[-1], "step")
 
 
 def check_weights_round_trip(subject: TrainableSubject) -> None:
     """A new one with the saved weights answers the same: nothing it learned lies outside ``state_dict``."""
-    trainable, batch = subject.new(), subject.batch()
-    other = subject.target(DIM, WIDTH).eval()
-    other.load_state_dict(trainable.state_dict())
-    expect_close(other(*batch), trainable(*batch), "a trainable restored from its state_dict answers differently")
+    networks.expect_restored(subject.new(), subject.target(DIM, WIDTH).eval(), subject.batch(), "trainable")
 
 
 def check_unknown_options_are_refused(subject: TrainableSubject) -> None:
     """An option that it does not know is an error, never ignored."""
-    from mmsdk.errors import MmsdkError
-
-    try:
-        subject.target(DIM, WIDTH, no_such_option_anywhere=1)
-    except (MmsdkError, TypeError):
-        return
-    raise AssertionError("takes an option that it does not know, and ignores it")
+    networks.expect_refused(functools.partial(subject.target, DIM, WIDTH))
 
 
 def _repeats(trainable: Any, batch: Batch) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mmsdk.embed import Embeddings, OpenEncoder
+    from mmsdk.fusion import Projector
     from mmsdk.model import JointNet, Target
     from mmsdk.train.batches import Rows as PlacedRows
 
 HELD_BYTES = 256 * 2**20  # of decoded samples
-LIMIT = 6.0
 
 
 class Rows:
@@ -79,9 +79,12 @@ class _Work:
     position: int
     optimiser: torch.optim.Optimizer
     peaks: tuple[float, ...]
-    total: int = 0
-    done: int = 0
-    whole: nn.Module = field(default_factory=nn.Module)
+    whole: nn.Module
+
+    @property
+    def projector(self) -> Projector:
+        """Return what standardises the vectors; tuning and a joint space are refused together."""
+        return cast("Projector", self.net.projector)
 
 
 def tune_encoder(
@@ -197,7 +200,6 @@ def _price(work: _Work, train: PlacedRows, rows: np.ndarray, held: np.ndarray) -
     _loss(work, train, rows, index, torch.Generator(work.place).manual_seed(0)).backward()  # type: ignore[no-untyped-call]
     seconds = (time.perf_counter() - started) * epochs * (steps + len(held) / size / 3)
     work.optimiser.zero_grad(set_to_none=True)
-    work.total = steps * epochs
     what = f"{len(rows):,} rows x {epochs} epoch{'s' * (epochs > 1)}, {sum(p.numel() for p in work.updates.values()):,}"
     return f"tuning {work.tuned.name}: about {_duration(seconds)} ({what} weights in {len(work.updates) // 2} layers)"
 
@@ -215,10 +217,10 @@ def _epoch(work: _Work, train: PlacedRows, rows: np.ndarray, number: int) -> Non
     order = torch.randperm(len(rows), generator=generator, device=work.place)
     work.net.train()
     batches = torch.split(order, work.tuned.config.batch_size)
-    work.done = (number - 1) * len(batches)
-    for batch in batches:
+    total = len(batches) * work.tuned.config.epochs
+    for step, batch in enumerate(batches, (number - 1) * len(batches)):
         for group, peak in zip(work.optimiser.param_groups, work.peaks, strict=True):
-            group["lr"] = learning_rate(work.done, work.total, peak)
+            group["lr"] = learning_rate(step, total, peak)
         loss = _loss(work, train, rows, batch, generator)
         if not torch.isfinite(loss):
             raise ConfigError(
@@ -228,7 +230,6 @@ def _epoch(work: _Work, train: PlacedRows, rows: np.ndarray, number: int) -> Non
         work.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         work.optimiser.step()
-        work.done += 1
 
 
 def _loss(
@@ -249,10 +250,8 @@ def _loss(
 
 def _with_tuned(work: _Work, part: PlacedRows, here: torch.Tensor, vectors: torch.Tensor) -> PlacedRows:
     """Return rows with the vectors of the tuned input in their places, standardised as the frozen ones were."""
-    mean = work.net.projector.get_buffer(f"mean_{work.position}")
-    scale = work.net.projector.get_buffer(f"scale_{work.position}")
     standard = list(part.standard)
-    values = ((vectors - mean) / scale).clamp(-LIMIT, LIMIT)
+    values = work.projector.scaled(work.position, vectors)
     standard[work.position] = torch.zeros_like(standard[work.position]).index_copy(0, here, values)
     return replace(part, standard=standard)
 

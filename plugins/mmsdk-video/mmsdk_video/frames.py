@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk import EncoderError, Sequence, open_encoder
+from mmsdk_video.inner import Inner
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from collections.abc import Sequence as Rows
 
 DEFAULT_BATCH = 32
@@ -31,29 +31,14 @@ def load(
     return FrameEncoder(opened)
 
 
-class FrameEncoder:
+class FrameEncoder(Inner):
     """A clip to one vector a frame; a clip without a picture has no step, and counts as missing."""
 
-    output = "sequence"
-    batch_size = 4
+    KIND = "frames"
 
     def __init__(self, opened: Any) -> None:
-        self._opened = opened
+        super().__init__(opened)
         self._size = int(getattr(opened.encoder, "batch_size", DEFAULT_BATCH))
-
-    @property
-    def dim(self) -> int:
-        """Return the length of a vector."""
-        return int(self._opened.dim)
-
-    def fingerprint(self) -> str:
-        """Return the image encoder's own."""
-        return f"frames {self._opened.fingerprint}"
-
-    def report(self) -> Mapping[str, float]:
-        """Return what the image encoder reports."""
-        told = getattr(self._opened.encoder, "report", None)
-        return dict(told()) if callable(told) else {}
 
     def encode(self, batch: Rows[Any], modality: str) -> list[Sequence]:
         """Return a sequence ``(n, dim)`` float32 a clip, timed as its frames; frames of several clips share batches."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk import EncoderError, Sequence, open_encoder
+from mmsdk_video.inner import Inner
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from collections.abc import Sequence as Rows
 
 
@@ -28,28 +28,10 @@ def load(
     return SoundEncoder(opened)
 
 
-class SoundEncoder:
+class SoundEncoder(Inner):
     """A clip to the steps of its sound, one where the audio encoder answers a vector; none where there is no sound."""
 
-    output = "sequence"
-    batch_size = 4
-
-    def __init__(self, opened: Any) -> None:
-        self._opened = opened
-
-    @property
-    def dim(self) -> int:
-        """Return the length of a vector."""
-        return int(self._opened.step_dim)
-
-    def fingerprint(self) -> str:
-        """Return the audio encoder's own."""
-        return f"sound {self._opened.fingerprint}"
-
-    def report(self) -> Mapping[str, float]:
-        """Return what the audio encoder reports."""
-        told = getattr(self._opened.encoder, "report", None)
-        return dict(told()) if callable(told) else {}
+    KIND = "sound"
 
     def encode(self, batch: Rows[Any], modality: str) -> list[Sequence]:
         """Return a sequence a clip."""
