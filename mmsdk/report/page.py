@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from mmsdk.report import charts
+from mmsdk.report.panels import PANELS
 
 if TYPE_CHECKING:
     from mmsdk.report.contents import ReportData
@@ -64,6 +65,7 @@ def task_view(data: ReportData, task: str, *, drawn: bool = True) -> dict[str, A
         "paired": _ahead(metrics, headline),
         "chart": _chart(rows, headline, f"{headline} on {part}", OURS) if drawn else "",
         "subsets": _chart(subsets, headline, f"{headline} by inputs given", _fullest(metrics)) if drawn else "",
+        "panels": [Markup(html) for panel in PANELS if (html := panel(data, task))] if drawn else [],
     }
 
 

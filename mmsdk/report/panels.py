@@ -1,0 +1,14 @@
+"""The panels of a task on the page, in their order: each topic has a file, and draws its part of metrics.json."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mmsdk.report.contents import ReportData
+
+Panel = Callable[["ReportData", str], str]
+"""Called with the report and the name of a task; returns HTML, its own text escaped, or "" for nothing to say."""
+
+PANELS: tuple[Panel, ...] = ()
