@@ -36,6 +36,7 @@ from mmsdk.plugins import get_registry
 from mmsdk.plugins.discovery import strict
 from mmsdk.progress import note
 from mmsdk.report import render_card, render_report
+from mmsdk.report.inputs import worse_lines
 from mmsdk.train import TrainResult, fit_heads
 
 if TYPE_CHECKING:
@@ -264,6 +265,9 @@ def _metrics(draft: Draft) -> dict[str, Any]:
         metrics |= score_tasks(
             draft.pipeline.net, draft.targets, draft.embeddings, draft.samples.split, scoring=scoring, parts=parts
         )
+        for name, target in draft.targets.items():
+            for line in worse_lines(metrics[name], target.task.metric):
+                note(f"{name} gets worse for one more input: {line}", draft.pipeline.quiet)
     if draft.ranking is not None:
         metrics |= draft.ranking.metrics
     return metrics

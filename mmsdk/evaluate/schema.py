@@ -11,7 +11,8 @@ def metrics_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of ``{task: {part: {metric: {value, low, high, n}}}}``.
 
     Beside the parts a task may hold ``baselines`` and ``subsets`` (name -> metrics, of the judged part: ``test`` where
-    there is one, else ``val``) and ``paired``: the differences to named baselines on the same resamples.
+    there is one, else ``val``), ``paired``: the differences to named baselines on the same resamples, and ``added`` and
+    ``worse``: what each input adds to each subset without it.
     """
     metric = {
         "type": "object",
@@ -40,6 +41,16 @@ def metrics_schema() -> dict[str, Any]:
             "baselines": {"$ref": "#/$defs/named"},
             "subsets": {"$ref": "#/$defs/named"},
             "paired": {"$ref": "#/$defs/named"},
+            "added": {
+                "type": "object",
+                "description": "input -> the subset it was added to -> gain (positive: it helps) of the metric",
+                "additionalProperties": {"$ref": "#/$defs/named"},
+            },
+            "worse": {
+                "type": "object",
+                "description": "input -> subsets that it makes worse when added, beyond noise over all of them",
+                "additionalProperties": {"type": "array", "items": {"type": "string"}},
+            },
         },
         "additionalProperties": False,
     }

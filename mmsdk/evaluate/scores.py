@@ -8,13 +8,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.evaluate.baselines import blind_baseline, linear_baselines
-from mmsdk.evaluate.bootstrap import RESAMPLES, bootstrap
-from mmsdk.evaluate.subsets import input_subsets, subset_logits
+from mmsdk.evaluate.bootstrap import RESAMPLES, bootstrap, interval
+from mmsdk.evaluate.subsets import (
+    EVERY_METRIC_UP_TO,
+    added_inputs,
+    draw_scores,
+    input_subsets,
+    subset_logits,
+)
 from mmsdk.model import infer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from mmsdk.evaluate.subsets import Drawn
     from mmsdk.model import JointNet, Target
     from mmsdk.protocols import Task
 
@@ -60,7 +67,8 @@ def score_tasks(
     :param targets: task name -> targets of all rows.
     :param embeddings: ``values`` and ``present`` of all rows, as for training.
     :param split: ``(n,)`` of ``"train"``, ``"val"``, ``"test"`` or ``""``.
-    :returns: ``{task: {part: {metric: {value, low, high, n}}, "baselines": {name: {..}}, "subsets": {"a+b": {..}}}}``;
+    :returns: ``{task: {part: {metric: {value, low, high, n}}, "baselines": {name: {..}}, "subsets": {"a+b": {..}},
+        "added": {input: {"a+b": {..}}}, "worse": {input: ["a+b"]}}}``; see :func:`added_inputs` for the last two;
         a part without a labelled row is left out.
     """
     scoring = scoring or Scoring()
@@ -138,17 +146,47 @@ def _add_subsets(
     split: np.ndarray,
     scoring: Scoring,
 ) -> None:
-    """Score every subset of the inputs on the judged rows of each task."""
+    """Score every subset of the inputs on the judged rows of each task, and what each input adds to each."""
     if not scoring.subsets or len(net.inputs) < 2:
         return
     judged = {name: part for name, one in targets.items() if (part := judged_part(one, split)) in found[name]}
     rows = np.flatnonzero(np.isin(split, [part for part in judged.values() if part]))
     if len(rows) == 0:
         return
+    places = {
+        name: np.flatnonzero((split[rows] == part) & targets[name].labelled[rows]) for name, part in judged.items()
+    }
+    drawn: dict[str, dict[tuple[str, ...], Drawn]] = {name: {} for name in judged}
     for subset in input_subsets(net.inputs):
         logits = subset_logits(net, embeddings, rows, subset)
-        for name, part in judged.items():
-            target = targets[name]
-            places = np.flatnonzero((split[rows] == part) & target.labelled[rows])
-            metrics = score_rows(target, logits[name][places], rows[places], scoring)
+        for name, here in places.items():
+            metrics, drawn[name][subset] = _score_subset(
+                targets[name], logits[name][here], rows[here], scoring, every=len(net.inputs) <= EVERY_METRIC_UP_TO
+            )
             found[name].setdefault("subsets", {})["+".join(subset)] = metrics
+    for name, scores in drawn.items():
+        found[name] |= added_inputs(scores, len(places[name]), targets[name].task.metric)
+
+
+def _score_subset(
+    target: Target, logits: np.ndarray, rows: np.ndarray, scoring: Scoring, *, every: bool
+) -> tuple[Metrics, Drawn]:
+    """Return the metrics of one subset, every one or that which decides, and the draws of the latter."""
+    task = target.task
+    statistics = dict(task.scores(logits, target.values[rows]))
+    drawn = draw_scores(
+        statistics[task.metric],
+        len(rows),
+        better=1 if task.higher_is_better else -1,
+        groups=None if scoring.groups is None else scoring.groups[rows],
+        resamples=scoring.resamples,
+        seed=scoring.seed,
+    )
+    metrics = score_rows(target, logits, rows, scoring) if every else _headline(task, drawn, len(rows))
+    return metrics, drawn
+
+
+def _headline(task: Task, drawn: Drawn, n: int) -> Metrics:
+    """Return the metric that decides from its draws."""
+    better = 1 if task.higher_is_better else -1
+    return {task.metric: interval(better * drawn[0], better * drawn[1], n).as_json()}

@@ -9,13 +9,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from mmsdk.report import charts
+from mmsdk.report.inputs import given_rows, worse_lines
 from mmsdk.report.panels import PANELS
 
 if TYPE_CHECKING:
     from mmsdk.report.contents import ReportData
 
 OURS = "this run"
-NOT_PARTS = ("baselines", "subsets", "paired")
+NOT_PARTS = ("baselines", "subsets", "paired", "added", "worse")
 
 
 def render_report(data: ReportData) -> str:
@@ -65,6 +66,8 @@ def task_view(data: ReportData, task: str, *, drawn: bool = True) -> dict[str, A
         "paired": _ahead(metrics, headline),
         "chart": _chart(rows, headline, f"{headline} on {part}", OURS) if drawn else "",
         "subsets": _chart(subsets, headline, f"{headline} by inputs given", _fullest(metrics)) if drawn else "",
+        "given": given_rows(metrics, headline),
+        "worse": worse_lines(metrics, headline),
         "panels": [Markup(html) for panel in PANELS if (html := panel(data, task))] if drawn else [],
     }
 

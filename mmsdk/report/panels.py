@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from mmsdk.report.inputs import inputs_panel
+
 if TYPE_CHECKING:
     from mmsdk.report.contents import ReportData
 
 Panel = Callable[["ReportData", str], str]
 """Called with the report and the name of a task; returns HTML, its own text escaped, or "" for nothing to say."""
 
-PANELS: tuple[Panel, ...] = ()
+PANELS: tuple[Panel, ...] = (inputs_panel,)
