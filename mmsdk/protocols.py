@@ -186,6 +186,9 @@ class Task(Protocol):
 
     Constructed as ``target(**options)``; ``prepare`` is called once on the training rows, ``state``/``load_state``
     round-trip what it learned as JSON.
+
+    Optional, looked for with ``getattr``: ``allowed_loss(logits (b, width), allowed (b, width) bool) -> (b,)``, what
+    the probability of answers that are not allowed costs; without it no rule can teach the task.
     """
 
     higher_is_better: bool

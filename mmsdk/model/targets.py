@@ -24,12 +24,22 @@ class Target:
     :param values: ``(n, ...)`` as the task encodes them; rows without a label hold a harmless placeholder.
     :param labelled: ``(n,)`` bool.
     :param weight: how much the task's loss counts.
+    :param allowed: ``(n, width)`` bool, the answers that the rules leave to each row, or None where there is no rule. A
+        row that is left all answers, or none, teaches nothing by it.
+    :param rule_weight: how much the probability of answers that are not allowed costs in training.
     """
 
     task: Task
     values: np.ndarray
     labelled: np.ndarray
     weight: float = 1.0
+    allowed: np.ndarray | None = None
+    rule_weight: float = 0.0
+
+    @property
+    def ruled(self) -> bool:
+        """Return whether rules teach in training."""
+        return self.allowed is not None and self.rule_weight > 0
 
     def labelled_rows(self, chosen: np.ndarray) -> np.ndarray:
         """Return the positions of the labelled rows among the rows that a bool mask chooses."""

@@ -77,6 +77,14 @@ class Classification:
         rows = nn.functional.cross_entropy(logits, targets, reduction="none", label_smoothing=self.label_smoothing)
         return rows if weights is None else rows * weights[targets]
 
+    def allowed_loss(self, logits: torch.Tensor, allowed: torch.Tensor) -> torch.Tensor:
+        """Return minus the log of the probability of the allowed labels of each row ``(b,)``.
+
+        The semantic loss of Xu et al. 2018 (arXiv:1711.11157), which needs no label.
+        """
+        inside = logits.masked_fill(~allowed, torch.finfo(logits.dtype).min)
+        return logits.logsumexp(1) - inside.logsumexp(1)
+
     def class_weights(self, targets: np.ndarray) -> np.ndarray | None:
         """Return weights by which every label counts the same; their mean over the rows is 1."""
         counts = np.bincount(targets, minlength=len(self.labels)).astype(np.float32)

@@ -80,6 +80,13 @@ class Multilabel:
         cells = nn.functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none", pos_weight=weights)
         return cells.mean(dim=1)
 
+    def allowed_loss(self, logits: torch.Tensor, allowed: torch.Tensor) -> torch.Tensor:
+        """Return minus the log of the probability that no forbidden label is there, by the number of labels ``(b,)``.
+
+        The semantic loss of Xu et al. 2018 (arXiv:1711.11157), on the scale of :meth:`loss`, a mean over the labels.
+        """
+        return (nn.functional.softplus(logits) * ~allowed).mean(dim=1)
+
     def class_weights(self, targets: np.ndarray) -> np.ndarray | None:
         """Return, for each label, negatives per positive, between 1 and 20."""
         positive = targets.sum(0)

@@ -20,16 +20,24 @@ LEAST_STEPS, LEAST_ROWS = 16, 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labels:
-    """Targets of one task: ``values`` ``(n, ...)``, ``labelled`` ``(n,)`` bool, and whether every row is labelled."""
+    """Targets of one task.
+
+    :param values: ``(n, ...)``.
+    :param labelled: ``(n,)`` bool.
+    :param complete: every row is labelled.
+    :param allowed: ``(n, width)`` bool, the answers that rules leave; None where no rule teaches.
+    """
 
     values: Tensor
     labelled: Tensor
     complete: bool
+    allowed: Tensor | None = None
 
     def take(self, index: Tensor) -> Labels:
         """Return the labels of some rows."""
         values, labelled = self.values.index_select(0, index), self.labelled.index_select(0, index)
-        return Labels(values=values, labelled=labelled, complete=self.complete)
+        allowed = None if self.allowed is None else self.allowed.index_select(0, index)
+        return Labels(values=values, labelled=labelled, complete=self.complete, allowed=allowed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,5 +112,14 @@ def place_rows(
             values=torch.from_numpy(np.ascontiguousarray(target.values[rows])).to(present.device),
             labelled=torch.from_numpy(np.ascontiguousarray(labelled)).to(present.device),
             complete=bool(labelled.all()),
+            allowed=_allowed(target, rows, present.device),
         )
     return Rows(standard=net.projector.standardise(vectors, present), present=present, labels=labels)
+
+
+def _allowed(target: Target, rows: np.ndarray, device: torch.device) -> Tensor | None:
+    """Return what the rules leave to some rows; one that is left nothing counts as left everything."""
+    if target.allowed is None or not target.ruled:
+        return None
+    allowed = target.allowed[rows]
+    return torch.from_numpy(allowed | ~allowed.any(axis=1, keepdims=True)).to(device)

@@ -98,6 +98,8 @@ def training_key(
     for name, target in targets.items():
         digest.update(f"{name} {target.weight}".encode())
         digest.update(np.ascontiguousarray(target.values).tobytes() + np.ascontiguousarray(target.labelled).tobytes())
+        if target.ruled:
+            digest.update(f"{target.rule_weight}".encode() + np.ascontiguousarray(target.allowed).tobytes())
     for name, values in embeddings.values.items():
         rows = np.unique(np.linspace(0, len(values) - 1, SAMPLED_ROWS).astype(np.int64))
         digest.update(name.encode() + np.ascontiguousarray(values[rows]).tobytes())

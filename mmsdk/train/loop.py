@@ -92,6 +92,7 @@ def fit_heads(
     """
     if not targets and config.match <= 0:
         raise ConfigError("training.match is 0 and there is no task: nothing to learn; set it above 0, or add a task")
+    _check_rules(targets)
     place = torch.device(device)
     key = training_key(net, {name: getattr(config, name) for name in SETTINGS}, embeddings, targets, split)
     net.to(place)
@@ -121,6 +122,19 @@ def fit_heads(
             _refit(_Training(net, (rows, objective), None, config, epochs=len(state.history)), quiet)
     net.eval()
     return TrainResult(history=state.history, best_epoch=state.best_epoch, resumed_from=resumed)
+
+
+def _check_rules(targets: Mapping[str, Target]) -> None:
+    """Refuse rules on a task that does not say what a forbidden answer costs.
+
+    :raises ConfigError: see above.
+    """
+    for name, target in targets.items():
+        if target.ruled and not hasattr(target.task, "allowed_loss"):
+            kind = type(target.task).__name__
+            raise ConfigError(
+                f"tasks.{name}: rules cannot teach a {kind}, which has no allowed_loss; set their weight to 0"
+            )
 
 
 def _run_epochs(
@@ -199,7 +213,8 @@ def usable_rows(
     :raises DataError: there is no training row.
     """
     usable = np.any([embeddings.present[name] for name in net.inputs], axis=0)
-    if targets and (config.match <= 0 or len(net.inputs) == 1):
+    ruled = any(one.ruled for one in targets.values())
+    if targets and not ruled and (config.match <= 0 or len(net.inputs) == 1):
         usable &= np.any([one.labelled for one in targets.values()], axis=0)
     rows = np.flatnonzero(training_rows(split) & usable)
     if len(rows) == 0:

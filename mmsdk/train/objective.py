@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import nn
@@ -57,6 +57,10 @@ class Objective:
         judged = answers if net.training else {name: one[None] for name, one in logits.items()}
         parts = {name: self.task_loss(name, one, rows.labels[name]) for name, one in judged.items()}
         total = sum((self.targets[name].weight * one for name, one in parts.items()), vector.new_zeros(()))
+        for name, target in self.targets.items():
+            if (allowed := rows.labels[name].allowed) is not None:
+                parts[f"{name}:rules"] = rule_loss(target, judged[name], allowed)
+                total = total + target.rule_weight * parts[f"{name}:rules"]
         if second is not None:
             parts["match"] = match_loss(vector, second, rows.present.sum(1) > 1)
         elif self.match > 0 and not self.targets:
@@ -75,6 +79,13 @@ class Objective:
         values = values.expand(len(logits), *values.shape).flatten(0, 1)
         logits = logits.flatten(0, 1)
         return self.targets[name].task.loss(logits, values, self.class_weights[name]).mean()
+
+
+def rule_loss(target: Target, logits: Tensor, allowed: Tensor) -> Tensor:
+    """Return the mean cost of answers that are not allowed, over all rows, labelled or not; see ``allowed_loss``."""
+    cost: Any = target.task
+    rows = cost.allowed_loss(logits.flatten(0, 1), allowed.expand(len(logits), *allowed.shape).flatten(0, 1))
+    return cast("Tensor", rows.mean())
 
 
 def _fused(net: JointNet, tokens: Tensor, seen: Tensor, other: Tensor | None) -> tuple[Tensor, Tensor | None]:
