@@ -48,6 +48,9 @@ OF_TASKS = {
     "fusion.members": {"fusion.members": 2},
     "fusion.modality_dropout": {"fusion.modality_dropout": 0.6},
     "fusion.options": {"fusion.options": {"gate_dim": 3}},
+    "head": {"head": {"type": "ensemble"}},
+    "head.type": {"head.type": "ensemble"},
+    "head.options": {"head": {"type": "ensemble", "options": {"members": 3}}},
     "training": {"training": {"epochs": 3}},
     "training.epochs": {"training.epochs": 3},
     "training.batch_size": {"training.batch_size": 2},
@@ -63,6 +66,7 @@ OF_TASKS = {
     "precision": {"precision": "fp32"},
 }
 AGAINST = {
+    "head.options": {"head.type": "ensemble"},
     "interactions.weight": {"interactions.file": "loved.csv"},
     "training.patience": {"training.patience": 25, "training.epochs": 25, "training.learning_rate": 0.05},
 }

@@ -31,6 +31,7 @@ from mmsdk.data import Policy, require_training
 from mmsdk.errors import ConfigError
 from mmsdk.evaluate import Scoring, score_tasks
 from mmsdk.evaluate.bootstrap import RESAMPLES
+from mmsdk.heads import read_options
 from mmsdk.model import Run, make_task, net_arrays, prepare_targets, save_run
 from mmsdk.plugins import get_registry
 from mmsdk.plugins.discovery import strict
@@ -113,9 +114,11 @@ def _check_names(application: Application) -> None:
     """Refuse a component that nobody installed before any work is done; encoders are opened first of all anyway.
 
     :raises PluginError: an unknown fusion, task type or index type.
+    :raises ConfigError: an option that the head does not take.
     """
     registry = get_registry()
     registry.get("fusion", application.fusion.type)
+    read_options(application.head.type, application.head.options)
     for one in application.inputs.values():
         if one.trainable is not None:
             registry.get("trainable", one.trainable.type)

@@ -116,6 +116,7 @@ class Pipeline:
             seed=application.training.seed,
             trainables=stems,
             joint=is_joint(application),
+            head=application.head,
         )
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ from mmsdk.config.inputs import (
     TrainableConfig,
     TuneConfig,
 )
-from mmsdk.config.learning import FusionConfig, IndexConfig, TrainingConfig
+from mmsdk.config.learning import FusionConfig, HeadConfig, IndexConfig, TrainingConfig
 from mmsdk.config.reading import load_application
 from mmsdk.config.settings import parse_set
 from mmsdk.config.shape import keys
@@ -21,6 +21,7 @@ from mmsdk.config.writing import application_schema, describe_defaults, dump_yam
 __all__ = [
     "Application",
     "FusionConfig",
+    "HeadConfig",
     "IndexConfig",
     "InputConfig",
     "InteractionsConfig",

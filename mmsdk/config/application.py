@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from mmsdk.config.inputs import InputConfig, InteractionsConfig, SplitConfig, TaskConfig
-from mmsdk.config.learning import FusionConfig, IndexConfig, TrainingConfig
+from mmsdk.config.learning import FusionConfig, HeadConfig, IndexConfig, TrainingConfig
 from mmsdk.config.section import File, Name, Section, Text
 
 
@@ -32,6 +32,7 @@ class Application(Section):
     )
     split: SplitConfig = Field(default_factory=SplitConfig, description="Which rows train and which are scored.")
     fusion: FusionConfig = Field(default_factory=FusionConfig, description="How the vectors of the inputs become one.")
+    head: HeadConfig = Field(default_factory=HeadConfig, description="What answers the tasks, and how.")
     training: TrainingConfig = Field(default_factory=TrainingConfig, description="How the head is trained.")
     index: IndexConfig = Field(default_factory=IndexConfig, description="The vector index of the run.")
     preset: Text = Field(

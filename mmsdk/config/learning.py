@@ -1,8 +1,8 @@
-"""The blocks that say how to learn: fusion, training and the index."""
+"""The blocks that say how to learn: fusion, head, training and the index."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -32,6 +32,21 @@ class FusionConfig(Section):
     )
     options: dict[str, Any] = Field(
         default_factory=dict, description="Options handed to the fusion; each fusion's page lists its own."
+    )
+
+
+class HeadConfig(Section):
+    """The head: from the fused vector, or from the vectors themselves, to the answer of each task."""
+
+    shorthand: ClassVar[str | None] = "type"
+
+    type: Literal["plain", "ensemble"] = Field(
+        default="plain",
+        description="`plain`: one linear layer a member on its part of the fused vector. `ensemble`: many small heads "
+        "on the whole of it, which share their matrices and answer together.",
+    )
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="Options of the head; `docs/heads.md` lists each type's own."
     )
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import nn
 
 from mmsdk.fusion import Fusion, Projector, UnitProjector
+from mmsdk.heads import EnsembleHead, read_options, width_of
 from mmsdk.trainable import SequenceStem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from torch import Tensor
 
@@ -57,7 +58,8 @@ class JointNet(nn.Module):
     Modules are kept in lists, not under the names of inputs and tasks, which may be anything (``type``, ``a.b``).
 
     :param fusions: one for each member, all of one width.
-    :param heads: task name -> one head for each member.
+    :param heads: task name -> one head for each member; or one that reads the whole fused vector and has members of
+        its own.
     :param modality_dropout: chance that training drops a present input of a row; the last one is never dropped.
     """
 
@@ -65,7 +67,7 @@ class JointNet(nn.Module):
         self,
         projector: Projector | UnitProjector,
         fusions: Sequence[Fusion],
-        heads: Mapping[str, Sequence[nn.Module]],
+        heads: Mapping[str, Sequence[nn.Module] | EnsembleHead],
         *,
         modality_dropout: float = 0.0,
     ) -> None:
@@ -74,7 +76,9 @@ class JointNet(nn.Module):
         self.tasks = tuple(heads)
         self.projector = projector
         self.fusions = nn.ModuleList(fusions)
-        self.heads = nn.ModuleList(nn.ModuleList(one) for one in heads.values())
+        self.heads = nn.ModuleList(
+            one if isinstance(one, EnsembleHead) else nn.ModuleList(one) for one in heads.values()
+        )
         self.modality_dropout = modality_dropout
 
     def forward(self, vectors: Mapping[str, Tensor], present: Mapping[str, Tensor]) -> Fused:
@@ -99,10 +103,11 @@ class JointNet(nn.Module):
     def answers(self, vector: Tensor) -> dict[str, Tensor]:
         """Return what each member answers from fused vectors ``(b, dim)``: task name -> ``(members, b, width)``."""
         parts = vector.chunk(len(self.fusions), dim=1)
-        every = cast("Iterable[nn.ModuleList]", self.heads)
         return {
             name: torch.stack([head(part) for head, part in zip(heads, parts, strict=True)])
-            for name, heads in zip(self.tasks, every, strict=True)
+            if isinstance(heads, nn.ModuleList)
+            else heads(vector)
+            for name, heads in zip(self.tasks, self.heads, strict=True)
         }
 
 
@@ -117,6 +122,7 @@ def build_net(
     seed: int = 0,
     trainables: Mapping[str, Stem] | None = None,
     joint: bool = False,
+    head: Any = None,
 ) -> JointNet:
     """Build a network with fresh weights; the same seed gives the same ones, and torch's own generator is untouched.
 
@@ -128,6 +134,7 @@ def build_net(
     :param dropout: the application's ``training.dropout``.
     :param trainables: input name -> what reads its packed sequences.
     :param joint: the vectors of all inputs lie in one space and are fused as they are.
+    :param head: the application's ``head`` block: ``type`` and ``options``; None for the plain one.
     """
     members = math.gcd(settings.dim, settings.members)
     width = settings.dim // members
@@ -137,9 +144,16 @@ def build_net(
         return JointNet(
             UnitProjector(dims) if joint else Projector(dims, settings.dim, dropout, input_dropout, members, stems),
             [fusion(tuple(dims), width, **settings.options) for _ in range(members)],
-            {name: [task.head(width) for _ in range(members)] for name, task in tasks.items()},
+            {name: _head(task, settings.dim, members, head) for name, task in tasks.items()},
             modality_dropout=settings.modality_dropout,
         )
+
+
+def _head(task: Task, dim: int, members: int, block: Any) -> list[nn.Module] | EnsembleHead:
+    """Return what answers a task inside the network, with fresh weights."""
+    if block is not None and block.type == "ensemble":
+        return EnsembleHead(dim, width_of(task), read_options("ensemble", block.options))
+    return [task.head(dim // members) for _ in range(members)]
 
 
 def infer(
