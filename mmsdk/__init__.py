@@ -45,6 +45,7 @@ _HOMES = {
     "atomic_folder": "mmsdk.files",
     "atomic_write": "mmsdk.files",
     "cache_home": "mmsdk.files",
+    "compare": "mmsdk.app.comparing",
     "evaluate": "mmsdk.app.evaluating",
     "fit": "mmsdk.app.fitting",
     "guess_application": "mmsdk.data",
@@ -61,6 +62,7 @@ _HOMES = {
 
 if TYPE_CHECKING:
     from mmsdk.app.application import App
+    from mmsdk.app.comparing import compare
     from mmsdk.app.evaluating import evaluate
     from mmsdk.app.fitting import fit
     from mmsdk.app.inspecting import inspect
@@ -138,6 +140,7 @@ __all__ = [
     "atomic_folder",
     "atomic_write",
     "cache_home",
+    "compare",
     "evaluate",
     "fit",
     "guess_application",

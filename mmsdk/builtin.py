@@ -83,6 +83,7 @@ def mmsdk_commands() -> Iterator[CommandSpec]:
         ("inspect", "Guess inputs and tasks of a table; audit the data."),
         ("fit", "Fit an application file."),
         ("evaluate", "Score a run on a table."),
+        ("compare", "Tell which of two runs is better, and how surely."),
         ("predict", "Answer the tasks of a run for each row."),
         ("search", "Find items near a text, a file or an item."),
         ("recommend", "Recommend items for a history."),

@@ -1,0 +1,182 @@
+"""``mmsdk.compare``: two runs, or two cross-validations, on the same rows that neither learned from."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmsdk.app.application import App
+from mmsdk.app.directory import split_ids
+from mmsdk.app.loading import load
+from mmsdk.app.recording import table_fingerprint
+from mmsdk.data import read_table
+from mmsdk.errors import DataError, RunError
+from mmsdk.evaluate.bootstrap import RESAMPLES
+from mmsdk.evaluate.differences import Answers, compare_answers
+from mmsdk.evaluate.spaces import in_space, joined_task
+from mmsdk.model import encode_targets
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mmsdk.data import Table
+    from mmsdk.protocols import Task
+
+NAMES = ("A", "B")
+
+
+def compare(
+    a: App | str | Path,
+    b: App | str | Path,
+    data: Any = None,
+    *,
+    root: Path | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Compare two runs on the same labelled rows, none of which either learned from or was chosen by.
+
+    For every task that both answer: each metric of both with the paired bootstrap interval of ``B - A`` (by whole
+    groups where ``split.group`` says so), McNemar's exact test (classification) or the sign test and Wilcoxon's
+    (numbers, several labels), and a verdict by the task's own metric. Where these rows cannot tell the two apart,
+    ``rows_needed`` says about how many could (80 % power).
+
+    :param a: a run directory or a loaded application; ``b`` likewise.
+    :param data: a labelled table; without it, the table that ``a`` was made with, of which the rows in the test part of
+        both runs count.
+    :returns: ``{"a", "b", "rows", "left_out": {"a", "b"}, "grouped_by", "tasks": {task: {...}}}``; ``left_out`` counts
+        the rows that a run was made with.
+    :raises DataError: no row is left, or none has a label.
+    :raises RunError: the two answer no task in common.
+    """
+    with contextlib.ExitStack() as stack:
+        apps = [_opened(one, stack) for one in (a, b)]
+        tasks = _common_tasks(*apps)
+        table = _table(apps[0], data, root)
+        rows, left_out = _unseen(apps, table, both=data is None)
+        group = next((g for g in (one.application.split.group for one in apps) if g and g in table.names), None)
+        groups = None if group is None else np.asarray(table.cells(group), dtype=object)[rows]
+        kept = table.take(rows)
+        logits = [_logits(app, kept) for app in apps]
+        found = {}
+        for name, column in tasks.items():
+            whole = joined_task([app.tasks[name] for app in apps])
+            sides = [
+                Answers(name=side, logits=[in_space(one[name], app.tasks[name], whole)])
+                for side, app, one in zip(NAMES, apps, logits, strict=True)
+            ]
+            found[name] = _compared(
+                whole, kept, sides, name=name, column=column, groups=groups, resamples=resamples, seed=seed,
+                on_bad_row=apps[0].pipeline.policy.on_bad_row,
+            )  # fmt: skip
+        names = [str(app.folder) for app in apps]
+    return {
+        "a": names[0], "b": names[1], "rows": len(rows), "left_out": left_out, "grouped_by": group, "tasks": found,
+    }  # fmt: skip
+
+
+def _compared(
+    whole: Task,
+    table: Table,
+    sides: list[Answers],
+    *,
+    name: str,
+    column: str,
+    groups: np.ndarray | None,
+    resamples: int,
+    seed: int,
+    on_bad_row: Any,
+) -> dict[str, Any]:
+    """Return the comparison on the labelled rows of one task."""
+    target, _ = encode_targets(whole, table.cells(column), name=name, column=column, on_bad_row=on_bad_row)
+    rows = np.flatnonzero(target.labelled)
+    if len(rows) == 0:
+        raise DataError(f"tasks.{name}: no row to compare on has a label in column {column!r}")
+    first, second = (Answers(name=one.name, logits=[each[rows] for each in one.logits]) for one in sides)
+    by = None if groups is None else groups[rows]
+    return compare_answers(whole, target.values[rows], first, second, groups=by, resamples=resamples, seed=seed)
+
+
+def _opened(one: App | str | Path, stack: contextlib.ExitStack) -> App:
+    """Return an application; one that is loaded here is closed at the end."""
+    if isinstance(one, App):
+        return one
+    app = load(one, quiet=True, allow_outside=True)
+    stack.callback(app.close)
+    return app
+
+
+def _common_tasks(a: App, b: App) -> dict[str, str]:
+    """Return task -> column of the tasks that both answer.
+
+    :raises RunError: there is none.
+    """
+    ours = {name: (one.type, one.column) for name, one in a.application.tasks.items()}
+    theirs = {name: (one.type, one.column) for name, one in b.application.tasks.items()}
+    common = {name: column for name, (kind, column) in ours.items() if theirs.get(name) == (kind, column)}
+    if not common:
+        said = [", ".join(f"{name} ({kind} of {column})" for name, (kind, column) in one.items()) or "none"
+                for one in (ours, theirs)]  # fmt: skip
+        raise RunError(
+            f"{a.folder} and {b.folder} have no task in common, so there is nothing to compare: {said[0]} against "
+            f"{said[1]}"
+        )
+    return common
+
+
+def _table(app: App, data: Any, root: Path | None) -> Table:
+    """Return the table to compare on: the one given, else the one that the first run was made with."""
+    if data is None:
+        data = app.application.data
+        if data is None or not Path(data).is_file():
+            where = "was made from a table in memory" if data is None else f"was made from {data}, which is gone"
+            raise DataError(f"{app.folder} {where}; name the rows to compare on with --data")
+    return app.pipeline.table(data, root=root) if not isinstance(data, str | Path) else read_table(data, root=root)
+
+
+def _unseen(apps: list[App], table: Table, *, both: bool) -> tuple[np.ndarray, dict[str, int]]:
+    """Return the rows that neither run was made with, and how many each of them was.
+
+    :param both: take only rows that the first run held out as its test; without labels of their own split, new rows
+        are as good.
+    :raises DataError: none is left.
+    """
+    parts = [_parts(app, table) for app in apps]
+    asked = parts[0] == "test" if both else np.ones(len(table), dtype=bool)
+    learned = [asked & np.isin(one, ("train", "val")) for one in parts]
+    left_out = {side.lower(): int(one.sum()) for side, one in zip(NAMES, learned, strict=True)}
+    rows = np.flatnonzero(asked & ~learned[0] & ~learned[1])
+    if len(rows) == 0:
+        raise DataError(
+            f"no row of {table.name} is new to both runs: of {int(asked.sum())} rows {apps[0].folder} was made with "
+            f"{left_out['a']} and {apps[1].folder} with {left_out['b']}; fit both with the same split, or give new "
+            "rows with --data"
+        )
+    return rows, left_out
+
+
+def _parts(app: App, table: Table) -> np.ndarray:
+    """Return the part that each row had in a run, ``""`` where the run never saw it.
+
+    Rows are known by their id; without ids, only the whole table that the run was made with is recognised.
+    """
+    ids, parts = split_ids(app.folder)
+    column = app.application.id
+    if column is None:
+        same = table_fingerprint(table) == app.document["data"]["table"]
+        return np.asarray(parts, dtype=object) if same else np.full(len(table), "", dtype=object)
+    from mmsdk.data.table import as_id
+
+    table.require([column])
+    known: Mapping[str, str] = dict(zip(ids, parts, strict=True))
+    found = ["" if cell is None else known.get(as_id(cell), "") for cell in table.cells(column)]
+    return np.asarray(found, dtype=object)
+
+
+def _logits(app: App, table: Table) -> dict[str, np.ndarray]:
+    """Return the logits of every task for the rows of a table."""
+    samples, _ = app.pipeline.read(table, partial=True)
+    return app.pipeline.fuse(app.pipeline.embed(samples))[1]
