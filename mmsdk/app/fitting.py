@@ -43,7 +43,10 @@ from mmsdk.train import TrainResult, fit_heads
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from mmsdk.data import Samples
     from mmsdk.embed import Embeddings
+    from mmsdk.errors import Problem
+    from mmsdk.model import Target
 
 
 def fit(
@@ -81,24 +84,16 @@ def fit(
     source = resolved.data if data is None else data
     if source is None:
         raise ConfigError("no data: name the table with data: in the application file, or with --data")
-    _check_names(resolved)
+    check_names(resolved)
     folder = None if out is None else Path(out)
     with new_run(folder, overwrite=overwrite) as partial:
         note(_defaults_line(resolved), quiet)
-        encoders = open_encoders(resolved, device_of(device))
-        check_tuning(resolved, encoders)
-        pipeline = Pipeline(
-            application=in_joint_space(resolved, encoders),
-            encoders=encoders,
-            device=device_of(device),
-            policy=policy,
-            quiet=quiet,
-        )
+        pipeline = open_pipeline(resolved, device, policy, quiet=quiet)
         with contextlib.closing(pipeline):
-            draft = _prepare(pipeline, source)
+            draft = prepare(pipeline, source)
             tune_inputs(draft, partial / CHECKPOINT / "tune")
             with learning_threads(len(draft.samples), pipeline.device, quiet=quiet):
-                _learn(draft, partial)
+                learn(draft, partial)
                 _write(draft, partial, origin or Origin())
     return load(
         folder or partial,
@@ -110,7 +105,7 @@ def fit(
     )
 
 
-def _check_names(application: Application) -> None:
+def check_names(application: Application) -> None:
     """Refuse a component that nobody installed before any work is done; encoders are opened first of all anyway.
 
     :raises PluginError: an unknown fusion, task type or index type.
@@ -128,6 +123,19 @@ def _check_names(application: Application) -> None:
         registry.get("index", application.index.type)
 
 
+def open_pipeline(application: Application, device: str, policy: Policy, *, quiet: bool) -> Pipeline:
+    """Open the encoders of an application and return what reads and embeds by it."""
+    encoders = open_encoders(application, device_of(device))
+    check_tuning(application, encoders)
+    return Pipeline(
+        application=in_joint_space(application, encoders),
+        encoders=encoders,
+        device=device_of(device),
+        policy=policy,
+        quiet=quiet,
+    )
+
+
 def _defaults_line(application: Application) -> str:
     """Return what the run chose by itself, a line a block."""
     blocks: dict[str, list[str]] = {}
@@ -138,7 +146,7 @@ def _defaults_line(application: Application) -> str:
     return "\n".join(f"by default, {block}: {', '.join(lines)}" for block, lines in blocks.items())
 
 
-def _prepare(pipeline: Pipeline, source: Any) -> Draft:
+def prepare(pipeline: Pipeline, source: Any) -> Draft:
     """Read, split, audit and embed."""
     application = pipeline.application
     samples, problems = pipeline.read(source, partial=False)
@@ -149,12 +157,24 @@ def _prepare(pipeline: Pipeline, source: Any) -> Draft:
     embeddings = pipeline.embed(samples)
     note(_embedded(embeddings), pipeline.quiet)
     draft = Draft(application=application, pipeline=pipeline, samples=samples, embeddings=embeddings)
+    draft.targets, found = prepare_tasks(application, samples, pipeline.policy)
+    problems += found
+    draft.findings += audit_columns(samples, [*problems, *embeddings.stats.problems])
+    draft.findings += _audit_split(draft)
+    return draft
+
+
+def prepare_tasks(
+    application: Application, samples: Samples, policy: Policy
+) -> tuple[dict[str, Target], list[Problem]]:
+    """Return what every task learned from the labels of the training rows, and the cells that were skipped."""
+    targets, problems = {}, []
     for name, entry in application.tasks.items():
         task = make_task(
             get_registry().get("task", entry.type).load(),
             {"separator": entry.separator, "label_smoothing": application.training.label_smoothing},
         )
-        draft.targets[name], found = prepare_targets(
+        targets[name], found = prepare_targets(
             task,
             samples.table.cells(entry.column),
             samples.split,
@@ -162,12 +182,10 @@ def _prepare(pipeline: Pipeline, source: Any) -> Draft:
             column=entry.column,
             ids=samples.ids,
             weight=entry.weight,
-            on_bad_row=pipeline.policy.on_bad_row,
+            on_bad_row=policy.on_bad_row,
         )
         problems += found
-    draft.findings += audit_columns(samples, [*problems, *embeddings.stats.problems])
-    draft.findings += _audit_split(draft)
-    return draft
+    return targets, problems
 
 
 def _audit_split(draft: Draft) -> Iterable[Finding]:
@@ -188,8 +206,11 @@ def _embedded(embeddings: Embeddings) -> str:
     return f"embedded {parts}: {stats.encoded} encoded, {stats.cached} from the cache, {stats.seconds:.1f} s"
 
 
-def _learn(draft: Draft, folder: Path) -> None:
-    """Train the head, and the ranker where there are interactions."""
+def learn(draft: Draft, folder: Path) -> None:
+    """Do all learning that follows the embeddings; every fold of a cross-validation does the same.
+
+    Train the head, and the ranker where there are interactions.
+    """
     application, pipeline = draft.application, draft.pipeline
     pipeline.net = draft.new_net()
     if any(True for _ in pipeline.net.parameters()):

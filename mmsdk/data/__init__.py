@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mmsdk.data.cells import Cells
+from mmsdk.data.folds import fold_rows
 from mmsdk.data.guessed import Guessed
 from mmsdk.data.inspect import guess_application, guess_modality, inspect_table
 from mmsdk.data.interactions import Interactions, read_interactions
@@ -21,6 +22,7 @@ __all__ = [
     "Resolver",
     "Samples",
     "Table",
+    "fold_rows",
     "guess_application",
     "guess_modality",
     "inspect_table",

@@ -67,7 +67,7 @@ def named_parts(cells: Sequence[Any], column: str) -> tuple[np.ndarray, list[Pro
     return parts, problems
 
 
-def _draw(seed: int, key: str) -> float:
+def draw(seed: int, key: str) -> float:
     """Return a number in [0, 1) that depends on the seed and the key alone."""
     digest = hashlib.blake2b(f"{seed}\0{key}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64
@@ -76,7 +76,7 @@ def _draw(seed: int, key: str) -> float:
 def _at_random(strata: Sequence[Any], config: SplitConfig, ids: Sequence[str]) -> np.ndarray:
     """Draw rows, class by class, so that every class has its share of each part."""
     parts = np.full(len(ids), TRAIN, dtype=object)
-    draws = [_draw(config.seed, name) for name in ids]
+    draws = [draw(config.seed, name) for name in ids]
     classes: dict[str, list[int]] = defaultdict(list)
     for row, label in enumerate(strata):
         classes["" if label is None else as_id(label)].append(row)
@@ -84,7 +84,7 @@ def _at_random(strata: Sequence[Any], config: SplitConfig, ids: Sequence[str]) -
     for label, rows in classes.items():
         rows.sort(key=lambda row: (draws[row], ids[row]))
         # a rounding of its own for each class: many small classes together still give their share
-        rounding = _draw(config.seed, f"class {label}") if several else 0.5
+        rounding = draw(config.seed, f"class {label}") if several else 0.5
         test, val = _quota(len(rows), config, rounding)
         parts[rows[:test]] = TEST
         parts[rows[test : test + val]] = VAL
@@ -123,7 +123,7 @@ def _by_group(table: Table, config: SplitConfig, ids: Sequence[str]) -> np.ndarr
     parts = np.full(len(table), TRAIN, dtype=object)
     wanted = {TEST: len(table) * config.test, VAL: len(table) * config.validation}
     placed = dict.fromkeys(wanted, 0)
-    order = sorted(groups, key=lambda name: (_draw(config.seed, name), name))
+    order = sorted(groups, key=lambda name: (draw(config.seed, name), name))
     for name in order:
         size = len(groups[name])
         for part, goal in wanted.items():
@@ -156,7 +156,7 @@ def _by_time(table: Table, config: SplitConfig, ids: Sequence[str]) -> tuple[np.
     column = config.time or ""
     times, problems = times_of(table.cells(column), column)
     rows = [row for row in range(len(table)) if not math.isnan(times[row])]
-    rows.sort(key=lambda row: (times[row], _draw(config.seed, ids[row]), ids[row]))
+    rows.sort(key=lambda row: (times[row], draw(config.seed, ids[row]), ids[row]))
     parts = np.full(len(table), "", dtype=object)
     parts[rows] = TRAIN
     test, val = _quota(len(rows), config, 0.5)

@@ -1,0 +1,316 @@
+"""``mmsdk.cross_validate``: every row answered by a model that never saw it, nor anything chosen by it."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from mmsdk.app.fitting import check_names, open_pipeline, prepare_tasks
+from mmsdk.app.refitting import Material, gather_material, learn_again, with_validation
+from mmsdk.app.resolving import resolve_application
+from mmsdk.app.threads import learning_threads
+from mmsdk.data import Policy, fold_rows
+from mmsdk.errors import ConfigError, DataError
+from mmsdk.evaluate.bootstrap import RESAMPLES, bootstrap
+from mmsdk.evaluate.repeated import resampled_t
+from mmsdk.progress import progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from mmsdk.config import Application
+    from mmsdk.model import Target
+
+FIXED = ("id", "data", "tasks", "split")  # what a variant may not change: rows, answers and folds stay the same
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrossValidation:
+    """The out-of-fold answers of an application, and what they score.
+
+    :param name: what :func:`mmsdk.compare` calls it.
+    :param ids: the ids of all rows of the table.
+    :param fold: int64 ``(repeats, n)``: the fold in which a row was held out, ``-1`` for rows that took no part.
+    :param logits: task -> float32 ``(repeats, n, width)``, of rows without a fold zeros.
+    :param targets: task -> truths and label set.
+    :param groups: ``(n,)`` cells of ``split.group``, or None.
+    :param metrics: task -> ``{"pooled": {metric: {value, low, high, n}}, "folds": {metric: {value, low, high, n,
+        values}}}``. ``pooled`` scores all out-of-fold answers at once (the mean over the repeats; bootstrap by row or
+        group), ``folds`` is the mean over folds and repeats with the corrected resampled t interval.
+    :param chosen: with variants, the one chosen in each outer fold: ``(repeats, folds)`` names.
+    """
+
+    name: str
+    ids: tuple[str, ...]
+    fold: np.ndarray
+    logits: Mapping[str, np.ndarray]
+    targets: Mapping[str, Target]
+    groups: np.ndarray | None
+    metrics: Mapping[str, Any]
+    chosen: Sequence[Sequence[str]] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the figures, without the answers."""
+        return {
+            "name": self.name,
+            "folds": int(self.fold.max()) + 1,
+            "repeats": len(self.fold),
+            "rows": int((self.fold[0] >= 0).sum()),
+            "tasks": dict(self.metrics),
+            "chosen": [list(one) for one in self.chosen],
+        }
+
+
+def cross_validate(
+    application: Application | Mapping[str, Any] | str | Path,
+    data: Any = None,
+    *,
+    folds: int = 5,
+    repeats: int = 1,
+    seed: int = 0,
+    nested: Mapping[str, Mapping[str, Any]] | None = None,
+    inner_folds: int = 3,
+    overrides: Mapping[str, Any] | None = None,
+    device: Literal["auto", "cpu", "cuda"] | str = "auto",
+    on_bad_row: Literal["error", "skip"] = "error",
+    allow_outside: bool = False,
+    allow_remote: bool = False,
+    resamples: int = RESAMPLES,
+    quiet: bool = False,
+) -> CrossValidation:
+    """Learn an application ``folds`` times, each time without one fold, and score the answers for the rows left out.
+
+    Folds keep the groups of ``split.group`` whole and hold their share of every label. Frozen encoders run once, from
+    the cache; encoders that are fitted or tuned, label sets, scales and heads are learned anew in each fold. The
+    validation rows that end the training are drawn inside the training part. Where ``split.column`` names test rows,
+    they stay out, since they are for the end; else every row takes part.
+
+    :param repeats: how often to draw other folds; the seed of the training changes with them.
+    :param nested: name -> dotted overrides: variants of the application among which each outer fold chooses by
+        ``inner_folds`` folds of its own training rows, so that the figures are honest about the choice.
+    :returns: answers and figures; two of them can be handed to :func:`mmsdk.compare`.
+    :raises ConfigError: no task, ``split.time`` (folds would learn from the future), a variant that changes the rows.
+    :raises DataError: more folds than groups.
+    """
+    resolved = resolve_application(application, data=data, overrides=overrides)
+    source = resolved.data if data is None else data
+    _check(resolved, source, folds, repeats)
+    policy = Policy(on_bad_row=on_bad_row, allow_outside=allow_outside, allow_remote=allow_remote)
+    variants = {name: _variant(resolved, name, changes) for name, changes in (nested or {"": {}}).items()}
+    with contextlib.ExitStack() as stack:
+        materials = {name: _material(one, source, device, policy, stack, quiet=quiet) for name, one in variants.items()}
+        first = next(iter(materials.values()))
+        whole = _whole(first, policy)
+        rows = _taking_part(first, whole)
+        with learning_threads(len(first.samples), first.pipeline.device, quiet=quiet):
+            crossing = _Crossing(materials=materials, whole=whole, rows=rows, inner=inner_folds)
+            fold, logits, chosen = crossing.run(folds, repeats, seed, quiet=quiet)
+        groups = None if first.groups is None else np.asarray(first.groups, dtype=object)
+        return CrossValidation(
+            name=str(application) if isinstance(application, str | Path) else "application",
+            ids=first.samples.ids,
+            fold=fold,
+            logits=logits,
+            targets=whole,
+            groups=groups,
+            metrics=_metrics(whole, fold, logits, groups, resamples=resamples, seed=seed),
+            chosen=chosen if nested else [],
+        )
+
+
+def _check(application: Application, source: Any, folds: int, repeats: int) -> None:
+    """Refuse what no folds can be made of, before any work is done."""
+    if source is None:
+        raise ConfigError("no data: name the table with data: in the application file, or with --data")
+    if not application.tasks:
+        raise ConfigError("cross-validation needs a task to score; a recommender is scored when it is fitted")
+    if application.split.time:
+        raise ConfigError("split.time: folds would learn from rows newer than those they are scored on; use mmsdk fit")
+    if folds < 2 or repeats < 1:
+        raise ConfigError(f"cross-validation needs 2 folds or more and 1 repeat or more, not {folds} and {repeats}")
+    check_names(application)
+
+
+def _variant(application: Application, name: str, changes: Mapping[str, Any]) -> Application:
+    """Return the application with the changes of a variant."""
+    if strange := sorted(key for key in changes if key.split(".")[0] in FIXED):
+        raise ConfigError(
+            f"variant {name!r} sets {strange[0]}, and all variants share rows, tasks and folds; set "
+            "inputs, fusion, head or training"
+        )
+    return resolve_application(application, overrides=changes) if changes else application
+
+
+def _material(
+    application: Application, source: Any, device: str, policy: Policy, stack: contextlib.ExitStack, *, quiet: bool
+) -> Material:
+    """Read the table and run the frozen encoders of one variant."""
+    pipeline = open_pipeline(application, device, policy, quiet=quiet)
+    stack.callback(pipeline.close)
+    samples, _ = pipeline.read(source, partial=False)
+    pipeline.columns = samples.table.names
+    return gather_material(pipeline, samples)
+
+
+def _whole(material: Material, policy: Policy) -> dict[str, Target]:
+    """Return the targets of all rows, and the label set that all folds answer in."""
+    from dataclasses import replace
+
+    everything = replace(material.samples, split=np.full(len(material.samples), "", dtype=object))
+    return prepare_tasks(material.application, everything, policy)[0]
+
+
+def _taking_part(material: Material, whole: Mapping[str, Target]) -> np.ndarray:
+    """Return the positions of the rows that folds are made of: labelled, and not held back by a column."""
+    usable = np.any([one.labelled for one in whole.values()], axis=0)
+    if material.application.split.column:
+        usable &= np.isin(material.samples.split, ("train", "val"))
+    rows = np.flatnonzero(usable)
+    if len(rows) == 0:
+        raise DataError(f"{material.samples.table.name} has no labelled row that may be learned from")
+    return rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Crossing:
+    """What is crossed: variants of one application over the same rows.
+
+    :param inner: folds by which an outer fold chooses among the variants.
+    """
+
+    materials: Mapping[str, Material]
+    whole: Mapping[str, Target]
+    rows: np.ndarray
+    inner: int
+
+    def run(
+        self, folds: int, repeats: int, seed: int, *, quiet: bool
+    ) -> tuple[np.ndarray, dict[str, np.ndarray], list[list[str]]]:
+        """Return folds ``(repeats, n)``, logits by task ``(repeats, n, width)``, and what each fold chose."""
+        count = len(next(iter(self.materials.values())).samples)
+        fold = np.full((repeats, count), -1, dtype=np.int64)
+        logits: list[dict[str, np.ndarray]] = []
+        chosen: list[list[str]] = []
+        steps = repeats * folds * (1 if len(self.materials) == 1 else len(self.materials) * self.inner + 1)
+        with progress(steps, "cross-validating", quiet, unit="fit") as bar:
+            for repeat in range(repeats):
+                fold[repeat, self.rows] = self.draw(self.rows, folds, seed + repeat)
+                chosen.append([])
+                answers: list[tuple[np.ndarray, dict[str, np.ndarray]]] = []
+                for number in range(folds):
+                    held = np.flatnonzero(fold[repeat] == number)
+                    known = np.flatnonzero((fold[repeat] >= 0) & (fold[repeat] != number))
+                    name = self.choose(known, seed + repeat, bar.update)
+                    chosen[-1].append(name)
+                    answers.append((held, self.learn(name, known, held, seed + repeat)))
+                    bar.update(1)
+                logits.append(_spread(answers, count))
+        return fold, {name: np.stack([one[name] for one in logits]) for name in self.whole}, chosen
+
+    def draw(self, rows: np.ndarray, folds: int, seed: int) -> np.ndarray:
+        """Return the fold of each of some rows."""
+        material = next(iter(self.materials.values()))
+        groups, strata = material.groups, material.strata()
+        return fold_rows(
+            [material.samples.ids[row] for row in rows],
+            folds=folds,
+            labels=None if strata is None else [strata[row] for row in rows],
+            groups=None if groups is None else [groups[row] for row in rows],
+            seed=seed,
+        )
+
+    def learn(self, name: str, known: np.ndarray, held: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+        """Learn a variant from some rows and answer for others."""
+        material = self.materials[name]
+        training = material.application.training
+        application = material.application.model_copy(
+            update={"training": training.model_copy(update={"seed": training.seed + seed, "refit": False})}
+        )
+        split = with_validation(material, known, seed=seed)
+        return learn_again(material, split, asked=held, whole=self.whole, application=application)
+
+    def choose(self, known: np.ndarray, seed: int, done: Callable[[float], object]) -> str:
+        """Return the variant that scores best on inner folds of the rows known; of equals the first."""
+        if len(self.materials) == 1:
+            return next(iter(self.materials))
+        fold = self.draw(known, self.inner, seed)
+        scores = {}
+        for name in self.materials:
+            answers = []
+            for number in range(self.inner):
+                held = known[fold == number]
+                answers.append((held, self.learn(name, known[fold != number], held, seed)))
+                done(1)
+            scores[name] = worth(self.whole, known, _spread(answers, int(known.max()) + 1))
+        return max(scores, key=lambda name: scores[name])
+
+
+def worth(whole: Mapping[str, Target], rows: np.ndarray, logits: Mapping[str, np.ndarray]) -> float:
+    """Return one number, higher is better: the mean over tasks of their own metric, or of the share of error saved."""
+    found = []
+    for name, target in whole.items():
+        own = rows[target.labelled[rows]]
+        if len(own) == 0:
+            continue
+        score, blind = (
+            float(target.task.scores(one, target.values[own])[target.task.metric](np.arange(len(own))))
+            for one in (logits[name][own], target.task.baseline(len(own)))
+        )
+        found.append(score if target.task.higher_is_better else 1 - score / max(blind, 1e-12))
+    return float(np.mean(found)) if found else float("-inf")
+
+
+def _spread(answers: Sequence[tuple[np.ndarray, Mapping[str, np.ndarray]]], count: int) -> dict[str, np.ndarray]:
+    """Return the logits of all rows from those of the folds."""
+    found = {name: np.zeros((count, one.shape[1]), dtype=np.float32) for name, one in answers[0][1].items()}
+    for rows, logits in answers:
+        for name, one in logits.items():
+            found[name][rows] = one
+    return found
+
+
+def _metrics(
+    whole: Mapping[str, Target],
+    fold: np.ndarray,
+    logits: Mapping[str, np.ndarray],
+    groups: np.ndarray | None,
+    *,
+    resamples: int,
+    seed: int,
+) -> dict[str, Any]:
+    """Return the pooled figures and those by fold of every task."""
+    found = {}
+    count = int(fold.max()) + 1
+    for name, target in whole.items():
+        rows = np.flatnonzero((fold[0] >= 0) & target.labelled)
+        truth = target.values[rows]
+        scores = [target.task.scores(one[rows], truth) for one in logits[name]]
+        pooled = {metric: _average(scores, metric) for metric in scores[0]}
+        by = None if groups is None else groups[rows]
+        places = [np.flatnonzero(one[rows] == number) for one in fold for number in range(count)]
+        repeats = np.repeat(np.arange(len(fold)), count)
+        single = {
+            metric: [
+                float(scores[r][metric](p)) if len(p) else float("nan") for r, p in zip(repeats, places, strict=True)
+            ]
+            for metric in pooled
+        }
+        drawn = bootstrap(pooled, len(rows), groups=by, resamples=resamples, seed=seed)
+        found[name] = {
+            "headline": target.task.metric,
+            "pooled": {metric: one.as_json() for metric, one in drawn.items()},
+            "folds": {
+                metric: resampled_t(values, held_out=1 / (count - 1)) | {"values": values}
+                for metric, values in single.items()
+            },
+        }
+    return found
+
+
+def _average(scores: Sequence[Any], metric: str) -> Callable[[np.ndarray], float]:
+    """Return a metric as its mean over the repeats."""
+    return lambda rows: float(np.mean([one[metric](rows) for one in scores]))
