@@ -15,6 +15,7 @@ _HOMES = {
     "Clip": "mmsdk.protocols",
     "CommandSpec": "mmsdk.specs",
     "ConfigError": "mmsdk.errors",
+    "CrossValidation": "mmsdk.app.cross_validation",
     "DataError": "mmsdk.errors",
     "EncoderError": "mmsdk.errors",
     "EncoderSpec": "mmsdk.specs",
@@ -46,6 +47,7 @@ _HOMES = {
     "atomic_write": "mmsdk.files",
     "cache_home": "mmsdk.files",
     "compare": "mmsdk.app.comparing",
+    "cross_validate": "mmsdk.app.cross_validation",
     "evaluate": "mmsdk.app.evaluating",
     "fit": "mmsdk.app.fitting",
     "guess_application": "mmsdk.data",
@@ -63,6 +65,7 @@ _HOMES = {
 if TYPE_CHECKING:
     from mmsdk.app.application import App
     from mmsdk.app.comparing import compare
+    from mmsdk.app.cross_validation import CrossValidation, cross_validate
     from mmsdk.app.evaluating import evaluate
     from mmsdk.app.fitting import fit
     from mmsdk.app.inspecting import inspect
@@ -109,6 +112,7 @@ __all__ = [
     "Clip",
     "CommandSpec",
     "ConfigError",
+    "CrossValidation",
     "DataError",
     "EncoderError",
     "EncoderSpec",
@@ -141,6 +145,7 @@ __all__ = [
     "atomic_write",
     "cache_home",
     "compare",
+    "cross_validate",
     "evaluate",
     "fit",
     "guess_application",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.app.application import App
+from mmsdk.app.cross_validation import CrossValidation
 from mmsdk.app.directory import split_ids
 from mmsdk.app.loading import load
 from mmsdk.app.recording import table_fingerprint
@@ -29,8 +30,8 @@ NAMES = ("A", "B")
 
 
 def compare(
-    a: App | str | Path,
-    b: App | str | Path,
+    a: App | CrossValidation | str | Path,
+    b: App | CrossValidation | str | Path,
     data: Any = None,
     *,
     root: Path | None = None,
@@ -44,7 +45,8 @@ def compare(
     (numbers, several labels), and a verdict by the task's own metric. Where these rows cannot tell the two apart,
     ``rows_needed`` says about how many could (80 % power).
 
-    :param a: a run directory or a loaded application; ``b`` likewise.
+    :param a: a run directory or a loaded application; ``b`` likewise. Or both what :func:`mmsdk.cross_validate`
+        returned for the same table: then every row is compared on its out-of-fold answers.
     :param data: a labelled table; without it, the table that ``a`` was made with, of which the rows in the test part of
         both runs count.
     :returns: ``{"a", "b", "rows", "left_out": {"a", "b"}, "grouped_by", "tasks": {task: {...}}}``; ``left_out`` counts
@@ -52,6 +54,10 @@ def compare(
     :raises DataError: no row is left, or none has a label.
     :raises RunError: the two answer no task in common.
     """
+    if isinstance(a, CrossValidation) or isinstance(b, CrossValidation):
+        if not (isinstance(a, CrossValidation) and isinstance(b, CrossValidation)):
+            raise DataError("a run and a cross-validation did not learn from comparable rows; compare two of a kind")
+        return _compare_folds(a, b, resamples=resamples, seed=seed)
     with contextlib.ExitStack() as stack:
         apps = [_opened(one, stack) for one in (a, b)]
         tasks = _common_tasks(*apps)
@@ -76,6 +82,37 @@ def compare(
     return {
         "a": names[0], "b": names[1], "rows": len(rows), "left_out": left_out, "grouped_by": group, "tasks": found,
     }  # fmt: skip
+
+
+def _compare_folds(a: CrossValidation, b: CrossValidation, *, resamples: int, seed: int) -> dict[str, Any]:
+    """Compare two cross-validations on the rows that both held out once a repeat."""
+    place = {name: row for row, name in enumerate(b.ids)}
+    pairs = [
+        (row, place[name])
+        for row, name in enumerate(a.ids)
+        if name in place and a.fold[0, row] >= 0 and b.fold[0, place[name]] >= 0
+    ]
+    if not pairs:
+        raise DataError("the two cross-validations have no row in common; make them of the same table")
+    rows = np.array(pairs, dtype=np.int64)
+    tasks = [name for name in a.targets if name in b.targets]
+    if not tasks:
+        raise RunError(f"{a.name} and {b.name} have no task in common, so there is nothing to compare")
+    found = {}
+    for name in tasks:
+        labelled = a.targets[name].labelled[rows[:, 0]] & b.targets[name].labelled[rows[:, 1]]
+        own = rows[labelled]
+        whole = a.targets[name].task
+        sides = [
+            Answers(name=side, logits=[in_space(one, cv.targets[name].task, whole) for one in cv.logits[name][:, at]])
+            for side, cv, at in zip(NAMES, (a, b), own.T, strict=True)
+        ]
+        by = None if a.groups is None else a.groups[own[:, 0]]
+        truth = a.targets[name].values[own[:, 0]]
+        found[name] = compare_answers(whole, truth, sides[0], sides[1], groups=by, resamples=resamples, seed=seed)
+    group = None if a.groups is None else "split.group"
+    left_out = {"a": len(a.ids) - len(rows), "b": len(b.ids) - len(rows)}
+    return {"a": a.name, "b": b.name, "rows": len(rows), "left_out": left_out, "grouped_by": group, "tasks": found}
 
 
 def _compared(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,8 +15,8 @@ from mmsdk.app.resolving import resolve_application
 from mmsdk.app.threads import learning_threads
 from mmsdk.data import Policy, fold_rows
 from mmsdk.errors import ConfigError, DataError
-from mmsdk.evaluate.bootstrap import RESAMPLES, bootstrap
-from mmsdk.evaluate.repeated import resampled_t
+from mmsdk.evaluate.bootstrap import RESAMPLES
+from mmsdk.evaluate.out_of_fold import score_folds, worth
 from mmsdk.progress import progress
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def cross_validate(
             logits=logits,
             targets=whole,
             groups=groups,
-            metrics=_metrics(whole, fold, logits, groups, resamples=resamples, seed=seed),
+            metrics=score_folds(whole, fold, logits, groups, resamples=resamples, seed=seed),
             chosen=chosen if nested else [],
         )
 
@@ -158,8 +158,6 @@ def _material(
 
 def _whole(material: Material, policy: Policy) -> dict[str, Target]:
     """Return the targets of all rows, and the label set that all folds answer in."""
-    from dataclasses import replace
-
     everything = replace(material.samples, split=np.full(len(material.samples), "", dtype=object))
     return prepare_tasks(material.application, everything, policy)[0]
 
@@ -249,21 +247,6 @@ class _Crossing:
         return max(scores, key=lambda name: scores[name])
 
 
-def worth(whole: Mapping[str, Target], rows: np.ndarray, logits: Mapping[str, np.ndarray]) -> float:
-    """Return one number, higher is better: the mean over tasks of their own metric, or of the share of error saved."""
-    found = []
-    for name, target in whole.items():
-        own = rows[target.labelled[rows]]
-        if len(own) == 0:
-            continue
-        score, blind = (
-            float(target.task.scores(one, target.values[own])[target.task.metric](np.arange(len(own))))
-            for one in (logits[name][own], target.task.baseline(len(own)))
-        )
-        found.append(score if target.task.higher_is_better else 1 - score / max(blind, 1e-12))
-    return float(np.mean(found)) if found else float("-inf")
-
-
 def _spread(answers: Sequence[tuple[np.ndarray, Mapping[str, np.ndarray]]], count: int) -> dict[str, np.ndarray]:
     """Return the logits of all rows from those of the folds."""
     found = {name: np.zeros((count, one.shape[1]), dtype=np.float32) for name, one in answers[0][1].items()}
@@ -271,46 +254,3 @@ def _spread(answers: Sequence[tuple[np.ndarray, Mapping[str, np.ndarray]]], coun
         for name, one in logits.items():
             found[name][rows] = one
     return found
-
-
-def _metrics(
-    whole: Mapping[str, Target],
-    fold: np.ndarray,
-    logits: Mapping[str, np.ndarray],
-    groups: np.ndarray | None,
-    *,
-    resamples: int,
-    seed: int,
-) -> dict[str, Any]:
-    """Return the pooled figures and those by fold of every task."""
-    found = {}
-    count = int(fold.max()) + 1
-    for name, target in whole.items():
-        rows = np.flatnonzero((fold[0] >= 0) & target.labelled)
-        truth = target.values[rows]
-        scores = [target.task.scores(one[rows], truth) for one in logits[name]]
-        pooled = {metric: _average(scores, metric) for metric in scores[0]}
-        by = None if groups is None else groups[rows]
-        places = [np.flatnonzero(one[rows] == number) for one in fold for number in range(count)]
-        repeats = np.repeat(np.arange(len(fold)), count)
-        single = {
-            metric: [
-                float(scores[r][metric](p)) if len(p) else float("nan") for r, p in zip(repeats, places, strict=True)
-            ]
-            for metric in pooled
-        }
-        drawn = bootstrap(pooled, len(rows), groups=by, resamples=resamples, seed=seed)
-        found[name] = {
-            "headline": target.task.metric,
-            "pooled": {metric: one.as_json() for metric, one in drawn.items()},
-            "folds": {
-                metric: resampled_t(values, held_out=1 / (count - 1)) | {"values": values}
-                for metric, values in single.items()
-            },
-        }
-    return found
-
-
-def _average(scores: Sequence[Any], metric: str) -> Callable[[np.ndarray], float]:
-    """Return a metric as its mean over the repeats."""
-    return lambda rows: float(np.mean([one[metric](rows) for one in scores]))

@@ -1,4 +1,4 @@
-"""An application learned again on other training rows, as ``mmsdk.fit`` would: what folds and learning curves are of."""
+"""An application learned again on other training rows as ``mmsdk.fit`` would, for folds and learning curves."""
 
 from __future__ import annotations
 

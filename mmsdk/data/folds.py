@@ -49,6 +49,8 @@ def fold_rows(
     rank = {name: place for place, name in enumerate(sorted(drawn, key=lambda name: (drawn[name], name)))}
     codes = np.array([rank[name] for name in names])[order]
     strata = _strata(labels, len(ids))[order]
+    if np.bincount(strata).max() < folds:  # no label has a row for every fold
+        strata = np.zeros_like(strata)
     cutter = StratifiedKFold(folds) if groups is None else StratifiedGroupKFold(folds)
     found = np.empty(len(ids), dtype=np.int64)
     with warnings.catch_warnings():

@@ -20,7 +20,7 @@ def resampled_t(values: Sequence[float], *, held_out: float, level: float = 0.95
 
     :param values: one a fold and repeat; those that are not finite are left out.
     :param held_out: rows scored by rows trained on, in a fold: ``1 / (folds - 1)``.
-    :returns: ``value``, ``low``, ``high``, ``n`` (the number of values); of fewer than two values the mean alone, thrice.
+    :returns: ``value``, ``low``, ``high``, ``n`` (the number of values); of fewer than two values the mean thrice.
     """
     from scipy.stats import t
 

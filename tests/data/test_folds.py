@@ -52,6 +52,7 @@ def test_numbers_are_spread_by_their_size():
 def test_rare_labels_and_missing_cells_are_no_error():
     labels = ["only one", None, *KINDS[2:]]
     assert len(set(fold_rows(IDS, folds=5, labels=labels).tolist())) == 5
+    assert sorted(fold_rows(IDS[:6], folds=4, labels=list("aabbcc")).tolist()) == [0, 0, 1, 1, 2, 3]
     lone = fold_rows(IDS, folds=5, labels=labels, groups=[None] * 120)
     assert max(Counter(lone.tolist()).values()) == 24
 

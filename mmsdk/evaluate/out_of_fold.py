@@ -1,0 +1,78 @@
+"""What out-of-fold answers score: all at once with a bootstrap, and fold by fold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmsdk.evaluate.bootstrap import bootstrap
+from mmsdk.evaluate.repeated import resampled_t
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from mmsdk.model import Target
+
+
+def score_folds(
+    whole: Mapping[str, Target],
+    fold: np.ndarray,
+    logits: Mapping[str, np.ndarray],
+    groups: np.ndarray | None,
+    *,
+    resamples: int,
+    seed: int,
+) -> dict[str, Any]:
+    """Return the pooled figures and those by fold of every task.
+
+    :param fold: ``(repeats, n)``, ``-1`` for rows that took no part.
+    :param logits: task -> ``(repeats, n, width)``.
+    :param groups: ``(n,)``: the bootstrap draws whole groups.
+    """
+    found = {}
+    count = int(fold.max()) + 1
+    for name, target in whole.items():
+        rows = np.flatnonzero((fold[0] >= 0) & target.labelled)
+        truth = target.values[rows]
+        scores = [target.task.scores(one[rows], truth) for one in logits[name]]
+        pooled = {metric: _average(scores, metric) for metric in scores[0]}
+        by = None if groups is None else groups[rows]
+        places = [np.flatnonzero(one[rows] == number) for one in fold for number in range(count)]
+        repeats = np.repeat(np.arange(len(fold)), count)
+        single = {
+            metric: [
+                float(scores[r][metric](p)) if len(p) else float("nan") for r, p in zip(repeats, places, strict=True)
+            ]
+            for metric in pooled
+        }
+        drawn = bootstrap(pooled, len(rows), groups=by, resamples=resamples, seed=seed)
+        found[name] = {
+            "headline": target.task.metric,
+            "pooled": {metric: one.as_json() for metric, one in drawn.items()},
+            "folds": {
+                metric: resampled_t(values, held_out=1 / (count - 1)) | {"values": values}
+                for metric, values in single.items()
+            },
+        }
+    return found
+
+
+def _average(scores: Sequence[Any], metric: str) -> Callable[[np.ndarray], float]:
+    """Return a metric as its mean over the repeats."""
+    return lambda rows: float(np.mean([one[metric](rows) for one in scores]))
+
+
+def worth(whole: Mapping[str, Target], rows: np.ndarray, logits: Mapping[str, np.ndarray]) -> float:
+    """Return one number, higher is better: the mean over tasks of their own metric, or of the share of error saved."""
+    found = []
+    for name, target in whole.items():
+        own = rows[target.labelled[rows]]
+        if len(own) == 0:
+            continue
+        score, blind = (
+            float(target.task.scores(one, target.values[own])[target.task.metric](np.arange(len(own))))
+            for one in (logits[name][own], target.task.baseline(len(own)))
+        )
+        found.append(score if target.task.higher_is_better else 1 - score / max(blind, 1e-12))
+    return float(np.mean(found)) if found else float("-inf")

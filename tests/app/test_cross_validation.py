@@ -1,0 +1,172 @@
+"""mmsdk.cross_validate: every row answered by a model that never saw it; choices made inside."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from scipy import stats
+from shop_data import application, rows, write_csv
+from sklearn.metrics import balanced_accuracy_score, mean_absolute_error
+
+import mmsdk
+from mmsdk.cli.shell import run as typed
+from mmsdk.config import write_yaml
+from mmsdk.evaluate.repeated import resampled_t
+
+QUICK = {"fusion": {"dim": 8, "members": 1}, "training": {"epochs": 4, "learning_rate": 0.02, "batch_size": 16}}
+
+
+def small(shop, inputs=("text",), tasks=("kind",), **changed):
+    whole = application(shop, **QUICK)
+    return {
+        **whole,
+        "inputs": {name: whole["inputs"][name] for name in inputs},
+        "tasks": {name: whole["tasks"][name] for name in tasks},
+        **changed,
+    }
+
+
+@pytest.fixture(scope="module")
+def crossed(shop, tmp_path_factory):
+    """Two tasks, three folds, two repeats, groups."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MMSDK_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        app = small(shop, ("text", "price"), ("kind", "grade"), split={"group": "line"})
+        return mmsdk.cross_validate(app, folds=3, repeats=2, resamples=100, quiet=True)
+
+
+def test_every_row_is_answered_once_a_repeat_and_groups_stay_whole(crossed):
+    assert (crossed.fold >= 0).all()
+    assert crossed.fold.shape == (2, 60)
+    assert (crossed.fold[0] != crossed.fold[1]).any()
+    for line in range(20):
+        assert len(set(crossed.fold[0, 3 * line : 3 * line + 3])) == 1
+
+
+def test_the_figures_are_those_of_the_answers(crossed):
+    task = crossed.targets["kind"]
+    scores = [balanced_accuracy_score(task.values, one.argmax(1)) for one in crossed.logits["kind"]]
+    pooled = crossed.metrics["kind"]["pooled"]["balanced_accuracy"]
+    assert pooled["value"] == pytest.approx(np.mean(scores))
+    assert pooled["low"] <= pooled["value"] <= pooled["high"]
+    grade = crossed.targets["grade"]
+    by_fold = [
+        mean_absolute_error(
+            grade.values[held] * grade.task.scale, crossed.logits["grade"][repeat, held, 0] * grade.task.scale
+        )
+        for repeat in range(2)
+        for held in (crossed.fold[repeat] == number for number in range(3))
+    ]
+    assert crossed.metrics["grade"]["folds"]["mae"]["values"] == pytest.approx(by_fold, rel=1e-4)
+    assert crossed.metrics["grade"]["folds"]["mae"]["n"] == 6
+
+
+def test_the_corrected_interval_is_that_of_the_paper():
+    values = [0.8, 0.9, 0.7, 0.85, 0.75]
+    found = resampled_t(values, held_out=1 / 4)
+    spread = np.std(values, ddof=1)
+    assert found["high"] - found["value"] == pytest.approx(stats.t.ppf(0.975, 4) * spread * np.sqrt(1 / 5 + 1 / 4))
+    plain = stats.t.interval(0.95, 4, np.mean(values), spread / np.sqrt(5))
+    assert found["high"] - found["low"] == pytest.approx(1.5 * (plain[1] - plain[0]))  # the root of 1 + 5/4
+    assert resampled_t([0.5, float("nan")], held_out=0.25) == {"value": 0.5, "low": 0.5, "high": 0.5, "n": 1}
+
+
+def test_a_row_is_never_answered_by_a_model_that_saw_it(shop, tmp_path):
+    """An input that only names the row: its own label cannot be known, so that any gain would be a leak."""
+    table = [{**row, "kind": ["lamp", "vase"][number * 7919 % 13 % 2]} for number, row in enumerate(rows())]
+    for row in table:
+        row["title"] = f"item {row['sku']}"
+    app = small(shop, data=str(write_csv(tmp_path / "named.csv", table)))
+    app["inputs"] = {"text": {"column": "title", "modality": "text", "encoder": "ngrams"}}
+    found = mmsdk.cross_validate(app, folds=3, resamples=50, quiet=True)
+    assert found.metrics["kind"]["pooled"]["balanced_accuracy"]["value"] < 0.75
+
+
+def test_a_label_that_a_fold_never_saw_counts_as_wrong(shop, tmp_path):
+    table = rows()
+    table[0]["kind"] = "sofa"
+    app = small(shop, data=str(write_csv(tmp_path / "rare.csv", table)))
+    found = mmsdk.cross_validate(app, folds=3, resamples=20, quiet=True)
+    assert found.targets["kind"].task.labels == ("lamp", "rug", "sofa", "vase")
+    assert found.logits["kind"][0, 0].argmax() != 2
+    assert found.metrics["kind"]["pooled"]["accuracy"]["n"] == 60
+
+
+def test_test_rows_that_a_column_names_stay_out(shop):
+    found = mmsdk.cross_validate(small(shop, split={"column": "part"}), folds=3, resamples=20, quiet=True)
+    held = np.array([row["part"] == "test" for row in rows()])
+    assert (found.fold[0][held] == -1).all()
+    assert (found.fold[0][~held] >= 0).all()
+    assert found.as_json()["rows"] == int((~held).sum())
+
+
+def test_inner_folds_choose_and_equal_words_give_equal_answers(shop):
+    nested = {"blind": {"training.learning_rate": 1e-7, "training.epochs": 1}, "learns": {"training.epochs": 6}}
+    one, two = (
+        mmsdk.cross_validate(small(shop), folds=2, inner_folds=2, nested=nested, resamples=20, quiet=True)
+        for _ in range(2)
+    )
+    assert one.chosen == [["learns", "learns"]]
+    assert (one.logits["kind"] == two.logits["kind"]).all()
+
+
+def test_two_applications_are_compared_on_out_of_fold_answers(shop, crossed):
+    price = small(shop, ("price",), ("kind", "grade"), split={"group": "line"})
+    other = mmsdk.cross_validate(price, folds=3, repeats=2, resamples=20, quiet=True)
+    found = mmsdk.compare(other, crossed, resamples=100)
+    row = found["tasks"]["kind"]["metrics"]["balanced_accuracy"]
+    assert row["b"] == pytest.approx(crossed.metrics["kind"]["pooled"]["balanced_accuracy"]["value"])
+    assert found["rows"] == 60
+    assert found["grouped_by"] == "split.group"
+    assert found["tasks"]["kind"]["verdict"].startswith("B is better")
+    with pytest.raises(mmsdk.DataError, match="compare two of a kind"):
+        mmsdk.compare(crossed, "somewhere")
+
+
+@pytest.mark.parametrize(
+    ("words", "changed", "message"),
+    [
+        ({"folds": 1}, {}, "2 folds or more"),
+        ({"repeats": 0}, {}, "1 repeat or more"),
+        ({"folds": 61}, {}, "cannot make 61 folds of 60 rows"),
+        ({}, {"split": {"time": "added"}}, r"split\.time: folds would learn"),
+        ({}, {"tasks": {}}, "needs a task to score"),
+        ({"nested": {"x": {"split.seed": 3}}}, {}, r"variant 'x' sets split\.seed"),
+    ],
+)
+def test_what_cannot_be_crossed_is_refused(shop, words, changed, message):
+    with pytest.raises(mmsdk.MmsdkError, match=message):
+        mmsdk.cross_validate(small(shop, **changed), quiet=True, **words)
+
+
+def test_no_data_is_refused(shop):
+    app = small(shop)
+    app.pop("data")
+    with pytest.raises(mmsdk.ConfigError, match="no data: name the table"):
+        mmsdk.cross_validate(app, quiet=True)
+
+
+def test_the_command(shop, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "app.yaml").write_text(write_yaml(small(shop, ("price",))), encoding="utf-8")
+    (tmp_path / "variants.yaml").write_text("plain: {}\nlonger: {training.epochs: 5}\n", encoding="utf-8")
+    words = ["evaluate", "app.yaml", "--folds", "2", "--variants", "variants.yaml", "--quiet"]
+    assert typed(words) == 0
+    said = capsys.readouterr()
+    assert "60 rows, 2 folds, 1 repeat\n" in said.out
+    assert "chosen:" in said.out
+    assert said.err == ""
+    assert typed(["evaluate", "app.yaml", str(shop / "items.csv"), "--folds", "2", "--json", "--quiet"]) == 0
+    assert json.loads(capsys.readouterr().out)["tasks"]["kind"]["pooled"]["accuracy"]["n"] == 60
+    (tmp_path / "wrong.yaml").write_text("- 3\n", encoding="utf-8")
+    assert typed(["evaluate", "app.yaml", "--variants", "wrong.yaml"]) == 2
+    assert "expected variants" in capsys.readouterr().err
+
+
+def test_options_of_crossing_are_no_options_of_a_run(tmp_path, capsys):
+    assert typed(["evaluate", str(tmp_path), "--folds", "3"]) == 2
+    assert "--folds is for an application file" in capsys.readouterr().err
+    assert typed(["evaluate", str(tmp_path)]) == 2
+    assert "name the table to score" in capsys.readouterr().err
