@@ -42,7 +42,7 @@ def compare(
         print_json(found)
         return
     for line in _lines(found):
-        click.echo(line)
+        click.echo(click.wrap_text(line, width(), subsequent_indent="    ") if len(line) > width() else line)
 
 
 def _lines(found: Mapping[str, Any]) -> Iterator[str]:
@@ -66,4 +66,4 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
         for test, row in one["tests"].items():
             yield f"  {test}: " + ", ".join(f"{key} {value:.3g}" for key, value in row.items())
         if "verdict" in one:
-            yield click.wrap_text(one["verdict"], width(), "  ", "  ")
+            yield f"  {one['verdict']}"

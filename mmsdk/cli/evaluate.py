@@ -11,6 +11,7 @@ from mmsdk.cli import options
 from mmsdk.cli.figures import headlines, print_metrics
 from mmsdk.cli.output import print_json
 from mmsdk.cli.runs import open_run
+from mmsdk.cli.shell import width
 from mmsdk.errors import ConfigError
 from mmsdk.plugins import resolve
 
@@ -75,7 +76,7 @@ def _cross(app: str, data: str | None, crossing: Mapping[str, Any], *, as_json: 
         print_json(found)
         return
     for line in _lines(found):
-        click.echo(line)
+        click.echo(click.wrap_text(line, width(), subsequent_indent="    ") if len(line) > width() else line)
 
 
 def _variants(file: str) -> dict[str, dict[str, Any]]:

@@ -58,6 +58,7 @@ JSON = {
     "inspect": ["inspect", "shop/items.csv"],
     "fit": ["fit", "app.yaml", "--out", "run"],
     "evaluate": ["evaluate", "tasks", "shop/items.csv"],
+    "evaluate folds": ["evaluate", "app.yaml", "--folds", "2"],
     "compare": ["compare", "tasks", "tasks", "--data", "shop/items.csv"],
     "predict": ["predict", "tasks", "shop/items.csv", "--out", "answers.csv"],
     "search": ["search", "tasks", "--text", "lamp"],
