@@ -39,6 +39,8 @@ _HOMES = {
     "RunError": "mmsdk.errors",
     "Sequence": "mmsdk.protocols",
     "Sound": "mmsdk.protocols",
+    "StepFusion": "mmsdk.fusion",
+    "Steps": "mmsdk.fusion",
     "StoreError": "mmsdk.errors",
     "TaskSpec": "mmsdk.specs",
     "Trainable": "mmsdk.trainable",
@@ -86,7 +88,7 @@ if TYPE_CHECKING:
         StoreError,
     )
     from mmsdk.files import atomic_folder, atomic_write, cache_home, hash_file, models_home, weights_fingerprint
-    from mmsdk.fusion import Fusion
+    from mmsdk.fusion import Fusion, StepFusion, Steps
     from mmsdk.hookspecs import hookimpl
     from mmsdk.index import Hit
     from mmsdk.protocols import Clip, Landmarks, Media, Output, Sequence, Sound
@@ -136,6 +138,8 @@ __all__ = [
     "RunError",
     "Sequence",
     "Sound",
+    "StepFusion",
+    "Steps",
     "StoreError",
     "TaskSpec",
     "Trainable",

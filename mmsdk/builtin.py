@@ -39,6 +39,17 @@ def mmsdk_fusions() -> Iterator[FusionSpec]:
         target="mmsdk.fusion.concat:ConcatFusion",
         summary="side by side, with a learned vector for what is absent",
     )
+    for name, kind, summary in (
+        ("lowrank", "LowRank", "every product between the inputs, by low-rank factors"),
+        ("tensor", "Tensor", "the outer product of short projections of all inputs"),
+        ("cross-attention", "CrossAttention", "one input asks the others, with a strength to set and read; sequences"),
+        ("bottleneck", "Bottleneck", "inputs hear of each other through a few tokens only; sequences"),
+        ("convolution", "Convolution", "convolutions over the inputs' sequences on one clock"),
+        ("transformer", "Transformer", "every token attends to all others; sequences"),
+        ("experts", "Experts", "small fusions, weighed by what is present and what it says"),
+    ):
+        module = name.replace("-", "_")
+        yield FusionSpec(name=name, target=f"mmsdk.fusion.{module}:{kind}Fusion", summary=summary)
     yield FusionSpec(
         name="joint",
         target="mmsdk.fusion.joint:JointFusion",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from mmsdk.fusion.interface import Fusion
+from mmsdk.fusion.interface import Fusion, blank_absent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ class GatedFusion(Fusion):
     def forward(self, tokens: Tensor, present: Tensor) -> Tensor:
         """Fuse ``(b, m, dim)`` and ``(b, m)`` to ``(b, dim)``."""
         mask = present.to(tokens.dtype)
-        seen = tokens * mask[:, :, None]
+        seen = blank_absent(tokens, present)
         hidden = nn.functional.gelu(self.read(torch.cat([seen.flatten(1), mask], dim=1)))
         scores = self.gate(hidden).view(seen.shape)
         scores = scores.masked_fill(~present[:, :, None], torch.finfo(scores.dtype).min)

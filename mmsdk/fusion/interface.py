@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import torch
 from torch import nn
 
 from mmsdk.options import option_names, refuse_options
@@ -31,6 +32,9 @@ class Fusion(nn.Module, ABC):
     :raises ConfigError: an option that the fusion does not take.
     """
 
+    steps: ClassVar[bool] = False
+    """Whether the fusion asks for the steps of sequences; then it is a :class:`mmsdk.StepFusion`."""
+
     def __init__(self, inputs: Sequence[str], dim: int, **options: Any) -> None:
         super().__init__()
         self.inputs = tuple(inputs)
@@ -51,3 +55,15 @@ class Fusion(nn.Module, ABC):
             whatever else is in the batch.
         :returns: ``(b, dim)``.
         """
+
+    def readings(self) -> dict[str, float]:
+        """Return what the fusion lets one read of itself, such as a strength it has learned; nothing by default.
+
+        The mean over the members is written to ``run.json`` and stands in the report.
+        """
+        return {}
+
+
+def blank_absent(tokens: Tensor, present: Tensor) -> Tensor:
+    """Return tokens with zeros wherever ``present`` (their shape but the last axis) is false; NaN may lie there."""
+    return torch.where(present[..., None], tokens, torch.zeros((), dtype=tokens.dtype, device=tokens.device))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from mmsdk.fusion.interface import Fusion
+from mmsdk.fusion.interface import Fusion, blank_absent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ class JointFusion(Fusion):
     def forward(self, tokens: Tensor, present: Tensor) -> Tensor:
         """Fuse ``(b, m, dim)`` and ``(b, m)`` to ``(b, dim)``; a row without any input is zeros."""
         mask = present.to(tokens.dtype)
-        return (tokens * mask[:, :, None]).sum(1) / mask.sum(1, keepdim=True).clamp_min(1)
+        return blank_absent(tokens, present).sum(1) / mask.sum(1, keepdim=True).clamp_min(1)
 
 
 class UnitProjector(nn.Module):

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import TYPE_CHECKING, Any
 
 from mmsdk.testing import networks
 from mmsdk.testing.checks import bind, expect, expect_close
+from mmsdk.testing.step_fusions import STEP_CHECKS
 from mmsdk.testing.subject import Subject, check_import_is_offline
 
 if TYPE_CHECKING:
@@ -59,6 +61,8 @@ def fusion_checks(spec: FusionSpec, probe: Probe | None = None) -> Iterator[Chec
         check_absent_inputs_get_no_gradient,
         check_weights_round_trip,
         check_unknown_options_are_refused,
+        check_readings_are_numbers,
+        *STEP_CHECKS,
     ]
     yield from bind(f"fusion {spec.name}", FusionSubject(spec, probe), functions)
 
@@ -67,9 +71,10 @@ def check_target_resolves(subject: FusionSubject) -> None:
     """The target is a subclass of ``mmsdk.Fusion``, made as ``target(inputs, dim)``."""
     import mmsdk
 
+    base = mmsdk.StepFusion if getattr(subject.target, "steps", False) else mmsdk.Fusion
     expect(
-        isinstance(subject.target, type) and issubclass(subject.target, mmsdk.Fusion),
-        f"{subject.spec.target} is no subclass of mmsdk.Fusion",
+        isinstance(subject.target, type) and issubclass(subject.target, base),
+        f"{subject.spec.target} is no subclass of mmsdk.{base.__name__}",
     )
     subject.new()
 
@@ -113,10 +118,12 @@ def check_absent_values_do_not_matter(subject: FusionSubject) -> None:
 
 def check_present_values_matter(subject: FusionSubject) -> None:
     """Each input that is present can change the answer."""
+    import torch
+
     fusion, (tokens, present) = subject.new(), subject.batch()
     for n in range(INPUTS):
         changed = tokens.clone()
-        changed[0, n] += 1.0
+        changed[0, n] += torch.linspace(-1, 1, DIM)  # the same added to every value would be taken away by a norm
         gap = (fusion(changed, present)[0] - fusion(tokens, present)[0]).abs().max().item()
         expect(gap > CLOSE, f"input {n} is present, and changing it changes nothing")
 
@@ -161,3 +168,12 @@ def check_weights_round_trip(subject: FusionSubject) -> None:
 def check_unknown_options_are_refused(subject: FusionSubject) -> None:
     """An option that it does not know is an error, never ignored."""
     networks.expect_refused(functools.partial(subject.target, ["a", "b"], DIM))
+
+
+def check_readings_are_numbers(subject: FusionSubject) -> None:
+    """What the fusion lets one read of itself are finite numbers under names."""
+    for name, value in subject.new().readings().items():
+        expect(
+            isinstance(name, str) and isinstance(value, float) and math.isfinite(value),
+            f"readings() says {name!r}: {value!r}, expected a name and a finite number",
+        )

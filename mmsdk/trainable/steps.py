@@ -1,17 +1,13 @@
-"""What every trainable does with its steps: blanks out what is not there, pools the rest, checks its options."""
+"""What every trainable does with its steps: blanks out what is not there, pools the rest."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
-from mmsdk.errors import ConfigError
-
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from torch import Tensor
 
 
@@ -30,34 +26,3 @@ def pool_steps(hidden: Tensor, present: Tensor) -> Tensor:
     mean = torch.where(mask, hidden, torch.zeros_like(hidden)).sum(1) / mask.sum(1).clamp_min(1)
     highest = hidden.masked_fill(~mask, torch.finfo(hidden.dtype).min).amax(1)
     return torch.cat([mean, torch.where(mask.any(1), highest, torch.zeros_like(highest))], dim=1)
-
-
-def count_option(name: str, value: Any, low: int, high: int) -> int:
-    """Return an option that counts.
-
-    :raises ConfigError: not a whole number from ``low`` to ``high``.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ConfigError(f"trainable.options.{name}: {value!r} is not a whole number from {low} to {high}")
-    return value
-
-
-def share_option(name: str, value: Any) -> float:
-    """Return an option that is a share.
-
-    :raises ConfigError: not a number from 0 to below 1.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
-        raise ConfigError(f"trainable.options.{name}: {value!r} is not a number from 0 to below 1")
-    return float(value)
-
-
-def choice_option(name: str, value: Any, choices: Sequence[Any]) -> Any:
-    """Return an option that is one of several.
-
-    :raises ConfigError: it is none of them.
-    """
-    if not any(type(value) is type(choice) and value == choice for choice in choices):
-        known = ", ".join(str(choice).lower() for choice in choices)
-        raise ConfigError(f"trainable.options.{name}: {value!r} is not one of {known}")
-    return value

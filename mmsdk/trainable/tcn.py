@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from mmsdk.options import choice_option, count_option, share_option
 from mmsdk.trainable.interface import Trainable
-from mmsdk.trainable.steps import choice_option, count_option, pool_steps, present_steps, share_option
+from mmsdk.trainable.steps import pool_steps, present_steps
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,15 +43,15 @@ class Tcn(Trainable):
         **options: Any,
     ) -> None:
         super().__init__(dim, width, **options)
-        causal = choice_option("causal", causal, (True, False))
-        count_option("channels", channels, 1, 4096)
-        kernel = choice_option("kernel", kernel, range(2, 32) if causal else range(3, 32, 2))
-        share_option("dropout", dropout)
-        count_option("layers", layers, 1, 12)
+        causal = choice_option("trainable.options.causal", causal, (True, False))
+        count_option("trainable.options.channels", channels, 1, 4096)
+        kernel = choice_option("trainable.options.kernel", kernel, range(2, 32) if causal else range(3, 32, 2))
+        share_option("trainable.options.dropout", dropout)
+        count_option("trainable.options.layers", layers, 1, 12)
         self.read = nn.Linear(dim, channels)
         self.layers = nn.ModuleList(
             _Layer(channels, kernel, 2**depth, dropout, causal)
-            for depth in range(count_option("layers", layers, 1, 12))
+            for depth in range(count_option("trainable.options.layers", layers, 1, 12))
         )
         self.norm = nn.LayerNorm(2 * channels)
         self.answer = nn.Linear(2 * channels, width)

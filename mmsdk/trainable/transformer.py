@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
+from mmsdk.attention import AttentionLayer, Waves
 from mmsdk.errors import ConfigError
+from mmsdk.options import choice_option, count_option, share_option
 from mmsdk.trainable.interface import Trainable
-from mmsdk.trainable.steps import choice_option, count_option, pool_steps, present_steps, share_option
+from mmsdk.trainable.steps import pool_steps, present_steps
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-SHORTEST, LONGEST = 0.05, 600.0  # seconds: periods of the waves that tell times apart
 
 
 class Transformer(Trainable):
@@ -45,16 +44,16 @@ class Transformer(Trainable):
         **options: Any,
     ) -> None:
         super().__init__(dim, width, **options)
-        count_option("heads", heads, 1, 64)
-        if count_option("channels", channels, 2, 4096) % heads or channels % 2:
+        count_option("trainable.options.heads", heads, 1, 64)
+        if count_option("trainable.options.channels", channels, 2, 4096) % heads or channels % 2:
             raise ConfigError(f"trainable.options.channels: {channels} is not even or no multiple of the {heads} heads")
-        share_option("dropout", dropout)
-        count_option("layers", layers, 1, 12)
-        self.encoding = choice_option("encoding", encoding, ("sinusoidal", "learned", "none"))
+        share_option("trainable.options.dropout", dropout)
+        count_option("trainable.options.layers", layers, 1, 12)
+        self.encoding = choice_option("trainable.options.encoding", encoding, ("sinusoidal", "learned", "none"))
         self.read = nn.Linear(dim, channels)
-        self.waves = _Waves(channels, learned=encoding == "learned") if encoding != "none" else None
+        self.waves = Waves(channels, learned=encoding == "learned") if encoding != "none" else None
         self.summary = nn.Parameter(0.02 * torch.randn(channels))
-        self.layers = nn.ModuleList(_Layer(channels, heads, dropout) for _ in range(layers))
+        self.layers = nn.ModuleList(AttentionLayer(channels, heads, dropout) for _ in range(layers))
         self.norm = nn.LayerNorm(3 * channels)
         self.answer = nn.Linear(3 * channels, width)
 
@@ -71,55 +70,3 @@ class Transformer(Trainable):
         pooled = torch.cat([hidden[:, 0], pool_steps(hidden[:, 1:], present)], dim=1)
         answer: Tensor = self.answer(self.norm(pooled))
         return answer
-
-
-class _Waves(nn.Module):
-    """Times as sines and cosines of many periods, mixed by a linear layer."""
-
-    def __init__(self, channels: int, *, learned: bool) -> None:
-        super().__init__()
-        periods = torch.logspace(math.log10(SHORTEST), math.log10(LONGEST), channels // 2)
-        frequencies = 2 * math.pi / periods
-        if learned:
-            self.frequencies = nn.Parameter(frequencies)
-        else:
-            self.register_buffer("frequencies", frequencies)
-        self.mix = nn.Linear(channels, channels)
-
-    def forward(self, times: Tensor) -> Tensor:
-        """Return ``(b, t, channels)`` float32; angles are taken in float32 whatever the autocast."""
-        angles = times.to(torch.float32)[:, :, None] * self.frequencies
-        mixed: Tensor = self.mix(torch.cat([angles.sin(), angles.cos()], dim=2))
-        return mixed
-
-
-class _Layer(nn.Module):
-    """Attention and a small network, each on normalised steps and added to them."""
-
-    def __init__(self, channels: int, heads: int, dropout: float) -> None:
-        super().__init__()
-        self.heads = heads
-        self.dropout = dropout
-        self.attention_norm = nn.LayerNorm(channels)
-        self.ask = nn.Linear(channels, 3 * channels)
-        self.told = nn.Linear(channels, channels)
-        self.network = nn.Sequential(
-            nn.LayerNorm(channels),
-            nn.Linear(channels, 2 * channels),
-            nn.GELU(),
-            nn.Dropout(dropout),
-            nn.Linear(2 * channels, channels),
-            nn.Dropout(dropout),
-        )
-
-    def forward(self, hidden: Tensor, seen: Tensor) -> Tensor:
-        """Return ``(b, t, channels)``; no step attends to one that is not ``seen``."""
-        rows, steps, channels = hidden.shape
-        asked = self.ask(self.attention_norm(hidden)).view(rows, steps, 3, self.heads, channels // self.heads)
-        query, key, value = asked.permute(2, 0, 3, 1, 4).unbind(0)
-        found = nn.functional.scaled_dot_product_attention(
-            query, key, value, attn_mask=seen[:, None, None, :], dropout_p=self.dropout if self.training else 0.0
-        )
-        hidden = hidden + self.told(found.transpose(1, 2).reshape(rows, steps, channels))
-        total: Tensor = hidden + self.network(hidden)
-        return total

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from mmsdk import Fusion
+from mmsdk import Fusion, StepFusion, Steps
 
 
 class Good(Fusion):
@@ -88,3 +88,59 @@ class Unsaved(Good):
 class TakesAnything(Good):
     def __init__(self, inputs, dim, **options):
         super().__init__(inputs, dim)
+
+
+class Unreadable(Good):
+    def readings(self):
+        return {"strength": float("nan")}
+
+
+class GoodSteps(StepFusion):
+    """The mean of all steps of all inputs, each seen through a layer; a learned vector where there is none."""
+
+    def __init__(self, inputs, dim, **options):
+        super().__init__(inputs, dim, **options)
+        self.layer = nn.Linear(dim, dim)
+        self.empty = nn.Parameter(torch.ones(dim))
+
+    def fuse_steps(self, inputs):
+        values = torch.cat([one.blanked().values for one in inputs], dim=1)
+        present = torch.cat([one.present for one in inputs], dim=1)
+        count = present.sum(1, keepdim=True)
+        mean = (self.layer(values) * present[:, :, None]).sum(1) / count.clamp_min(1)
+        return torch.where(count > 0, mean, self.empty)
+
+
+class WideSteps(GoodSteps):
+    def fuse_steps(self, inputs):
+        return super().fuse_steps(inputs).repeat(1, 2)
+
+
+class BatchSteps(GoodSteps):
+    def fuse_steps(self, inputs):
+        fused = super().fuse_steps(inputs)
+        return fused - fused.mean(0)
+
+
+class CountsPadding(GoodSteps):
+    def fuse_steps(self, inputs):
+        return super().fuse_steps(inputs) * inputs[0].values.shape[1]
+
+
+class ReadsNothing(GoodSteps):
+    def fuse_steps(self, inputs):
+        return super().fuse_steps(inputs) + inputs[0].times.mean(1, keepdim=True)
+
+
+class FirstStep(GoodSteps):
+    def fuse_steps(self, inputs):
+        first = [
+            type(one)(values=one.values[:, :1], times=one.times[:, :1], present=one.present[:, :1]) for one in inputs
+        ]
+        return super().fuse_steps(first)
+
+
+class DetachedSteps(GoodSteps):
+    def fuse_steps(self, inputs):
+        still = [Steps(values=one.values.detach(), times=one.times, present=one.present) for one in inputs]
+        return super().fuse_steps(still)

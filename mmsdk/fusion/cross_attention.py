@@ -1,0 +1,110 @@
+"""Cross-modal attention: one input asks, the others answer, and a number says how much that counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from mmsdk.fusion.interface import blank_absent
+from mmsdk.fusion.steps import StepFusion, StepReader, Steps, fit_heads_to, mean_step
+from mmsdk.options import choice_option, count_option, number_option
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+
+class CrossAttentionFusion(StepFusion):
+    """Cross-modal attention (Tsai et al. 2019, arXiv:1906.00295, equation 3) with a strength one can set and read.
+
+    Every step of the asking input attends to the steps of all others that are present, and what it finds is added to
+    it, ``strength`` times. At 0 the answer is that of the asking input alone. A learned key without content stands
+    among the others, so that a step may find nothing worth adding; a learned step stands in for an asking input that
+    is absent. The mean over the asking steps goes through one layer.
+
+    :param query: the input that asks; the first one where left out.
+    :param strength: how much the attended values count, from 0 to 100.
+    :param learn: train the strength too, from that value on; otherwise it stays as set.
+    :param heads: how many attention heads, lowered to a number that divides the width of a member.
+    """
+
+    def __init__(
+        self,
+        inputs: Sequence[str],
+        dim: int,
+        *,
+        query: str | None = None,
+        strength: float = 1.0,
+        learn: bool = False,
+        heads: int = 4,
+        **options: Any,
+    ) -> None:
+        super().__init__(inputs, dim, **options)
+        query = choice_option("fusion.options.query", self.inputs[0] if query is None else query, self.inputs)
+        self.position = self.inputs.index(query)
+        self.heads = fit_heads_to(dim, count_option("fusion.options.heads", heads, 1, 64))
+        first = torch.tensor([number_option("fusion.options.strength", strength, 0.0, 100.0)])
+        self.strength: Tensor
+        if choice_option("fusion.options.learn", learn, (True, False)):
+            self.strength = nn.Parameter(first)
+        else:
+            self.register_buffer("strength", first)
+        self.read = StepReader(len(self.inputs), dim)
+        self.stand_in = nn.Parameter(0.02 * torch.randn(dim))
+        self.nothing = nn.Parameter(0.02 * torch.randn(dim))
+        self.asking_norm, self.told_norm = nn.LayerNorm(dim), nn.LayerNorm(dim)
+        self.ask = nn.Linear(dim, dim)
+        self.tell = nn.Linear(dim, 2 * dim)
+        self.told = nn.Linear(dim, dim, bias=False)  # nothing found adds nothing
+        self.mix = nn.Linear(dim, dim)
+
+    def readings(self) -> dict[str, float]:
+        """Return the strength, as set or as learned."""
+        return {"strength": float(self.strength.detach())}
+
+    def fuse_steps(self, inputs: Sequence[Steps]) -> Tensor:
+        """Fuse the steps of each input to ``(b, dim)``."""
+        asking = self._asking(inputs[self.position])
+        marked, _ = self.read([asking], self.position)
+        found = self._attend(marked, inputs)
+        fused: Tensor = self.mix(mean_step(asking.values + self.strength * found, asking.present))
+        return nn.functional.gelu(fused)
+
+    def _asking(self, given: Steps) -> Steps:
+        """Return the steps that ask: of a row without any, the stand-in."""
+        clean = given.blanked()
+        empty = ~given.present.any(1)
+        first = torch.zeros_like(given.present)
+        first[:, 0] = empty
+        values = torch.where(first[:, :, None], self.stand_in.to(clean.values.dtype), clean.values)
+        return Steps(values=values, times=clean.times, present=given.present | first)
+
+    def _attend(self, marked: Tensor, inputs: Sequence[Steps]) -> Tensor:
+        """Return what each asking step finds among the steps of the others, ``(b, t, dim)``."""
+        keys = [self.nothing.to(marked.dtype).expand(len(marked), 1, -1)]
+        masks = [torch.ones(len(marked), 1, dtype=torch.bool, device=marked.device)]
+        for n, one in enumerate(inputs):
+            if n != self.position:
+                tokens, mask = self.read([one], n)
+                keys.append(tokens)
+                masks.append(mask)
+        seen = torch.cat(masks, dim=1)
+        content = seen.clone()
+        content[:, 0] = False  # of the key that says nothing
+        key, value = self.tell(self.told_norm(torch.cat(keys, dim=1))).chunk(2, dim=2)
+        asked = self.ask(self.asking_norm(marked))
+        found = nn.functional.scaled_dot_product_attention(
+            self._by_head(asked),
+            self._by_head(key),
+            self._by_head(blank_absent(value, content)),
+            attn_mask=seen[:, None, None, :],
+        )
+        told: Tensor = self.told(found.transpose(1, 2).flatten(2))
+        return told
+
+    def _by_head(self, steps: Tensor) -> Tensor:
+        """Return ``(b, heads, t, dim / heads)`` from ``(b, t, dim)``."""
+        return steps.view(*steps.shape[:2], self.heads, -1).transpose(1, 2)

@@ -1,0 +1,97 @@
+"""Fusions over sequences: what they are handed, and all inputs' steps as one row of tokens."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from torch import nn
+
+from mmsdk.attention import Waves
+from mmsdk.fusion.interface import Fusion, blank_absent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steps:
+    """The steps of one input, projected to tokens.
+
+    :param values: ``(b, t, dim)`` floating point. An input that is no kept sequence has one step: its token.
+    :param times: ``(b, t)`` float32, seconds from the first step of this input, ascending.
+    :param present: ``(b, t)`` bool, the steps that are there: the first ones of a row, none where the input is absent.
+        What stands elsewhere in the other two never matters.
+    """
+
+    values: Tensor
+    times: Tensor
+    present: Tensor
+
+    def blanked(self) -> Steps:
+        """Return it with zeros where no step is."""
+        times = torch.where(self.present, self.times, torch.zeros_like(self.times))
+        return Steps(values=blank_absent(self.values, self.present), times=times, present=self.present)
+
+
+class StepFusion(Fusion):
+    """A fusion that reads the steps of inputs whose sequences are kept (``trainable: {type: steps}``).
+
+    A subclass writes ``fuse_steps`` in the place of ``forward``. An application without such an input may use it too:
+    each token is then a sequence of one step.
+    """
+
+    steps: ClassVar[bool] = True
+
+    def forward(self, tokens: Tensor, present: Tensor) -> Tensor:
+        """Fuse tokens ``(b, m, dim)`` under a mask ``(b, m)`` to ``(b, dim)``, each a sequence of one step."""
+        times = torch.zeros(len(tokens), 1, device=tokens.device)
+        return self.fuse_steps(
+            [
+                Steps(values=tokens[:, n : n + 1], times=times, present=present[:, n : n + 1])
+                for n in range(len(self.inputs))
+            ]
+        )
+
+    @abstractmethod
+    def fuse_steps(self, inputs: Sequence[Steps]) -> Tensor:
+        """Fuse.
+
+        :param inputs: the steps of each input, in the order of the names; how many there are at the most may differ.
+        :returns: ``(b, dim)``. A row may have no step at all: its answer must be finite, and the same whatever else is
+            in the batch.
+        """
+
+
+class StepReader(nn.Module):
+    """Adds to each step who it is from and when it was, and puts several inputs' steps side by side."""
+
+    def __init__(self, count: int, dim: int) -> None:
+        super().__init__()
+        self.who = nn.Parameter(0.02 * torch.randn(count, dim))
+        self.when = Waves(dim)
+
+    def forward(self, inputs: Sequence[Steps], first: int = 0) -> tuple[Tensor, Tensor]:
+        """Return tokens ``(b, t, dim)`` and which are there ``(b, t)``, of some inputs in a run from ``first``."""
+        clean = [one.blanked() for one in inputs]
+        marked = [
+            one.values + self.who[first + n].to(one.values.dtype) + self.when(one.times).to(one.values.dtype)
+            for n, one in enumerate(clean)
+        ]
+        return torch.cat(marked, dim=1), torch.cat([one.present for one in inputs], dim=1)
+
+
+def mean_step(values: Tensor, present: Tensor) -> Tensor:
+    """Return the mean of the present steps ``(b, dim)``, zeros where a row has none."""
+    total = blank_absent(values, present).sum(1)
+    return total / present.sum(1, keepdim=True).clamp_min(1)
+
+
+def fit_heads_to(dim: int, heads: int) -> int:
+    """Return how many attention heads a width takes: ``heads``, lowered to a number that divides it."""
+    return math.gcd(dim, heads)
