@@ -19,6 +19,7 @@ _HOMES = {
     "DataError": "mmsdk.errors",
     "EncoderError": "mmsdk.errors",
     "EncoderSpec": "mmsdk.specs",
+    "Explanation": "mmsdk.explain",
     "Fusion": "mmsdk.fusion",
     "FusionSpec": "mmsdk.specs",
     "Health": "mmsdk.specs",
@@ -31,6 +32,7 @@ _HOMES = {
     "MmsdkError": "mmsdk.errors",
     "ModalitySpec": "mmsdk.specs",
     "Output": "mmsdk.protocols",
+    "Part": "mmsdk.protocols",
     "PluginError": "mmsdk.errors",
     "Prediction": "mmsdk.app.prediction",
     "PresetSpec": "mmsdk.specs",
@@ -87,11 +89,12 @@ if TYPE_CHECKING:
         RunError,
         StoreError,
     )
+    from mmsdk.explain import Explanation
     from mmsdk.files import atomic_folder, atomic_write, cache_home, hash_file, models_home, weights_fingerprint
     from mmsdk.fusion import Fusion, StepFusion, Steps
     from mmsdk.hookspecs import hookimpl
     from mmsdk.index import Hit
-    from mmsdk.protocols import Clip, Landmarks, Media, Output, Sequence, Sound
+    from mmsdk.protocols import Clip, Landmarks, Media, Output, Part, Sequence, Sound
     from mmsdk.specs import (
         CommandSpec,
         EncoderSpec,
@@ -118,6 +121,7 @@ __all__ = [
     "DataError",
     "EncoderError",
     "EncoderSpec",
+    "Explanation",
     "Fusion",
     "FusionSpec",
     "Health",
@@ -130,6 +134,7 @@ __all__ = [
     "MmsdkError",
     "ModalitySpec",
     "Output",
+    "Part",
     "PluginError",
     "Prediction",
     "PresetSpec",

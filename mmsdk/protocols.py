@@ -92,11 +92,29 @@ class Landmarks:
     times: np.ndarray
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A part of a decoded sample that can be taken away, so that ``mmsdk explain`` can see what it was worth.
+
+    :param name: as a person would call it: a word, a column's number, ``0.5 to 1.0 s``.
+    :param kind: what ``place`` counts: ``words`` (first character and the one after the last), ``box`` (left, top,
+        right, bottom, as shares of the picture), ``seconds`` (from, to), ``column`` or ``tag`` (its position from 0,
+        and the one after the last).
+    :param lane: which track, where a sample has several (``picture`` and ``sound`` of a video).
+    """
+
+    name: str
+    kind: str
+    place: tuple[float, ...]
+    lane: str = ""
+
+
 class Modality(Protocol):
     """Turns a cell into the decoded sample. Constructed with the input's ``decode`` options; thread-safe.
 
-    Optional, looked for with ``getattr``: ``guess`` (``inspect``), ``thumbnail`` (the report), and ``report() ->
-    Mapping[str, float]``: counts of what a person should look at (``{"burnt_in_text": 3}``), since it was constructed.
+    Optional, looked for with ``getattr``: ``guess`` (``inspect``), ``thumbnail`` (the report), ``report() ->
+    Mapping[str, float]``: counts of what a person should look at (``{"burnt_in_text": 3}``), since it was constructed;
+    and, both or neither, ``parts`` and ``without`` (``mmsdk explain``).
     """
 
     def decode(self, cell: Any) -> Any:
@@ -111,6 +129,9 @@ class Modality(Protocol):
 
     # def guess(self, values: Rows[Any]) -> float: 0..1, how well up to 200 non-empty cells of one column fit.
     # def thumbnail(self, sample: Any, size: int) -> bytes: a PNG or JPEG at most `size` pixels on a side.
+    # def parts(self, sample: Any) -> list[Part]: what it can be taken apart into, some 64 at most, in reading order.
+    # def without(self, sample: Any, parts: Rows[Part], others: Rows[Any] = ()) -> Any: a new sample with all of these
+    #     away, `None` where nothing is left; `others`, perhaps empty, are samples of training rows, for what is usual.
 
 
 class Encoder(Protocol):

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.app.collection import Collection, checked_ids
+from mmsdk.app.explaining import Explainer
 from mmsdk.app.prediction import Prediction
 from mmsdk.errors import DataError, RunError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection as Names
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from mmsdk.config import Application
     from mmsdk.data import Samples
     from mmsdk.embed import Embeddings
+    from mmsdk.explain import Explanation
     from mmsdk.index import Hit
     from mmsdk.protocols import Output, Task
     from mmsdk.tasks.ranking import Ranker
@@ -46,6 +49,7 @@ class App:
         self.index = Collection(folder, document["fingerprint"], pipeline, ranker)
         self.pipeline = pipeline
         self._ranker = ranker
+        self.explainer = Explainer(self)
 
     @property
     def application(self) -> Application:
@@ -138,6 +142,37 @@ class App:
             raise DataError(f"the index holds no item {strange[0]!r}; known ids are those of the item table")
         embeddings = self._embedded([query], root)[1] if query is not None else None
         return self.index.recommend(history, k, where, embeddings=embeddings, exclude=exclude)
+
+    def explain(
+        self,
+        row: Mapping[str, Any] | None = None,
+        *,
+        id: str | None = None,
+        task: str | None = None,
+        label: str | None = None,
+        scale: str = "probability",
+        evidence: bool | Names[str] = True,
+        k: int = 5,
+        root: Path | None = None,
+    ) -> Explanation:
+        """Say why one row is answered as it is.
+
+        :param row: by input name or by column, as :meth:`predict` takes it; or ``id``, a row of the index.
+        :param task: which answer; the first task where left out.
+        :param label: explain another label than the answered one.
+        :param scale: what is divided up among the inputs: the ``probability`` of the label, or its ``log-odds``.
+        :param evidence: look into the inputs too (words, patches, spans, columns), or into those named only. Each part
+            costs a pass of the encoder.
+        :param k: nearest training rows.
+        :returns: :class:`mmsdk.Explanation`: shares of the inputs (Shapley values, exact up to eight inputs), evidence
+            within each, nearest training rows, prototypes of the label.
+        :raises DataError: the row holds nothing, or a file cannot be used.
+        :raises ConfigError: no such task, label, scale or input.
+        :raises RunError: the application has no task.
+        """
+        return self.explainer.explain(
+            row, id=id, task=task, label=label, scale=scale, evidence=evidence, k=k, root=root
+        ).explanation
 
     def close(self) -> None:
         """Close the index and the cache."""

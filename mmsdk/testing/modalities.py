@@ -8,7 +8,7 @@ import struct
 import threading
 from typing import TYPE_CHECKING, Any
 
-from mmsdk.protocols import Media
+from mmsdk.protocols import Media, Part
 from mmsdk.testing.checks import Skip, bind, expect
 from mmsdk.testing.encoders import in_threads
 from mmsdk.testing.samples import ENOUGH, KNOWN, same
@@ -32,6 +32,7 @@ GARBAGE_CELLS: tuple[tuple[Any, ...], ...] = (
     (["x", None],),
 )
 THUMBNAIL = 32
+PLACES = {"words": 2, "box": 4, "seconds": 2, "column": 2, "tag": 2}  # kind of a part -> numbers in its place
 
 
 class ModalitySubject(Subject):
@@ -65,6 +66,7 @@ def modality_checks(spec: ModalitySpec, probe: Probe | None = None) -> Iterator[
         check_decoding_is_thread_safe,
         check_guess_is_a_share,
         check_thumbnail_is_a_picture,
+        check_parts_can_be_taken_away,
     ]
     yield from bind(f"modality {spec.name}", ModalitySubject(spec, probe), functions)
 
@@ -172,6 +174,41 @@ def check_thumbnail_is_a_picture(subject: ModalitySubject) -> None:
         if is_png:
             width, height = struct.unpack(">II", data[16:24])
             expect(max(width, height) <= THUMBNAIL, f"thumbnail() is {width} x {height}, asked for {THUMBNAIL}")
+
+
+def check_parts_can_be_taken_away(subject: ModalitySubject) -> None:
+    """``parts`` and ``without``, where there are both: parts with names and places, and new samples without them."""
+    have = [callable(getattr(subject.modality, name, None)) for name in ("parts", "without")]
+    if not any(have):
+        raise Skip("has no parts(); `mmsdk explain` says what the input is worth, not what in it")
+    expect(all(have), "has only one of parts() and without(): mmsdk explain needs both")
+    others = [subject.modality.decode(cell) for cell in subject.cells()]
+    changed = 0
+    for n, cell in enumerate(subject.cells()):
+        sample = subject.modality.decode(cell)
+        parts = list(subject.modality.parts(sample))
+        for part in parts:
+            _check_part(part, f"example {n}")
+            left = subject.modality.without(sample, [part], others)
+            expect(left is None or type(left) is type(sample), f"example {n}: without() gives a {type(left).__name__}")
+            changed += left is None or not same(left, sample)
+        subject.modality.without(sample, parts, ())
+        expect(same(subject.modality.without(sample, [], others), sample), f"example {n}: without no part it changes")
+        expect(same(sample, subject.modality.decode(cell)), f"example {n}: without() changes the sample it is given")
+    expect(changed, "taking a part away never changes a sample")
+
+
+def _check_part(part: Any, where: str) -> None:
+    """Refuse a part that nobody could draw."""
+    expect(isinstance(part, Part), f"{where}: parts() gives a {type(part).__name__}, expected mmsdk.Part")
+    expect(part.name.strip(), f"{where}: a part has no name")
+    expect(part.kind in PLACES, f"{where}: a part is of kind {part.kind!r}, expected one of {', '.join(PLACES)}")
+    size = PLACES[part.kind]
+    expect(len(part.place) == size, f"{where}: place {part.place} of kind {part.kind}, expected {size} numbers")
+    starts, ends = part.place[: size // 2], part.place[size // 2 :]
+    rising = all(0 <= start < end for start, end in zip(starts, ends, strict=True))
+    expect(rising, f"{where}: place {part.place} does not rise from 0 or more")
+    expect(part.kind != "box" or max(ends) <= 1 + 1e-9, f"{where}: box {part.place} is not in shares of the picture")
 
 
 def _decode_or_value_error(subject: ModalitySubject, cell: Any, what: str, *, none_only: bool = False) -> None:

@@ -11,13 +11,14 @@ import numpy as np
 
 from mmsdk import EncoderError
 from mmsdk_audio.gathering import gather
+from mmsdk_audio.parts import spans_of, without_spans
 from mmsdk_audio.reading import open_track
 from mmsdk_audio.voice import heard, trimmed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from mmsdk import Media, Sound
+    from mmsdk import Media, Part, Sound
     from mmsdk_audio.silero import Silero
 
 CHANNELS = {"mix": None, "left": 0, "right": 1}
@@ -83,6 +84,14 @@ class Audio:
         stream = io.BytesIO()
         Image.fromarray(pixels).save(stream, "PNG")
         return stream.getvalue()
+
+    def parts(self, sample: Sound) -> list[Part]:
+        """Return its time spans."""
+        return spans_of(sample.seconds)
+
+    def without(self, sample: Sound, parts: Sequence[Part], others: Sequence[Sound] = ()) -> Sound | None:
+        """Return the sound, silent in some of its spans."""
+        return without_spans(sample, parts)
 
 
 def _number(name: str, value: Any, low: float, high: float) -> float:

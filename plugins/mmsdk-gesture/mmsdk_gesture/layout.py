@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import math
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmsdk import ConfigError, Landmarks
+from mmsdk_gesture.parts import spans_of, without_spans
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mmsdk import Part
 
 ORDERS = ("interleaved", "planar")
 MAX_STEPS = 1_000_000
@@ -46,6 +52,14 @@ class Layout:
         """Return how many cells lacked some of their points."""
         with self._lock:
             return {"partly_seen": self._partly}
+
+    def parts(self, sample: Landmarks) -> list[Part]:
+        """Return its time spans."""
+        return spans_of(sample)
+
+    def without(self, sample: Landmarks, parts: Sequence[Part], others: Sequence[Landmarks] = ()) -> Landmarks | None:
+        """Return the landmarks, not seen in some of their spans."""
+        return without_spans(sample, parts)
 
     def landmarks(self, numbers: np.ndarray, times: np.ndarray | None = None) -> Landmarks | None:
         """Return the sample, ``None`` where no point was seen at all.

@@ -16,11 +16,12 @@ from mmsdk import EncoderError
 from mmsdk_image.dicom import is_dicom, read_dicom
 from mmsdk_image.grey import FRAMES, chosen, tiled, window_of
 from mmsdk_image.nifti import is_nifti, read_nifti
+from mmsdk_image.parts import patches_of, without_patches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mmsdk import Media
+    from mmsdk import Media, Part
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 MAX_PIXELS = 1024**3 // 12  # Pillow's own limit: a quarter of a gigabyte as RGB
@@ -108,6 +109,14 @@ class Image:
         stream = io.BytesIO()
         picture.save(stream, "JPEG", quality=80)
         return stream.getvalue()
+
+    def parts(self, sample: np.ndarray) -> list[Part]:
+        """Return its patches."""
+        return patches_of(sample)
+
+    def without(self, sample: np.ndarray, parts: Sequence[Part], others: Sequence[np.ndarray] = ()) -> np.ndarray:
+        """Return the picture with some patches in its mean colour."""
+        return without_patches(sample, parts)
 
     def _pixels(self, picture: Pillow.Image) -> np.ndarray:
         """Decode what the header promised, if it is not too much."""

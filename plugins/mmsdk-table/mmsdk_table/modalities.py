@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmsdk_table.parts import Whole, columns_of, without_elements
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from mmsdk import Part
 
 CATEGORY_LIMIT = 1_000
 _UNIT = re.compile(r"\D{0,3}[+-]?\d[\d.,]*\s*\D{1,12}|\D{1,3}\s*[+-]?\d[\d.,]*")  # 12 kg, 80%, $5
 _SEPARATED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?|[+-]?\d+,\d+")
 
 
-class Number:
+class Number(Whole):
     """A cell to one finite ``float``."""
 
     def decode(self, cell: Any) -> float | None:
@@ -34,7 +38,7 @@ class Number:
         return 0.9 * share if _repeats(values) < 0.5 or len(values) < 10 else 0.6 * share
 
 
-class Category:
+class Category(Whole):
     """A cell to one ``str``: ``3``, ``3.0`` and ``" 3 "`` are the same category."""
 
     def decode(self, cell: Any) -> str | None:
@@ -59,7 +63,7 @@ class Category:
         return 0.85 * _repeats(values)
 
 
-class Date:
+class Date(Whole):
     """A cell to a ``datetime`` without a zone: weekday and hour are those of the place where it was written."""
 
     def decode(self, cell: Any) -> dt.datetime | None:
@@ -104,6 +108,14 @@ class Vector:
     def guess(self, values: Sequence[Any]) -> float:
         """Return the share of cells that hold two numbers or more."""
         return _share(lambda cell: v if (v := self.decode(cell)) is not None and len(v) > 1 else None, values)
+
+    def parts(self, sample: np.ndarray) -> list[Part]:
+        """Return its elements; of a long vector, blocks of them."""
+        return columns_of(len(sample), "element")
+
+    def without(self, sample: np.ndarray, parts: Sequence[Part], others: Sequence[np.ndarray] = ()) -> np.ndarray:
+        """Return the vector with some elements as they are in the mean of other vectors."""
+        return without_elements(sample, parts, others)
 
 
 def _only(cell: Any, modality: str) -> Any:

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk_table.modalities import CATEGORY_LIMIT
+from mmsdk_table.parts import columns_of, positions_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from mmsdk import Part
 
 Raw = str | float | bool | dt.datetime | None
 
@@ -27,6 +30,19 @@ class Rows:
         """
         found = tuple(_raw(value, f"value {place} of {len(cell)}") for place, value in enumerate(cell, 1))
         return None if all(value is None for value in found) else found
+
+    def parts(self, sample: tuple[Raw, ...]) -> list[Part]:
+        """Return the columns that hold something; of many, blocks."""
+        found = columns_of(len(sample))
+        return [part for part in found if any(sample[place] is not None for place in positions_of([part]))]
+
+    def without(
+        self, sample: tuple[Raw, ...], parts: Sequence[Part], others: Sequence[tuple[Raw, ...]] = ()
+    ) -> tuple[Raw, ...] | None:
+        """Return the row with some columns empty; ``None`` where all are."""
+        gone = set(positions_of(parts))
+        left = tuple(None if place in gone else value for place, value in enumerate(sample))
+        return None if all(value is None for value in left) else left
 
     def examples(self) -> list[tuple[Any, ...]]:
         """Return rows of three columns, with gaps."""

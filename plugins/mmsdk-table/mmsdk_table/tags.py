@@ -7,7 +7,9 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from mmsdk import Part
 from mmsdk_table.modalities import Category
+from mmsdk_table.parts import positions_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +54,17 @@ class Tags:
             return 0.0
         several = sum(len(row) > 1 for row in rows) / len(rows)
         return min(1.0, 2 * several) * 0.95 * (1 - len(counts) / counts.total())
+
+    def parts(self, sample: tuple[str, ...]) -> list[Part]:
+        """Return its values."""
+        return [Part(name=tag, kind="tag", place=(place, place + 1)) for place, tag in enumerate(sample)]
+
+    def without(
+        self, sample: tuple[str, ...], parts: Sequence[Part], others: Sequence[tuple[str, ...]] = ()
+    ) -> tuple[str, ...] | None:
+        """Return the values that are left, ``None`` where none is."""
+        gone = set(positions_of(parts))
+        return tuple(tag for place, tag in enumerate(sample) if place not in gone) or None
 
     def examples(self) -> list[tuple[Any, ...]]:
         """Return cells of several shapes."""

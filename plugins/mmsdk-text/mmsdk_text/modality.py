@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from mmsdk_text.parts import without_words, words_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from mmsdk import Part
 
 LIMIT = 1_000_000
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -36,6 +40,14 @@ class Text:
             return 0.0
         several = sum(len(text.split()) > 2 or len(text) > 40 for text in texts) / len(values)
         return max(several, 0.5 * len(set(texts)) / len(values))
+
+    def parts(self, sample: str) -> list[Part]:
+        """Return its words."""
+        return words_of(sample)
+
+    def without(self, sample: str, parts: Sequence[Part], others: Sequence[str] = ()) -> str | None:
+        """Return the text without some of its words."""
+        return without_words(sample, parts)
 
 
 def _clean(value: Any) -> str:

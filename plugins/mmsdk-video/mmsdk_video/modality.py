@@ -14,15 +14,16 @@ import numpy as np
 from mmsdk import Clip, EncoderError
 from mmsdk_video.canvas import Canvas
 from mmsdk_video.index import Index
+from mmsdk_video.parts import tracks_of, without_tracks
 from mmsdk_video.passing import Pass, jump
 from mmsdk_video.reading import DAMAGED, open_file
 from mmsdk_video.sampling import ScenePicker, TimePicker, wanted_times
 from mmsdk_video.track import SoundTrack
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from mmsdk import Media
+    from mmsdk import Media, Part
     from mmsdk_video.reading import File
     from mmsdk_video.sampling import Picker
 
@@ -115,6 +116,14 @@ class Video:
         stream = io.BytesIO()
         picture.save(stream, "JPEG", quality=80)
         return stream.getvalue()
+
+    def parts(self, sample: Clip) -> list[Part]:
+        """Return its time spans, of the picture and of the sound."""
+        return tracks_of(sample)
+
+    def without(self, sample: Clip, parts: Sequence[Part], others: Sequence[Clip] = ()) -> Clip | None:
+        """Return the clip, still or silent in some of its spans."""
+        return without_tracks(sample, parts)
 
     def examples(self) -> list[Any]:
         """Return a few tiny clips, for the conformance kit."""

@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 
-from mmsdk import Media
+from mmsdk import Media, Part
 
 
 class Words:
@@ -115,3 +115,33 @@ class TextThumbnail(Blob):
 class HugeThumbnail(Blob):
     def thumbnail(self, sample, size):
         return super().thumbnail(sample, size * 2)
+
+
+class ColourInParts(Colour):
+    def parts(self, sample):
+        return [Part(name=f"channel {n}", kind="column", place=(n, n + 1)) for n in range(3)]
+
+    def without(self, sample, parts, others=()):
+        left = sample.copy()
+        left[[int(part.place[0]) for part in parts]] = 0.25
+        return left
+
+
+class OnlyParts(Colour):
+    parts = ColourInParts.parts
+
+
+class BoxedParts(ColourInParts):
+    def parts(self, sample):
+        return [Part(name="all", kind="box", place=(0, 0, 24, 24))]
+
+
+class SpoilsTheSample(ColourInParts):
+    def without(self, sample, parts, others=()):
+        sample[[int(part.place[0]) for part in parts]] = 0.25
+        return sample
+
+
+class TakesNothingAway(ColourInParts):
+    def without(self, sample, parts, others=()):
+        return sample.copy()

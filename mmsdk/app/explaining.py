@@ -1,0 +1,297 @@
+"""``App.explain``: why one row is answered as it is, from its cells to the rows of the index that are like it."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmsdk.app.directory import split_ids
+from mmsdk.app.likeness import Likeness
+from mmsdk.embed.encoders import open_modality
+from mmsdk.embed.encoding import encode_batch
+from mmsdk.embed.within import relative
+from mmsdk.errors import ConfigError, DataError, RunError, unknown
+from mmsdk.explain import (
+    Answered,
+    Apart,
+    Evidence,
+    Explanation,
+    Occlusion,
+    Row,
+    Share,
+    evidence_of,
+    explained_answer,
+    occlude,
+    row_shapley,
+    shuffled_net,
+)
+from mmsdk.model import infer
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from mmsdk.app.application import App
+    from mmsdk.data import Samples
+    from mmsdk.embed import Embeddings
+    from mmsdk.explain.scoring import Answers, Score
+    from mmsdk.model import JointNet
+    from mmsdk.protocols import Output
+
+NETS = 3  # networks with shuffled weights that evidence is compared with
+OTHERS = 64  # training rows that say what is usual of a vector
+HIGHEST = 10  # probabilities that an explanation holds
+BATCH = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """An explanation with what a page needs to draw it.
+
+    :param aparts: input -> the decoded sample and its modality, of the inputs that can be taken apart.
+    :param samples: input -> its decoded sample, of all that are there.
+    """
+
+    explanation: Explanation
+    aparts: Mapping[str, Apart] = field(default_factory=dict)
+    samples: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Explainer:
+    """Explains rows of one application; what it reads of the run it reads once. Thread-safe."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._lock = threading.RLock()
+        self._nets: list[JointNet] | None = None
+        self._others: dict[str, list[Any]] = {}
+        self._likeness: Likeness | None = None
+
+    def explain(
+        self,
+        row: Mapping[str, Any] | None,
+        *,
+        id: str | None = None,
+        task: str | None = None,
+        label: str | None = None,
+        scale: str = "probability",
+        evidence: bool | Collection[str] = True,
+        k: int = 5,
+        root: Path | None = None,
+        seed: int = 0,
+    ) -> Explained:
+        """Explain one row; see :meth:`mmsdk.App.explain`."""
+        app = self._app
+        name = self._task(task)
+        if (row is None) == (id is None):
+            raise DataError("explain needs either a row or an id, not both and not neither")
+        if id is not None:
+            row, root = self._known(id), self._root()
+        samples, _ = app.pipeline.read([row], root=root, partial=True)
+        embeddings = app.pipeline.embed(samples)
+        one = Row(
+            values={key: np.asarray(values, np.float32) for key, values in embeddings.values.items()},
+            present=embeddings.present,
+        )
+        inputs = [key for key, there in one.present.items() if there[0]]
+        if not inputs:
+            raise DataError(f"the row holds nothing to explain; give one of the inputs: {', '.join(one.values)}")
+        output = app.answer(embeddings)[0].outputs[name]
+        answered = explained_answer(self.answers(name), output, label=label, scale=scale)
+        names, shapley = row_shapley(answered.score, one.values, one.present, seed=seed)
+        decoded = self._decoded(samples, inputs)
+        chosen = set(inputs if evidence is True else evidence or ())
+        self._check_inputs(chosen)
+        aparts = {key: part for key in inputs if (part := self._apart(samples, key, decoded)) is not None}
+        found = [
+            self._evidence(aparts[key], one, name, answered, samples, seed=seed) for key in aparts if key in chosen
+        ]
+        near = self._like(embeddings, name, answered.label, k=k, id=samples.ids[0])
+        modalities = {key: column.modality for key, column in samples.inputs.items()}
+        return Explained(
+            explanation=Explanation(
+                id=samples.ids[0] if app.application.id in samples.table.names else None,
+                task=name,
+                answer=output.value,
+                label=answered.label,
+                unit=answered.unit,
+                score=float(shapley.whole[0]),
+                base=float(shapley.base[0]),
+                exact=shapley.exact,
+                shares=tuple(
+                    Share(input=key, modality=modalities[key], value=float(value))
+                    for key, value in zip(names, shapley.values[:, 0], strict=True)
+                ),
+                output=_told(output),
+                evidence=tuple(one for one in found if one is not None),
+                neighbours=tuple(near[0]),
+                prototypes=tuple(near[1]),
+            ),
+            aparts=aparts,
+            samples=decoded,
+        )
+
+    def answers(self, name: str, net: JointNet | None = None) -> Answers:
+        """Return what answers one task from vectors and presence, calibrated and before any rule."""
+        pipeline, task = self._app.pipeline, self._app.tasks[name]
+        chosen = net or pipeline.net
+        assert chosen is not None
+        return lambda values, present: task.outputs(infer(chosen, values, present)[1][name])
+
+    def _task(self, task: str | None) -> str:
+        """Return the task to explain: the one named, or the first.
+
+        :raises RunError: the application has none.
+        :raises ConfigError: none of that name.
+        """
+        tasks = self._app.tasks
+        if not tasks:
+            raise RunError(f"{self._app.folder} has no task whose answer could be explained; see mmsdk search")
+        if task is not None and task not in tasks:
+            raise ConfigError(unknown("task", task, tasks))
+        return task or next(iter(tasks))
+
+    def _check_inputs(self, chosen: set[str]) -> None:
+        """Refuse evidence of an input that the application does not have."""
+        for name in sorted(chosen - set(self._app.pipeline.encoders)):
+            raise ConfigError(unknown("input", name, self._app.pipeline.encoders))
+
+    def _known(self, id: str) -> Mapping[str, Any]:
+        """Return a row of the index by column, without the answers."""
+        if id not in self._app.index:
+            raise DataError(f"the index holds no row {id!r}; known ids are those of the table, or give the row itself")
+        return self._app.index.rows([id])[0]
+
+    def _root(self) -> Path | None:
+        """Return the folder of the table that the run was fitted on."""
+        data = self._app.application.data
+        return Path(data).parent if data is not None else None
+
+    def _decoded(self, samples: Samples, inputs: Sequence[str]) -> dict[str, Any]:
+        """Return the decoded samples of the row."""
+        found = {}
+        for name in inputs:
+            column = samples.inputs[name]
+            found[name] = open_modality(column.modality, column.decode).decode(column.cells[0])
+        return found
+
+    def _apart(self, samples: Samples, name: str, decoded: Mapping[str, Any]) -> Apart | None:
+        """Return one input ready to be taken apart; ``None`` where its modality cannot, or it has no parts."""
+        column = samples.inputs[name]
+        modality = open_modality(column.modality, column.decode)
+        component = modality.component
+        if not (hasattr(component, "parts") and hasattr(component, "without")):
+            return None
+        if len(component.parts(decoded[name])) < 2:
+            return None
+        return Apart(
+            name=name,
+            modality=column.modality,
+            component=component,
+            sample=decoded[name],
+            encode=lambda batch: self._encode(name, batch),
+            others=() if modality.media else self._usual(name, component),
+        )
+
+    def _encode(self, name: str, batch: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
+        """Return the vectors of samples as the network gets them, and which there are."""
+        pipeline = self._app.pipeline
+        opened = pipeline.encoders[name]
+        vectors, there = np.zeros((len(batch), opened.dim), np.float32), np.zeros(len(batch), bool)
+        rows = [place for place, sample in enumerate(batch) if sample is not None]
+        size = min(int(getattr(opened.encoder, "batch_size", BATCH)), opened.most or BATCH)
+        for start in range(0, len(rows), size):
+            part = rows[start : start + size]
+            answer = encode_batch(opened, [(place, batch[place]) for place in part], _place)
+            vectors[part], there[part] = answer
+        if name in pipeline.usual:
+            vectors = relative(vectors, there, [None] * len(batch), pipeline.usual[name])
+        return vectors, there
+
+    def _evidence(
+        self, apart: Apart, row: Row, task: str, answered: Answered, samples: Samples, *, seed: int
+    ) -> Evidence:
+        """Return the evidence of one input."""
+        shuffled = [self._score(task, answered, net) for net in self._shuffled()]
+        found: Occlusion = occlude(apart, row, answered.score, shuffled)
+        columns = samples.inputs[apart.name].columns
+        return evidence_of(apart, row, answered.score, found, unit=answered.unit, names=columns, seed=seed)
+
+    def _score(self, task: str, answered: Answered, net: JointNet) -> Score:
+        """Return the same score under another network."""
+        return answered.under(self.answers(task, net))
+
+    def _shuffled(self) -> list[JointNet]:
+        """Return networks with random weights, made once."""
+        with self._lock:
+            if self._nets is None:
+                net = self._app.pipeline.net
+                assert net is not None
+                self._nets = [shuffled_net(net, seed) for seed in range(NETS)]
+            return self._nets
+
+    def _usual(self, name: str, component: Any) -> list[Any]:
+        """Return decoded samples of some training rows, from the rows that the index holds; read once."""
+        with self._lock:
+            if name not in self._others:
+                rows = self._like_rows().some_rows(OTHERS)
+                self._others[name] = []
+                if rows:
+                    read, _ = self._app.pipeline.read(rows, root=self._root(), partial=True)
+                    cells = read.inputs[name].cells
+                    self._others[name] = [
+                        sample
+                        for cell in (cells[place] for place in range(len(rows)))
+                        if cell is not None and (sample := _tried(component, cell)) is not None
+                    ]
+            return self._others[name]
+
+    def _like_rows(self) -> Likeness:
+        """Return what knows the training rows of the run, made once."""
+        with self._lock:
+            if self._likeness is None:
+                ids, parts = split_ids(self._app.folder)
+                self._likeness = Likeness(self._app.index, ids, parts)
+            return self._likeness
+
+    def _like(self, embeddings: Embeddings, task: str, label: str | None, *, k: int, id: str) -> tuple[Any, Any]:
+        """Return the nearest training rows and the prototypes of the label."""
+        vector = self._app.pipeline.fuse(embeddings)[0]
+        column = self._app.application.tasks[task].column
+        likeness = self._like_rows()
+        near = likeness.nearest(vector, k, column, without=id)
+        if label is None:
+            return near, []
+        return near, likeness.typical(vector, self._app.tasks[task], task, label, column, without=id)
+
+
+def _told(output: Output) -> dict[str, Any]:
+    """Return the answer as JSON values: its ten likeliest labels, how sure it is, and what a run may add."""
+    likeliest = sorted(output.probabilities.items(), key=lambda one: -one[1])[:HIGHEST]
+    told: dict[str, Any] = {
+        "probabilities": dict(likeliest),
+        "confidence": output.confidence,
+        "prediction_set": list(output.prediction_set),
+        "abstained": output.abstained,
+    }
+    for name in ("rules", "novelty"):  # where the run has any
+        value = getattr(output, name, None)
+        if value not in (None, (), []):
+            told[name] = value
+    return told
+
+
+def _tried(component: Any, cell: Any) -> Any:
+    """Return a decoded sample, ``None`` where the cell cannot be used."""
+    try:
+        return component.decode(cell)
+    except ValueError:
+        return None
+
+
+def _place(position: int) -> str:
+    """Return how messages call a sample that lacks some of its parts."""
+    return f"the explained row, part {position + 1} taken away"

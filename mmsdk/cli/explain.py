@@ -1,0 +1,110 @@
+"""``mmsdk explain``: why a run answers a row as it does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mmsdk.cli import options
+from mmsdk.cli.output import print_json
+from mmsdk.cli.runs import open_run, run
+from mmsdk.cli.shell import width
+from mmsdk.plugins import resolve
+
+if TYPE_CHECKING:
+    from mmsdk.explain import Evidence, Explanation
+
+SHOWN = 8
+BAR = 20
+
+
+@click.command()
+@run
+@click.option("--id", "item", metavar="ID", help="A row of the run, or of --data.")
+@click.option("--data", metavar="TABLE", type=click.Path(exists=True, dir_okay=False), help="The table --id is in.")
+@click.option("--row", metavar="FILE", type=click.Path(exists=True, dir_okay=False), help="A row as a JSON object.")
+@click.option("--task", metavar="NAME", help="Which answer; the first task where left out.")
+@click.option("--label", metavar="LABEL", help="Explain this label, not the answered one.")
+@click.option(
+    "--scale",
+    type=click.Choice(["probability", "log-odds"]),
+    default="probability",
+    show_default=True,
+    help="What is divided up among the inputs.",
+)
+@click.option("-k", type=click.IntRange(min=0), default=5, show_default=True, help="How many nearest training rows.")
+@options.device
+@options.as_json
+@options.reading
+def explain(
+    *,
+    run: str,
+    item: str | None,
+    data: str | None,
+    row: str | None,
+    task: str | None,
+    label: str | None,
+    scale: str,
+    k: int,
+    device: str,
+    as_json: bool,
+    **reading: Any,
+) -> None:
+    """Say why RUN answers a row as it does: what each input is worth, what in it, which training rows are like it."""
+    if (item is None) == (row is None):
+        raise click.UsageError("expected --id or --row.")
+    if data is not None and item is None:
+        raise click.UsageError("--data needs --id.")
+    app = open_run(run, device=device, **reading)
+    asked = resolve("mmsdk.app.explained_rows:asked_row")(app, item, data, row)
+    found = app.explainer.explain(**asked, task=task, label=label, scale=scale, k=k)
+    if as_json:
+        print_json(found.explanation.document())
+        return
+    for line in _lines(found.explanation):
+        click.echo(line)
+
+
+def _lines(found: Explanation) -> list[str]:
+    """Return an explanation for a terminal."""
+    about = f"{found.task}: {found.label if found.label is not None else f'{found.score:.4g}'}"
+    abstained = " (abstained; its likeliest label is explained)" if found.output.get("abstained") else ""
+    lines = [f"{about}{abstained}, {found.unit} {found.score:.3f}; {found.base:.3f} knowing nothing"]
+    most = max((abs(one.value) for one in found.shares), default=0.0)
+    lines += ["", "what each input adds" + ("" if found.exact else " (sampled)")]
+    lines += [_bar(one.input, one.value, most) for one in sorted(found.shares, key=lambda one: -abs(one.value))]
+    for evidence in found.evidence:
+        lines += ["", *_evidence(evidence)]
+    for title, rows in (("nearest training rows", found.neighbours), (f"typical of {found.label}", found.prototypes)):
+        if rows:
+            lines += ["", title]
+            lines += [f"  {one.id}  cosine {one.similarity:.2f}  {one.label}" for one in rows]
+    for looked in found.attention:
+        lines += ["", f"{looked.name} (what the network weighs, not what the answer rests on)"]
+        lines += [_bar(name, value, 1.0) for name, value in looked.weights.items()]
+    return lines
+
+
+def _evidence(evidence: Evidence) -> list[str]:
+    """Return the pieces that matter most, and whether they pass the checks."""
+    ranked = sorted(evidence.pieces, key=lambda one: -abs(one.value))[:SHOWN]
+    most = abs(ranked[0].value) if ranked else 0.0
+    lines = [f"in {evidence.input}, by {evidence.method} ({evidence.unit})"]
+    lines += [_bar(one.name, one.value, most) for one in ranked]
+    if evidence.deleted is not None:
+        deleted = evidence.deleted
+        lines.append(
+            f"  without the {deleted.pieces} named first it falls by {deleted.named:.3f}, without as many at random by "
+            f"{deleted.random:.3f}"
+        )
+    if evidence.randomised is not None:
+        lines.append(f"  rank correlation with networks of random weights: {evidence.randomised:.2f}")
+    return lines
+
+
+def _bar(name: str, value: float, most: float) -> str:
+    """Return ``name  +0.123 ######``, no wider than the terminal."""
+    size = round(BAR * abs(value) / most) if most else 0
+    line = f"  {name[:24]:<24} {value:+.4f} {('#' if value >= 0 else '-') * size}"
+    return line[: width()].rstrip()

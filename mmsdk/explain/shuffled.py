@@ -1,0 +1,26 @@
+"""Networks with the trained weights shuffled: an explanation that stays the same under them explains nothing."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from mmsdk.model import JointNet
+
+
+def shuffled_net(net: JointNet, seed: int) -> JointNet:
+    """Return a copy whose every weight has its values in a random order; statistics of the inputs stay.
+
+    Size and spread of the weights are those of training, what they learned is gone (Adebayo et al. 2018,
+    arXiv:1810.03292, who draw them anew). torch's own generator is not touched.
+    """
+    random = torch.Generator().manual_seed(seed)
+    other = copy.deepcopy(net).eval()
+    with torch.no_grad():
+        for weights in other.parameters():
+            order = torch.randperm(weights.numel(), generator=random)
+            weights.copy_(weights.flatten()[order.to(weights.device)].view(weights.shape))
+    return other

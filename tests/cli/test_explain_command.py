@@ -1,0 +1,66 @@
+"""mmsdk explain, as it is typed."""
+
+from __future__ import annotations
+
+import json
+
+import jsonschema
+import pytest
+from shop_data import rows, write_csv
+
+from mmsdk.cli.shell import run as mmsdk
+from mmsdk.explain import explanation_schema
+
+
+def typed(capsys, *words):
+    code = mmsdk(["explain", *map(str, words)])
+    return code, capsys.readouterr()
+
+
+def test_a_row_of_the_run(shop_runs, capsys):
+    code, said = typed(capsys, shop_runs / "tasks", "--id", "004", "--allow-outside")
+    assert code == 0
+    assert "what each input adds" in said.out
+    assert "in text, by occlusion" in said.out
+    assert "without the 10 named first" in said.out
+    assert "nearest training rows" in said.out
+
+
+def test_a_row_of_a_table_and_of_a_file(shop, shop_runs, tmp_path, capsys):
+    run = shop_runs / "tasks"
+    new = write_csv(tmp_path / "new.csv", [{**rows()[7], "sku": "new", "image": str(shop / rows()[7]["image"])}])
+    code, said = typed(capsys, run, "--id", "new", "--data", new, "--allow-outside", "--json")
+    assert code == 0
+    found = json.loads(said.out)
+    jsonschema.Draft202012Validator(explanation_schema()).validate(found)
+    assert found["id"] == "new"
+    (tmp_path / "row.json").write_text(json.dumps({"title": rows()[7]["title"], "price": 7}))
+    code, said = typed(capsys, run, "--row", tmp_path / "row.json", "--json", "--task", "grade", "-k", "2")
+    assert code == 0
+    other = json.loads(said.out)
+    assert other["id"] is None
+    assert {one["input"] for one in other["shares"]} == {"text", "price"}
+    assert len(other["neighbours"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "expected --id or --row"),
+        (["--id", "1", "--row", "{file}"], "expected --id or --row"),
+        (["--row", "{file}", "--data", "{file}"], "--data needs --id"),
+        (["--row", "{list}"], "expected one JSON object"),
+        (["--row", "{torn}"], "is no JSON"),
+        (["--id", "x", "--data", "{table}"], "has no row with the id 'x'"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence(shop_runs, tmp_path, capsys, words, said):
+    (tmp_path / "file").write_text("{}")
+    (tmp_path / "list").write_text("[1]")
+    (tmp_path / "torn").write_text("{")
+    write_csv(tmp_path / "table.csv", [{"sku": "1", "title": "a"}])
+    places = {"file": tmp_path / "file", "list": tmp_path / "list", "torn": tmp_path / "torn"}
+    given = [word.format(**places, table=tmp_path / "table.csv") for word in words]
+    code, found = typed(capsys, shop_runs / "tasks", *given)
+    assert code == 2
+    assert said in found.err
