@@ -209,7 +209,10 @@ class Task(Protocol):
     round-trip what it learned as JSON.
 
     Optional, looked for with ``getattr``: ``allowed_loss(logits (b, width), allowed (b, width) bool) -> (b,)``, what
-    the probability of answers that are not allowed costs; without it no rule can teach the task.
+    the probability of answers that are not allowed costs; without it no rule can teach the task. And the option
+    ``imbalance`` with an attribute of this name, for a task with classes that knows ``focal`` and
+    ``logit_adjustment``: for the latter ``loss`` is handed, in the place of weights, what ``log_prior(targets) ->
+    np.ndarray`` returned. A task without them is balanced by its :meth:`class_weights`, and refuses those two.
     """
 
     higher_is_better: bool

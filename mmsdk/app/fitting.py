@@ -32,7 +32,7 @@ from mmsdk.errors import ConfigError
 from mmsdk.evaluate import Scoring, score_tasks
 from mmsdk.evaluate.bootstrap import RESAMPLES
 from mmsdk.heads import read_options
-from mmsdk.model import Run, make_task, net_arrays, prepare_targets, save_run
+from mmsdk.model import Run, make_task, net_arrays, offered_options, prepare_targets, save_run
 from mmsdk.plugins import get_registry
 from mmsdk.plugins.discovery import strict
 from mmsdk.progress import note
@@ -172,7 +172,7 @@ def prepare_tasks(
     for name, entry in application.tasks.items():
         task = make_task(
             get_registry().get("task", entry.type).load(),
-            {"separator": entry.separator, "label_smoothing": application.training.label_smoothing},
+            offered_options(application.training, entry),
         )
         targets[name], found = prepare_targets(
             task,

@@ -15,7 +15,7 @@ from mmsdk.config import Application, load_application
 from mmsdk.data import Policy
 from mmsdk.embed.within import Usual
 from mmsdk.errors import EncoderError
-from mmsdk.model import Run, load_net_arrays, load_run, make_task
+from mmsdk.model import Run, load_net_arrays, load_run, make_task, offered_options
 from mmsdk.plugins import get_registry
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _tasks(application: Application, states: Mapping[str, Any]) -> dict[str, Any
     """Return the tasks with their label sets."""
     tasks = {}
     for name, entry in application.tasks.items():
-        offered = {"separator": entry.separator, "label_smoothing": application.training.label_smoothing}
+        offered = offered_options(application.training, entry)
         tasks[name] = make_task(get_registry().get("task", entry.type).load(), offered)
         tasks[name].load_state(states[name]["state"])
     return tasks

@@ -46,6 +46,18 @@ class Application(Section):
     )
 
     @model_validator(mode="after")
+    def _weights_of_inputs_there_are(self) -> Self:
+        """Refuse ``training.unimodal`` of an input that is not there."""
+        named = self.training.unimodal if isinstance(self.training.unimodal, dict) else {}
+        if strange := sorted(named.keys() - self.inputs.keys()):
+            raise PydanticCustomError(
+                "unimodal",
+                "weighs input '{name}' in training.unimodal, and there is none of this name: the inputs are {inputs}",
+                {"name": strange[0], "inputs": ", ".join(self.inputs)},
+            )
+        return self
+
+    @model_validator(mode="after")
     def _no_answer_among_inputs(self) -> Self:
         """Refuse an input that is read from the column of a task: the model would be handed the answer."""
         for name, task in self.tasks.items():

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from mmsdk.config.section import Section, Text
+from mmsdk.config.section import Name, Section, Text
 
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 Count = Annotated[int, Field(ge=1)]
+Weight = Annotated[float, Field(ge=0.0)]
+
+
+def _weights(value: Any) -> Any:
+    """Refuse what is neither a number nor a mapping to numbers, in one sentence instead of one per alternative."""
+    found = list(value.values()) if isinstance(value, dict) else [value]
+    if any(isinstance(one, bool) or not isinstance(one, int | float) or not 0 <= one < math.inf for one in found):
+        raise PydanticCustomError("weights", "should be a number of 0 or more, or one for each input by its name")
+    return value
+
+
+Weights = Annotated[Weight | dict[Name, Weight], BeforeValidator(_weights)]
 
 
 class FusionConfig(Section):
@@ -68,7 +83,30 @@ class TrainingConfig(Section):
     patience: Count = Field(
         default=10, description="How many epochs without a better validation score are borne before stopping."
     )
-    class_weights: bool = Field(default=True, description="Weigh rare classes up, so that each class counts the same.")
+    imbalance: Literal["none", "weights", "focal", "logit_adjustment"] = Field(
+        default="weights",
+        description="What rare classes get: `none`, `weights` (each class counts the same), `focal` (the weights, and "
+        "rows that are answered well already count little), or `logit_adjustment` (the class shares are added to the "
+        "logits in training, so that without them the answers are balanced).",
+    )
+    focal_gamma: Annotated[float, Field(ge=0.0)] = Field(
+        default=2.0, description="How little `imbalance: focal` counts rows that are answered well; 0 is `weights`."
+    )
+    mixup: Annotated[float, Field(ge=0.0)] = Field(
+        default=0.0,
+        description="Train on mixtures of two rows, in shares drawn from Beta(mixup, mixup): 0 turns it off, 0.2 mixes "
+        "a little, 1 evenly.",
+    )
+    unimodal: Weights = Field(
+        default=0.0,
+        description="The weight of a head that answers each task from one input alone, in training only: a number for "
+        "all inputs, or one for each by name (`{photo: 0.3}`).",
+    )
+    balance: Literal["fixed", "uncertainty", "gradnorm", "pcgrad"] = Field(
+        default="fixed",
+        description="How the terms of the loss are weighed against each other: `fixed`, by learned uncertainties, by "
+        "the norms of their gradients, or (`pcgrad`) with the parts of gradients that conflict taken out.",
+    )
     match: Annotated[float, Field(ge=0.0)] = Field(
         default=0.1,
         description="The weight of the term that ties the fused vectors of different inputs of one row together, so "
@@ -86,6 +124,25 @@ class TrainingConfig(Section):
     seed: Annotated[int, Field(ge=0)] = Field(
         default=0, description="The seed of the weights, of the order of the rows and of what is dropped."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _class_weights(cls, values: Any) -> Any:
+        """Read the old key ``class_weights: true|false`` as ``imbalance: weights|none``, and say so."""
+        if not isinstance(values, dict) or "class_weights" not in values:
+            return values
+        rest = {name: one for name, one in values.items() if name != "class_weights"}
+        meant = "weights" if values["class_weights"] is True else "none"
+        if not isinstance(values["class_weights"], bool) or rest.get("imbalance", meant) != meant:
+            raise PydanticCustomError(
+                "class_weights", "names class_weights, which is now imbalance: leave it out and keep imbalance"
+            )
+        warnings.warn(
+            f"training.class_weights goes with mmsdk 0.2: write training.imbalance: {meant}",
+            FutureWarning,
+            stacklevel=2,
+        )
+        return {**rest, "imbalance": meant}
 
 
 class IndexConfig(Section):

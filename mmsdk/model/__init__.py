@@ -2,7 +2,7 @@
 
 from mmsdk.model.net import Fused, JointNet, Stem, build_net, infer
 from mmsdk.model.run import Run, load_net_arrays, load_run, net_arrays, save_run
-from mmsdk.model.targets import Target, encode_targets, make_task, prepare_targets, training_rows
+from mmsdk.model.targets import Target, encode_targets, make_task, offered_options, prepare_targets, training_rows
 
 __all__ = [
     "Fused",
@@ -17,6 +17,7 @@ __all__ = [
     "load_run",
     "make_task",
     "net_arrays",
+    "offered_options",
     "prepare_targets",
     "save_run",
     "training_rows",

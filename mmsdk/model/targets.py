@@ -46,10 +46,20 @@ class Target:
         return np.flatnonzero(self.labelled & chosen)
 
 
+def offered_options(training: Any, entry: Any) -> dict[str, Any]:
+    """Return the options that the application offers every task, from its ``training`` block and the task's own."""
+    return {
+        "separator": entry.separator,
+        "label_smoothing": training.label_smoothing,
+        "imbalance": training.imbalance,
+        "focal_gamma": training.focal_gamma,
+    }
+
+
 def make_task(target: Callable[..., Task], offered: Mapping[str, Any]) -> Task:
     """Construct a task with those of the offered options that it takes.
 
-    The application offers every task ``separator`` and ``label_smoothing``; a task from a plugin need not know either.
+    See :func:`offered_options`; a task from a plugin need not know any of them.
     """
     parameters = inspect.signature(target).parameters.values()
     if any(one.kind is one.VAR_KEYWORD for one in parameters):

@@ -19,19 +19,24 @@ if TYPE_CHECKING:
 
 AUC_CLASSES = 100  # above it the mean of one-against-rest curves says little and costs much
 ECE_BINS = 15
+LEAST = 1e-6  # of 1 - p: a power below 1 has no slope at 0
 
 
 class Classification:
     """Classification into the labels of the training rows, compared as strings.
 
     :param label_smoothing: share of the target spread over all labels in training.
+    :param imbalance: what :meth:`loss` does for rare labels: ``none``, ``weights``, ``focal``, ``logit_adjustment``.
+    :param focal_gamma: how little ``focal`` counts rows that are answered well.
     """
 
     higher_is_better = True
     metric = "balanced_accuracy"
 
-    def __init__(self, *, label_smoothing: float = 0.0) -> None:
+    def __init__(self, *, label_smoothing: float = 0.0, imbalance: str = "weights", focal_gamma: float = 2.0) -> None:
         self.label_smoothing = label_smoothing
+        self.imbalance = imbalance
+        self.focal_gamma = focal_gamma
         self.labels: tuple[str, ...] = ()
         self.counts: tuple[int, ...] = ()
 
@@ -73,9 +78,35 @@ class Classification:
         return nn.Linear(dim, len(self.labels))
 
     def loss(self, logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
-        """Return the cross-entropy of each row, times the weight of its label."""
+        """Return the cross-entropy of each row, times the weight of its label.
+
+        ``focal`` multiplies by ``(1 - p) ** gamma``, ``p`` being the probability of the row's label (Lin et al. 2017,
+        arXiv:1708.02002, with the weights as alpha). ``logit_adjustment`` adds ``weights``, which are then what
+        :meth:`log_prior` returned, to the logits (Menon et al. 2021, arXiv:2007.07314, equation 10 with tau 1).
+        """
+        if self.imbalance == "logit_adjustment" and weights is not None:
+            return self._adjusted_loss(logits, targets, weights)
         rows = nn.functional.cross_entropy(logits, targets, reduction="none", label_smoothing=self.label_smoothing)
+        if self.imbalance == "focal":
+            sure = logits.softmax(dim=1).gather(1, targets[:, None])[:, 0]
+            rows = rows * (1 - sure).clamp_min(LEAST) ** self.focal_gamma
         return rows if weights is None else rows * weights[targets]
+
+    def _adjusted_loss(self, logits: torch.Tensor, targets: torch.Tensor, prior: torch.Tensor) -> torch.Tensor:
+        """Return the cross-entropy of each row after the log shares are added.
+
+        A smoothed label is spread by the shares of the labels, not evenly: an even spread gives a rare label more than
+        its share of every row, and less the log share the balanced answer would be that label everywhere.
+        """
+        logs = (logits + prior).log_softmax(dim=1)
+        own = -logs.gather(1, targets[:, None])[:, 0]
+        spread = -(logs * prior.exp()).sum(dim=1)
+        return (1 - self.label_smoothing) * own + self.label_smoothing * spread
+
+    def log_prior(self, targets: np.ndarray) -> np.ndarray:
+        """Return the log share of each label among training targets ``(labels,)``; one that has no row counts one."""
+        counts = np.maximum(np.bincount(targets, minlength=len(self.labels)), 1)
+        return np.asarray(np.log(counts / counts.sum()), dtype=np.float32)
 
     def allowed_loss(self, logits: torch.Tensor, allowed: torch.Tensor) -> torch.Tensor:
         """Return minus the log of the probability of the allowed labels of each row ``(b,)``.

@@ -17,6 +17,7 @@ from mmsdk.tasks.ranked import Ranked
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+LEAST = 1e-6  # of 1 - p: a power below 1 has no slope at 0
 HEAVIEST = 20.0  # a label with one positive row in thousands may not drown the others
 
 
@@ -27,14 +28,25 @@ class Multilabel:
 
     :param separator: between the labels of a cell that is a string.
     :param label_smoothing: share of each 0/1 target moved towards one half in training.
+    :param imbalance: what :meth:`loss` does for rare labels: ``none``, ``weights``, ``focal``, ``logit_adjustment``.
+    :param focal_gamma: how little ``focal`` counts labels that are answered well.
     """
 
     higher_is_better = True
     metric = "map"
 
-    def __init__(self, *, separator: str = "|", label_smoothing: float = 0.0) -> None:
+    def __init__(
+        self,
+        *,
+        separator: str = "|",
+        label_smoothing: float = 0.0,
+        imbalance: str = "weights",
+        focal_gamma: float = 2.0,
+    ) -> None:
         self.separator = separator
         self.label_smoothing = label_smoothing
+        self.imbalance = imbalance
+        self.focal_gamma = focal_gamma
         self.labels: tuple[str, ...] = ()
         self.counts: tuple[int, ...] = ()
         self.rows = 0
@@ -75,10 +87,26 @@ class Multilabel:
         return nn.Linear(dim, len(self.labels))
 
     def loss(self, logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
-        """Return the mean binary cross-entropy of each row's labels; ``weights`` multiply the positives."""
-        wanted = targets * (1 - self.label_smoothing) + self.label_smoothing / 2
+        """Return the mean binary cross-entropy of each row's labels; ``weights`` multiply the positives.
+
+        ``focal`` multiplies each label's by ``(1 - p) ** gamma``, ``p`` being the probability of what is true of it
+        (Lin et al. 2017, arXiv:1708.02002). ``logit_adjustment`` adds ``weights``, which are then what
+        :meth:`log_prior` returned, to the logits, and smooths towards the share of each label, not one half.
+        """
+        centre: torch.Tensor | float = 0.5
+        if self.imbalance == "logit_adjustment" and weights is not None:
+            logits, centre, weights = logits + weights, weights.sigmoid(), None
+        wanted = targets * (1 - self.label_smoothing) + self.label_smoothing * centre
         cells = nn.functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none", pos_weight=weights)
+        if self.imbalance == "focal":
+            unsure = torch.where(targets > 0.5, -logits, logits).sigmoid()
+            cells = cells * unsure.clamp_min(LEAST) ** self.focal_gamma
         return cells.mean(dim=1)
+
+    def log_prior(self, targets: np.ndarray) -> np.ndarray:
+        """Return the log-odds of each label among training targets ``(labels,)``, half a row added to either side."""
+        positive = targets.sum(0)
+        return np.asarray(np.log((positive + 0.5) / (len(targets) - positive + 0.5)), dtype=np.float32)
 
     def allowed_loss(self, logits: torch.Tensor, allowed: torch.Tensor) -> torch.Tensor:
         """Return minus the log of the probability that no forbidden label is there, by the number of labels ``(b,)``.

@@ -41,9 +41,20 @@ class State:
     finished: bool = False
 
 
-def save_checkpoint(folder: Path, state: State, net: nn.Module, optimiser: torch.optim.Optimizer, key: str) -> None:
-    """Write the state, the weights and the optimiser; a kill leaves the checkpoint before."""
+def save_checkpoint(
+    folder: Path,
+    state: State,
+    net: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    key: str,
+    own: nn.Module | None = None,
+) -> None:
+    """Write the state, the weights and the optimiser; a kill leaves the checkpoint before.
+
+    :param own: what training has beside the network.
+    """
     tensors = {f"net.{name}": one for name, one in net.state_dict().items()}
+    tensors |= {f"own.{name}": one for name, one in own.state_dict().items()} if own is not None else {}
     tensors |= {f"best.{name}": one for name, one in state.best_weights.items()}
     for position, moments in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{position}.{name}": torch.as_tensor(one) for name, one in moments.items()}
@@ -60,7 +71,9 @@ def save_checkpoint(folder: Path, state: State, net: nn.Module, optimiser: torch
         save_file(whole, path, metadata={"state": json.dumps(header)})
 
 
-def load_checkpoint(folder: Path, net: nn.Module, optimiser: torch.optim.Optimizer, key: str) -> State | None:
+def load_checkpoint(
+    folder: Path, net: nn.Module, optimiser: torch.optim.Optimizer, key: str, own: nn.Module | None = None
+) -> State | None:
     """Restore net and optimiser and return the state; None where there is no checkpoint of this very training."""
     path = folder / NAME
     if not path.is_file():
@@ -74,6 +87,8 @@ def load_checkpoint(folder: Path, net: nn.Module, optimiser: torch.optim.Optimiz
     if header["key"] != key:
         return None
     net.load_state_dict(_part(tensors, "net"))
+    if own is not None:
+        own.load_state_dict(_part(tensors, "own"))
     _restore(optimiser, _part(tensors, "optimiser"))
     best = None if header["best"] is None else (header["best"][0], header["best"][1])
     return State(

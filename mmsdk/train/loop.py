@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from mmsdk.errors import ConfigError, DataError
 from mmsdk.model import training_rows
 from mmsdk.progress import note, progress
+from mmsdk.train.balance import PACE, make_balance
 from mmsdk.train.batches import count_steps, place_rows, place_vectors
 from mmsdk.train.board import event_log
 from mmsdk.train.checkpoint import State, load_checkpoint, save_checkpoint, training_key
 from mmsdk.train.objective import Objective
 from mmsdk.train.schedule import learning_rate
+from mmsdk.train.settings import all_settings, setting, unimodal_weights
+from mmsdk.train.unimodal import UnimodalHeads
 from mmsdk.train.validation import Validation
 
 if TYPE_CHECKING:
@@ -28,20 +32,6 @@ if TYPE_CHECKING:
     from mmsdk.train.batches import Rows
 
 CHECKPOINT_SECONDS = 5.0
-SETTINGS = (
-    "epochs",
-    "batch_size",
-    "learning_rate",
-    "weight_decay",
-    "dropout",
-    "label_smoothing",
-    "patience",
-    "class_weights",
-    "match",
-    "refit",
-    "amp",
-    "seed",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,14 +84,14 @@ def fit_heads(
         raise ConfigError("training.match is 0 and there is no task: nothing to learn; set it above 0, or add a task")
     _check_rules(targets)
     place = torch.device(device)
-    key = training_key(net, {name: getattr(config, name) for name in SETTINGS}, embeddings, targets, split)
+    key = training_key(net, all_settings(config), embeddings, targets, split)
     net.to(place)
     train, validation = _rows(embeddings, targets, net, config=config, split=split, place=place)
     if validation is None:
         note(f"no validation rows: training for {config.epochs} epochs without stopping early", quiet)
     training = _Training(net, train, validation, config)
     first = {name: one.detach().clone() for name, one in net.state_dict().items()} if config.refit else {}
-    state = None if folder is None else load_checkpoint(folder, net, training.optimiser, key)
+    state = None if folder is None else load_checkpoint(folder, net, training.optimiser, key, training.own)
     resumed = None if state is None else state.epoch
     if state is not None:
         note(f"going on from the checkpoint after epoch {state.epoch}", quiet)
@@ -109,7 +99,7 @@ def fit_heads(
 
     def save() -> None:
         if folder is not None:
-            save_checkpoint(folder, state, net, training.optimiser, key)
+            save_checkpoint(folder, state, net, training.optimiser, key, training.own)
 
     devices = [place] if place.type == "cuda" else []
     with torch.random.fork_rng(devices=devices), event_log(folder, config.tensorboard, state.epoch) as log:
@@ -196,7 +186,11 @@ def _rows(
     vectors, present = place_vectors(net, embeddings, rows, place)
     net.projector.fit(vectors, present)
     objective = Objective(
-        targets=targets, class_weights=class_weights_of(targets, rows, config, place), match=config.match
+        targets=targets,
+        class_weights=class_weights_of(targets, rows, config, place),
+        match=config.match,
+        unimodal=unimodal_weights(config, net.inputs),
+        mixup=setting(config, "mixup"),
     )
     train = place_rows(net, vectors, present, targets, rows)
     if len(held_out) == 0:
@@ -226,11 +220,23 @@ def usable_rows(
 def class_weights_of(
     targets: Mapping[str, Target], rows: np.ndarray, config: Any, place: torch.device
 ) -> dict[str, torch.Tensor | None]:
-    """Return what each task balances its classes by, learned from its labelled training rows."""
+    """Return what each task balances its classes by, learned from its labelled training rows.
+
+    :raises ConfigError: a task with classes does not know the ``training.imbalance`` that is asked for.
+    """
+    way = setting(config, "imbalance")
     found: dict[str, torch.Tensor | None] = {}
     for name, target in targets.items():
-        labelled = rows[target.labelled[rows]]
-        weights = target.task.class_weights(target.values[labelled]) if config.class_weights else None
+        labels = target.values[rows[target.labelled[rows]]]
+        weights = target.task.class_weights(labels) if way != "none" else None
+        if weights is not None and way in {"focal", "logit_adjustment"}:
+            task: Any = target.task
+            if getattr(task, "imbalance", None) != way:
+                raise ConfigError(
+                    f"tasks.{name}: a {type(task).__name__} that was made without imbalance={way!r} cannot be trained "
+                    "by it; set training.imbalance to weights or none"
+                )
+            weights = task.log_prior(labels) if way == "logit_adjustment" else weights
         found[name] = None if weights is None else torch.from_numpy(weights).to(place)
     return found
 
@@ -254,7 +260,8 @@ class _Training:
         self.epochs = config.epochs if epochs is None else epochs
         self.steps = count_steps(len(self.rows), config.batch_size)
         self.device = self.rows.present.device
-        self.optimiser = _optimiser(net, config)
+        self.own = Own(net, self.objective, config).to(self.device)
+        self.optimiser = _optimiser(net, self.own, config)
 
     def epoch(self, number: int) -> dict[str, float]:
         """Train one epoch, counted from 1, and return its row of the history."""
@@ -262,13 +269,13 @@ class _Training:
         torch.manual_seed(seed)  # dropout, also that of a plugin's fusion
         generator = torch.Generator(self.device).manual_seed(seed)
         self.net.train()
-        sums: dict[str, torch.Tensor] = {}
+        found: dict[str, list[torch.Tensor]] = {"loss": []}
         for step, batch in enumerate(self.rows.shuffled(self.config.batch_size, generator)):
             self._set_rate((number - 1) * self.steps + step)
             for name, one in self._step(batch, generator).items():
-                sums[name] = sums[name] + one if name in sums else one
+                found.setdefault(name, []).append(one)
         row = {"epoch": float(number), "learning_rate": float(self.optimiser.param_groups[0]["lr"])}
-        row |= {name: float(one) / self.steps for name, one in sums.items()}
+        row |= {name: float(torch.stack(values).mean()) if values else 0.0 for name, values in found.items()}
         if not math.isfinite(row["loss"]):
             raise ConfigError(
                 f"the loss is {row['loss']} in epoch {number}: training diverged; lower training.learning_rate "
@@ -279,25 +286,46 @@ class _Training:
         return row
 
     def _step(self, batch: Rows, generator: torch.Generator) -> dict[str, torch.Tensor]:
-        """Take one step of the optimiser and return the loss and its parts."""
+        """Take one step of the optimiser and return the loss and its parts; nothing where no row of it teaches."""
         amp = bool(self.config.amp) and self.device.type == "cuda"
         with torch.autocast("cuda", dtype=torch.bfloat16, enabled=amp):
-            loss, parts, _ = self.objective(self.net, batch, generator)
+            terms, _ = self.objective.terms(self.net, batch, generator, self.own.alone)
+        if not terms:
+            return {}
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        figures = self.own.balance.backward(self.net, self.own.head_parameters, terms, generator)
         self.optimiser.step()
-        return {"loss": loss.detach()} | {f"loss/{name}": one.detach() for name, one in parts.items()}
+        self.own.balance.after()
+        losses = {name: term.loss.detach() for name, term in terms.items()}
+        total = torch.stack([term.weight * losses[name] for name, term in terms.items()]).sum()
+        return {"loss": total} | {f"loss/{name.lstrip(':')}": one for name, one in losses.items()} | figures
 
     def _set_rate(self, step: int) -> None:
         """Give the optimiser the rate of this step."""
         rate = learning_rate(step, self.steps * self.epochs, self.config.learning_rate)
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["pace"]
 
 
-def _optimiser(net: JointNet, config: Any) -> torch.optim.Optimizer:
+class Own(nn.Module):
+    """What training has beside the network, and nobody needs afterwards: heads on one input, and the balance."""
+
+    def __init__(self, net: JointNet, objective: Objective, config: Any) -> None:
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            heads = UnimodalHeads(net, objective.targets, objective.unimodal)
+        self.alone = heads if heads.weights and objective.targets else None
+        self.balance = make_balance(setting(config, "balance"), net, objective.weights(net))
+        self.head_parameters = list(heads.parameters())
+
+
+def _optimiser(net: JointNet, own: Own, config: Any) -> torch.optim.Optimizer:
     """Return AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101); vectors such as biases and norms do not decay."""
-    matrices = [one for one in net.parameters() if one.ndim > 1]
-    vectors = [one for one in net.parameters() if one.ndim <= 1]
-    groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
+    every = [*net.parameters(), *own.head_parameters]
+    groups = [
+        {"params": [one for one in every if one.ndim > 1], "weight_decay": config.weight_decay, "pace": 1.0},
+        {"params": [one for one in every if one.ndim <= 1], "weight_decay": 0.0, "pace": 1.0},
+        {"params": list(own.balance.parameters()), "weight_decay": 0.0, "pace": PACE},
+    ]
+    return torch.optim.AdamW([one for one in groups if one["params"]], lr=config.learning_rate, fused=True)

@@ -42,7 +42,11 @@ def make_settings(**changed):
         "dropout": 0.1,
         "label_smoothing": 0.0,
         "patience": 8,
-        "class_weights": True,
+        "imbalance": "weights",
+        "focal_gamma": 2.0,
+        "mixup": 0.0,
+        "unimodal": 0.0,
+        "balance": "fixed",
         "match": 0.0,
         "refit": False,
         "amp": True,
@@ -55,7 +59,9 @@ def make_settings(**changed):
 def make_parts(problem, settings, *, dims=DIMS, modality_dropout=0.2, dim=24):
     """Return targets and a fresh network for a problem."""
     _, cells, split = problem
-    task = Classification(label_smoothing=settings.label_smoothing)
+    task = Classification(
+        label_smoothing=settings.label_smoothing, imbalance=settings.imbalance, focal_gamma=settings.focal_gamma
+    )
     target, _ = prepare_targets(task, cells, split, name="kind", column="kind")
     fusion = SimpleNamespace(dim=dim, members=2, modality_dropout=modality_dropout, options={})
     net = build_net(

@@ -52,7 +52,13 @@ CHANGES = [
     {"weight_decay": 0.5},
     {"dropout": 0.5},
     {"label_smoothing": 0.3},
-    {"class_weights": False},
+    {"imbalance": "none"},
+    {"imbalance": "focal"},
+    {"imbalance": "logit_adjustment"},
+    {"mixup": 0.4},
+    {"unimodal": 0.5},
+    {"unimodal": {"photo": 0.5}},
+    {"balance": "uncertainty", "match": 0.2},
     {"match": 0.5},
     {"seed": 1},
 ]
@@ -61,6 +67,8 @@ CHANGES = [
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: next(iter(change)))
 def test_every_setting_changes_the_weights(problem, settings, parts, change):
     config = {"epochs": 2}
+    if "balance" in change:
+        config |= {"match": change["match"]}
     plain = trained(problem, parts, settings(**config))[1]
     assert not torch.equal(weights(plain), weights(trained(problem, parts, settings(**config | change))[1]))
 
@@ -113,7 +121,7 @@ def test_a_row_without_any_input_is_left_out(problem, settings, parts):
     empty = ~(embeddings.present["photo"] | embeddings.present["title"]) & (split == "train")
     assert empty.any()
     relabelled = ["00" if gone else cell for cell, gone in zip(cells, empty, strict=True)]
-    config = settings(epochs=2, class_weights=False)
+    config = settings(epochs=2, imbalance="none")
     plain = trained(problem, parts, config)[1]
     assert torch.equal(weights(plain), weights(trained((embeddings, relabelled, split), parts, config)[1]))
 

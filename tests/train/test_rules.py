@@ -44,7 +44,7 @@ def ruled(problem, parts, settings, *, weight, labelled=True):
 def test_what_is_forbidden_becomes_unlikely(problem, parts, settings):
     (_, free, _), (result, bound, _) = (ruled(problem, parts, settings, weight=weight) for weight in (0.0, 5.0))
     assert bound < 0.5 * free
-    assert result.history[-1]["loss/kind:rules"] < result.history[0]["loss/kind:rules"]
+    assert result.history[-1]["loss/rules/kind"] < result.history[0]["loss/rules/kind"]
 
 
 def test_rows_without_a_label_learn_from_rules(problem, parts, settings):
