@@ -59,7 +59,11 @@ OF_TASKS = {
     "training.dropout": {"training.dropout": 0.1},
     "training.label_smoothing": {"training.label_smoothing": 0.4},
     "training.patience": {"training.patience": 1, "training.epochs": 25, "training.learning_rate": 0.05},
-    "training.class_weights": {"training.class_weights": False},
+    "training.imbalance": {"training.imbalance": "logit_adjustment"},
+    "training.focal_gamma": {"training.imbalance": "focal", "training.focal_gamma": 0.5},
+    "training.mixup": {"training.mixup": 0.5},
+    "training.unimodal": {"training.unimodal": {"text": 0.5}},
+    "training.balance": {"training.balance": "pcgrad"},
     "training.match": {"training.match": 2.0},
     "training.refit": {"training.refit": True},
     "training.seed": {"training.seed": 8},
@@ -68,6 +72,7 @@ OF_TASKS = {
 AGAINST = {
     "head.options": {"head.type": "ensemble"},
     "interactions.weight": {"interactions.file": "loved.csv"},
+    "training.focal_gamma": {"training.imbalance": "focal"},
     "training.patience": {"training.patience": 25, "training.epochs": 25, "training.learning_rate": 0.05},
 }
 OF_RANKING = {

@@ -159,3 +159,29 @@ def test_a_dict_names_the_key_without_a_line():
 def test_it_is_frozen(app_file):
     with pytest.raises(ValueError, match="frozen"):
         load_application(app_file).preset = "small"
+
+
+@pytest.mark.parametrize(("old", "new"), [(True, "weights"), (False, "none")])
+def test_class_weights_is_read_as_imbalance_and_said(app_file, old, new):
+    with pytest.warns(FutureWarning, match=f"write training.imbalance: {new}"):
+        app = load_application(app_file, {"training.class_weights": old})
+    assert app.training.imbalance == new
+    assert load_application(app.model_dump()).training.imbalance == new
+
+
+@pytest.mark.parametrize("changed", [{"training.imbalance": "focal"}, {"training.class_weights": "yes"}])
+def test_class_weights_beside_imbalance_is_refused(app_file, changed):
+    words = error_of(app_file, {"training.class_weights": True} | changed)
+    assert "names class_weights, which is now imbalance" in words
+
+
+def test_unimodal_is_a_number_or_one_an_input(app_file):
+    assert load_application(app_file, {"training.unimodal": 1}).training.unimodal == 1.0
+    assert load_application(app_file, {"training.unimodal": {"photo": 0.3}}).training.unimodal == {"photo": 0.3}
+    assert "there is none of this name: the inputs are photo, title" in error_of(
+        app_file, {"training.unimodal": {"phot": 0.3}}
+    )
+    for wrong in (-0.1, True, "much", {"photo": -1}):
+        assert "should be a number of 0 or more, or one for each input" in error_of(
+            app_file, {"training.unimodal": wrong}
+        )
