@@ -16,6 +16,7 @@ from mmsdk.app.directory import CARD, CHECKPOINT, METRICS, REPORT, new_run, writ
 from mmsdk.app.draft import Draft, Origin
 from mmsdk.app.encoders import open_encoders
 from mmsdk.app.gathering import gather_report
+from mmsdk.app.heads import fit_beside
 from mmsdk.app.inspecting import media_inputs
 from mmsdk.app.joint import in_joint_space
 from mmsdk.app.loading import load
@@ -228,6 +229,7 @@ def learn(draft: Draft, folder: Path) -> None:
         note(f"nothing to train: {application.fusion.type} takes the vectors as they are", pipeline.quiet)
         pipeline.net.to(pipeline.device).eval()
         draft.trained = TrainResult(history=[], best_epoch=0)
+    fit_beside(draft)
     if application.interactions is not None:
         draft.ranking = fit_ranking(pipeline, draft.samples, draft.embeddings)
         draft.findings += draft.ranking.findings

@@ -15,6 +15,7 @@ from mmsdk.config import Application, load_application
 from mmsdk.data import Policy
 from mmsdk.embed.within import Usual
 from mmsdk.errors import EncoderError
+from mmsdk.heads import restore_head
 from mmsdk.model import Run, load_net_arrays, load_run, make_task, offered_options
 from mmsdk.plugins import get_registry
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mmsdk.embed import OpenEncoder
+    from mmsdk.model import JointNet
     from mmsdk.tasks.ranking import Ranker
 
 
@@ -60,6 +62,7 @@ def load(
         pipeline.in_use = with_queries(application, queries)
     dims = {name: encoder.dim for name, encoder in pipeline.encoders.items()}
     pipeline.net = pipeline.build_net(tasks, dims).to(place)
+    _attach(pipeline.net, run)
     load_net_arrays(pipeline.net, run.part("net"))
     pipeline.net.eval()
     return App(folder, run.document, pipeline, tasks, _ranker(run))
@@ -95,6 +98,15 @@ def _tasks(application: Application, states: Mapping[str, Any]) -> dict[str, Any
         tasks[name] = make_task(get_registry().get("task", entry.type).load(), offered)
         tasks[name].load_state(states[name]["state"])
     return tasks
+
+
+def _attach(net: JointNet, run: Run) -> None:
+    """Put the heads beside the network in their places, where the run has any."""
+    heads = {
+        name: restore_head(document, run.part(f"net.beside.{place}"))
+        for place, (name, document) in enumerate(run.document.get("heads", {}).items())
+    }
+    net.attach({name: head.to(net.device) for name, head in heads.items()})
 
 
 def _ranker(run: Run) -> Ranker | None:

@@ -58,6 +58,7 @@ def run_document(draft: Draft, origin: Origin) -> dict[str, Any]:
         "application": draft.application.model_dump(mode="json"),
         "inputs": inputs,
         "tasks": tasks,
+        "heads": pipeline.net.heads_beside(),
         "ranking": None if draft.ranking is None else draft.ranking.document(),
         "data": {
             "name": samples.table.name,

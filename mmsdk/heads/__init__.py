@@ -1,6 +1,24 @@
 """What answers a task: heads inside the network, and heads beside it that read the vectors of the inputs themselves."""
 
+from mmsdk.heads.beside import Beside, Lesson
+from mmsdk.heads.blend import BlendHead, choose_share
 from mmsdk.heads.ensemble import EnsembleHead, width_of
+from mmsdk.heads.folds import inner_folds
+from mmsdk.heads.linear import LinearHead, fit_linear
 from mmsdk.heads.options import OPTIONS, read_options
+from mmsdk.heads.saved import restore_head
 
-__all__ = ["OPTIONS", "EnsembleHead", "read_options", "width_of"]
+__all__ = [
+    "OPTIONS",
+    "Beside",
+    "BlendHead",
+    "EnsembleHead",
+    "Lesson",
+    "LinearHead",
+    "choose_share",
+    "fit_linear",
+    "inner_folds",
+    "read_options",
+    "restore_head",
+    "width_of",
+]

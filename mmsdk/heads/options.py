@@ -37,7 +37,34 @@ class EnsembleOptions:
     dropout: float = _number(0.1, 0.0, 0.95)
 
 
-OPTIONS: dict[str, type] = {"plain": PlainOptions, "ensemble": EnsembleOptions}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinearOptions:
+    """Of ``linear``.
+
+    :param penalty: of the weights, ``1 / C`` of a logistic regression; 0 chooses it by cross-validation.
+    :param folds: of that cross-validation.
+    """
+
+    penalty: float = _number(0.0, 0.0, 1e6)
+    folds: int = _number(4, 2, 20)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlendOptions(LinearOptions):
+    """Of ``blend``: those of its linear head, and its share.
+
+    :param share: of the linear head in the answer; below 0 it is chosen on rows that neither has learned from.
+    """
+
+    share: float = _number(-1.0, -1.0, 1.0)
+
+
+OPTIONS: dict[str, type] = {
+    "plain": PlainOptions,
+    "ensemble": EnsembleOptions,
+    "linear": LinearOptions,
+    "blend": BlendOptions,
+}
 
 
 def read_options(kind: str, given: Mapping[str, Any]) -> Any:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
 from torch import nn
 
 from mmsdk.fusion import Fusion, Projector, UnitProjector
-from mmsdk.heads import EnsembleHead, read_options, width_of
+from mmsdk.heads import Beside, EnsembleHead, read_options, width_of
 from mmsdk.trainable import SequenceStem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from torch import Tensor
 
@@ -80,6 +80,13 @@ class JointNet(nn.Module):
             one if isinstance(one, EnsembleHead) else nn.ModuleList(one) for one in heads.values()
         )
         self.modality_dropout = modality_dropout
+        self.beside = nn.ModuleList()
+        self.answered_beside: tuple[str, ...] = ()
+
+    def attach(self, heads: Mapping[str, Beside]) -> None:
+        """Let heads beside the network answer tasks in its place; they stand behind it and never learn with it."""
+        self.answered_beside = tuple(heads)
+        self.beside = nn.ModuleList(heads.values())
 
     def forward(self, vectors: Mapping[str, Tensor], present: Mapping[str, Tensor]) -> Fused:
         """Fuse and answer.
@@ -89,7 +96,35 @@ class JointNet(nn.Module):
         """
         mask = torch.stack([present[name] for name in self.inputs], dim=1)
         vector = self.fuse(self.projector(self.projector.standardise(vectors, mask)), mask)
-        return Fused(vector=vector, logits=self.answer(vector))
+        return Fused(vector=vector, logits=self._beside(vectors, present, self.answer(vector)))
+
+    def heads_beside(self) -> dict[str, dict[str, Any]]:
+        """Return what run.json says of the heads beside the network, by task."""
+        heads = cast("Iterable[Beside]", self.beside)
+        return {name: head.document() for name, head in zip(self.answered_beside, heads, strict=True)}
+
+    @property
+    def device(self) -> torch.device:
+        """Return where the network is."""
+        return self.projector.get_buffer("mean_0").device
+
+    def _beside(
+        self, vectors: Mapping[str, Tensor], present: Mapping[str, Tensor], logits: dict[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """Return the logits with those of the heads beside the network in their places."""
+        if not self.beside:
+            return logits
+        plain = self.plain(vectors)
+        heads = zip(self.answered_beside, self.beside, strict=True)
+        return logits | {name: head(plain, present, logits[name]) for name, head in heads}
+
+    def plain(self, vectors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return one vector a row for each input: of packed sequences, the mean of their steps."""
+        stems = dict(zip(self.inputs, getattr(self.projector, "linears", ()), strict=False))
+        return {
+            name: stem.means(one) if isinstance(stem := stems.get(name), SequenceStem) else one
+            for name, one in vectors.items()
+        }
 
     def fuse(self, tokens: Tensor, present: Tensor) -> Tensor:
         """Fuse tokens ``(b, m, dim)`` under a mask ``(b, m)`` to ``(b, dim)``; absent ones are zeros to the fusion."""
@@ -198,7 +233,7 @@ def _batch(
     used: set[str],
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Return the tensors of some rows; an unused input is absent and holds zeros."""
-    device = net.projector.get_buffer("mean_0").device
+    device = net.device
     vectors, masks = {}, {}
     for name, size in net.projector.dims.items():
         here = name in used

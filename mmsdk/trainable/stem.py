@@ -44,6 +44,12 @@ class SequenceStem(nn.Module):
         values = torch.where((gaps >= 0)[:, :, None], values, torch.zeros_like(values))
         return torch.cat([gaps, values.flatten(1)], dim=1)
 
+    def means(self, rows: Tensor) -> Tensor:
+        """Return the mean step ``(n, dim)`` of packed rows, zeros where a row has no step."""
+        gaps, values = self._parts(rows)
+        there = (gaps >= 0).to(values.dtype)
+        return torch.einsum("nt,ntd->nd", there, values) / there.sum(1, keepdim=True).clamp_min(1)
+
     def absent(self, rows: Tensor) -> Tensor:
         """Return rows of the same shape without any step."""
         empty = torch.zeros_like(rows)

@@ -1,0 +1,159 @@
+"""Heads beside the network, fitted after it: on which rows, and the share of a blend on rows that neither has seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from mmsdk.heads import BlendHead, Lesson, choose_share, fit_linear, inner_folds, read_options
+from mmsdk.model import infer, training_rows
+from mmsdk.progress import note
+from mmsdk.train import fit_heads
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mmsdk.app.draft import Draft
+    from mmsdk.heads import Beside
+    from mmsdk.model import JointNet, Target
+
+HELD = 5  # one fold of so many judges a blend where no row validates
+
+
+def fit_beside(draft: Draft) -> None:
+    """Fit the heads that the application asks for beside its network, and attach them to it."""
+    net, block = draft.pipeline.net, draft.application.head
+    assert net is not None
+    if block.type in {"plain", "ensemble"} or not draft.targets:
+        return
+    note(f"fitting the {block.type} head", draft.pipeline.quiet)
+    options: Any = read_options(block.type, block.options)
+    judge = _judge(draft, net) if block.type == "blend" and options.share < 0 else None
+    heads: dict[str, Beside] = {}
+    for name in draft.targets:
+        head = fit_linear(_lesson(draft, name, _learned(draft)), options)
+        if block.type == "linear":
+            heads[name] = head
+            continue
+        share = options.share if judge is None else _share(draft, name, judge, options)
+        note(f"tasks.{name}: the linear head has {share:.0%} of the answer", draft.pipeline.quiet)
+        heads[name] = BlendHead(head, share).to(draft.pipeline.device).eval()
+    net.attach(heads)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judge:
+    """A network that has not learned from some rows: ``learned`` and ``judged`` are bool masks of all rows."""
+
+    net: JointNet
+    learned: np.ndarray
+    judged: np.ndarray
+
+
+def _learned(draft: Draft) -> np.ndarray:
+    """Return the mask of the rows that the network of the run has learned from."""
+    split = draft.samples.split
+    learned = training_rows(split)
+    return learned | (split == "val") if draft.application.training.refit else learned
+
+
+def _judge(draft: Draft, net: JointNet) -> _Judge:
+    """Return the network of the run where rows validated it and no more, else another one that a fold is kept from."""
+    split = np.asarray(draft.samples.split, dtype=object)
+    if not _any_labelled(draft, split == "val"):
+        split = _with_validation(draft, split)
+    elif not draft.application.training.refit:
+        return _Judge(net=net, learned=training_rows(split), judged=split == "val")
+    note("training once more without the rows that judge the blend", draft.pipeline.quiet)
+    other = draft.new_net()
+    config = draft.application.training.model_copy(update={"refit": False, "tensorboard": False})
+    fit_heads(draft.embeddings, draft.targets, other, config, split, device=draft.pipeline.device, quiet=True)
+    return _Judge(net=other, learned=split == "train", judged=split == "val")
+
+
+def _any_labelled(draft: Draft, rows: np.ndarray) -> bool:
+    """Return whether every task has a label among some rows."""
+    return all(len(target.labelled_rows(rows)) for target in draft.targets.values())
+
+
+def _with_validation(draft: Draft, split: np.ndarray) -> np.ndarray:
+    """Return the split with a fifth of the training rows, whole groups, as those that judge."""
+    rows = np.flatnonzero(training_rows(split))
+    name = next(iter(draft.targets))
+    folds = inner_folds(_lesson(draft, name, training_rows(split)), HELD)
+    found = np.full(len(split), "", dtype=object)
+    found[rows] = "train"
+    if folds:
+        found[_rows(draft, draft.targets[name], training_rows(split))[folds[0][1]]] = "val"
+    return found
+
+
+def _share(draft: Draft, name: str, judge: _Judge, options: Any) -> float:
+    """Return the share of the linear head of one task."""
+    target = draft.targets[name]
+    rows = _rows(draft, target, judge.judged)
+    if len(rows) == 0:
+        return 0.5
+    device = torch.device(draft.pipeline.device)
+    vectors, present = _tensors(draft, rows, device)
+    linear = fit_linear(_lesson(draft, name, judge.learned), options)
+    _, network = infer(judge.net, draft.embeddings.values, draft.embeddings.present, rows=rows)
+    with torch.inference_mode():
+        said = linear(vectors, present, torch.empty(0)).cpu().numpy()
+    groups = _groups(draft)
+    return choose_share(
+        target.task,
+        network[name],
+        said,
+        target.values[rows],
+        groups=None if groups is None else groups[rows],
+        seed=draft.application.training.seed,
+    )
+
+
+def _rows(draft: Draft, target: Target, chosen: np.ndarray) -> np.ndarray:
+    """Return the labelled rows among the chosen that have an input."""
+    usable = np.any(list(draft.embeddings.present.values()), axis=0)
+    return target.labelled_rows(chosen & usable)
+
+
+def _groups(draft: Draft) -> np.ndarray | None:
+    """Return the group of each row, where the split has groups."""
+    column = draft.application.split.group
+    return np.asarray(draft.samples.table.cells(column), dtype=object) if column else None
+
+
+def _lesson(draft: Draft, name: str, chosen: np.ndarray) -> Lesson:
+    """Return the labelled rows among the chosen, as a head learns from them."""
+    target, training = draft.targets[name], draft.application.training
+    rows = _rows(draft, target, chosen)
+    values, groups, device = target.values[rows], _groups(draft), torch.device(draft.pipeline.device)
+    weights = target.task.class_weights(values) if training.class_weights else None
+    vectors, present = _tensors(draft, rows, device)
+    return Lesson(
+        vectors=vectors,
+        present=torch.stack(list(present.values()), dim=1),
+        task=target.task,
+        targets=torch.from_numpy(np.ascontiguousarray(values)).to(device),
+        weights=None if weights is None else torch.from_numpy(weights).to(device),
+        groups=None if groups is None else groups[rows],
+        seed=training.seed,
+    )
+
+
+def _tensors(
+    draft: Draft, rows: np.ndarray, device: torch.device
+) -> tuple[Mapping[str, torch.Tensor], Mapping[str, torch.Tensor]]:
+    """Return the vectors and the presence of some rows, input by input."""
+    vectors = {
+        name: torch.from_numpy(np.asarray(one[rows], dtype=np.float32)).to(device)
+        for name, one in draft.embeddings.vectors().items()
+    }
+    present = {
+        name: torch.from_numpy(np.asarray(one[rows], dtype=bool)).to(device)
+        for name, one in draft.embeddings.present.items()
+    }
+    return vectors, present

@@ -1,0 +1,29 @@
+"""A head beside the network from what a run holds of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mmsdk.errors import RunError
+from mmsdk.heads.blend import BlendHead
+from mmsdk.heads.linear import LinearHead
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+    from mmsdk.heads.beside import Beside
+
+
+def restore_head(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Beside:
+    """Return the head that its ``document()`` and its saved buffers describe, ready to answer.
+
+    :raises RunError: they do not belong together.
+    """
+    kinds: dict[str, Any] = {"linear": LinearHead, "blend": BlendHead}
+    try:
+        head: Beside = kinds[document["type"]].restore(document, arrays)
+    except (KeyError, RuntimeError) as error:
+        raise RunError(f"the saved head does not fit the application of the run: {error}; fit it again") from error
+    return head.eval()
