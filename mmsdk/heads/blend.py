@@ -31,7 +31,7 @@ class BlendHead(Beside):
     def __init__(self, linear: LinearHead, share: float) -> None:
         super().__init__(linear.inputs)
         self.linear = linear
-        self.register_buffer("share", torch.tensor(share))
+        self.register_buffer("share", torch.tensor([share]))  # safetensors keep no scalars here
 
     def forward(self, vectors: Mapping[str, Tensor], present: Mapping[str, Tensor], logits: Tensor) -> Tensor:
         """Answer by both."""
@@ -45,7 +45,7 @@ class BlendHead(Beside):
     def restore(cls, document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> BlendHead:
         """Return the head that ``document`` and the arrays of its buffers describe."""
         inner = {name.removeprefix("linear."): one for name, one in arrays.items() if name.startswith("linear.")}
-        return cls(LinearHead.restore(document["linear"], inner), float(arrays["share"]))
+        return cls(LinearHead.restore(document["linear"], inner), float(arrays["share"][0]))
 
 
 def choose_share(

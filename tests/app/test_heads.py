@@ -1,0 +1,106 @@
+"""Heads beside the network in a whole run: they answer in its place, inputs may be missing, a load changes nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+from shop_data import application
+
+import mmsdk
+from mmsdk.model import infer
+
+ASKED = [
+    {"text": "oak lamp warm light for the evening", "price": 20},
+    {"text": "wool rug soft under bare feet"},
+    {"price": 80},
+    {},
+]
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch):
+    monkeypatch.setattr("mmsdk.app.fitting.RESAMPLES", 5)
+    monkeypatch.setattr("mmsdk.app.fitting.render_report", lambda data: data.title)
+
+
+def shop_with(shop, **changed):
+    whole = application(shop)
+    inputs = {name: whole["inputs"][name] for name in ("text", "price")}
+    return whole | {"inputs": inputs, "training": {"epochs": 4, "batch_size": 16}, **changed}
+
+
+@pytest.mark.parametrize("head", ["linear", "blend"])
+def test_a_run_answers_by_its_head_and_is_loaded_as_it_was(shop, tmp_path, head):
+    app = mmsdk.fit(shop_with(shop, head={"type": head}), out=tmp_path / "run", quiet=True)
+    before = app.predict(ASKED)
+    app.close()
+    shutil.move(tmp_path / "run", tmp_path / "moved")
+    again = mmsdk.load(tmp_path / "moved", quiet=True)
+    assert again.predict(ASKED) == before
+    net = again.pipeline.net
+    assert [type(one).__name__ for one in net.beside] == [{"linear": "LinearHead", "blend": "BlendHead"}[head]] * 3
+    document = json.loads((tmp_path / "moved" / "run.json").read_text(encoding="utf-8"))
+    assert document["heads"]["kind"]["type"] == head
+    assert before[0].outputs["kind"].value == "lamp"
+    assert before[1].outputs["kind"].value == "rug"
+    assert abs(before[2].outputs["grade"].value - 8) < 2.5
+    values = {"text": np.random.default_rng(0).normal(size=(3, net.projector.dims["text"])).astype(np.float32)}
+    everywhere = {name: np.ones(3, bool) for name in net.inputs}
+    beside = infer(net, values, everywhere)[1]["kind"]
+    net.attach({})
+    assert not np.allclose(beside, infer(net, values, everywhere)[1]["kind"])
+    again.close()
+
+
+def test_a_network_with_heads_beside_it_is_trained_as_one_without(shop, tmp_path):
+    for head in ("plain", "linear"):
+        mmsdk.fit(shop_with(shop, head={"type": head}), out=tmp_path / head, quiet=True).close()
+    plain, linear = (load_file(tmp_path / head / "model.safetensors") for head in ("plain", "linear"))
+    assert all(np.array_equal(linear[name], one) for name, one in plain.items())
+    assert {name.split(".")[1] for name in linear.keys() - plain.keys()} == {"beside"}
+    runs = [json.loads((tmp_path / head / "run.json").read_text(encoding="utf-8")) for head in ("plain", "linear")]
+    assert runs[0]["fingerprint"] != runs[1]["fingerprint"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"training": {"epochs": 3, "refit": True}},
+        {"split": {"validation": 0.0, "test": 0.2}},
+        {"split": {"group": "line", "validation": 0.0, "test": 0.2}},
+    ],
+)
+def test_a_blend_is_judged_by_rows_that_neither_has_learned_from(shop, tmp_path, monkeypatch, changed):
+    from mmsdk.app import heads
+
+    seen = []
+    real = heads.choose_share
+
+    def watched(task, network, linear, targets, **words):
+        seen.append(len(targets))
+        return real(task, network, linear, targets, **words)
+
+    monkeypatch.setattr(heads, "choose_share", watched)
+    tasks = {"kind": {"column": "kind", "type": "classification"}}
+    app = mmsdk.fit(shop_with(shop, head={"type": "blend"}, tasks=tasks, **changed), out=tmp_path / "run", quiet=True)
+    assert 5 <= seen[0] <= 12
+    assert app.predict(ASKED[:1])[0].outputs["kind"].value == "lamp"
+    app.close()
+
+
+def test_a_share_that_is_given_is_taken(shop, tmp_path):
+    head = {"type": "blend", "options": {"share": 1.0, "penalty": 1.0}}
+    app = mmsdk.fit(shop_with(shop, head=head), out=tmp_path / "run", quiet=True)
+    assert app.document["heads"]["kind"]["share"] == 1.0
+    assert set(app.document["heads"]["kind"]["linear"]["penalties"].values()) == {1.0}
+    app.close()
+
+
+def test_an_unknown_option_is_refused_before_any_work(shop, tmp_path):
+    with pytest.raises(mmsdk.ConfigError, match=r"linear takes no option named 'penalt'\. Did you mean"):
+        mmsdk.fit(shop_with(shop, head={"type": "linear", "options": {"penalt": 1}}), out=tmp_path / "run", quiet=True)
+    assert not (tmp_path / "run").exists()
