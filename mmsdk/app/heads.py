@@ -11,7 +11,7 @@ import torch
 from mmsdk.heads import BlendHead, Lesson, choose_share, fit_linear, inner_folds, read_options
 from mmsdk.model import infer, training_rows
 from mmsdk.progress import note
-from mmsdk.train import fit_heads
+from mmsdk.train import class_weights_of, fit_heads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,14 +131,14 @@ def _lesson(draft: Draft, name: str, chosen: np.ndarray) -> Lesson:
     target, training = draft.targets[name], draft.application.training
     rows = _rows(draft, target, chosen)
     values, groups, device = target.values[rows], _groups(draft), torch.device(draft.pipeline.device)
-    weights = target.task.class_weights(values) if training.class_weights else None
+    weights = class_weights_of({name: target}, rows, training, device)[name]
     vectors, present = _tensors(draft, rows, device)
     return Lesson(
         vectors=vectors,
         present=torch.stack(list(present.values()), dim=1),
         task=target.task,
         targets=torch.from_numpy(np.ascontiguousarray(values)).to(device),
-        weights=None if weights is None else torch.from_numpy(weights).to(device),
+        weights=weights,
         groups=None if groups is None else groups[rows],
         seed=training.seed,
     )

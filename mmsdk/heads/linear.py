@@ -100,7 +100,7 @@ def fit_linear(lesson: Lesson, options: LinearOptions) -> LinearHead:
 
     :param lesson: the labelled training rows.
     """
-    lesson = replace(lesson, task=_unsmoothed(lesson.task))
+    lesson = replace(lesson, task=_convex(lesson.task))
     sizes = {name: int(one.shape[1]) for name, one in lesson.vectors.items()}
     blind = torch.from_numpy(lesson.task.baseline(1)[0]).float()
     features = SideBySide(sizes)
@@ -197,12 +197,13 @@ def _augmented(lesson: Lesson) -> Lesson:
     return replace(repeated, present=kept, groups=groups)
 
 
-def _unsmoothed(task: Task) -> Task:
-    """Return the task without label smoothing: the ridge does that work, and both together do too much."""
-    if not getattr(task, "label_smoothing", 0.0):
-        return task
+def _convex(task: Task) -> Task:
+    """Return the task without label smoothing, whose work the ridge does, and without the focal factor, not convex."""
     plain: Any = copy.copy(task)
-    plain.label_smoothing = 0.0
+    if getattr(task, "label_smoothing", 0.0):
+        plain.label_smoothing = 0.0
+    if getattr(task, "imbalance", "") == "focal":
+        plain.imbalance = "weights"
     return cast("Task", plain)
 
 
