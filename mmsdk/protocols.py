@@ -193,6 +193,7 @@ class Output:
     :param prediction_set: labels (or the two ends of an interval) that hold the truth at the promised rate; empty
         where no calibration ran.
     :param abstained: the model declined to answer.
+    :param rules: names of the rules that made the answer another one than the network's.
     """
 
     value: Any
@@ -200,6 +201,7 @@ class Output:
     confidence: float | None = None
     prediction_set: tuple[Any, ...] = ()
     abstained: bool = False
+    rules: tuple[str, ...] = ()
 
 
 class Task(Protocol):

@@ -98,6 +98,7 @@ OTHERWISE = {
 
 WITHIN = "app/test_within.py"
 SEQUENCES, TUNING = "app/test_sequences.py", "tune/test_tuning.py"
+RULES = "rules/test_in_an_application.py"
 ELSEWHERE = {
     "inputs.NAME.within": (WITHIN, "test_within_takes_the_person_away"),
     "inputs.NAME.decode": (SEQUENCES, "test_options_of_decoding_act"),
@@ -107,6 +108,15 @@ ELSEWHERE = {
     "inputs.NAME.trainable.steps": (SEQUENCES, "test_steps_of_a_trainable_act"),
     "inputs.NAME.trainable.options": (SEQUENCES, "test_every_key_about_sequences_acts"),
     "inputs.NAME.tune": (TUNING, "test_tuning_learns_what_frozen_vectors_do_not_say"),
+    "tasks.NAME.order": (RULES, "test_every_key_of_a_rule_acts"),
+    "rules": (RULES, "test_every_key_of_a_rule_acts"),
+    **{
+        f"rules[].{key}": (RULES, "test_every_key_of_a_rule_acts")
+        for key in (
+            "name", "when", "task", "at_least", "at_most", "always", "never", "implies", "parent", "forbid",
+        )  # fmt: skip
+    },
+    "training.rules": (RULES, "test_rules_teach"),
     "inputs.NAME.tune.mode": (TUNING, "test_auto_tunes_where_it_helps_and_not_where_it_does_not"),
     **{
         f"inputs.NAME.tune.{key}": (TUNING, "test_every_key_of_tuning_acts")

@@ -9,6 +9,7 @@ import numpy as np
 from mmsdk.app.collection import Collection, checked_ids
 from mmsdk.app.explaining import Explainer
 from mmsdk.app.prediction import Prediction
+from mmsdk.app.ruling import ruled_outputs
 from mmsdk.errors import DataError, RunError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from mmsdk.app.pipeline import Pipeline
     from mmsdk.config import Application
-    from mmsdk.data import Samples
+    from mmsdk.data import Samples, Table
     from mmsdk.embed import Embeddings
     from mmsdk.explain import Explanation
     from mmsdk.index import Hit
@@ -68,12 +69,17 @@ class App:
         """
         if _nothing(rows):
             return []
-        return self.answer(self._embedded(rows, root)[1])
+        samples, embeddings = self._embedded(rows, root)
+        return self.answer(embeddings, samples.table)
 
-    def answer(self, embeddings: Embeddings) -> list[Prediction]:
-        """Answer for rows that are embedded already."""
+    def answer(self, embeddings: Embeddings, table: Table | None = None) -> list[Prediction]:
+        """Answer for rows that are embedded already.
+
+        :param table: the same rows, by which the conditions of rules are judged; needed where rules have any.
+        :raises RunError: a rule reads a column, and there is no table.
+        """
         vectors, logits = self.pipeline.fuse(embeddings)
-        outputs = {name: task.outputs(logits[name]) for name, task in self.tasks.items()}
+        outputs = ruled_outputs(self.pipeline.rules, self.tasks, logits, table)
         return [
             Prediction(outputs=_row(outputs, row), modalities_used=_used(embeddings, row))
             for row in range(len(vectors))

@@ -24,6 +24,7 @@ from mmsdk.app.pipeline import Pipeline
 from mmsdk.app.ranking import fit_ranking
 from mmsdk.app.recording import run_document, write_tables
 from mmsdk.app.resolving import resolve_application
+from mmsdk.app.ruling import check_rules, rule_metrics, teach_rules
 from mmsdk.app.threads import learning_threads
 from mmsdk.app.tuning import check_tuning, tune_inputs
 from mmsdk.audit import Finding, audit_columns, audit_duplicates, audit_labels
@@ -155,11 +156,13 @@ def prepare(pipeline: Pipeline, source: Any) -> Draft:
     if not application.tasks:
         samples.split[samples.split == "test"] = "train"  # nothing is predicted, so nothing need be held out
     require_training(samples)
+    check_rules(application, samples.table)
     embeddings = pipeline.embed(samples)
     note(_embedded(embeddings), pipeline.quiet)
     draft = Draft(application=application, pipeline=pipeline, samples=samples, embeddings=embeddings)
     draft.targets, found = prepare_tasks(application, samples, pipeline.policy)
     problems += found
+    teach_rules(draft)
     draft.findings += audit_columns(samples, [*problems, *embeddings.stats.problems])
     draft.findings += _audit_split(draft)
     return draft
@@ -291,6 +294,8 @@ def _metrics(draft: Draft) -> dict[str, Any]:
         metrics |= score_tasks(
             draft.pipeline.net, draft.targets, draft.embeddings, draft.samples.split, scoring=scoring, parts=parts
         )
+        for name, found in rule_metrics(draft, scoring).items():
+            metrics[name]["rules"] = found
         for name, target in draft.targets.items():
             for line in worse_lines(metrics[name], target.task.metric):
                 note(f"{name} gets worse for one more input: {line}", draft.pipeline.quiet)

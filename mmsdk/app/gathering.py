@@ -145,7 +145,7 @@ def _answer(draft: Draft, app: App, row: int) -> str:
         present={name: present[row : row + 1] for name, present in embeddings.present.items()},
         stats=embeddings.stats,
     )
-    outputs = app.answer(one)[0].outputs
+    outputs = app.answer(one, draft.samples.table.take(np.array([row])))[0].outputs
     return "; ".join(f"{name}: {_shown(outputs[name].value)} (right: {_shown(cells[name])})" for name in cells)
 
 

@@ -56,6 +56,7 @@ def load(
         name: Usual(**run.part(f"within.{name}")) for name, entry in application.inputs.items() if entry.within
     }
     tasks = _tasks(application, run.document["tasks"])
+    pipeline.open_rules(tasks)
     queries = query_encoders(application, encoders, place)
     if queries:
         pipeline.encoders = {**encoders, **queries}

@@ -17,6 +17,7 @@ from mmsdk.embed.within import Usual, relative, usual_of
 from mmsdk.errors import DataError, unknown
 from mmsdk.model import JointNet, Stem, build_net, infer
 from mmsdk.plugins import get_registry
+from mmsdk.rules import RuleBook, open_rules
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +37,7 @@ class Pipeline:
     :param in_use: the application with inputs that only a query has (a text, where the rows are pictures).
     :param usual: input -> mean and spread of the training rows, of inputs with a ``within``.
     :param columns: of the table the application was fitted on; rows in use may carry them all.
+    :param rules: what is known for certain about the answers.
     """
 
     application: Application
@@ -47,6 +49,7 @@ class Pipeline:
     in_use: Application | None = None
     usual: dict[str, Usual] = field(default_factory=dict)
     columns: Sequence[str] = ()
+    rules: RuleBook = field(default_factory=lambda: RuleBook(()))
     _opened_cache: EmbeddingCache | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -118,6 +121,14 @@ class Pipeline:
             joint=is_joint(application),
             head=application.head,
         )
+
+    def open_rules(self, tasks: Mapping[str, Task]) -> None:
+        """Read the rules of the application, now that the labels of its tasks are known.
+
+        :raises ConfigError: a rule names a label or a column that is not there, or leaves no answer.
+        """
+        orders = {name: entry.order for name, entry in self.application.tasks.items()}
+        self.rules = open_rules(self.application.rules, tasks, orders, self.columns)
 
     def close(self) -> None:
         """Close the embedding cache, if it was opened."""

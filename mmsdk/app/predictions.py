@@ -22,10 +22,14 @@ if TYPE_CHECKING:
 FORMATS = (".csv", ".tsv", ".jsonl", ".parquet")
 
 
-def prediction_table(ids: Sequence[str], predictions: Sequence[Prediction], id_column: str | None) -> pa.Table:
+def prediction_table(
+    ids: Sequence[str], predictions: Sequence[Prediction], id_column: str | None, *, ruled: Sequence[str] = ()
+) -> pa.Table:
     """Return the id, then ``<task>``, ``<task>_confidence`` and ``<task>_abstained`` for each task.
 
     A multi-label answer is one text, its labels joined by ``|``.
+
+    :param ruled: tasks that rules speak of; they have a column ``<task>_rules`` too, names joined by ``|``.
     """
     columns: dict[str, Any] = {id_column or "id": list(ids)}
     for task in predictions[0].outputs if predictions else ():
@@ -33,6 +37,8 @@ def prediction_table(ids: Sequence[str], predictions: Sequence[Prediction], id_c
         columns[task] = [_cell(output) for output in outputs]
         columns[f"{task}_confidence"] = pa.array([output.confidence for output in outputs], pa.float64())
         columns[f"{task}_abstained"] = [output.abstained for output in outputs]
+        if task in ruled:
+            columns[f"{task}_rules"] = pa.array(["|".join(output.rules) for output in outputs], pa.string())
     return pa.table(columns)
 
 
@@ -77,4 +83,5 @@ def predicted(app: Any, data: Any) -> pa.Table:
     if not app.tasks:
         raise RunError(f"{app.folder} has no task to answer; use search or recommend, or add a task and fit again")
     samples, _ = app.pipeline.read(data, partial=True)
-    return prediction_table(samples.ids, app.answer(app.pipeline.embed(samples)), app.application.id)
+    answers = app.answer(app.pipeline.embed(samples), samples.table)
+    return prediction_table(samples.ids, answers, app.application.id, ruled=app.pipeline.rules.tasks)

@@ -157,7 +157,12 @@ def write_tables(draft: Draft, app: App, folder: Path) -> None:
         return
     held = next((part for part in ("test", "val") if (samples.split == part).any()), None)
     rows = np.flatnonzero(samples.split == held)
-    predictions = app.answer(draft.embeddings)
-    table = prediction_table([samples.ids[r] for r in rows], [predictions[r] for r in rows], draft.application.id)
+    predictions = app.answer(draft.embeddings, samples.table)
+    table = prediction_table(
+        [samples.ids[r] for r in rows],
+        [predictions[r] for r in rows],
+        draft.application.id,
+        ruled=draft.pipeline.rules.tasks,
+    )
     with atomic_write(folder / PREDICTIONS) as path:
         pa_parquet.write_table(table, path)

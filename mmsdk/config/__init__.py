@@ -13,6 +13,7 @@ from mmsdk.config.inputs import (
 )
 from mmsdk.config.learning import FusionConfig, HeadConfig, IndexConfig, TrainingConfig
 from mmsdk.config.reading import load_application
+from mmsdk.config.rules import RuleConfig
 from mmsdk.config.settings import parse_set
 from mmsdk.config.shape import keys
 from mmsdk.config.text import read_yaml, write_yaml
@@ -25,6 +26,7 @@ __all__ = [
     "IndexConfig",
     "InputConfig",
     "InteractionsConfig",
+    "RuleConfig",
     "SplitConfig",
     "TaskConfig",
     "TrainableConfig",

@@ -9,7 +9,9 @@ from pydantic_core import PydanticCustomError
 
 from mmsdk.config.inputs import InputConfig, InteractionsConfig, SplitConfig, TaskConfig
 from mmsdk.config.learning import FusionConfig, HeadConfig, IndexConfig, TrainingConfig
+from mmsdk.config.rules import RuleConfig  # noqa: TC001 - pydantic reads the annotation
 from mmsdk.config.section import File, Name, Section, Text
+from mmsdk.errors import unknown
 
 
 class Application(Section):
@@ -29,6 +31,9 @@ class Application(Section):
     )
     tasks: dict[Name, TaskConfig] = Field(
         default_factory=dict, description="What to predict, each under a name of your choice."
+    )
+    rules: list[RuleConfig] = Field(
+        default_factory=list, description="What is known for certain about the answers, whatever the network says."
     )
     split: SplitConfig = Field(default_factory=SplitConfig, description="Which rows train and which are scored.")
     fusion: FusionConfig = Field(default_factory=FusionConfig, description="How the vectors of the inputs become one.")
@@ -68,5 +73,23 @@ class Application(Section):
                         "reads column '{column}' for input '{input}', which is the answer of task '{task}': leave the "
                         "input out (--set ignore=[{input}]) or predict another column",
                         {"column": task.column, "input": key, "task": name},
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _rules_know_their_tasks(self) -> Self:
+        """Refuse a rule about a task that is not there, and two rules of one name."""
+        names: set[str] = set()
+        for number, rule in enumerate(self.rules, 1):
+            name = rule.name or f"rule {number}"
+            if name in names:
+                raise PydanticCustomError("rule", "two rules are named '{name}'", {"name": name})
+            names.add(name)
+            for task in rule.tasks():
+                if task not in self.tasks:
+                    raise PydanticCustomError(
+                        "rule",
+                        "{sentence}",
+                        {"sentence": unknown("task", task, self.tasks, where=f"rules: {name}", listed="Known")},
                     )
         return self

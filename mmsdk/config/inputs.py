@@ -141,6 +141,9 @@ class TaskConfig(Section):
     weight: Annotated[float, Field(gt=0.0)] = Field(
         default=1.0, description="How much the loss of this task counts beside the others."
     )
+    order: list[Text] | None = Field(
+        default=None, description="The labels from lowest to highest, for rules that say `at_least` or `at_most`."
+    )
     separator: Text = Field(
         default="|", description="What separates the labels of one cell of a multi-label task (`red|round`)."
     )

@@ -113,6 +113,11 @@ class TrainingConfig(Section):
         description="The weight of the term that ties the fused vectors of different inputs of one row together, so "
         "that a photo finds its text. 0 turns it off.",
     )
+    rules: Annotated[float, Field(ge=0.0)] = Field(
+        default=0.0,
+        description="The weight of the term that teaches the network the bounds of `rules`: minus the log of the "
+        "probability of the answers they allow. 0: they act on the answers only.",
+    )
     refit: bool = Field(
         default=False,
         description="After the validation rows have ended the training, train once more on them too. They can then "

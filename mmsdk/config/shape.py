@@ -21,8 +21,8 @@ def section_at(path: Sequence[str | int]) -> type[Section] | None:
         if isinstance(place, type) and issubclass(place, Section):
             field = place.model_fields.get(str(part))
             place = _unwrapped(field.annotation) if field is not None else None
-        elif typing.get_origin(place) is dict:
-            place = _unwrapped(typing.get_args(place)[1])
+        elif typing.get_origin(place) in (dict, list):
+            place = _unwrapped(typing.get_args(place)[-1])
         else:
             return None
     return place if isinstance(place, type) and issubclass(place, Section) else None
@@ -36,6 +36,9 @@ def keys(section: type[Section] = Application, prefix: str = "") -> Iterator[tup
         if typing.get_origin(inner) is dict:
             inner = _unwrapped(typing.get_args(inner)[1])
             below += "NAME."
+        if typing.get_origin(inner) is list:
+            inner = _unwrapped(typing.get_args(inner)[0])
+            below = f"{prefix}{name}[]."
         if isinstance(inner, type) and issubclass(inner, Section):
             yield from keys(inner, below)
 

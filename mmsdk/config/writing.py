@@ -69,7 +69,7 @@ def _defaults(section: BaseModel, prefix: str, *, chosen: bool) -> Iterator[str]
         elif isinstance(value, dict) and any(isinstance(entry, BaseModel) for entry in value.values()):
             for key, entry in value.items():
                 yield from _defaults(entry, f"{prefix}{name}.{key}.", chosen=unset)
-        elif unset and value is not None and value != {}:
+        elif unset and value is not None and value not in ({}, []):
             yield f"{prefix}{name} = {json.dumps(value, ensure_ascii=False)}"
 
 

@@ -46,11 +46,27 @@ def metrics_schema() -> dict[str, Any]:
                 "description": "input -> the subset it was added to -> gain (positive: it helps) of the metric",
                 "additionalProperties": {"$ref": "#/$defs/named"},
             },
+            "rules": {"$ref": "#/$defs/rules"},
             "worse": {
                 "type": "object",
                 "description": "input -> subsets that it makes worse when added, beyond noise over all of them",
                 "additionalProperties": {"type": "array", "items": {"type": "string"}},
             },
+        },
+        "additionalProperties": False,
+    }
+    counts = {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}}
+    rules = {
+        "type": "object",
+        "description": "the judged part with and without the rules; how often each fired, changed an answer, and was "
+        "broken by the label",
+        "properties": {
+            "with": {"$ref": "#/$defs/metrics"},
+            "without": {"$ref": "#/$defs/metrics"},
+            "gain": {"$ref": "#/$defs/metrics"},
+            "fired": counts,
+            "changed": counts,
+            "broken": counts,
         },
         "additionalProperties": False,
     }
@@ -60,5 +76,5 @@ def metrics_schema() -> dict[str, Any]:
         "title": "mmsdk metrics",
         "type": "object",
         "additionalProperties": {"$ref": "#/$defs/task"},
-        "$defs": {"metric": metric, "metrics": metrics, "named": named, "task": task},
+        "$defs": {"metric": metric, "metrics": metrics, "named": named, "rules": rules, "task": task},
     }

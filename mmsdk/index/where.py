@@ -65,6 +65,13 @@ def compile_where(text: str, columns: Iterable[str]) -> Sql:
     return parser.parse()
 
 
+def columns_in(text: str, columns: Iterable[str]) -> tuple[str, ...]:
+    """Return the columns that a filter reads, in the order of their first mention; errors as of a compilation."""
+    parser = _Parser(text, tuple(columns))
+    parser.parse()
+    return tuple(dict.fromkeys(parser.read))
+
+
 class _Parser:
     """Recursive descent: ``or`` < ``and`` < ``not`` < a comparison or a parenthesis."""
 
@@ -73,6 +80,7 @@ class _Parser:
         self.columns = columns
         self.tokens = self._tokens()
         self.position = 0
+        self.read: list[str] = []
         self.depth = 0
         self.terms = 0
 
@@ -186,6 +194,7 @@ class _Parser:
                 "a control character; rename it"
             )
         self._next()
+        self.read.append(name)
         return ("id", []) if name == "id" and "id" not in self.columns else ("json_extract(row, ?)", [f'$."{name}"'])
 
     def _value(self, operator: str = "=") -> Value:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mmsdk.report.contents import ReportData
 
 OURS = "this run"
-NOT_PARTS = ("baselines", "subsets", "paired", "added", "worse")
+NOT_PARTS = ("baselines", "subsets", "paired", "added", "worse", "rules")
 
 
 def render_report(data: ReportData) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mmsdk.report.inputs import inputs_panel
+from mmsdk.report.rules import rules_panel
 
 if TYPE_CHECKING:
     from mmsdk.report.contents import ReportData
@@ -13,4 +14,4 @@ if TYPE_CHECKING:
 Panel = Callable[["ReportData", str], str]
 """Called with the report and the name of a task; returns HTML, its own text escaped, or "" for nothing to say."""
 
-PANELS: tuple[Panel, ...] = (inputs_panel,)
+PANELS: tuple[Panel, ...] = (inputs_panel, rules_panel)

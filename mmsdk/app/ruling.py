@@ -1,0 +1,141 @@
+"""Rules in an application: checked before anything is computed, taught, applied to answers, and judged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmsdk.errors import ConfigError
+from mmsdk.evaluate import judged_part, paired
+from mmsdk.evaluate.scores import Scoring, score_logits
+from mmsdk.model import infer
+from mmsdk.rules.conditions import columns_read
+from mmsdk.tasks import Classification, Multilabel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mmsdk.app.draft import Draft
+    from mmsdk.config import Application
+    from mmsdk.data import Table
+    from mmsdk.model import Target
+    from mmsdk.protocols import Output, Task
+    from mmsdk.rules import RuleBook, Ruled
+
+SCORED_AT = 36.0  # a forbidden label is scored as if its chance were e**-36, so that a log-loss stays a number
+
+
+def check_rules(application: Application, table: Table) -> None:
+    """Refuse rules whose condition cannot be read from the table, before anything is embedded."""
+    for number, entry in enumerate(application.rules, 1):
+        if entry.when:
+            columns_read(entry.when, table.names, entry.name or f"rule {number}")
+
+
+def teach_rules(draft: Draft) -> None:
+    """Open the rules, refuse those that contradict each other in some row, and set what training has to teach.
+
+    :raises MmsdkError: a rule is wrong, or the rows of the table set two against each other.
+    """
+    pipeline, weight = draft.pipeline, draft.application.training.rules
+    pipeline.open_rules({name: target.task for name, target in draft.targets.items()})
+    table = draft.samples.table
+    pipeline.rules.check(table, draft.samples.ids)
+    if weight == 0:
+        return
+    allowed = {name: pipeline.rules.allowed(name, table) for name in draft.targets}
+    if all(one is None for one in allowed.values()):
+        raise ConfigError("training.rules: there is no rule that bounds labels, so there is nothing to teach")
+    for name, one in allowed.items():
+        if one is not None:
+            draft.targets[name] = replace(draft.targets[name], allowed=one, rule_weight=weight)
+
+
+def ruled_outputs(
+    rules: RuleBook, tasks: Mapping[str, Task], logits: Mapping[str, np.ndarray], table: Table | None
+) -> dict[str, Sequence[Output]]:
+    """Return the outputs of every task inside the rules, each with the names of those that changed it."""
+    if not rules:
+        return {name: task.outputs(logits[name]) for name, task in tasks.items()}
+    ruled = rules.apply(logits, table)
+    return {
+        name: [replace(one, rules=ruled.names(name, row)) for row, one in enumerate(task.outputs(ruled.logits[name]))]
+        for name, task in tasks.items()
+    }
+
+
+def rule_metrics(draft: Draft, scoring: Scoring) -> dict[str, dict[str, Any]]:
+    """Return, for each task that rules speak of, its figures with and without them on the rows it is judged by."""
+    rules, net = draft.pipeline.rules, draft.pipeline.net
+    if not rules or net is None:
+        return {}
+    parts = {name: judged_part(draft.targets[name], draft.samples.split) for name in rules.tasks}
+    rows = np.flatnonzero(np.isin(draft.samples.split, [part for part in parts.values() if part]))
+    if len(rows) == 0:
+        return {}
+    _, logits = infer(net, draft.embeddings.values, draft.embeddings.present, rows=rows)
+    ruled = rules.apply(logits, draft.samples.table.take(rows))
+    found = {}
+    for name in rules.tasks:
+        target = draft.targets[name]
+        here = np.flatnonzero((draft.samples.split[rows] == parts[name]) & target.labelled[rows])
+        if len(here):
+            found[name] = _judged(target, name, (logits[name][here], ruled), here, rows[here], scoring)
+            found[name] |= _counts(rules, ruled, name, target, rows, here)
+    return found
+
+
+def _judged(
+    target: Target,
+    name: str,
+    answers: tuple[np.ndarray, Ruled],
+    here: np.ndarray,
+    rows: np.ndarray,
+    scoring: Scoring,
+) -> dict[str, Any]:
+    """Return the metrics without and with the rules, and the gain in the one that decides."""
+    task, truth = target.task, target.values[rows]
+    plain, inside = answers[0], _scorable(task, answers[1].logits[name][here])
+    better = 1 if task.higher_is_better else -1
+    first, second = (task.scores(one, truth)[task.metric] for one in (inside, plain))
+    groups = None if scoring.groups is None else scoring.groups[rows]
+    gain = paired(
+        lambda r: better * first(r),
+        lambda r: better * second(r),
+        len(rows),
+        groups=groups,
+        seed=scoring.seed,
+        resamples=scoring.resamples,
+    )
+    return {
+        "without": score_logits(task, plain, truth, rows=rows, scoring=scoring),
+        "with": score_logits(task, inside, truth, rows=rows, scoring=scoring),
+        "gain": {task.metric: gain.as_json()},
+    }
+
+
+def _scorable(task: Task, logits: np.ndarray) -> np.ndarray:
+    """Return logits whose certainty is bounded, so that one wrong rule leaves the log-loss a number."""
+    if isinstance(task, Classification):
+        return np.asarray(np.maximum(logits, logits.max(axis=1, keepdims=True) - SCORED_AT))
+    return np.asarray(np.clip(logits, -SCORED_AT, SCORED_AT)) if isinstance(task, Multilabel) else logits
+
+
+def _counts(
+    rules: RuleBook, ruled: Ruled, name: str, target: Target, rows: np.ndarray, here: np.ndarray
+) -> dict[str, dict[str, int]]:
+    """Return how often each rule of a task fired, changed its answer, and forbade the label that the row has."""
+    ours = [rule for rule in rules.rules if name in rule.tasks]
+    changed = {rule.name: ruled.blame.get((name, rule.name), np.zeros(0, bool)) for rule in ours}
+    truth = target.values[rows[here]]
+    return {
+        "fired": {rule.name: int(ruled.fired[rule.name][here].sum()) for rule in ours},
+        "changed": {key: int(one[here].sum()) if len(one) else 0 for key, one in changed.items()},
+        "broken": {
+            rule.name: int((rule.breaks(truth) & ruled.fired[rule.name][here]).sum())
+            for rule in ours
+            if rule.kind != "pair"
+        },
+    }

@@ -1,0 +1,41 @@
+"""What the rules did on the judged rows: how often each fired, changed an answer, and was broken by the label."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mmsdk.report.contents import ReportData
+
+
+def rules_panel(data: ReportData, task: str) -> str:
+    """Return the rules of a task and the figure that decides with and without them."""
+    found, headline = data.metrics[task].get("rules"), data.headline[task]
+    if not found:
+        return ""
+    rows = "".join(_row(name, found) for name in found["fired"])
+    gain = found["gain"].get(headline)
+    told = f" Gain: {_bounds(gain)}." if gain else ""
+    return (
+        "<h3>Rules</h3>"
+        f"<p>{escape(headline)} without rules {_bounds(found['without'].get(headline))}, with them "
+        f"{_bounds(found['with'].get(headline))}.{told}</p>"
+        '<div class="wide"><table><tr><th>rule</th><th>rows it held for</th><th>answers it changed</th>'
+        f"<th>labels that break it</th></tr>{rows}</table></div>"
+    )
+
+
+def _row(name: str, found: Mapping[str, Any]) -> str:
+    """Return the row of one rule, red where labels break it."""
+    broken = found["broken"].get(name)
+    cells = (name, found["fired"][name], found["changed"][name], "–" if broken is None else broken)
+    mark = ' class="bad"' if broken else ""
+    return f"<tr{mark}>{''.join(f'<td>{escape(str(cell))}</td>' for cell in cells)}</tr>"
+
+
+def _bounds(one: Mapping[str, float] | None) -> str:
+    """Return ``0.770 [0.731, 0.806]``."""
+    return "–" if one is None else f"{one['value']:.3f} [{one['low']:.3f}, {one['high']:.3f}]"

@@ -1,0 +1,65 @@
+"""On which rows a rule holds: its ``when``, in the language of ``where``, over the columns of a table."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmsdk.errors import ConfigError, StoreError
+from mmsdk.index.where import columns_in, compile_where
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mmsdk.data import Table
+
+
+def columns_read(when: str, columns: Sequence[str], name: str) -> tuple[str, ...]:
+    """Return the columns that a condition reads.
+
+    :raises ConfigError: it does not parse, or names a column that the table lacks.
+    """
+    try:
+        found = columns_in(when, columns)
+    except StoreError as error:
+        raise ConfigError(f"rules: {name}: when: {str(error).removeprefix('where: ')}") from error
+    if "id" in found and "id" not in columns:  # the index knows rows by id, a table only by its columns
+        raise ConfigError(f"rules: {name}: when: no column named 'id'; name the column that holds the ids")
+    return found
+
+
+def firing(conditions: Mapping[str, Sequence[str]], table: Table) -> np.ndarray:
+    """Return bool ``(n, conditions)``: which rows meet which condition.
+
+    A comparison with an empty cell, or with one of a column that the rows do not have, is not met; ``is null`` is.
+
+    :param conditions: each with the columns it reads.
+    """
+    columns = list(dict.fromkeys(name for read in conditions.values() for name in read))
+    met = np.zeros((len(table), len(conditions)), dtype=bool)
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE items (id INTEGER PRIMARY KEY, row TEXT)")
+        connection.executemany("INSERT INTO items VALUES (?, ?)", enumerate(_rows(table, columns)))
+        for place, condition in enumerate(conditions):
+            sql, values = compile_where(condition, columns)
+            found = connection.execute(f"SELECT id FROM items WHERE {sql}", values).fetchall()  # noqa: S608 - parameters
+            met[[row for (row,) in found], place] = True
+    return met
+
+
+def _rows(table: Table, columns: Sequence[str]) -> list[str]:
+    """Return each row's cells of some columns as JSON; what the table lacks is empty."""
+    cells = [table.cells(name) if name in table.names else [None] * len(table) for name in columns]
+    return [
+        json.dumps(dict(zip(columns, map(_plain, row), strict=True)), ensure_ascii=False)
+        for row in (zip(*cells, strict=True) if cells else [()] * len(table))
+    ]
+
+
+def _plain(value: Any) -> Any:
+    """Return a cell as JSON has it; what has no form there is text."""
+    return value if isinstance(value, str | int | float | bool) or value is None else str(value)

@@ -1,0 +1,76 @@
+"""Answers of two classification tasks that may not stand together: the surer one stands, the other gives way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import softmax
+
+from mmsdk.rules.bounds import SURE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mmsdk.rules.bounds import Rule
+
+Blame = dict[tuple[str, str], np.ndarray]
+"""(task, rule) -> bool ``(n,)``: the rows where the rule changed the answer of the task."""
+
+
+def settled(
+    rules: Sequence[Rule], fired: Mapping[str, np.ndarray], logits: Mapping[str, np.ndarray]
+) -> tuple[dict[str, np.ndarray], Blame]:
+    """Return logits whose answers stand together, and which rule changed which.
+
+    Where the likeliest answers of two tasks are forbidden together, that of the higher probability stands, and in the
+    other task every label that is forbidden beside it loses its probability to the rest. Where that would leave
+    nothing, it is the other way round; where neither can give way, both stay.
+
+    :param rules: of kind ``pair``.
+    :param fired: rule name -> bool ``(n,)``.
+    :param logits: task -> ``(n, width)``, their bounds applied.
+    """
+    found, blame = dict(logits), dict[tuple[str, str], np.ndarray]()
+    for _ in range(len(rules) + 1):  # one that gives way may meet the next rule
+        if not any(_settle(pair, rules, fired, found, blame) for pair in dict.fromkeys(rule.tasks for rule in rules)):
+            break
+    return found, blame
+
+
+def _settle(
+    pair: tuple[str, ...],
+    rules: Sequence[Rule],
+    fired: Mapping[str, np.ndarray],
+    logits: dict[str, np.ndarray],
+    blame: Blame,
+) -> bool:
+    """Settle the rows of one pair of tasks; return whether an answer changed."""
+    first, second = pair
+    ours = [rule for rule in rules if rule.tasks == pair]
+    answers = logits[first].argmax(1), logits[second].argmax(1)
+    broken = np.stack([fired[rule.name] & rule.mask[answers] for rule in ours])
+    changed = False
+    for row in np.flatnonzero(broken.any(0)):
+        forbidden = np.any([rule.mask for rule in ours if fired[rule.name][row]], axis=0)
+        gave = _give_way(int(row), pair, forbidden, logits)
+        if gave is None:
+            continue
+        changed = True
+        for place in np.flatnonzero(broken[:, row]):
+            blame.setdefault((gave, ours[place].name), np.zeros(len(answers[0]), dtype=bool))[row] = True
+    return changed
+
+
+def _give_way(row: int, pair: tuple[str, ...], forbidden: np.ndarray, logits: dict[str, np.ndarray]) -> str | None:
+    """Take the probability of what may not stand beside the surer answer; return the task that gave way, if one can."""
+    chances = [softmax(logits[task][row]) for task in pair]
+    sides = (0, 1) if chances[0].max() >= chances[1].max() else (1, 0)
+    for stands in sides:
+        other = 1 - stands
+        beside = np.take(forbidden, int(chances[stands].argmax()), axis=stands)
+        if (chances[other][~beside] > 0).any():
+            scores = logits[pair[other]]
+            scores[row] = np.where(beside, scores[row].max() - SURE, scores[row])
+            return pair[other]
+    return None

@@ -1,0 +1,208 @@
+"""Rules in a whole application: in use, in the tables, in the figures, in training, saved and loaded."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pyarrow.parquet as pa_parquet
+import pytest
+
+import mmsdk
+
+ORDER = ["routine", "soon", "urgent"]
+
+
+def rows(count=240, seed=0):
+    """`note` says the urgency except for what low oxygen makes of it; `spo2` is no input."""
+    random = np.random.default_rng(seed)
+    found = []
+    for row in range(count):
+        said = int(random.integers(3))
+        low = bool(random.random() < 0.25)
+        found.append(
+            {
+                "id": f"r{row}",
+                "note": (np.eye(3)[said] + 0.2 * random.normal(size=3)).tolist(),
+                "spo2": "" if row % 17 == 0 else str(85 if low else 97),
+                "urgency": "urgent" if low and row % 17 else ORDER[said],
+                "unit": ("ward", "icu")[said == 2],
+                "tags": "lamp|lighting" if said else "rug",
+                "stay": str(said * 4),
+            }
+        )
+    return found
+
+
+def application(**changed):
+    return {
+        "id": "id",
+        "inputs": {"note": {"column": "note", "modality": "vector"}},
+        "tasks": {
+            "urgency": {"column": "urgency", "type": "classification", "order": ORDER},
+            "unit": {"column": "unit", "type": "classification"},
+            "tags": {"column": "tags", "type": "multilabel"},
+            "stay": {"column": "stay", "type": "regression"},
+        },
+        "rules": [{"name": "low oxygen", "when": "spo2 < 90", "task": "urgency", "at_least": "urgent"}],
+        "fusion": {"dim": 16, "members": 2},
+        "training": {"epochs": 20, "learning_rate": 0.01},
+        "split": {"test": 0.3},
+        **changed,
+    }
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MMSDK_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        return mmsdk.fit(application(), rows(), tmp_path_factory.mktemp("run") / "run", device="cpu", quiet=True)
+
+
+def metrics_of(app):
+    return json.loads((app.folder / "metrics.json").read_text())
+
+
+def test_an_answer_says_which_rule_changed_it(fitted):
+    note = [1.0, 0.0, 0.0]
+    asked = [{"note": note, "spo2": "80"}, {"note": note, "spo2": "98"}, {"note": note}]
+    low, well, unknown = fitted.predict(asked)
+    assert (low.outputs["urgency"].value, low.outputs["urgency"].rules) == ("urgent", ("low oxygen",))
+    assert low.outputs["urgency"].probabilities["routine"] == 0.0
+    assert low.outputs["urgency"].confidence == 1.0
+    assert low.outputs["unit"].rules == ()
+    assert (well.outputs["urgency"].value, well.outputs["urgency"].rules) == ("routine", ())
+    assert unknown.outputs["urgency"] == well.outputs["urgency"]  # a column the row lacks fires nothing
+    again = mmsdk.load(fitted.folder, device="cpu", quiet=True)
+    assert again.predict(asked) == [low, well, unknown]
+
+
+def test_tables_say_it_too(fitted, tmp_path):
+    held = pa_parquet.read_table(fitted.folder / "predictions.parquet").to_pylist()
+    cells = {row["id"]: row["spo2"] for row in rows()}
+    changed = [row for row in held if row["urgency_rules"]]
+    assert changed
+    assert all(row["urgency"] == "urgent" and cells[row["id"]] == "85" for row in changed)
+    assert all(row["urgency"] == "urgent" for row in held if cells[row["id"]] == "85")
+    assert "unit_rules" not in held[0]  # no rule speaks of it
+
+
+def test_figures_stand_with_and_without(fitted):
+    found = metrics_of(fitted)["urgency"]["rules"]
+    metric = "balanced_accuracy"
+    assert found["without"][metric]["value"] == metrics_of(fitted)["urgency"]["test"][metric]["value"]
+    assert found["with"][metric]["value"] > found["without"][metric]["value"] + 0.05
+    assert found["gain"][metric]["low"] > 0
+    assert found["with"]["log_loss"]["value"] < found["without"]["log_loss"]["value"]
+    assert found["fired"]["low oxygen"] > found["changed"]["low oxygen"] > 0
+    assert found["broken"] == {"low oxygen": 0}
+    assert "rules" not in metrics_of(fitted)["unit"]
+    page = (fitted.folder / "report.html").read_text()
+    assert (
+        f"<td>low oxygen</td><td>{found['fired']['low oxygen']}</td><td>{found['changed']['low oxygen']}</td>" in page
+    )
+
+
+def test_every_key_of_a_rule_acts(fitted, tmp_path):
+    """The same run, its rules another each time: only what a rule says can make the difference."""
+    note = {"note": [1.0, 0.0, 0.0], "spo2": "98"}
+    plain = fitted.predict([note])[0].outputs
+    assert plain["urgency"].value == "routine"
+    every = {
+        "at_least": ({"task": "urgency", "at_least": "urgent"}, "urgency", "urgent"),
+        "at_most": ({"task": "stay", "at_most": -5}, "stay", -5),
+        "always": ({"task": "unit", "always": "icu"}, "unit", "icu"),
+        "never": ({"task": "unit", "never": ["ward"]}, "unit", "icu"),
+        "implies": ({"task": "tags", "implies": {"rug": "lamp"}}, "tags", ("lamp", "rug")),
+        "parent": ({"task": "urgency", "parent": "unit", "implies": {"routine": "icu"}}, None, None),
+        "forbid": ({"forbid": {"urgency": "routine", "unit": "ward"}}, None, None),
+        "when": ({"when": "spo2 > 90", "task": "unit", "never": "ward"}, "unit", "icu"),
+    }
+    for key, (rule, task, value) in every.items():
+        assert key in rule
+        outputs = answers(fitted, [{"name": "mine", **rule}], note)
+        if task is None:
+            assert "mine" in outputs["unit"].rules + outputs["urgency"].rules, key
+        else:
+            assert outputs[task].value == (pytest.approx(value) if isinstance(value, int) else value), key
+            assert outputs[task].rules == ("mine",), key
+    other = answers(fitted, [{"when": "spo2 < 90", "task": "unit", "never": "ward"}], note)
+    assert other["unit"] == plain["unit"]
+    turned = {name: {**one, "order": ORDER[::-1]} if name == "urgency" else one for name, one in TASKS.items()}
+    assert answers(fitted, [{"task": "urgency", "at_least": "urgent"}], note, turned)["urgency"] == plain["urgency"]
+    assert answers(fitted, [{"task": "unit", "never": "ward"}], note)["unit"].rules == ("rule 1",)
+
+
+TASKS = application()["tasks"]
+
+
+def answers(app, rules, row, tasks=TASKS):
+    """Return what an app would answer under other rules."""
+    before = app.pipeline.application
+    app.pipeline.application = mmsdk.config.load_application(application(rules=rules, tasks=tasks))
+    try:
+        app.pipeline.open_rules(app.tasks)
+        return app.predict([row])[0].outputs
+    finally:
+        app.pipeline.application = before
+        app.pipeline.open_rules(app.tasks)
+
+
+def test_rules_teach(tmp_path):
+    """Unlabelled rows with low oxygen say nothing but by the rule, which training.rules turns into a lesson."""
+    random = np.random.default_rng(0)
+    table = []
+    for row in range(300):
+        low = row % 3 == 0
+        part = "train" if row < 200 else "test"
+        vector = (np.array([3.0 * low, row % 2, 0.0]) + 0.2 * random.normal(size=3)).tolist()
+        label = "" if low and part == "train" else "urgent" if low else ORDER[row % 2]
+        table.append({"note": vector, "spo2": 85 if low else 97, "urgency": label, "part": part})
+    table[1]["urgency"] = "urgent"  # the label is known
+    base = application(tasks={"urgency": TASKS["urgency"]}, split={"column": "part"}, id=None)
+    shares = {}
+    for weight in (0.0, 1.0):
+        app = mmsdk.fit(
+            {**base, "training": {"epochs": 15, "class_weights": False, "rules": weight}},
+            table,
+            tmp_path / str(weight),
+            device="cpu",
+            quiet=True,
+        )
+        outputs = [one.outputs["urgency"] for one in app.predict([{"note": row["note"]} for row in table[200:]])]
+        shares[weight] = np.mean(
+            [one.value == "urgent" for one, row in zip(outputs, table[200:], strict=True) if row["spo2"] == 85]
+        )
+    assert shares[0.0] < 0.5
+    assert shares[1.0] > 0.9
+    with pytest.raises(mmsdk.ConfigError, match="nothing to teach"):
+        mmsdk.fit({**base, "rules": [], "training": {"rules": 1.0}}, table, tmp_path / "none", quiet=True)
+
+
+@pytest.mark.parametrize(
+    ("rules", "error", "match"),
+    [
+        ([{"task": "urgncy", "never": "soon"}], mmsdk.ConfigError, "no task named 'urgncy'. Did you mean 'urgency'"),
+        ([{"task": "urgency"}], mmsdk.ConfigError, "say one thing"),
+        ([{"task": "urgency", "never": "soon", "forbid": {}}], mmsdk.ConfigError, "say one thing"),
+        ([{"never": "soon"}], mmsdk.ConfigError, "needs `task`"),
+        ([{"forbid": {"unit": "icu"}}], mmsdk.ConfigError, "exactly two tasks"),
+        ([{"task": "unit", "parent": "urgency", "never": "icu"}], mmsdk.ConfigError, "`parent` without `implies`"),
+        ([{"name": "a", "task": "unit", "never": "icu"}] * 2, mmsdk.ConfigError, "two rules are named 'a'"),
+        ([{"task": "unit", "nver": "icu"}], mmsdk.ConfigError, r"rules.0: no key named 'nver'. Did you mean 'never'"),
+        ([{"when": "spo < 9", "task": "unit", "never": "icu"}], mmsdk.ConfigError, "no column named 'spo'"),
+        (
+            [{"task": "unit", "never": "icu"}, {"when": "spo2 < 90", "task": "unit", "never": "ward"}],
+            mmsdk.DataError,
+            "'rule 2' contradicts 'rule 1'",
+        ),
+    ],
+)
+def test_wrong_rules_are_refused_by_fit(tmp_path, rules, error, match):
+    with pytest.raises(error, match=match):
+        mmsdk.fit(application(rules=rules), rows_few(), tmp_path / "run", device="cpu", quiet=True)
+    assert not (tmp_path / "run").exists()
+
+
+def rows_few():
+    return rows(60)

@@ -1,0 +1,238 @@
+"""Rules: bounds, hierarchies and forbidden pairs on probabilities, and which rule changed what."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy.special import softmax
+
+import mmsdk
+from mmsdk.rules import open_rules
+from mmsdk.tasks import Classification, Multilabel, Regression
+
+ORDER = ["routine", "soon", "urgent"]
+KEYS = ("name", "when", "task", "at_least", "at_most", "always", "never", "implies", "parent", "forbid")
+
+
+def entry(**said):
+    return SimpleNamespace(**{**dict.fromkeys(KEYS), **said})
+
+
+def prepared(task, cells):
+    task.prepare(cells)
+    return task
+
+
+TASKS = {
+    "urgency": prepared(Classification(), ORDER),
+    "unit": prepared(Classification(), ["adult", "children", "icu"]),
+    "tags": prepared(Multilabel(), ["furniture|lamp|lighting|sofa"]),
+    "stay": prepared(Regression(), [0.0, 10.0, 20.0]),
+}
+
+
+def book(*entries, columns=("spo2", "age")):
+    return open_rules(entries, TASKS, {"urgency": ORDER}, columns)
+
+
+def table(**columns):
+    return mmsdk.read_table(
+        [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)], root=None
+    )
+
+
+def test_a_floor_gives_its_mass_to_the_labels_above_in_proportion():
+    logits = np.log([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3]])  # routine, soon, urgent
+    rows = table(spo2=["85", "97"])
+    ruled = book(entry(name="low", when="spo2 < 90", task="urgency", at_least="soon")).apply({"urgency": logits}, rows)
+    assert softmax(ruled.logits["urgency"], 1) == pytest.approx(np.array([[0, 2 / 3, 1 / 3], [0.1, 0.6, 0.3]]))
+    assert softmax(ruled.logits["urgency"], 1)[0, 0] == 0.0
+    assert [ruled.names("urgency", row) for row in (0, 1)] == [("low",), ()]
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({"at_least": "urgent"}, [0, 0, 1]),
+        ({"at_most": "soon"}, [7 / 9, 2 / 9, 0]),
+        ({"at_least": "soon", "at_most": "soon"}, [0, 1, 0]),
+        ({"always": "soon"}, [0, 1, 0]),
+        ({"always": ["soon", "urgent"]}, [0, 2 / 3, 1 / 3]),
+        ({"never": ["routine", "soon"]}, [0, 0, 1]),
+        ({"never": "soon"}, [7 / 8, 0, 1 / 8]),
+    ],
+)
+def test_every_bound_of_labels(said, expected):
+    ruled = book(entry(task="urgency", **said)).apply({"urgency": np.log([[0.7, 0.2, 0.1]])}, None)
+    assert softmax(ruled.logits["urgency"], 1)[0] == pytest.approx(expected)
+    assert ruled.names("urgency", 0) == (("rule 1",) if expected[0] == 0 else ())
+
+
+@pytest.mark.parametrize("when", ["spo2 < 90", "spo2 <= 90", "spo2 != 50", "not spo2 > 90", "spo2 in (1, 2)"])
+def test_a_missing_value_never_fires(when):
+    rule = book(entry(name="low", when=when, task="urgency", at_least="urgent"))
+    for missing in (None, "", "  ", float("nan")):
+        there = 1.0 if isinstance(missing, float) else "1"
+        assert rule.fired(table(spo2=[missing, there]), 2)["low"].tolist() == [False, True]
+    assert not rule.fired(table(age=["1"]), 1)["low"][0]  # a column that the rows in use do not have
+
+
+def test_a_missing_value_fires_where_it_is_asked_for():
+    rule = book(entry(name="unknown", when="spo2 is null", task="urgency", never="routine"))
+    assert rule.fired(table(spo2=[None, "97"]), 2)["unknown"].tolist() == [True, False]
+
+
+def test_conditions_read_numbers_texts_and_dates():
+    import datetime
+
+    rows = table(spo2=[85, 97], age=["12", "40"], day=[datetime.date(2026, 1, 1), datetime.date(2027, 1, 1)])
+    for when, met in (
+        ("spo2 < 90 and age < 18", [True, False]),
+        ("day >= '2026-06-01'", [False, True]),
+        ("age = '40' or age = 12", [True, True]),
+    ):
+        rule = book(entry(name="r", when=when, task="unit", never="icu"), columns=("spo2", "age", "day"))
+        assert rule.fired(rows, 2)["r"].tolist() == met, when
+
+
+def test_tags_are_forced_and_numbers_clipped():
+    logits = {"tags": np.array([[-1.0, 2.0, -3.0, 0.5]]), "stay": np.array([[2.0]])}
+    rules = book(
+        entry(name="lit", task="tags", always=["lighting"], never="sofa"), entry(name="short", task="stay", at_most=12)
+    )
+    ruled = rules.apply(logits, None)
+    (tags,), (stay,) = TASKS["tags"].outputs(ruled.logits["tags"]), TASKS["stay"].outputs(ruled.logits["stay"])
+    assert tags.value == ("lamp", "lighting")
+    assert tags.probabilities["lighting"] == 1.0
+    assert tags.probabilities["sofa"] == 0.0
+    assert stay.value == pytest.approx(12.0)
+    assert (ruled.names("tags", 0), ruled.names("stay", 0)) == (("lit",), ("short",))
+
+
+def test_a_child_raises_its_parents_and_a_closed_parent_lowers_it():
+    tree = entry(name="tree", task="tags", implies={"lamp": "lighting", "lighting": ["furniture"]})
+    logits = {"tags": np.array([[-2.0, 1.0, -1.0, -3.0]])}  # furniture, lamp, lighting, sofa
+    ruled = book(tree).apply(logits, None)
+    assert ruled.logits["tags"].tolist() == [[1.0, 1.0, 1.0, -3.0]]
+    assert ruled.names("tags", 0) == ("tree",)
+    closed = book(tree, entry(name="none", task="tags", never="furniture")).apply(logits, None)
+    (answer,) = TASKS["tags"].outputs(closed.logits["tags"])
+    assert answer.value == ()
+    torn = book(tree, entry(name="a", task="tags", never="furniture"), entry(name="b", task="tags", always="lamp"))
+    with pytest.raises(mmsdk.DataError, match="'tree' contradicts 'a', 'b'"):
+        torn.check(table(age=["1"]), ["x"])
+    still = book(tree).apply({"tags": np.array([[2.0, -1.0, -0.5, -3.0]])}, None)
+    assert still.names("tags", 0) == ()
+
+
+def test_of_two_answers_that_may_not_stand_together_the_surer_stands():
+    forbid = entry(name="apart", forbid={"urgency": ["routine"], "unit": "icu"})
+    urgency, unit = np.log([[0.6, 0.3, 0.1]]), np.log([[0.1, 0.2, 0.7]])
+    ruled = book(forbid).apply({"urgency": urgency, "unit": unit}, None)
+    assert softmax(ruled.logits["urgency"], 1)[0] == pytest.approx([0, 0.75, 0.25])
+    assert softmax(ruled.logits["unit"], 1)[0] == pytest.approx([0.1, 0.2, 0.7])
+    assert (ruled.names("urgency", 0), ruled.names("unit", 0)) == (("apart",), ())
+    other = book(forbid).apply({"urgency": np.log([[0.9, 0.06, 0.04]]), "unit": unit}, None)
+    assert other.logits["unit"].argmax() == 1
+    assert other.names("unit", 0) == ("apart",)
+
+
+def test_where_the_other_cannot_give_way_the_surer_does():
+    rules = book(
+        entry(name="intensive", task="unit", always="icu"),
+        entry(name="apart", forbid={"unit": "icu", "urgency": ["routine"]}),
+    )
+    ruled = rules.apply({"urgency": np.log([[0.9, 0.06, 0.04]]), "unit": np.log([[0.4, 0.3, 0.3]])}, None)
+    assert ruled.logits["unit"].argmax() == 2
+    assert ruled.logits["urgency"].argmax() == 1
+
+
+def test_a_hierarchy_over_two_tasks_sets_the_answers_right():
+    rules = book(entry(name="up", task="unit", parent="urgency", implies={"icu": "urgent"}))
+    ruled = rules.apply({"urgency": np.log([[0.5, 0.3, 0.2]]), "unit": np.log([[0.1, 0.1, 0.8]])}, None)
+    assert ruled.logits["urgency"].argmax() == 2
+    assert ruled.logits["unit"].argmax() == 2
+
+
+def test_blame_names_each_rule_that_mattered_and_no_other():
+    logits = np.log([[0.5, 0.3, 0.2]])
+    both = book(entry(name="a", task="urgency", never="routine"), entry(name="b", task="urgency", never="soon"))
+    assert both.apply({"urgency": logits}, None).names("urgency", 0) == ("a", "b")
+    twice = book(entry(name="a", task="urgency", never="routine"), entry(name="b", task="urgency", at_least="soon"))
+    assert twice.apply({"urgency": logits}, None).names("urgency", 0) == ("a", "b")
+    idle = book(entry(name="a", task="urgency", never="routine"), entry(name="b", task="urgency", never="urgent"))
+    ruled = idle.apply({"urgency": logits}, None)
+    assert ruled.names("urgency", 0) == ("a",)
+    assert ruled.fired["b"].all()
+    assert not ruled.changed("b").any()
+
+
+def test_contradictions_are_refused_at_fit_and_the_earlier_holds_in_use():
+    rules = book(
+        entry(name="low", when="spo2 < 90", task="urgency", at_least="urgent"),
+        entry(name="young", when="age < 18", task="urgency", at_most="soon"),
+    )
+    rows = table(spo2=["85", "85", "97"], age=["10", "40", "10"])
+    with pytest.raises(mmsdk.DataError, match=r"'young' contradicts 'low'.*'urgency' no answer in 1 rows \(b1\)"):
+        rules.check(rows, ["b1", "b2", "b3"])
+    rules.check(rows.take(np.array([1, 2])), ["b2", "b3"])
+    ruled = rules.apply({"urgency": np.log([[0.6, 0.3, 0.1]] * 3)}, rows)
+    assert ruled.logits["urgency"].argmax(1).tolist() == [2, 2, 0]
+    assert ruled.names("urgency", 0) == ("low",)
+    for kind, first, second in (("tags", "always", "never"), ("stay", "at_least", "at_most")):
+        low, high = ("lamp", "lamp") if kind == "tags" else (15, 5)
+        clash = book(entry(name="one", task=kind, **{first: low}), entry(name="two", task=kind, **{second: high}))
+        with pytest.raises(mmsdk.DataError, match="'two' contradicts 'one'"):
+            clash.check(table(age=["1"]), ["x"])
+
+
+@pytest.mark.parametrize(
+    ("said", "match"),
+    [
+        ({"task": "urgency", "at_least": "urgnt"}, "at_least: no label named 'urgnt'. Did you mean 'urgent'"),
+        ({"task": "unit", "at_least": "icu"}, "give tasks.unit.order"),
+        ({"task": "unit", "never": ["adult", "children", "icu"]}, "leaves no answer of 'unit'"),
+        ({"task": "unit", "always": "ward"}, "no label named 'ward'"),
+        ({"task": "unit", "never": "ward", "when": "spo2 <"}, "when: .*expected a number"),
+        ({"task": "unit", "never": "icu", "when": "spo < 9"}, "when: no column named 'spo'. Did you mean 'spo2'"),
+        ({"task": "unit", "never": "icu", "when": "id = 'a'"}, "no column named 'id'"),
+        ({"task": "unit", "implies": {"icu": "adult"}}, "'unit' is none"),
+        ({"task": "tags", "at_least": "lamp"}, "have no order"),
+        ({"task": "tags", "always": "lamp", "never": "lamp"}, "always and never"),
+        ({"task": "stay", "always": "long"}, "a number has no labels"),
+        ({"task": "stay", "at_least": "long"}, "'long' is no number"),
+        ({"task": "stay", "at_least": 5, "at_most": 4}, "at_least 5 is above at_most 4"),
+        ({"forbid": {"tags": "lamp", "unit": "icu"}}, "'tags' is no classification task"),
+        ({"task": "unit", "parent": "unit", "implies": {"icu": "adult"}}, "twice"),
+    ],
+)
+def test_what_is_wrong_with_a_rule_is_one_sentence(said, match):
+    with pytest.raises(mmsdk.ConfigError, match=match) as caught:
+        book(entry(name="mine", **said))
+    assert str(caught.value).startswith("rules: mine: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_an_order_must_hold_every_label_and_a_strange_task_has_no_bounds():
+    with pytest.raises(mmsdk.ConfigError, match="order lacks the label 'urgent'"):
+        open_rules([entry(task="urgency", at_least="soon")], TASKS, {"urgency": ORDER[:2]}, ())
+    with pytest.raises(mmsdk.ConfigError, match="no rule can bound"):
+        open_rules([entry(task="odd", never="x")], {"odd": object()}, {}, ())
+
+
+def test_conditions_without_a_table_are_refused():
+    with pytest.raises(mmsdk.RunError, match="give the table"):
+        book(entry(when="spo2 < 90", task="unit", never="icu")).apply({"unit": np.zeros((1, 3))}, None)
+
+
+def test_what_training_is_taught():
+    rules = book(
+        entry(name="low", when="spo2 < 90", task="urgency", at_least="urgent"),
+        entry(task="tags", never="lamp", always="sofa"),
+    )
+    rows = table(spo2=["85", "97"])
+    assert rules.allowed("urgency", rows).tolist() == [[False, False, True], [True, True, True]]
+    assert rules.allowed("tags", rows).tolist() == [[True, False, True, True]] * 2
+    assert rules.allowed("stay", rows) is None
