@@ -113,8 +113,17 @@ ELSEWHERE = {
     **{
         f"rules[].{key}": (RULES, "test_every_key_of_a_rule_acts")
         for key in (
-            "name", "when", "task", "at_least", "at_most", "always", "never", "implies", "parent", "forbid",
-        )  # fmt: skip
+            "name",
+            "when",
+            "task",
+            "at_least",
+            "at_most",
+            "always",
+            "never",
+            "implies",
+            "parent",
+            "forbid",
+        )
     },
     "training.rules": (RULES, "test_rules_teach"),
     "inputs.NAME.tune.mode": (TUNING, "test_auto_tunes_where_it_helps_and_not_where_it_does_not"),

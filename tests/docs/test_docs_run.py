@@ -17,6 +17,7 @@ TRANSLATED = (
     "docs/plugins",
     "docs/data",
     "docs/gpu",
+    "docs/rules",
     "recipes/mmsdk-recipe-recommend/README",
 )
 
@@ -48,6 +49,13 @@ def test_the_quick_start_runs(here: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "recall@20 on test" in said
     assert "balanced_accuracy on test" in said
     assert "2 rows added; 242 in all" in said
+
+
+def test_the_page_of_rules_runs(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_page("docs/rules.md")
+    said = capsys.readouterr().out
+    assert "97 routine ()" in said
+    assert "85 urgent ('low oxygen',)" in said
 
 
 @pytest.mark.parametrize("page", TRANSLATED)
