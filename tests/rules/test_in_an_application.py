@@ -163,7 +163,7 @@ def test_rules_teach(tmp_path):
     shares = {}
     for weight in (0.0, 1.0):
         app = mmsdk.fit(
-            {**base, "training": {"epochs": 15, "class_weights": False, "rules": weight}},
+            {**base, "training": {"epochs": 15, "imbalance": "none", "rules": weight}},
             table,
             tmp_path / str(weight),
             device="cpu",
