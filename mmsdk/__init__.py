@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Aligner": "mmsdk.align",
+    "AlignerSpec": "mmsdk.specs",
     "App": "mmsdk.app.application",
     "Application": "mmsdk.config",
     "Clip": "mmsdk.protocols",
@@ -43,6 +45,7 @@ _HOMES = {
     "Sound": "mmsdk.protocols",
     "StepFusion": "mmsdk.fusion",
     "Steps": "mmsdk.fusion",
+    "SpaceMap": "mmsdk.align",
     "StoreError": "mmsdk.errors",
     "TaskSpec": "mmsdk.specs",
     "Trainable": "mmsdk.trainable",
@@ -67,6 +70,7 @@ _HOMES = {
 }
 
 if TYPE_CHECKING:
+    from mmsdk.align import Aligner, SpaceMap
     from mmsdk.app.application import App
     from mmsdk.app.comparing import compare
     from mmsdk.app.cross_validation import CrossValidation, cross_validate
@@ -96,6 +100,7 @@ if TYPE_CHECKING:
     from mmsdk.index import Hit
     from mmsdk.protocols import Clip, Landmarks, Media, Output, Part, Sequence, Sound
     from mmsdk.specs import (
+        AlignerSpec,
         CommandSpec,
         EncoderSpec,
         FusionSpec,
@@ -112,6 +117,8 @@ if TYPE_CHECKING:
     from mmsdk.trainable import Trainable
 
 __all__ = [
+    "Aligner",
+    "AlignerSpec",
     "App",
     "Application",
     "Clip",
@@ -143,6 +150,7 @@ __all__ = [
     "RunError",
     "Sequence",
     "Sound",
+    "SpaceMap",
     "StepFusion",
     "Steps",
     "StoreError",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mmsdk.hookspecs import hookimpl
-from mmsdk.specs import CommandSpec, FusionSpec, HealthCheckSpec, IndexSpec, TaskSpec, TrainableSpec
+from mmsdk.specs import AlignerSpec, CommandSpec, FusionSpec, HealthCheckSpec, IndexSpec, TaskSpec, TrainableSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +23,39 @@ def mmsdk_trainables() -> Iterator[TrainableSpec]:
         name="transformer",
         target="mmsdk.trainable.transformer:Transformer",
         summary="attention over the steps and their times",
+    )
+
+
+@hookimpl
+def mmsdk_aligners() -> Iterator[AlignerSpec]:
+    """Declare the core's aligners."""
+    yield AlignerSpec(
+        name="ridge", target="mmsdk.align.ridge:RidgeAligner", summary="least squares of each input onto the target"
+    )
+    yield AlignerSpec(
+        name="procrustes", target="mmsdk.align.procrustes:ProcrustesAligner", summary="each input turned to the target"
+    )
+    yield AlignerSpec(
+        name="cca",
+        target="mmsdk.align.cca:CanonicalAligner",
+        summary="canonical correlations, regularised, of two inputs or more",
+    )
+    yield AlignerSpec(
+        name="contrastive",
+        target="mmsdk.align.contrastive:ContrastiveAligner",
+        summary="learned projections: partners near, strangers apart",
+    )
+    yield AlignerSpec(
+        name="whitening",
+        target="mmsdk.align.whitening:WhiteningAligner",
+        paired=False,
+        summary="each input whitened by itself",
+    )
+    yield AlignerSpec(
+        name="coral",
+        target="mmsdk.align.whitening:CoralAligner",
+        paired=False,
+        summary="the target's covariance for inputs of one length",
     )
 
 

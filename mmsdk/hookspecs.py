@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mmsdk.specs import (
+        AlignerSpec,
         CommandSpec,
         EncoderSpec,
         FusionSpec,
@@ -111,6 +112,21 @@ def mmsdk_trainables() -> Iterable[TrainableSpec]:  # type: ignore[empty-body]
         @hookimpl
         def mmsdk_trainables():
             yield TrainableSpec(name="gru", target="mmsdk_gru:Gru", summary="a recurrent network, both ways")
+    """
+
+
+@hookspec
+def mmsdk_aligners() -> Iterable[AlignerSpec]:  # type: ignore[empty-body]
+    """Declare aligners: the vectors of several inputs into one space, between embedding and fusion.
+
+    Example::
+
+        from mmsdk import AlignerSpec, hookimpl
+
+
+        @hookimpl
+        def mmsdk_aligners():
+            yield AlignerSpec(name="pls", target="mmsdk_pls:PlsAligner", summary="partial least squares")
     """
 
 

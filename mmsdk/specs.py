@@ -129,6 +129,17 @@ class FusionSpec(Spec):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlignerSpec(Spec):
+    """An aligner of the inputs' vectors: a subclass of :class:`mmsdk.Aligner`, called as ``target(inputs, **options)``.
+
+    :param paired: it learns from which vectors belong to one row and answers one space for all inputs, where cosines
+        between inputs mean something (``cca``). One that reads each input by itself (``whitening``) is not.
+    """
+
+    paired: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskSpec(Spec):
     """A task type (``classification``): a class that satisfies :class:`mmsdk.protocols.Task`."""
 
@@ -181,6 +192,7 @@ AnySpec = (
     | LoaderSpec
     | PresetSpec
     | TrainableSpec
+    | AlignerSpec
     | FusionSpec
     | TaskSpec
     | IndexSpec

@@ -21,6 +21,9 @@ TEXT = {"column": "title", "modality": "text", "encoder": "ngrams"}
 PRICE = {"column": "price", "modality": "number"}
 BASKETS = {"file": "baskets.csv", "user": "customer", "item": "sku", "separator": ";"}
 
+DAY = {"column": "added", "modality": "date"}
+ALIGN = {"align.type": "cca", "align.dim": 1, "inputs.day": DAY}
+
 # key -> dotted changes to the application below
 OF_TASKS = {
     "data": {"data": "fewer.csv"},
@@ -64,6 +67,13 @@ OF_TASKS = {
     "training.mixup": {"training.mixup": 0.5},
     "training.unimodal": {"training.unimodal": {"text": 0.5}},
     "training.balance": {"training.balance": "pcgrad"},
+    "align": {"align": {"type": "cca", "dim": 1}},
+    "align.type": {**ALIGN, "align.type": "contrastive"},
+    "align.inputs": {**ALIGN, "align.inputs": ["text", "day"]},
+    "align.target": {"align.type": "procrustes", "align.target": "price"},
+    "align.dim": {**ALIGN, "align.dim": 2},
+    "align.options": {**ALIGN, "align.options": {"power": 0}},
+    "training.match_loss": {"training.match_loss": "sigmoid", "training.match": 2.0},
     "training.match": {"training.match": 2.0},
     "training.refit": {"training.refit": True},
     "training.seed": {"training.seed": 8},
@@ -71,6 +81,9 @@ OF_TASKS = {
 }
 AGAINST = {
     "head.options": {"head.type": "ensemble"},
+    "training.match_loss": {"training.match": 2.0},
+    "align.target": {"align.type": "procrustes"},
+    **dict.fromkeys(("align.type", "align.inputs", "align.dim", "align.options"), ALIGN),
     "interactions.weight": {"interactions.file": "loved.csv"},
     "training.focal_gamma": {"training.imbalance": "focal"},
     "training.patience": {"training.patience": 25, "training.epochs": 25, "training.learning_rate": 0.05},

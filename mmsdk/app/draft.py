@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mmsdk.app.aligning import Alignment
     from mmsdk.app.pipeline import Pipeline
     from mmsdk.app.ranking import RankingRun
     from mmsdk.audit import Finding
@@ -42,6 +43,7 @@ class Draft:
     trained: TrainResult | None = None
     ranking: RankingRun | None = None
     findings: list[Finding] = field(default_factory=list)
+    alignment: Alignment | None = None
     adapters: dict[str, Adapter] = field(default_factory=dict)
     verdicts: dict[str, str] = field(default_factory=dict)
 
@@ -49,5 +51,5 @@ class Draft:
         """Return the network of the application, its weights fresh."""
         return self.pipeline.build_net(
             {name: target.task for name, target in self.targets.items()},
-            {name: self.pipeline.encoders[name].dim for name in self.embeddings.values},
+            {name: dim for name, dim in self.pipeline.dims().items() if name in self.embeddings.values},
         )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from mmsdk.app.aligning import align_inputs, check_alignment, map_arrays
 from mmsdk.app.application import App
 from mmsdk.app.device import device_of
 from mmsdk.app.directory import CARD, CHECKPOINT, METRICS, REPORT, new_run, write_json, write_text
@@ -110,12 +111,14 @@ def fit(
 def check_names(application: Application) -> None:
     """Refuse a component that nobody installed before any work is done; encoders are opened first of all anyway.
 
-    :raises PluginError: an unknown fusion, task type or index type.
+    :raises PluginError: an unknown fusion, aligner, task type or index type.
     :raises ConfigError: an option that the head does not take.
     """
     registry = get_registry()
     registry.get("fusion", application.fusion.type)
     read_options(application.head.type, application.head.options)
+    if application.align is not None:
+        registry.get("aligner", application.align.type)
     for one in application.inputs.values():
         if one.trainable is not None:
             registry.get("trainable", one.trainable.type)
@@ -128,6 +131,7 @@ def check_names(application: Application) -> None:
 def open_pipeline(application: Application, device: str, policy: Policy, *, quiet: bool) -> Pipeline:
     """Open the encoders of an application and return what reads and embeds by it."""
     encoders = open_encoders(application, device_of(device))
+    check_alignment(application)
     check_tuning(application, encoders)
     return Pipeline(
         application=in_joint_space(application, encoders),
@@ -213,8 +217,9 @@ def _embedded(embeddings: Embeddings) -> str:
 def learn(draft: Draft, folder: Path) -> None:
     """Do all learning that follows the embeddings; every fold of a cross-validation does the same.
 
-    Train the head, and the ranker where there are interactions.
+    Align the inputs, train the head, and the ranker where there are interactions.
     """
+    align_inputs(draft)
     application, pipeline = draft.application, draft.pipeline
     pipeline.net = draft.new_net()
     if any(True for _ in pipeline.net.parameters()):
@@ -247,6 +252,7 @@ def _write(draft: Draft, folder: Path, origin: Origin) -> None:
     arrays = net_arrays(pipeline.net)
     for name, usual in pipeline.usual.items():
         arrays |= {f"within.{name}.{key}": one for key, one in asdict(usual).items()}
+    arrays |= map_arrays(pipeline.maps)
     for name, adapter in draft.adapters.items():
         arrays |= {f"tune.{name}.{key}": one for key, one in adapter.arrays.items()}
     if draft.ranking is not None:

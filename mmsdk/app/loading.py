@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from mmsdk.app.aligning import restore_maps
 from mmsdk.app.application import App
 from mmsdk.app.device import device_of
 from mmsdk.app.encoders import open_encoders
@@ -61,8 +62,8 @@ def load(
     if queries:
         pipeline.encoders = {**encoders, **queries}
         pipeline.in_use = with_queries(application, queries)
-    dims = {name: encoder.dim for name, encoder in pipeline.encoders.items()}
-    pipeline.net = pipeline.build_net(tasks, dims).to(place)
+    pipeline.maps = restore_maps(run)
+    pipeline.net = pipeline.build_net(tasks, pipeline.dims()).to(place)
     _attach(pipeline.net, run)
     load_net_arrays(pipeline.net, run.part("net"))
     pipeline.net.eval()

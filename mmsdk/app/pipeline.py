@@ -13,6 +13,7 @@ import numpy as np
 from mmsdk.app.joint import is_joint
 from mmsdk.data import Policy, Samples, Table, read_samples, read_table
 from mmsdk.embed import Embedder, EmbeddingCache, Embeddings, OpenEncoder
+from mmsdk.embed.vectors import VectorRows
 from mmsdk.embed.within import Usual, relative, usual_of
 from mmsdk.errors import DataError, unknown
 from mmsdk.model import JointNet, Stem, build_net, infer
@@ -22,10 +23,12 @@ from mmsdk.rules import RuleBook, open_rules
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mmsdk.align import SpaceMap
     from mmsdk.config import Application
     from mmsdk.errors import Problem
     from mmsdk.protocols import Task
 
+MAPPED_ROWS = 8192  # aligned at once
 QUERY_ROWS = 8  # so few rows are a query, not a collection: looking it up would cost more than it saves
 
 
@@ -36,6 +39,7 @@ class Pipeline:
     :param net: the joint network, once it is fitted.
     :param in_use: the application with inputs that only a query has (a text, where the rows are pictures).
     :param usual: input -> mean and spread of the training rows, of inputs with a ``within``.
+    :param maps: input -> its way into the common space, of inputs that are aligned, once that is learned.
     :param columns: of the table the application was fitted on; rows in use may carry them all.
     :param rules: what is known for certain about the answers.
     """
@@ -48,6 +52,7 @@ class Pipeline:
     net: JointNet | None = None
     in_use: Application | None = None
     usual: dict[str, Usual] = field(default_factory=dict)
+    maps: Mapping[str, SpaceMap] = field(default_factory=dict)
     columns: Sequence[str] = ()
     rules: RuleBook = field(default_factory=lambda: RuleBook(()))
     _opened_cache: EmbeddingCache | None = None
@@ -78,7 +83,21 @@ class Pipeline:
         cache = self._cache() if len(samples) > QUERY_ROWS else None
         embedder = Embedder(cache, device=self.device, precision=self.application.precision, quiet=self.quiet)
         encoders = {name: one for name, one in self.encoders.items() if name in samples.inputs}
-        return self._relative(samples, embedder.embed(samples, encoders, self.policy))
+        return self.aligned(self._relative(samples, embedder.embed(samples, encoders, self.policy)))
+
+    def aligned(self, embeddings: Embeddings) -> Embeddings:
+        """Return the vectors of aligned inputs in the common space; as they are until that is learned."""
+        changed = {
+            name: map_rows(one, embeddings.values[name], embeddings.present[name])
+            for name, one in self.maps.items()
+            if name in embeddings.values
+        }
+        return replace(embeddings, values={**embeddings.values, **changed}) if changed else embeddings
+
+    def dims(self) -> dict[str, int]:
+        """Return the length of each input's vectors as the network gets them."""
+        own = {name: encoder.dim for name, encoder in self.encoders.items()}
+        return own | {name: one.dims[1] for name, one in self.maps.items()}
 
     def _relative(self, samples: Samples, embeddings: Embeddings) -> Embeddings:
         """Take the vectors of inputs with a ``within`` relative to their groups; what is usual is learned when new."""
@@ -167,3 +186,11 @@ class Pipeline:
             {(key if key in columns or key not in first else first[key]): value for key, value in row.items()}
             for row in rows
         ]
+
+
+def map_rows(one: SpaceMap, values: np.ndarray, present: np.ndarray) -> np.ndarray:
+    """Return the mapped rows ``(n, k)`` float32; many go to an unnamed file, as the embedder's own do."""
+    rows = VectorRows(len(values), one.dims[1])
+    for start in range(0, len(values), MAPPED_ROWS):
+        rows.append(one(values[start : start + MAPPED_ROWS], present[start : start + MAPPED_ROWS]))
+    return rows.finish()

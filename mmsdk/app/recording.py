@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pa_parquet
 
+from mmsdk.app.aligning import map_arrays
 from mmsdk.app.directory import PREDICTIONS, SPLITS
 from mmsdk.app.encoders import fingerprints
 from mmsdk.app.predictions import prediction_table
@@ -59,6 +60,7 @@ def run_document(draft: Draft, origin: Origin) -> dict[str, Any]:
         "inputs": inputs,
         "tasks": tasks,
         "heads": pipeline.net.heads_beside(),
+        "align": None if draft.alignment is None else draft.alignment.document(),
         "ranking": None if draft.ranking is None else draft.ranking.document(),
         "data": {
             "name": samples.table.name,
@@ -105,6 +107,8 @@ def run_fingerprint(draft: Draft) -> str:
     states = {name: encoder.state() for name, encoder in draft.pipeline.encoders.items()}
     digest.update(json.dumps([fingerprints(draft.pipeline.encoders), states], sort_keys=True, default=str).encode())
     for name, array in sorted(net_arrays(draft.pipeline.net).items()):
+        digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
+    for name, array in sorted(map_arrays(draft.pipeline.maps).items()):
         digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
     if draft.ranking is not None:
         for name, array in sorted(draft.ranking.ranker.arrays().items()):

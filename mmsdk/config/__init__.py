@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mmsdk.config.align import AlignConfig
 from mmsdk.config.application import Application
 from mmsdk.config.inputs import (
     InputConfig,
@@ -20,6 +21,7 @@ from mmsdk.config.text import read_yaml, write_yaml
 from mmsdk.config.writing import application_schema, describe_defaults, dump_yaml, reference_page, schema_text
 
 __all__ = [
+    "AlignConfig",
     "Application",
     "FusionConfig",
     "HeadConfig",

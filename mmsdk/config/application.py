@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from mmsdk.config.align import AlignConfig  # noqa: TC001 - pydantic reads the annotation
 from mmsdk.config.inputs import InputConfig, InteractionsConfig, SplitConfig, TaskConfig
 from mmsdk.config.learning import FusionConfig, HeadConfig, IndexConfig, TrainingConfig
 from mmsdk.config.rules import RuleConfig  # noqa: TC001 - pydantic reads the annotation
@@ -36,6 +37,11 @@ class Application(Section):
         default_factory=list, description="What is known for certain about the answers, whatever the network says."
     )
     split: SplitConfig = Field(default_factory=SplitConfig, description="Which rows train and which are scored.")
+    align: AlignConfig | None = Field(
+        default=None,
+        description="Bring the vectors of several inputs into one space before they are fused; left out, they stay as "
+        "the encoders answer them.",
+    )
     fusion: FusionConfig = Field(default_factory=FusionConfig, description="How the vectors of the inputs become one.")
     head: HeadConfig = Field(default_factory=HeadConfig, description="What answers the tasks, and how.")
     training: TrainingConfig = Field(default_factory=TrainingConfig, description="How the head is trained.")

@@ -118,6 +118,11 @@ class TrainingConfig(Section):
         description="The weight of the term that teaches the network the bounds of `rules`: minus the log of the "
         "probability of the answers they allow. 0: they act on the answers only.",
     )
+    match_loss: Literal["infonce", "sigmoid", "consistency", "triplet"] = Field(
+        default="infonce",
+        description="The loss of that term: the partner among the whole batch (`infonce`), each pair by itself "
+        "(`sigmoid`), partners alike and coordinates spread (`consistency`), or strangers out of a margin (`triplet`).",
+    )
     refit: bool = Field(
         default=False,
         description="After the validation rows have ended the training, train once more on them too. They can then "

@@ -55,11 +55,13 @@ def _value(key: str, text: str) -> Any:
 def overlay(raw: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``raw`` with ``settings`` laid over it; neither is changed.
 
+    A block of the file that is one word (``align: cca``) says the key it is known by, as with ``--set``.
+
     ``--set BLOCK=VALUE`` sets the key the block is known by (``inputs.photo=image`` its column, ``fusion=concat`` its
     type, ``split=part`` its column). ``encoders.MODALITY`` sets the encoder of every input of that modality, except
     where ``inputs.NAME.encoder`` is set too. ``ignore`` takes inputs away, by name or by column.
     """
-    merged = copy.deepcopy(dict(raw))
+    merged = {key: _block(key, copy.deepcopy(value)) for key, value in raw.items()}
     for key, value in settings.items():
         if key != IGNORE and not key.startswith(ENCODERS):
             _put(merged, key, copy.deepcopy(value))
@@ -69,6 +71,13 @@ def overlay(raw: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, An
     if settings.get(IGNORE) is not None:
         _ignore(merged, settings[IGNORE])
     return merged
+
+
+def _block(key: str, value: Any) -> Any:
+    """Return the block that one word stands for; anything else as it is."""
+    section = section_at((key,))
+    named = section is not None and section.shorthand is not None and isinstance(value, str)
+    return {section.shorthand: value} if named and section is not None else value
 
 
 def _put(merged: MutableMapping[str, Any], key: str, value: Any) -> None:

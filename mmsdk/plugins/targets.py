@@ -16,6 +16,7 @@ KINDS: dict[str, tuple[str, type[specs.Spec]]] = {
     "loader": ("mmsdk_encoder_loaders", specs.LoaderSpec),
     "preset": ("mmsdk_presets", specs.PresetSpec),
     "trainable": ("mmsdk_trainables", specs.TrainableSpec),
+    "aligner": ("mmsdk_aligners", specs.AlignerSpec),
     "fusion": ("mmsdk_fusions", specs.FusionSpec),
     "task": ("mmsdk_tasks", specs.TaskSpec),
     "index": ("mmsdk_indexes", specs.IndexSpec),

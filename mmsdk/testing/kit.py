@@ -6,6 +6,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from mmsdk.plugins import get_registry
+from mmsdk.testing.aligners import aligner_checks
 from mmsdk.testing.checks import Skip, perform, validate_expected
 from mmsdk.testing.declarations import command_checks, health_check_checks, loader_checks, plugin_checks, preset_checks
 from mmsdk.testing.encoders import encoder_checks
@@ -28,6 +29,7 @@ CHECKS_OF: dict[str, Callable[..., Iterator[Check]]] = {
     "loader": loader_checks,
     "preset": preset_checks,
     "trainable": trainable_checks,
+    "aligner": aligner_checks,
     "fusion": fusion_checks,
     "task": task_checks,
     "index": index_checks,

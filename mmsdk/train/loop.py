@@ -189,6 +189,7 @@ def _rows(
         targets=targets,
         class_weights=class_weights_of(targets, rows, config, place),
         match=config.match,
+        match_loss=setting(config, "match_loss"),
         unimodal=unimodal_weights(config, net.inputs),
         mixup=setting(config, "mixup"),
     )

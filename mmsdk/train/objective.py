@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import nn
 
+from mmsdk.align.losses import LOSSES
 from mmsdk.train.balance import Term
 from mmsdk.train.masks import drop_inputs, other_subset
 from mmsdk.train.mixing import blend_rows
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from mmsdk.train.mixing import Blend
     from mmsdk.train.unimodal import UnimodalHeads
 
-TEMPERATURE = 0.1
 MATCH = "match"
 
 
@@ -33,11 +33,12 @@ class Objective:
     :param targets: task name -> its task and weight.
     :param class_weights: task name -> what its task balances by, on the device, or None.
     :param match: weight of the term that ties together what different inputs of one row fuse to, so that a search
-        by one input finds rows that were indexed with all, and rows without any label teach something. It is InfoNCE
-        (van den Oord et al. 2018, arXiv:1807.03748) between two different random subsets of a row's inputs, both ways,
-        over the rows of the batch with two inputs or more. An application with one input has no two subsets: there,
-        and only where it has no task either, the term keeps the cosines between the rows of a batch as they are
-        between the rows' standardised vectors, so that the fused space is the input's own, made smaller.
+        by one input finds rows that were indexed with all, and rows without any label teach something. It lies between
+        two different random subsets of a row's inputs, over the rows of the batch with two inputs or more. An
+        application with one input has no two subsets: there, and only where it has no task either, the term keeps the
+        cosines between the rows of a batch as they are between the rows' standardised vectors, so that the fused space
+        is the input's own, made smaller.
+    :param match_loss: which of :data:`mmsdk.align.losses.LOSSES` that term is.
     :param unimodal: input name -> weight of the heads on that input alone, which a caller then hands in.
     :param mixup: strength of the blends that rows are trained as; 0 for none.
     """
@@ -45,6 +46,7 @@ class Objective:
     targets: Mapping[str, Target]
     class_weights: Mapping[str, Tensor | None]
     match: float
+    match_loss: str = "infonce"
     unimodal: Mapping[str, float] = field(default_factory=dict)
     mixup: float = 0.0
 
@@ -92,7 +94,7 @@ class Objective:
                 terms[name] = Term(loss=loss, weight=self.targets[name].weight)
         terms |= self._rules(judged, rows, blend)
         if second is not None and (several := present.sum(1) > 1).any():
-            terms[f":{MATCH}"] = Term(loss=match_loss(vector, second, several), weight=self.match)
+            terms[f":{MATCH}"] = Term(loss=LOSSES[self.match_loss](vector, second, several), weight=self.match)
         elif second is None and self._ties(net):
             terms[f":{MATCH}"] = Term(loss=keep_loss(vector, rows.standard[0]), weight=self.match)
         if alone is not None:
@@ -173,20 +175,6 @@ def _fused(net: JointNet, tokens: Tensor, seen: Tensor, other: Tensor | None) ->
         return net.fuse(tokens, seen), None
     first, second = net.fuse(torch.cat([tokens, tokens]), torch.cat([seen, other])).chunk(2)
     return first, second
-
-
-def match_loss(first: Tensor, second: Tensor, counts: Tensor) -> Tensor:
-    """Return InfoNCE between two fused vectors ``(b, dim)`` of each row, both ways.
-
-    :param counts: ``(b,)`` bool, the rows that take part; the others are neither asked nor offered as answers.
-    """
-    first, second = nn.functional.normalize(first.float(), dim=1), nn.functional.normalize(second.float(), dim=1)
-    scores = first @ second.T / TEMPERATURE
-    scores = scores.masked_fill(~(counts[:, None] & counts[None, :]), torch.finfo(scores.dtype).min)
-    own = torch.arange(len(first), device=first.device)
-    both = [nn.functional.cross_entropy(one, own, reduction="none") for one in (scores, scores.T)]
-    rows = torch.where(counts, (both[0] + both[1]) / 2, 0.0)
-    return rows.sum() / counts.sum().clamp_min(1)
 
 
 def keep_loss(vector: Tensor, standard: Tensor) -> Tensor:

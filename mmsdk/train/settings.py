@@ -21,11 +21,19 @@ SETTINGS = (
     "unimodal",
     "balance",
     "match",
+    "match_loss",
     "refit",
     "amp",
     "seed",
 )
-LATER = {"imbalance": "weights", "focal_gamma": 2.0, "mixup": 0.0, "unimodal": 0.0, "balance": "fixed"}
+LATER = {
+    "imbalance": "weights",
+    "focal_gamma": 2.0,
+    "mixup": 0.0,
+    "unimodal": 0.0,
+    "balance": "fixed",
+    "match_loss": "infonce",
+}
 
 
 def setting(config: Any, name: str) -> Any:

@@ -175,7 +175,7 @@ def _work(
         net=net,
         modules=modules,
         updates=updates,
-        objective=Objective(targets=targets, class_weights=weights, match=config.match),
+        objective=Objective(targets=targets, class_weights=weights, match=config.match, match_loss=config.match_loss),
         config=config,
         place=place,
         position=net.inputs.index(tuned.name),

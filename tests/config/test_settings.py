@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mmsdk.config import load_application, parse_set
+from mmsdk.config.settings import overlay
 from mmsdk.errors import ConfigError
 
 APP = {
@@ -18,6 +19,16 @@ APP = {
 
 def load(*items):
     return load_application(APP, parse_set(items))
+
+
+def test_a_block_of_one_word_is_the_key_it_is_known_by() -> None:
+    raw = {"align": "cca", "fusion": "concat", "data": "a.csv", "inputs": "photo"}
+    assert overlay(raw, {"fusion.dim": 8, "align.dim": 3}) == {
+        "align": {"type": "cca", "dim": 3},
+        "fusion": {"type": "concat", "dim": 8},
+        "data": "a.csv",
+        "inputs": "photo",
+    }
 
 
 def test_values_are_yaml_scalars_and_lists():

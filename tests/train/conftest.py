@@ -48,6 +48,7 @@ def make_settings(**changed):
         "unimodal": 0.0,
         "balance": "fixed",
         "match": 0.0,
+        "match_loss": "infonce",
         "refit": False,
         "amp": True,
         "tensorboard": False,

@@ -7,11 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 
+from mmsdk.align.losses import LOSSES
 from mmsdk.fusion import GatedFusion
 from mmsdk.model import build_net, infer
 from mmsdk.train import fit_heads
 from mmsdk.train.masks import drop_inputs, other_subset
-from mmsdk.train.objective import match_loss
 
 
 def shared_meaning(n=400, seed=0):
@@ -96,5 +96,6 @@ def test_the_other_subset_differs_wherever_it_can():
 def test_rows_with_one_input_take_no_part_in_the_match():
     first, second = torch.randn(6, 4), torch.randn(6, 4)
     counts = torch.tensor([True, True, False, True, False, True])
-    assert torch.allclose(match_loss(first, second, counts), match_loss(first[counts], second[counts], counts[counts]))
-    assert match_loss(first, second, torch.zeros(6, dtype=torch.bool)).item() == 0.0
+    for name, loss in LOSSES.items():
+        assert torch.allclose(loss(first, second, counts), loss(first[counts], second[counts], counts[counts])), name
+        assert loss(first, second, torch.zeros(6, dtype=torch.bool)).item() == 0.0, name

@@ -3,6 +3,7 @@
 import contextlib
 import urllib.request
 
+import fake_aligners
 import fake_encoders
 import fake_fusions
 import fake_indexes
@@ -17,6 +18,7 @@ with contextlib.suppress(OSError):
 
 encoder = fake_encoders.Good
 modality = fake_modalities.Colour
+aligner = fake_aligners.Good
 fusion = fake_fusions.Good
 trainable = fake_trainables.Good
 task = fake_tasks.Good
