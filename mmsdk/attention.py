@@ -57,6 +57,10 @@ class AttentionLayer(nn.Module):
             nn.Dropout(dropout),
         )
 
+    def extra_repr(self) -> str:
+        """Show what no layer inside shows."""
+        return f"heads={self.heads}, dropout={self.dropout}"
+
     def forward(self, hidden: Tensor, seen: Tensor) -> Tensor:
         """Return ``(b, t, channels)``; no step attends to one that is not ``seen``, of which every row has one."""
         rows, steps, channels = hidden.shape

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 def mmsdk_trainables() -> Iterator[TrainableSpec]:
     """Declare the core's trainable encoders of sequences."""
     yield TrainableSpec(
+        name="steps",
+        target="mmsdk.trainable.each:EachStep",
+        summary="each step by itself, for fusions that read sequences",
+    )
+    yield TrainableSpec(
         name="tcn",
         target="mmsdk.trainable.tcn:Tcn",
         summary="dilated convolutions over the steps, then mean and maximum",

@@ -16,7 +16,7 @@ from mmsdk.app.device import device_of
 from mmsdk.app.directory import CARD, CHECKPOINT, METRICS, REPORT, new_run, write_json, write_text
 from mmsdk.app.draft import Draft, Origin
 from mmsdk.app.encoders import open_encoders
-from mmsdk.app.gathering import gather_report
+from mmsdk.app.gathering import gather_report, told_readings
 from mmsdk.app.heads import fit_beside
 from mmsdk.app.inspecting import media_inputs
 from mmsdk.app.joint import in_joint_space
@@ -238,6 +238,8 @@ def learn(draft: Draft, folder: Path) -> None:
         pipeline.net.to(pipeline.device).eval()
         draft.trained = TrainResult(history=[], best_epoch=0)
     fit_beside(draft)
+    if readings := pipeline.net.readings():
+        note(f"{application.fusion.type}: {told_readings(readings)}", pipeline.quiet)
     if application.interactions is not None:
         draft.ranking = fit_ranking(pipeline, draft.samples, draft.embeddings)
         draft.findings += draft.ranking.findings

@@ -61,12 +61,19 @@ def _facts(draft: Draft, app: App, document: Mapping[str, Any]) -> dict[str, str
         facts["interactions"] = f"{pairs:,} by {users:,} users"
     if draft.targets:
         facts["split"] = ", ".join(f"{name or 'none'} {count}" for name, count in document["data"]["split"].items())
+    if document["readings"]:
+        facts["fusion"] = f"{draft.application.fusion.type}, {told_readings(document['readings'])}"
     info = app.index.info()["fused"]
     facts["index"] = f"{info['type']}, {draft.application.fusion.dim} dims"
     facts["device"] = document["device"]
     facts["seed"] = str(document["seed"])
     facts["mmsdk"] = document["mmsdk"]
     return facts
+
+
+def told_readings(readings: Mapping[str, float]) -> str:
+    """Return what the network lets one read of itself, in a line."""
+    return ", ".join(f"{name} {value:.3g}" for name, value in readings.items())
 
 
 def _brief(encoder: str) -> str:

@@ -71,6 +71,7 @@ def run_document(draft: Draft, origin: Origin) -> dict[str, Any]:
             "split": dict(zip(parts.tolist(), counts.tolist(), strict=True)),
         },
         "training": {"best_epoch": trained.best_epoch, "epochs": len(trained.history), "history": trained.history},
+        "readings": pipeline.net.readings(),
         "seed": draft.application.training.seed,
         "device": pipeline.device,
         "threads": draft.embeddings.stats.threads,

@@ -18,7 +18,10 @@ class TrainableConfig(Section):
 
     shorthand: ClassVar[str | None] = "type"
 
-    type: Text = Field(description="`tcn`, `transformer`, or the name of a trainable that a plugin adds.")
+    type: Text = Field(
+        description="`tcn`, `transformer`, `steps` (each step by itself, for a fusion that reads sequences), or the "
+        "name of a trainable that a plugin adds."
+    )
     steps: Annotated[int, Field(ge=1, le=1024)] = Field(
         default=64, description="So many steps of a sequence are kept; a longer one is thinned out evenly."
     )

@@ -10,7 +10,7 @@ from mmsdk.fusion.interface import Fusion
 from mmsdk.fusion.joint import JointFusion, UnitProjector
 from mmsdk.fusion.lowrank import LowRankFusion
 from mmsdk.fusion.projection import Dropout, Projector
-from mmsdk.fusion.steps import StepFusion, Steps
+from mmsdk.fusion.steps import StepFusion, Steps, unpack_steps
 from mmsdk.fusion.tensor import TensorFusion
 from mmsdk.fusion.transformer import TransformerFusion
 
@@ -31,4 +31,5 @@ __all__ = [
     "TensorFusion",
     "TransformerFusion",
     "UnitProjector",
+    "unpack_steps",
 ]

@@ -28,7 +28,8 @@ class ConvolutionFusion(StepFusion):
 
     :param grid: how many times the grid has.
     :param kernel: neighbouring times that one convolution reads; odd.
-    :param layers: how many convolutions; each but the first adds to what came in.
+    :param layers: how many convolutions; each looks twice as far as the one before, and but for the first adds to what
+        came in.
     """
 
     def __init__(
@@ -38,7 +39,7 @@ class ConvolutionFusion(StepFusion):
         *,
         grid: int = 32,
         kernel: int = 3,
-        layers: int = 2,
+        layers: int = 3,
         **options: Any,
     ) -> None:
         super().__init__(inputs, dim, **options)
@@ -47,7 +48,14 @@ class ConvolutionFusion(StepFusion):
         width = len(self.inputs) * (dim + 1)
         count_option("fusion.options.layers", layers, 1, 12)
         self.convolutions = nn.ModuleList(
-            nn.Conv1d(width if n == 0 else dim, dim, kernel, padding=kernel // 2, padding_mode="replicate")
+            nn.Conv1d(
+                width if n == 0 else dim,
+                dim,
+                kernel,
+                dilation=2**n,
+                padding=2**n * (kernel // 2),
+                padding_mode="replicate",
+            )
             for n in range(layers)
         )
         self.mix = nn.Linear(2 * dim, dim)

@@ -43,12 +43,13 @@ class CrossAttentionFusion(StepFusion):
         **options: Any,
     ) -> None:
         super().__init__(inputs, dim, **options)
-        query = choice_option("fusion.options.query", self.inputs[0] if query is None else query, self.inputs)
-        self.position = self.inputs.index(query)
+        self.query = choice_option("fusion.options.query", self.inputs[0] if query is None else query, self.inputs)
+        self.position = self.inputs.index(self.query)
         self.heads = fit_heads_to(dim, count_option("fusion.options.heads", heads, 1, 64))
         first = torch.tensor([number_option("fusion.options.strength", strength, 0.0, 100.0)])
         self.strength: Tensor
-        if choice_option("fusion.options.learn", learn, (True, False)):
+        self.learn = choice_option("fusion.options.learn", learn, (True, False))
+        if learn:
             self.strength = nn.Parameter(first)
         else:
             self.register_buffer("strength", first)

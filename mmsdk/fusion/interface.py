@@ -46,6 +46,11 @@ class Fusion(nn.Module, ABC):
         """Return the names of the options that this fusion takes: its keyword-only parameters."""
         return option_names(cls)
 
+    def extra_repr(self) -> str:
+        """Show the options that are kept under their names; what is shown here tells one training from another."""
+        kept = ((name, getattr(self, name, None)) for name in sorted(self.option_names()))
+        return ", ".join(f"{name}={one}" for name, one in kept if isinstance(one, int | float | str))
+
     @abstractmethod
     def forward(self, tokens: Tensor, present: Tensor) -> Tensor:
         """Fuse.

@@ -37,6 +37,7 @@ class UnitProjector(nn.Module):
         super().__init__()
         self.inputs = tuple(dims)
         self.dims = dict(dims)
+        self.lengths: tuple[int, ...] | None = None
         self.register_buffer("mean_0", torch.zeros(1), persistent=False)  # tells the device
 
     def fit(self, vectors: Mapping[str, Tensor], present: Tensor) -> None:
@@ -50,6 +51,10 @@ class UnitProjector(nn.Module):
             clean = torch.where(present[:, position, None], values, torch.zeros_like(values))
             found.append(nn.functional.normalize(clean, dim=1))
         return found
+
+    def token_of(self, tokens: Tensor, name: str) -> Tensor:
+        """Return the token of one input ``(b, dim)``."""
+        return tokens[:, self.inputs.index(name)]
 
     def forward(self, standard: Sequence[Tensor]) -> Tensor:
         """Return tokens ``(b, m, dim)``."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from mmsdk.fusion.steps import Steps, mean_step, pack_steps, unpack_steps
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -57,6 +59,8 @@ class Projector(nn.Module):
     :param members: into how many equal parts a token falls, each normalised by itself: one for each member of the head.
     :param stems: input name -> what takes the place of its linear layer: a module on packed sequences that knows their
         ``statistics``, how to ``standardise`` them and what stands where a row is ``absent``.
+    :param steps: the fusion asks for steps: where a stem answers each step (it has ``each_step``), tokens are packed
+        steps, and ``lengths`` says how many each input has. It is None where every input has one token.
     """
 
     def __init__(
@@ -67,6 +71,8 @@ class Projector(nn.Module):
         input_dropout: float = 0.0,
         members: int = 1,
         stems: Mapping[str, Any] | None = None,
+        *,
+        steps: bool = False,
     ) -> None:
         super().__init__()
         self.inputs = tuple(dims)
@@ -77,6 +83,8 @@ class Projector(nn.Module):
             self.register_buffer(f"mean_{position}", torch.zeros(width))
             self.register_buffer(f"scale_{position}", torch.ones(width))
         self.stems = tuple(name in stems for name in dims)
+        counts = tuple(stems[name].steps if name in stems and stems[name].each_step else 0 for name in dims)
+        self.lengths = tuple(count or 1 for count in counts) if steps and any(counts) else None
         self.linears = nn.ModuleList(
             stems[name] if name in stems else nn.Linear(size, dim) for name, size in dims.items()
         )
@@ -85,8 +93,8 @@ class Projector(nn.Module):
         self.dropout = Dropout(dropout)
 
     def extra_repr(self) -> str:
-        """Show the share of left-out features."""
-        return f"input_dropout={self.input_dropout}"
+        """Show the share of left-out features, and the steps of each input where it hands on steps."""
+        return f"input_dropout={self.input_dropout}" + (f", lengths={self.lengths}" if self.lengths else "")
 
     def fit(self, vectors: Mapping[str, Tensor], present: Tensor) -> None:
         """Learn the statistics of the present rows: vectors ``(n, d_i)`` each, ``present`` ``(n, m)`` bool."""
@@ -122,13 +130,38 @@ class Projector(nn.Module):
         return ((vectors.to(mean.dtype) - mean) / scale).clamp(-LIMIT, LIMIT)
 
     def forward(self, standard: Sequence[Tensor]) -> Tensor:
-        """Project standardised values, ``(b, d_i)`` each, to tokens ``(b, m, dim)``."""
+        """Project standardised values, ``(b, d_i)`` each, to tokens ``(b, m, dim)``, or to packed steps."""
+        if self.lengths is not None:
+            return self._steps(standard)
         tokens = [
             norm(linear(values) if stem else self._project(values, linear))
             for values, linear, norm, stem in zip(standard, self.linears, self.norms, self.stems, strict=True)
         ]
         whole: Tensor = self.dropout(nn.functional.gelu(torch.stack(tokens, dim=1)))
         return whole
+
+    def _steps(self, standard: Sequence[Tensor]) -> Tensor:
+        """Project to packed steps ``(b, t, dim + 2)``: each step of a stem that answers them, else the one token."""
+        found = []
+        for position, (values, norm) in enumerate(zip(standard, self.norms, strict=True)):
+            linear: Any = self.linears[position]
+            if self.stems[position] and linear.each_step:
+                steps, times, present = linear.steps_of(values)
+            else:
+                steps = (linear(values) if self.stems[position] else self._project(values, linear))[:, None]
+                times, present = values.new_zeros(len(values), 1), values.new_ones(len(values), 1) > 0
+            normed = nn.functional.gelu(norm(steps.flatten(0, 1)).view(steps.shape))
+            kept = self.dropout(torch.ones_like(normed[:, :1]))  # all steps of a row lack the same: changes stay seen
+            found.append(Steps(values=normed * kept, times=times, present=present))
+        return pack_steps(found)
+
+    def token_of(self, tokens: Tensor, name: str) -> Tensor:
+        """Return the token of one input ``(b, dim)`` out of what ``forward`` answered; of steps their mean."""
+        position = self.inputs.index(name)
+        if self.lengths is None:
+            return tokens[:, position]
+        one = unpack_steps(tokens, self.lengths)[position]
+        return mean_step(one.values, one.present)
 
     def _project(self, values: Tensor, linear: nn.Module) -> Tensor:
         """Apply the linear layer of one input, in training to a random part of its features."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -66,6 +67,25 @@ class StepFusion(Fusion):
         :returns: ``(b, dim)``. A row may have no step at all: its answer must be finite, and the same whatever else is
             in the batch.
         """
+
+
+def pack_steps(inputs: Sequence[Steps]) -> Tensor:
+    """Return the steps of all inputs as one tensor ``(b, t, dim + 2)``: values, times, and 1 where a step is, else 0.
+
+    Rows may be cut out of it, put together and blended like those of any tensor: of two blended rows a step is there
+    where either has one, and times still ascend, for those of absent steps are that of the last one.
+    """
+    parts = [
+        torch.cat([one.values, one.times[:, :, None].float(), one.present[:, :, None].float()], dim=2) for one in inputs
+    ]
+    return torch.cat(parts, dim=1)
+
+
+def unpack_steps(tokens: Tensor, lengths: Sequence[int]) -> list[Steps]:
+    """Return the steps of each input out of one tensor; ``lengths`` says how many each has at the most."""
+    bounds = itertools.pairwise(itertools.accumulate(lengths, initial=0))
+    parts = [tokens[:, start:stop] for start, stop in bounds]
+    return [Steps(values=one[:, :, :-2], times=one[:, :, -2], present=one[:, :, -1] > 0) for one in parts]
 
 
 class StepReader(nn.Module):

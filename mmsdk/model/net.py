@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from mmsdk.fusion import Fusion, Projector, UnitProjector
+from mmsdk.fusion import Projector, Steps, UnitProjector, unpack_steps
 from mmsdk.heads import Beside, EnsembleHead, read_options, width_of
 from mmsdk.trainable import SequenceStem
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from mmsdk.fusion import Fusion, StepFusion
     from mmsdk.protocols import Task
     from mmsdk.trainable import Trainable
 
@@ -127,9 +128,33 @@ class JointNet(nn.Module):
         }
 
     def fuse(self, tokens: Tensor, present: Tensor) -> Tensor:
-        """Fuse tokens ``(b, m, dim)`` under a mask ``(b, m)`` to ``(b, dim)``; absent ones are zeros to the fusion."""
+        """Fuse tokens ``(b, m, dim)`` under a mask ``(b, m)`` to ``(b, dim)``; absent ones are zeros to the fusion.
+
+        Where the fusion reads sequences, ``tokens`` are the projector's packed steps.
+        """
+        if self.projector.lengths is not None:
+            return self._fuse_steps(tokens, present, self.projector.lengths)
         parts = (tokens * present[:, :, None].to(tokens.dtype)).chunk(len(self.fusions), dim=2)
         return torch.cat([fusion(part, present) for fusion, part in zip(self.fusions, parts, strict=True)], dim=1)
+
+    def _fuse_steps(self, tokens: Tensor, present: Tensor, lengths: Sequence[int]) -> Tensor:
+        """Fuse packed steps; an input that ``present`` denies has none."""
+        steps = unpack_steps(tokens, lengths)
+        masks = [one.present & present[:, n, None] for n, one in enumerate(steps)]
+        parts = zip(*(one.values.chunk(len(self.fusions), dim=2) for one in steps), strict=True)
+        fused = []
+        for fusion, values in zip(self.fusions, parts, strict=True):
+            given = [
+                Steps(values=part, times=one.times, present=mask)
+                for part, one, mask in zip(values, steps, masks, strict=True)
+            ]
+            fused.append(cast("StepFusion", fusion).fuse_steps(given))
+        return torch.cat(fused, dim=1)
+
+    def readings(self) -> dict[str, float]:
+        """Return what the fusion lets one read of itself, the mean over the members."""
+        found = [cast("Fusion", one).readings() for one in self.fusions]
+        return {name: sum(one[name] for one in found) / len(found) for name in found[0]}
 
     def answer(self, vector: Tensor) -> dict[str, Tensor]:
         """Return the logits of every task from fused vectors ``(b, dim)``: the mean over the members."""
@@ -176,8 +201,14 @@ def build_net(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         stems = {name: stem.build(settings.dim) for name, stem in (trainables or {}).items()}
+        steps = bool(getattr(fusion, "steps", False))
+        projector = (
+            UnitProjector(dims)
+            if joint
+            else Projector(dims, settings.dim, dropout, input_dropout, members, stems, steps=steps)
+        )
         return JointNet(
-            UnitProjector(dims) if joint else Projector(dims, settings.dim, dropout, input_dropout, members, stems),
+            projector,
             [fusion(tuple(dims), width, **settings.options) for _ in range(members)],
             {name: _head(task, settings.dim, members, head) for name, task in tasks.items()},
             modality_dropout=settings.modality_dropout,

@@ -7,7 +7,7 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from mmsdk.testing import networks
-from mmsdk.testing.checks import bind, expect, expect_close
+from mmsdk.testing.checks import Skip, bind, expect, expect_close
 from mmsdk.testing.subject import Subject, check_import_is_offline
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def trainable_checks(spec: TrainableSpec, probe: Probe | None = None) -> Iterato
         check_absent_steps_get_no_gradient,
         check_weights_round_trip,
         check_unknown_options_are_refused,
+        check_each_step_is_answered,
     ]
     yield from bind(f"trainable {spec.name}", TrainableSubject(spec, probe), functions)
 
@@ -179,6 +180,22 @@ def check_weights_round_trip(subject: TrainableSubject) -> None:
 def check_unknown_options_are_refused(subject: TrainableSubject) -> None:
     """An option that it does not know is an error, never ignored."""
     networks.expect_refused(functools.partial(subject.target, DIM, WIDTH))
+
+
+def check_each_step_is_answered(subject: TrainableSubject) -> None:
+    """Where ``each_step`` is true, every step gets an answer of its own, and absent ones change none."""
+    import torch
+
+    trainable, (values, times, present) = subject.new(), subject.batch()
+    if not trainable.each_step:
+        raise Skip("answers no single step")
+    expected = trainable.forward_steps(values, times, present)
+    shape = tuple(expected.shape)
+    expect(shape == (*present.shape, WIDTH), f"steps become {shape}, expected {(*present.shape, WIDTH)}")
+    noise = torch.where(present[:, :, None], values, torch.full_like(values, float("nan")))
+    found = trainable.forward_steps(noise, times, present)
+    expect(bool(found[present].isfinite().all()), "NaN in the place of an absent step reaches the answer to another")
+    expect_close(found[present], expected[present], "values in the place of an absent step change the answer")
 
 
 def _repeats(trainable: Any, batch: Batch) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import nn
 
@@ -23,6 +23,9 @@ class Trainable(nn.Module, ABC):
     :param width: length of the answer.
     :raises ConfigError: an option that it does not take.
     """
+
+    each_step: ClassVar[bool] = False
+    """Whether it can answer each step, for a fusion that asks for steps; then it has ``forward_steps`` too."""
 
     def __init__(self, dim: int, width: int, **options: Any) -> None:
         super().__init__()
@@ -45,3 +48,7 @@ class Trainable(nn.Module, ABC):
             answer must be finite, and the same whatever else is in the batch.
         :returns: ``(b, width)``.
         """
+
+    def forward_steps(self, values: Tensor, times: Tensor, present: Tensor) -> Tensor:
+        """Answer each step, ``(b, t, width)``, from what ``forward`` is given; only where ``each_step`` is true."""
+        raise NotImplementedError(f"{type(self).__name__} does not answer each step")

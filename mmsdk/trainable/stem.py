@@ -64,6 +64,18 @@ class SequenceStem(nn.Module):
         answer: Tensor = self.trainable(values, times, present)
         return answer
 
+    @property
+    def each_step(self) -> bool:
+        """Return whether the trainable can answer each step."""
+        return self.trainable.each_step
+
+    def steps_of(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return its answer to each step ``(b, steps, width)``, their times and which are there ``(b, steps)``."""
+        gaps, values = self._parts(rows)
+        present = gaps >= 0
+        times = torch.where(present, gaps, torch.zeros_like(gaps)).cumsum(1)
+        return self.trainable.forward_steps(values, times, present), times, present
+
     def _parts(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Return gaps ``(b, steps)`` and values ``(b, steps, dim)``."""
         return rows[:, : self.steps], rows[:, self.steps :].reshape(len(rows), self.steps, self.dim)

@@ -174,3 +174,62 @@ def test_keys_about_sequences_are_refused_where_there_is_none(tmp_path, entry):
     }
     with pytest.raises(mmsdk.EncoderError, match="is about sequences, and encoder 'ngrams'"):
         mmsdk.fit(described, rows(), tmp_path / "run", device="cpu", quiet=True)
+
+
+def test_a_fusion_that_asks_for_steps_gets_them(tmp_path):
+    """Projected steps alone keep no order; a fusion that reads them does, by itself and after it was saved."""
+    steps = {"trainable": {"type": "steps", "steps": 12}}
+    pooled = mmsdk.fit(application(**steps), rows(), tmp_path / "gated", device="cpu", quiet=True)
+    assert accuracy(pooled) < 0.7
+    described = {**application(**steps), "fusion": {"type": "convolution", "dim": 64, "members": 2}}
+    app = mmsdk.fit(described, rows(), tmp_path / "run", device="cpu", quiet=True)
+    assert accuracy(app) > 0.9
+    again = mmsdk.load(tmp_path / "run", device="cpu", quiet=True)
+    asked = [{"track": "1 2 3"}, {"track": "3 2 1"}, {"track": None}, {"track": "99"}]
+    assert np.array_equal(app.embed(asked), again.embed(asked))
+    assert np.array_equal(app.embed(asked[2:3]), app.embed(asked[3:4]))
+    assert np.allclose(app.embed(asked)[:1], app.embed(asked[:1]), atol=1e-6)
+
+
+def two_tracks():
+    """Rows whose answer is whether two tracks have their peak in the same place; each peak may be anywhere."""
+    random = np.random.default_rng(0)
+    found = []
+    for number in range(200):
+        first = int(random.integers(10))
+        same = number % 2 == 0
+        second = first if same else (first + int(random.integers(3, 8))) % 10
+        tracks = [" ".join("3" if place == peak else "0" for place in range(10)) for peak in (first, second)]
+        part = ("train", "train", "val", "test")[number // 2 % 4]
+        found.append({"a": tracks[0], "b": tracks[1], "same": "yes" if same else "no", "part": part})
+    return found
+
+
+def test_two_sequences_are_read_on_one_clock(tmp_path):
+    described = {
+        "inputs": {
+            name: {"column": name, "modality": "series", "trainable": {"type": "steps", "steps": 10}} for name in "ab"
+        },
+        "tasks": {"same": {"column": "same", "type": "classification"}},
+        "split": {"column": "part"},
+        "fusion": {"type": "convolution", "dim": 32, "members": 2},
+        "training": {"epochs": 30, "batch_size": 16},
+    }
+    app = mmsdk.fit(described, two_tracks(), tmp_path / "run", device="cpu", quiet=True)
+    scored = mmsdk.evaluate(app, [{**row, "part": "test"} for row in two_tracks()])
+    assert scored["same"]["test"]["accuracy"]["value"] > 0.85
+
+
+@pytest.mark.parametrize("fusion", ["bottleneck", "transformer", "cross-attention"])
+def test_every_fusion_of_steps_fits(tmp_path, fusion, capsys):
+    described = application(trainable={"type": "steps", "steps": 6})
+    described["inputs"]["other"] = {"column": "way2", "modality": "text", "encoder": "ngrams"}
+    described |= {"fusion": {"type": fusion, "dim": 16, "members": 2}, "training": {"epochs": 1}}
+    table = [{**row, "way2": f"word {number % 3}"} for number, row in enumerate(rows(60))]
+    app = mmsdk.fit(described, table, tmp_path / "run", device="cpu")
+    assert np.isfinite(app.embed([{"track": "1 2"}, {"other": "word 1"}, {}])).all()
+    told = {"strength": pytest.approx(1.0)} if fusion == "cross-attention" else {}
+    assert app.document["readings"] == told
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert ("cross-attention, strength 1" in page) is bool(told)
+    assert ("cross-attention: strength 1" in capsys.readouterr().err) is bool(told)

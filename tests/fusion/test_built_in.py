@@ -78,7 +78,7 @@ OPTIONS = [
     (CrossAttentionFusion, {"strength": 0.5}),
     (CrossAttentionFusion, {"heads": 2}),
     (ConvolutionFusion, {"kernel": 5}),
-    (ConvolutionFusion, {"layers": 3}),
+    (ConvolutionFusion, {"layers": 2}),
     (ConvolutionFusion, {"grid": 9}),
 ]
 

@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from mmsdk.errors import ConfigError
-from mmsdk.fusion import ConcatFusion, Dropout, Fusion, GatedFusion, Projector
+from mmsdk.fusion import ConcatFusion, Dropout, ExpertsFusion, Fusion, GatedFusion, Projector, Steps, unpack_steps
+from mmsdk.fusion.steps import pack_steps
+from mmsdk.trainable import EachStep, SequenceStem
 
 BUILT_IN = [ConcatFusion, GatedFusion]
 
@@ -141,3 +143,36 @@ def test_the_parts_of_a_token_are_normalised_apart():
     values, small = [torch.randn(5, 6)], slice(0, 4)
     assert parted(values)[:, 0, small].std() > 0.3
     assert whole(values)[:, 0, small].std() < 0.1
+
+
+def test_packed_steps_come_apart_again_and_are_cut_like_any_tensor():
+    some, none = torch.tensor([[True, True, False]] * 2), torch.tensor([[True], [False]])
+    given = [
+        Steps(values=torch.randn(2, 3, 4), times=torch.tensor([[0.0, 1.5, 1.5]] * 2), present=some),
+        Steps(values=torch.randn(2, 1, 4), times=torch.zeros(2, 1), present=none),
+    ]
+    for row in (slice(0, 2), slice(1, 2)):
+        for one, expected in zip(unpack_steps(pack_steps(given)[row], (3, 1)), given, strict=True):
+            assert torch.equal(one.values, expected.values[row])
+            assert torch.equal(one.times, expected.times[row])
+            assert torch.equal(one.present, expected.present[row])
+
+
+def test_the_token_of_an_input_is_the_mean_of_its_steps():
+    stem = SequenceStem(EachStep(2, 4), 3, 2)
+    projector = Projector({"a": 9, "b": 5}, 4, stems={"a": stem}, steps=True).eval()
+    assert projector.lengths == (3, 1)
+    rows = torch.tensor([[0.0, 1, -1, *range(4), 0, 0]])
+    tokens = projector([rows, torch.randn(1, 5)])
+    assert tokens.shape == (1, 4, 6)
+    assert torch.allclose(projector.token_of(tokens, "a"), tokens[:, :2, :4].mean(1))
+    assert torch.equal(projector.token_of(tokens, "b"), tokens[:, 3, :4])
+    plain = Projector({"a": 9, "b": 5}, 4, stems={"a": stem}).eval()
+    whole = plain([rows, torch.randn(1, 5)])
+    assert whole.shape == (1, 2, 4)
+    assert torch.equal(plain.token_of(whole, "b"), whole[:, 1])
+
+
+@pytest.mark.parametrize("options", [{"best": 1}, {"experts": 2}])
+def test_options_are_shown_so_that_a_checkpoint_of_others_is_not_taken(options):
+    assert repr(ExpertsFusion(["a"], 8)) != repr(ExpertsFusion(["a"], 8, **options))

@@ -105,3 +105,16 @@ class Unsaved(Good):
 class TakesAnything(Good):
     def __init__(self, dim, width, **options):
         super().__init__(dim, width)
+
+
+class GoodSteps(Good):
+    each_step = True
+
+    def forward_steps(self, values, times, present):
+        steps = torch.cat([values, times[:, :, None]], 2)
+        return self.layer(torch.where(present[:, :, None], steps, 0))
+
+
+class OneStep(GoodSteps):
+    def forward_steps(self, values, times, present):
+        return self(values, times, present)
