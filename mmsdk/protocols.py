@@ -143,7 +143,9 @@ class Encoder(Protocol):
     ``vectors(batch, modality) -> torch.Tensor`` (what ``encode`` answers, ``(n, dim)`` float32 on the device, with
     gradients: what tuning needs), ``space() -> str`` (the same text for every modality of a joint encoder such as CLIP,
     whose vectors compare by cosine), ``output = "sequence"`` (where only the loaded encoder knows), and
-    ``report() -> Mapping[str, float]`` (shares to show after a run, such as ``truncated``).
+    ``report() -> Mapping[str, float]`` (shares to show after a run, such as ``truncated``), and ``sources() ->
+    Sequence[int]`` (of each element of its vectors, the position in the sample it came of, as the ``place`` of a
+    :class:`Part` counts them: then ``mmsdk explain`` may use gradients).
     """
 
     dim: int
@@ -215,6 +217,9 @@ class Task(Protocol):
     ``imbalance`` with an attribute of this name, for a task with classes that knows ``focal`` and
     ``logit_adjustment``: for the latter ``loss`` is handed, in the place of weights, what ``log_prior(targets) ->
     np.ndarray`` returned. A task without them is balanced by its :meth:`class_weights`, and refuses those two.
+
+    Optional, found with ``getattr``: ``margin(logits, label) -> torch.Tensor``: ``(b, width)`` to ``(b,)`` with
+    gradients, the log-odds of a label, or the number where ``label`` is ``None``; what integrated gradients need.
     """
 
     higher_is_better: bool

@@ -12,6 +12,7 @@ from mmsdk.errors import DataError
 
 if TYPE_CHECKING:
     from mmsdk.app.application import App
+    from mmsdk.data import Table
 
 
 def asked_row(app: App, id: str | None, data: str | None, file: str | None) -> dict[str, Any]:
@@ -29,11 +30,17 @@ def asked_row(app: App, id: str | None, data: str | None, file: str | None) -> d
     if id not in samples.ids:
         raise DataError(f"{data} has no row with the id {id!r}")
     place = samples.ids.index(id)
-    known = {column for entry in app.application.inputs.values() for column in samples.table.expand(entry.columns)}
-    known |= {app.application.id} if app.application.id else set()
-    known |= {entry.within for entry in app.application.inputs.values() if entry.within}
-    record = samples.table.take(np.array([place])).records(text=[app.application.id] if app.application.id else [])[0]
-    return {"row": {name: value for name, value in record.items() if name in known}, "root": samples.table.root}
+    return {"row": known_columns(app, samples.table.take(np.array([place])))[0], "root": samples.table.root}
+
+
+def known_columns(app: App, table: Table) -> list[dict[str, Any]]:
+    """Return the rows of a table by column, those columns only that the application knows."""
+    application = app.application
+    known = {name for name in table.names if any(entry.reads(name) for entry in application.inputs.values())}
+    known |= {entry.within for entry in application.inputs.values() if entry.within}
+    known |= {*app.pipeline.columns, *([application.id] if application.id else [])}
+    records = table.records(text=[application.id] if application.id else [])
+    return [{name: value for name, value in record.items() if name in known} for record in records]
 
 
 def _object(path: Path) -> dict[str, Any]:

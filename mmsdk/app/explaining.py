@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.app.directory import split_ids
+from mmsdk.app.explained_rows import known_columns
 from mmsdk.app.likeness import Likeness
 from mmsdk.embed.encoders import open_modality
 from mmsdk.embed.encoding import encode_batch
@@ -23,20 +24,29 @@ from mmsdk.explain import (
     Occlusion,
     Row,
     Share,
+    agreement,
+    by_part,
+    check_explanations,
+    differentiable,
     evidence_of,
     explained_answer,
+    has_captum,
+    integrated_gradients,
     occlude,
     row_shapley,
+    share_deletion,
     shuffled_net,
 )
 from mmsdk.model import infer
+from mmsdk.progress import progress
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from mmsdk.app.application import App
     from mmsdk.data import Samples
     from mmsdk.embed import Embeddings
+    from mmsdk.explain import Check
     from mmsdk.explain.scoring import Answers, Score
     from mmsdk.model import JointNet
     from mmsdk.protocols import Output
@@ -102,6 +112,7 @@ class Explainer:
         output = app.answer(embeddings)[0].outputs[name]
         answered = explained_answer(self.answers(name), output, label=label, scale=scale)
         names, shapley = row_shapley(answered.score, one.values, one.present, seed=seed)
+        shares = shapley.values[:, 0]
         decoded = self._decoded(samples, inputs)
         chosen = set(inputs if evidence is True else evidence or ())
         self._check_inputs(chosen)
@@ -123,8 +134,10 @@ class Explainer:
                 exact=shapley.exact,
                 shares=tuple(
                     Share(input=key, modality=modalities[key], value=float(value))
-                    for key, value in zip(names, shapley.values[:, 0], strict=True)
+                    for key, value in zip(names, shares, strict=True)
                 ),
+                deleted=share_deletion(one, answered.score, names, shares),
+                randomised=self._shares_agree(shares, one, name, answered, seed=seed),
                 output=_told(output),
                 evidence=tuple(one for one in found if one is not None),
                 neighbours=tuple(near[0]),
@@ -133,6 +146,35 @@ class Explainer:
             aparts=aparts,
             samples=decoded,
         )
+
+    def check(
+        self,
+        data: Any,
+        *,
+        task: str | None = None,
+        scale: str = "probability",
+        most: int = 40,
+        root: Path | None = None,
+    ) -> list[Check]:
+        """Explain up to ``most`` rows of a table, evenly spread, and say whether the explanations hold.
+
+        :raises DataError: the table has too few rows that can be explained.
+        """
+        table = self._app.pipeline.table(data, root=root)
+        places = np.unique(np.linspace(0, len(table) - 1, min(most, len(table))).astype(np.int64))
+        rows = known_columns(self._app, table.take(places))
+        checks = check_explanations(self._each(rows, task=task, scale=scale, root=table.root))
+        if not checks:
+            raise DataError(f"{table.name} has too few rows with several inputs or parts; a check needs five or more")
+        return checks
+
+    def _each(self, rows: Sequence[Mapping[str, Any]], **asked: Any) -> Iterator[Explanation]:
+        """Yield the explanation of each row that holds anything."""
+        with progress(len(rows), "explaining", self._app.pipeline.quiet, unit="row") as bar:
+            for row in rows:
+                if any(value not in (None, "") for value in row.values()):
+                    yield self.explain(row, k=0, **asked).explanation
+                bar.update(1)
 
     def answers(self, name: str, net: JointNet | None = None) -> Answers:
         """Return what answers one task from vectors and presence, calibrated and before any rule."""
@@ -215,10 +257,44 @@ class Explainer:
         self, apart: Apart, row: Row, task: str, answered: Answered, samples: Samples, *, seed: int
     ) -> Evidence:
         """Return the evidence of one input."""
-        shuffled = [self._score(task, answered, net) for net in self._shuffled()]
-        found: Occlusion = occlude(apart, row, answered.score, shuffled)
         columns = samples.inputs[apart.name].columns
-        return evidence_of(apart, row, answered.score, found, unit=answered.unit, names=columns, seed=seed)
+        found = self._gradients(apart, row, task, answered)
+        if found is not None:
+            how = {"method": "integrated gradients", "unit": _margin_unit(answered)}
+        else:
+            how = {"method": "occlusion", "unit": answered.unit}
+            shuffled = [self._score(task, answered, net) for net in self._shuffled()]
+            found = occlude(apart, row, answered.score, shuffled)
+        return evidence_of(apart, row, answered.score, found, names=columns, seed=seed, **how)
+
+    def _shares_agree(self, shares: np.ndarray, row: Row, task: str, answered: Answered, *, seed: int) -> float | None:
+        """Return the rank correlation of the shares with those under random weights."""
+        scores = [self._score(task, answered, net) for net in self._shuffled()]
+        return agreement(
+            shares, [row_shapley(one, row.values, row.present, seed=seed)[1].values[:, 0] for one in scores]
+        )
+
+    def _gradients(self, apart: Apart, row: Row, task: str, answered: Answered) -> Occlusion | None:
+        """Return the parts' integrated gradients; ``None`` where the path from the sample to the answer has none.
+
+        They need captum, an encoder that says which elements come of which part, a task with a margin, and that the
+        network itself answers.
+        """
+        encoder = self._app.pipeline.encoders[apart.name].encoder
+        margin = getattr(self._app.tasks[task], "margin", None)
+        net = self._app.pipeline.net
+        assert net is not None
+        if margin is None or not hasattr(encoder, "sources") or not has_captum() or not differentiable(net, apart.name):
+            return None
+        parts, sources = apart.parts(), encoder.sources()
+
+        def values(one: JointNet) -> np.ndarray:
+            path = integrated_gradients(
+                one, task, lambda logits: margin(logits, answered.label), (row.values, row.present), apart.name
+            )
+            return by_part(path.values, sources, parts)
+
+        return Occlusion(parts=parts, falls=values(net), under=[values(one) for one in self._shuffled()])
 
     def _score(self, task: str, answered: Answered, net: JointNet) -> Score:
         """Return the same score under another network."""
@@ -282,6 +358,11 @@ def _told(output: Output) -> dict[str, Any]:
         if value not in (None, (), []):
             told[name] = value
     return told
+
+
+def _margin_unit(answered: Answered) -> str:
+    """Return the unit of gradients: what the network says before calibration."""
+    return "number" if answered.label is None else "log-odds of the network"
 
 
 def _tried(component: Any, cell: Any) -> Any:

@@ -13,7 +13,9 @@ from mmsdk.cli.shell import width
 from mmsdk.plugins import resolve
 
 if TYPE_CHECKING:
-    from mmsdk.explain import Evidence, Explanation
+    from collections.abc import Sequence
+
+    from mmsdk.explain import Check, Evidence, Explanation
 
 SHOWN = 8
 BAR = 20
@@ -33,6 +35,11 @@ BAR = 20
     show_default=True,
     help="What is divided up among the inputs.",
 )
+@click.option(
+    "--check", metavar="TABLE", type=click.Path(exists=True, dir_okay=False), help="Check explanations of rows."
+)
+@click.option("--rows", type=click.IntRange(min=5), default=40, show_default=True, help="How many rows --check takes.")
+@click.option("--out", metavar="FILE.html", type=click.Path(dir_okay=False), help="Draw it as a page.")
 @click.option("-k", type=click.IntRange(min=0), default=5, show_default=True, help="How many nearest training rows.")
 @options.device
 @options.as_json
@@ -46,24 +53,49 @@ def explain(
     task: str | None,
     label: str | None,
     scale: str,
+    check: str | None,
+    rows: int,
+    out: str | None,
     k: int,
     device: str,
     as_json: bool,
     **reading: Any,
 ) -> None:
     """Say why RUN answers a row as it does: what each input is worth, what in it, which training rows are like it."""
-    if (item is None) == (row is None):
-        raise click.UsageError("expected --id or --row.")
+    if sum(one is not None for one in (item, row, check)) != 1:
+        raise click.UsageError("expected one of --id, --row and --check.")
     if data is not None and item is None:
         raise click.UsageError("--data needs --id.")
     app = open_run(run, device=device, **reading)
+    if check is not None:
+        _check(app.explainer.check(check, task=task, scale=scale, most=rows), as_json=as_json)
+        return
     asked = resolve("mmsdk.app.explained_rows:asked_row")(app, item, data, row)
     found = app.explainer.explain(**asked, task=task, label=label, scale=scale, k=k)
+    if out is not None:
+        resolve("mmsdk.app.explained_page:write_page")(app, found, out)
     if as_json:
         print_json(found.explanation.document())
         return
     for line in _lines(found.explanation):
         click.echo(line)
+
+
+def _check(checks: Sequence[Check], *, as_json: bool) -> None:
+    """Print the checks; a failed one is exit code 1."""
+    if as_json:
+        print_json([one.document() for one in checks])
+    for one in () if as_json else checks:
+        ahead, alike = one.ahead, one.randomised
+        click.echo(f"{'ok  ' if one.passed else 'FAIL'} {one.of}, {one.method}, {ahead.n} rows")
+        click.echo(
+            f"     falls by {one.named:.4f} without what is named, by {one.random:.4f} at random; "
+            f"ahead {ahead.value:.4f} [{ahead.low:.4f}, {ahead.high:.4f}]"
+        )
+        if alike is not None:
+            click.echo(f"     rank correlation with random weights {alike.value:.2f}")
+    if not all(one.passed for one in checks):
+        raise click.exceptions.Exit(1)
 
 
 def _lines(found: Explanation) -> list[str]:

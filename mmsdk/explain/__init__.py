@@ -1,5 +1,6 @@
 """Why an answer is what it is: what each input is worth to it, what in it speaks for it, which rows are like it."""
 
+from mmsdk.explain.checking import Check, check_explanations, mean_interval
 from mmsdk.explain.explanation import (
     Attention,
     Deletion,
@@ -10,7 +11,17 @@ from mmsdk.explain.explanation import (
     Share,
     explanation_schema,
 )
-from mmsdk.explain.occlusion import Apart, Occlusion, Row, evidence_of, occlude, rank_correlation
+from mmsdk.explain.gradients import by_part, differentiable, has_captum, integrated_gradients
+from mmsdk.explain.occlusion import (
+    Apart,
+    Occlusion,
+    Row,
+    agreement,
+    evidence_of,
+    occlude,
+    rank_correlation,
+    share_deletion,
+)
 from mmsdk.explain.prototypes import prototypes_of
 from mmsdk.explain.scoring import Answered, Score, explained_answer
 from mmsdk.explain.shapley import EXACT_UP_TO, Shapley, row_shapley, shapley_values
@@ -21,6 +32,7 @@ __all__ = [
     "Answered",
     "Apart",
     "Attention",
+    "Check",
     "Deletion",
     "Evidence",
     "Explanation",
@@ -31,13 +43,21 @@ __all__ = [
     "Score",
     "Shapley",
     "Share",
+    "agreement",
+    "by_part",
+    "check_explanations",
+    "differentiable",
     "evidence_of",
     "explained_answer",
     "explanation_schema",
+    "has_captum",
+    "integrated_gradients",
+    "mean_interval",
     "occlude",
     "prototypes_of",
     "rank_correlation",
     "row_shapley",
     "shapley_values",
+    "share_deletion",
     "shuffled_net",
 ]

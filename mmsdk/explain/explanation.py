@@ -118,6 +118,9 @@ class Explanation:
     :param score: of the label with every input that is there.
     :param base: of the label with none.
     :param exact: the shares are exact, not sampled.
+    :param deleted: what the score falls by without the input of the greatest share, and without one drawn at random;
+        ``None`` of fewer than two inputs.
+    :param randomised: rank correlation of the shares with those under random weights, as for :class:`Evidence`.
     :param output: the whole answer: ``probabilities`` (the ten highest), ``confidence``, ``prediction_set``,
         ``abstained``, and, where the run has them, ``rules`` and ``novelty``.
     :param prototypes: the training rows most typical of the label.
@@ -132,6 +135,8 @@ class Explanation:
     base: float
     exact: bool
     shares: tuple[Share, ...]
+    deleted: Deletion | None = None
+    randomised: float | None = None
     output: Mapping[str, Any] = field(default_factory=dict)
     evidence: tuple[Evidence, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
@@ -188,6 +193,8 @@ def explanation_schema() -> dict[str, Any]:
             base=number,
             exact={"type": "boolean"},
             shares=_list(_object(input=text, modality=text, value=number)),
+            deleted={"anyOf": [deleted, {"type": "null"}]},
+            randomised=maybe,
             output={"type": "object"},
             evidence=_list(evidence),
             neighbours=_list(near),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,39 +12,56 @@ import torch
 from mmsdk.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from mmsdk.explain.scoring import Rows
     from mmsdk.model import JointNet
     from mmsdk.protocols import Part
 
 STEPS = 128
+Margin = Callable[[torch.Tensor], torch.Tensor]
 
 
-def integrated_gradients(
-    net: JointNet, task: str, margin: Callable[[torch.Tensor], torch.Tensor], row: tuple[Rows, Rows], name: str
-) -> tuple[np.ndarray, float, float]:
-    """Return ``(d,)`` float64 and the margin at the baseline and at the row, between which they sum.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Path:
+    """What each element of a vector adds on the way from the baseline to the row.
 
-    Sundararajan, Taly, Yan 2017, arXiv:1703.01365; by captum (``pip install mmsdk[explain]``). The baseline is the
-    mean of the training rows: the input is there and says nothing unusual. The path is sampled at 128 Gauss-Legendre
-    points, so that the sum is that of the margins to about a thousandth.
+    :param values: ``(d,)`` float64; they sum to ``end - start``.
+    :param start: the margin at the baseline.
+    :param end: the margin of the row.
+    """
+
+    values: np.ndarray
+    start: float
+    end: float
+
+
+def integrated_gradients(net: JointNet, task: str, margin: Margin, row: tuple[Rows, Rows], name: str) -> Path:
+    """Integrate the gradient of a margin over the straight path from the training mean of one input to the row.
+
+    Sundararajan, Taly, Yan 2017, arXiv:1703.01365; by captum (``pip install mmsdk[explain]``). At the baseline the
+    input is there and says nothing unusual. The path is sampled at 128 Gauss-Legendre points, so that the
+    values sum to the difference of the margins to about a thousandth of it.
 
     :param margin: logits ``(b, width)`` to ``(b,)``, differentiable: the log-odds of a label, or the number.
     :param row: values ``(1, d)`` and presence ``(1,)`` by input.
     :raises ConfigError: captum is not installed.
     """
-    gradients = _captum()(_forward(net, task, margin, row, name))
-    device = net.projector.get_buffer("mean_0").device
-    values = torch.as_tensor(np.array(row[0][name], np.float32)).to(device)
-    baseline = net.projector.get_buffer(f"mean_{net.inputs.index(name)}")[None].to(values.dtype)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # captum warns of what it does to the tensors it is given
-        found = gradients.attribute(values, baselines=baseline, n_steps=STEPS, method="gausslegendre")
+    gradients = _captum()
     forward = _forward(net, task, margin, row, name)
+    values = torch.as_tensor(np.array(row[0][name], np.float32)).to(net.projector.get_buffer("mean_0").device)
+    baseline = net.projector.get_buffer(f"mean_{net.inputs.index(name)}")[None].to(values.dtype)
+    found = gradients(forward).attribute(values, baselines=baseline, n_steps=STEPS, method="gausslegendre")
     with torch.no_grad():
-        ends = [float(forward(one)[0]) for one in (baseline, values)]
-    return found[0].detach().double().cpu().numpy(), ends[0], ends[1]
+        start, end = (float(forward(one)[0]) for one in (baseline, values))
+    return Path(values=found[0].detach().double().cpu().numpy(), start=start, end=end)
+
+
+def differentiable(net: JointNet, name: str) -> bool:
+    """Return whether gradients reach an input's own vector: the network answers, and it has training statistics."""
+    place = net.inputs.index(name)
+    stems: Any = getattr(net.projector, "stems", None)
+    return stems is not None and not stems[place] and not len(getattr(net, "beside", ()))
 
 
 def by_part(values: np.ndarray, sources: Sequence[int], parts: Sequence[Part]) -> np.ndarray:
@@ -72,9 +90,7 @@ def _captum() -> Any:
     return IntegratedGradients
 
 
-def _forward(
-    net: JointNet, task: str, margin: Callable[[torch.Tensor], torch.Tensor], row: tuple[Rows, Rows], name: str
-) -> Callable[[torch.Tensor], torch.Tensor]:
+def _forward(net: JointNet, task: str, margin: Margin, row: tuple[Rows, Rows], name: str) -> Margin:
     """Return the margin as a function of one input's vectors ``(b, d)``, the others as they are in the row."""
     values, present = row
     device = net.projector.get_buffer("mean_0").device

@@ -137,9 +137,26 @@ def deletion(apart: Apart, row: Row, score: Score, found: Occlusion, *, seed: in
     return Deletion(pieces=size, named=float(falls[0]), random=float(falls[1:].mean()))
 
 
+def share_deletion(row: Row, score: Score, names: Sequence[str], shares: np.ndarray) -> Deletion | None:
+    """Take away the input of the greatest share, and each input in turn, whose mean is a draw at random."""
+    if len(names) < 2:
+        return None
+    count = len(names)
+    values = {key: np.repeat(one, count, axis=0) for key, one in row.values.items()}
+    present = {key: np.repeat(one, count) for key, one in row.present.items()}
+    for place, name in enumerate(names):
+        present[name] = np.arange(count) != place
+    falls = row.score(score) - score(values, present)
+    return Deletion(pieces=1, named=float(falls[int(np.argmax(shares))]), random=float(falls.mean()))
+
+
 def agreement(values: np.ndarray, under: Sequence[np.ndarray]) -> float | None:
-    """Return the mean rank correlation of values with those under random weights; ``None`` where there are none."""
-    if not len(under) or len(values) < LEAST:
+    """Return the mean rank correlation of values with those under random weights; ``None`` where there are none.
+
+    A head whose weights cannot be shuffled (a booster) answers as before: it is no random network.
+    """
+    under = [one for one in under if not np.array_equal(one, values)]
+    if not under or len(values) < LEAST:
         return None
     return float(np.mean([rank_correlation(values, one) for one in under]))
 

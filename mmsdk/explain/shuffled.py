@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from mmsdk.model import JointNet
 
 
@@ -20,7 +22,13 @@ def shuffled_net(net: JointNet, seed: int) -> JointNet:
     random = torch.Generator().manual_seed(seed)
     other = copy.deepcopy(net).eval()
     with torch.no_grad():
-        for weights in other.parameters():
+        for weights in (*other.parameters(), *_learned_buffers(other)):
             order = torch.randperm(weights.numel(), generator=random)
             weights.copy_(weights.flatten()[order.to(weights.device)].view(weights.shape))
     return other
+
+
+def _learned_buffers(net: JointNet) -> list[Tensor]:
+    """Return what heads beside the network have learned and keep as buffers."""
+    beside: Any = getattr(net, "beside", None)
+    return [one for one in beside.buffers() if one.is_floating_point()] if beside is not None else []

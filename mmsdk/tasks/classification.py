@@ -131,6 +131,12 @@ class Classification:
             answers.append(Output(value=self.labels[best], probabilities=chances, confidence=float(row[best])))
         return answers
 
+    def margin(self, logits: torch.Tensor, label: str | None) -> torch.Tensor:
+        """Return the log-odds of a label ``(b,)``, with gradients."""
+        place = self.labels.index(str(label))
+        others = torch.cat([logits[:, :place], logits[:, place + 1 :]], dim=1)
+        return logits[:, place] - others.logsumexp(1)
+
     def scores(self, logits: np.ndarray, targets: np.ndarray) -> Mapping[str, Callable[[np.ndarray], float]]:
         """Return the metrics, each as a function of the rows to score.
 

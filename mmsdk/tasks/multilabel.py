@@ -132,6 +132,10 @@ class Multilabel:
             answers.append(Output(value=value, probabilities=chances, confidence=confidence))
         return answers
 
+    def margin(self, logits: torch.Tensor, label: str | None) -> torch.Tensor:
+        """Return the log-odds of a label ``(b,)``, with gradients."""
+        return logits[:, self.labels.index(str(label))]
+
     def scores(self, logits: np.ndarray, targets: np.ndarray) -> Mapping[str, Callable[[np.ndarray], float]]:
         """Return the metrics, each as a function of the rows to score.
 

@@ -70,6 +70,10 @@ class Regression:
         """Return each number in the unit of the column."""
         return [Output(value=float(one)) for one in self._in_unit(logits[:, 0])]
 
+    def margin(self, logits: torch.Tensor, label: str | None) -> torch.Tensor:
+        """Return the number ``(b,)`` in the unit of the column, with gradients."""
+        return logits[:, 0] * self.scale + self.mean
+
     def scores(self, logits: np.ndarray, targets: np.ndarray) -> Mapping[str, Callable[[np.ndarray], float]]:
         """Return the metrics, each as a function of the rows to score; errors are in the unit of the column.
 

@@ -46,8 +46,8 @@ def test_a_row_of_a_table_and_of_a_file(shop, shop_runs, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], "expected --id or --row"),
-        (["--id", "1", "--row", "{file}"], "expected --id or --row"),
+        ([], "expected one of --id, --row and --check"),
+        (["--id", "1", "--row", "{file}"], "expected one of --id, --row and --check"),
         (["--row", "{file}", "--data", "{file}"], "--data needs --id"),
         (["--row", "{list}"], "expected one JSON object"),
         (["--row", "{torn}"], "is no JSON"),
@@ -64,3 +64,29 @@ def test_what_is_wrong_is_said_in_a_sentence(shop_runs, tmp_path, capsys, words,
     code, found = typed(capsys, shop_runs / "tasks", *given)
     assert code == 2
     assert said in found.err
+
+
+def test_the_page_is_one_file_with_the_photo_and_the_words(shop_runs, tmp_path, capsys):
+    page = tmp_path / "page.html"
+    code, _ = typed(capsys, shop_runs / "tasks", "--id", "004", "--allow-outside", "--out", page)
+    assert code == 0
+    html = page.read_text(encoding="utf-8")
+    assert html.count("data:image") >= 6  # the photo, the photo with its evidence, the neighbours
+    assert "<mark" in html
+    assert "Nearest training rows" in html
+    assert "http" not in html
+
+
+def test_checking_prints_a_line_a_kind_and_a_failed_check_is_code_1(shop, shop_runs, capsys, monkeypatch):
+    words = (shop_runs / "tasks", "--check", shop / "items.csv", "--rows", "6")
+    code, said = typed(capsys, *words)
+    assert code in (0, 1)  # six rows may not be enough
+    assert [line.split()[1] for line in said.out.splitlines() if line.startswith(("ok", "FAIL"))] == [
+        "inputs,",
+        "photo,",
+        "text,",
+    ]
+    monkeypatch.setattr("mmsdk.explain.checking.ALIKE", -1.0)
+    code, said = typed(capsys, *words, "--json")
+    assert code == 1
+    assert [one["of"] for one in json.loads(said.out)] == ["inputs", "photo", "text"]

@@ -77,6 +77,10 @@ class Columns:
         """Return the share of values that are there and could not be read as their column's kind."""
         return {"unread": self._unread / self._seen if self._seen else 0.0}
 
+    def sources(self) -> list[int]:
+        """Return of each element of a vector the column it came of."""
+        return [place for place, column in enumerate(self._columns) for _ in range(column.dim)]
+
     def state(self) -> Mapping[str, Any]:
         """Return kind, flag, mean and what its encoder learned, of each column."""
         return {"columns": [column.state() for column in self._columns]}

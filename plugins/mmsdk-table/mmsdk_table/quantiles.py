@@ -49,6 +49,10 @@ class Quantiles:
         parts = [one.encode(values, modality) for one, values in zip(self._elements, columns, strict=True)]
         return np.hstack(parts)
 
+    def sources(self) -> list[int]:
+        """Return of each element of a vector the element it came of."""
+        return [place for place, element in enumerate(self._elements) for _ in range(element.dim)]
+
     def state(self) -> Mapping[str, Any]:
         """Return centre, scale and edges of each element."""
         return {"elements": [dict(one.state()) for one in self._elements]}

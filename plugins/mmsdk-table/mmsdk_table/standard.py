@@ -42,6 +42,10 @@ class Standard:
         scaled = (same_length(batch, self.dim) - self._mean) / self._scale
         return np.clip(scaled, -FAR, FAR).astype(np.float32)
 
+    def sources(self) -> list[int]:
+        """Return of each element of a vector the element it came of: itself."""
+        return list(range(self.dim))
+
     def state(self) -> Mapping[str, Any]:
         """Return mean and spread."""
         return {"mean": self._mean.tolist(), "scale": self._scale.tolist()}

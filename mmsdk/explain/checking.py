@@ -1,0 +1,85 @@
+"""Do explanations explain? Over many rows: what is named matters more than a draw, and random weights say else."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmsdk.evaluate.bootstrap import Interval, bootstrap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from mmsdk.explain.explanation import Deletion, Explanation
+
+RESAMPLES = 2000
+LEAST_ROWS = 5  # fewer say nothing about others
+ALIKE = 0.5  # a mean rank correlation from which on random weights say the same
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """What many explanations of one kind have shown.
+
+    :param of: ``inputs`` for the shares, else the name of an input.
+    :param named: the mean fall of the score without what was named.
+    :param random: the mean fall without as much drawn at random.
+    :param ahead: named less random, paired by row.
+    :param randomised: rank correlation with explanations under random weights; ``None`` where none was to be had.
+    :param passed: ``ahead`` is above 0 beyond chance, and random weights say something else.
+    """
+
+    of: str
+    method: str
+    named: float
+    random: float
+    ahead: Interval
+    randomised: Interval | None
+    passed: bool
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return asdict(self)
+
+
+def check_explanations(explanations: Iterable[Explanation], *, seed: int = 0) -> list[Check]:
+    """Return a check for the shares of the inputs, and one for each input and method of evidence.
+
+    Deletion: DeYoung et al. 2020 (arXiv:1911.03429) call it comprehensiveness; random evidence of the same size is what
+    it is compared with. Random weights: Adebayo et al. 2018 (arXiv:1810.03292). Where fewer than five rows had a
+    choice, nothing is said.
+    """
+    found: dict[tuple[str, str], list[tuple[Deletion, float | None]]] = {}
+    for one in explanations:
+        if one.deleted is not None:
+            found.setdefault(("inputs", "shapley values"), []).append((one.deleted, one.randomised))
+        for evidence in one.evidence:
+            if evidence.deleted is not None:
+                found.setdefault((evidence.input, evidence.method), []).append((evidence.deleted, evidence.randomised))
+    return [_check(*key, rows, seed) for key, rows in found.items() if len(rows) >= LEAST_ROWS]
+
+
+def _check(of: str, method: str, rows: Sequence[tuple[Deletion, float | None]], seed: int) -> Check:
+    """Return one check."""
+    falls = np.array([(one.named, one.random) for one, _ in rows])
+    alike = np.array([value for _, value in rows if value is not None])
+    ahead = mean_interval(falls[:, 0] - falls[:, 1], seed=seed)
+    randomised = mean_interval(alike, seed=seed) if len(alike) else None
+    return Check(
+        of=of,
+        method=method,
+        named=float(falls[:, 0].mean()),
+        random=float(falls[:, 1].mean()),
+        ahead=ahead,
+        randomised=randomised,
+        passed=ahead.low > 0 and (randomised is None or randomised.value < ALIKE),
+    )
+
+
+def mean_interval(values: np.ndarray, *, seed: int = 0, resamples: int = RESAMPLES) -> Interval:
+    """Return the mean of some numbers and its 95 % percentile bootstrap interval."""
+    return bootstrap({"mean": lambda rows: float(values[rows].mean())}, len(values), resamples=resamples, seed=seed)[
+        "mean"
+    ]
