@@ -109,7 +109,7 @@ class Explainer:
         inputs = [key for key, there in one.present.items() if there[0]]
         if not inputs:
             raise DataError(f"the row holds nothing to explain; give one of the inputs: {', '.join(one.values)}")
-        output = app.answer(embeddings)[0].outputs[name]
+        output = app.answer(embeddings, samples.table)[0].outputs[name]
         answered = explained_answer(self.answers(name), output, label=label, scale=scale)
         names, shapley = row_shapley(answered.score, one.values, one.present, seed=seed)
         shares = shapley.values[:, 0]
