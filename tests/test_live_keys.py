@@ -109,10 +109,16 @@ OTHERWISE = {
     "training.tensorboard": "test_tensorboard_events_are_written",
 }
 
+STUDIES = "app/test_studies.py"
 WITHIN = "app/test_within.py"
 SEQUENCES, TUNING = "app/test_sequences.py", "tune/test_tuning.py"
 RULES = "rules/test_in_an_application.py"
 ELSEWHERE = {
+    "evaluation": (STUDIES, "test_every_key_of_the_evaluation_block_acts"),
+    **{
+        f"evaluation.{key}": (STUDIES, "test_every_key_of_the_evaluation_block_acts")
+        for key in ("slices", "learning_curve", "robustness", "label_noise")
+    },
     "inputs.NAME.within": (WITHIN, "test_within_takes_the_person_away"),
     "inputs.NAME.decode": (SEQUENCES, "test_options_of_decoding_act"),
     "inputs.NAME.pool": (SEQUENCES, "test_every_key_about_sequences_acts"),

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from mmsdk.app.efficiency import Meter
+
 if TYPE_CHECKING:
     from mmsdk.app.aligning import Alignment
     from mmsdk.app.pipeline import Pipeline
@@ -46,6 +48,7 @@ class Draft:
     alignment: Alignment | None = None
     adapters: dict[str, Adapter] = field(default_factory=dict)
     verdicts: dict[str, str] = field(default_factory=dict)
+    meter: Meter = field(default_factory=Meter)
 
     def new_net(self) -> JointNet:
         """Return the network of the application, its weights fresh."""

@@ -15,6 +15,7 @@ from mmsdk.app.application import App
 from mmsdk.app.device import device_of
 from mmsdk.app.directory import CARD, CHECKPOINT, METRICS, REPORT, new_run, write_json, write_text
 from mmsdk.app.draft import Draft, Origin
+from mmsdk.app.efficiency import Meter
 from mmsdk.app.encoders import open_encoders
 from mmsdk.app.gathering import gather_report, told_readings
 from mmsdk.app.heads import fit_beside
@@ -93,10 +94,15 @@ def fit(
         note(_defaults_line(resolved), quiet)
         pipeline = open_pipeline(resolved, device, policy, quiet=quiet)
         with contextlib.closing(pipeline):
-            draft = prepare(pipeline, source)
-            tune_inputs(draft, partial / CHECKPOINT / "tune")
+            meter = Meter(pipeline.device)
+            with meter.stage("embed"):
+                draft = prepare(pipeline, source)
+            draft.meter = meter
+            with meter.stage("tune"):
+                tune_inputs(draft, partial / CHECKPOINT / "tune")
             with learning_threads(len(draft.samples), pipeline.device, quiet=quiet):
-                learn(draft, partial)
+                with meter.stage("learn"):
+                    learn(draft, partial)
                 _write(draft, partial, origin or Origin())
     return load(
         folder or partial,
@@ -249,7 +255,8 @@ def _write(draft: Draft, folder: Path, origin: Origin) -> None:
     """Write everything a run holds, the report last."""
     pipeline = draft.pipeline
     assert pipeline.net is not None
-    metrics = _metrics(draft)
+    with draft.meter.stage("score"):
+        metrics = _metrics(draft)
     document = run_document(draft, origin)
     arrays = net_arrays(pipeline.net)
     for name, usual in pipeline.usual.items():
@@ -304,6 +311,9 @@ def _metrics(draft: Draft) -> dict[str, Any]:
         )
         for name, found in rule_metrics(draft, scoring).items():
             metrics[name]["rules"] = found
+        from mmsdk.app.studies import add_studies  # which learns again, as is done here
+
+        add_studies(metrics, draft, groups)
         for name, target in draft.targets.items():
             for line in worse_lines(metrics[name], target.task.metric):
                 note(f"{name} gets worse for one more input: {line}", draft.pipeline.quiet)

@@ -9,6 +9,7 @@ import numpy as np
 from mmsdk.app.pictures import THUMBNAIL, encoded
 from mmsdk.plugins import get_registry
 from mmsdk.report import Example, MapPoints, Picture, ReportData
+from mmsdk.report.efficiency import cost_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -65,6 +66,7 @@ def _facts(draft: Draft, app: App, document: Mapping[str, Any]) -> dict[str, str
         facts["fusion"] = f"{draft.application.fusion.type}, {told_readings(document['readings'])}"
     info = app.index.info()["fused"]
     facts["index"] = f"{info['type']}, {draft.application.fusion.dim} dims"
+    facts["cost"] = cost_line(document["efficiency"])
     facts["device"] = document["device"]
     facts["seed"] = str(document["seed"])
     facts["mmsdk"] = document["mmsdk"]

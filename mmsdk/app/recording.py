@@ -72,6 +72,7 @@ def run_document(draft: Draft, origin: Origin) -> dict[str, Any]:
         },
         "training": {"best_epoch": trained.best_epoch, "epochs": len(trained.history), "history": trained.history},
         "readings": pipeline.net.readings(),
+        "efficiency": draft.meter.document(draft),
         "seed": draft.application.training.seed,
         "device": pipeline.device,
         "threads": draft.embeddings.stats.threads,

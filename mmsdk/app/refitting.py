@@ -14,6 +14,7 @@ from mmsdk.app.draft import Draft
 from mmsdk.app.encoders import open_encoders
 from mmsdk.app.fitting import learn, prepare_tasks
 from mmsdk.app.pipeline import Pipeline
+from mmsdk.app.ruling import teach_rules
 from mmsdk.app.tuning import tune_inputs
 from mmsdk.data import fold_rows
 from mmsdk.embed import Embeddings, EmbedStats
@@ -58,14 +59,14 @@ class Material:
 
 def gather_material(pipeline: Pipeline, samples: Samples) -> Material:
     """Embed what needs no training rows, once, from the cache where it can be."""
-    fixed = {name: one for name, one in samples.inputs.items() if name not in _learned(pipeline)}
+    fixed = {name: one for name, one in samples.inputs.items() if name not in learned_inputs(pipeline)}
     nothing = Embeddings(values={}, present={}, stats=EmbedStats(inputs={}))
     frozen = pipeline.embed(replace(samples, inputs=fixed)) if fixed else nothing
     application = pipeline.application.model_copy(update={"interactions": None})
     return Material(application=application, pipeline=pipeline, samples=samples, frozen=frozen)
 
 
-def _learned(pipeline: Pipeline) -> set[str]:
+def learned_inputs(pipeline: Pipeline) -> set[str]:
     """Return the inputs whose vectors depend on the training rows: fitted encoders, and ``within``."""
     inputs = pipeline.application.inputs
     return {name for name, one in pipeline.encoders.items() if one.fitted or inputs[name].within is not None}
@@ -114,7 +115,7 @@ def again(material: Material, split: np.ndarray, application: Application) -> Dr
         quiet=True,
     )
     pipeline.columns = base.columns
-    learned = _learned(base)
+    learned = learned_inputs(base)
     redone = pipeline.embed(replace(samples, inputs={k: v for k, v in samples.inputs.items() if k in learned}))
     draft = Draft(
         application=application,
@@ -123,6 +124,8 @@ def again(material: Material, split: np.ndarray, application: Application) -> Dr
         embeddings=_together(material.frozen, redone, list(base.encoders)),
     )
     draft.targets, _ = prepare_tasks(application, samples, pipeline.policy)
+    if application.training.rules > 0:
+        teach_rules(draft)
     return draft
 
 

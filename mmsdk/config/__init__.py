@@ -12,7 +12,7 @@ from mmsdk.config.inputs import (
     TrainableConfig,
     TuneConfig,
 )
-from mmsdk.config.learning import FusionConfig, HeadConfig, IndexConfig, TrainingConfig
+from mmsdk.config.learning import EvaluationConfig, FusionConfig, HeadConfig, IndexConfig, TrainingConfig
 from mmsdk.config.reading import load_application
 from mmsdk.config.rules import RuleConfig
 from mmsdk.config.settings import parse_set
@@ -23,6 +23,7 @@ from mmsdk.config.writing import application_schema, describe_defaults, dump_yam
 __all__ = [
     "AlignConfig",
     "Application",
+    "EvaluationConfig",
     "FusionConfig",
     "HeadConfig",
     "IndexConfig",

@@ -156,6 +156,31 @@ class TrainingConfig(Section):
         return {**rest, "imbalance": meant}
 
 
+class EvaluationConfig(Section):
+    """What the report tells beside the figures of the whole; each costs what its key says."""
+
+    slices: list[Text] = Field(
+        default_factory=list,
+        description="Columns by whose values the held-out rows are scored apart: categories, or numbers in four equal "
+        "parts. Cheap. Rows with and without each input are always told apart.",
+    )
+    learning_curve: bool = Field(
+        default=False,
+        description="Learn from growing shares of the training rows and say what more rows would bring. Costs about "
+        "nine fits of the head.",
+    )
+    robustness: bool = Field(
+        default=False,
+        description="Score the held-out rows under growing noise in one input's vectors, and with the input missing in "
+        "a growing share of rows. Cheap: nothing is learned.",
+    )
+    label_noise: bool = Field(
+        default=False,
+        description="List rows whose label is probably wrong, by the answers of five folds (classification). Costs "
+        "five fits of the head.",
+    )
+
+
 class IndexConfig(Section):
     """The structure that finds the nearest vectors."""
 

@@ -140,7 +140,7 @@ def _with_columns(table: Table, application: Application, *, partial: bool) -> T
     named = [column for column in inputs if "*" not in column or column in table.names]
     if not partial:
         split = application.split
-        others = [application.id, split.column, split.group, split.time, *groups]
+        others = [application.id, split.column, split.group, split.time, *application.evaluation.slices, *groups]
         labels = [task.column for task in application.tasks.values()]
         table.require([*(column for column in others if column), *named, *labels])
         return table

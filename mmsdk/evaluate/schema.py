@@ -70,6 +70,7 @@ def metrics_schema() -> dict[str, Any]:
         },
         "additionalProperties": False,
     }
+    task["properties"].update(_studies())  # type: ignore[attr-defined]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": SCHEMA_ID,
@@ -77,4 +78,48 @@ def metrics_schema() -> dict[str, Any]:
         "type": "object",
         "additionalProperties": {"$ref": "#/$defs/task"},
         "$defs": {"metric": metric, "metrics": metrics, "named": named, "rules": rules, "task": task},
+    }
+
+
+def _studies() -> dict[str, Any]:
+    """Return the schema of what the ``evaluation`` block asks for."""
+    whole = {"type": "object"}
+    point = {
+        "type": "object",
+        "description": "a score at a number of rows, or at a level of damage",
+        "required": ["value", "low", "high", "n"],
+    }
+    curve = {
+        "type": "object",
+        "properties": {
+            "points": {"type": "array", "items": point},
+            "relative": {"type": "number", "description": "mean score under the curve"},
+            "effective": {"type": "number", "description": "mean change from the undamaged input"},
+        },
+        "required": ["points", "relative", "effective"],
+    }
+    slice_ = {
+        "type": "object",
+        "description": "the task's own metric on some of the judged rows; gap: ahead of all the other rows",
+        "properties": {
+            "column": {"type": "string"},
+            "value": {"type": "string"},
+            "n": {"type": "integer"},
+            "score": {"$ref": "#/$defs/metric"},
+            "gap": {"anyOf": [{"$ref": "#/$defs/metric"}, {"type": "null"}]},
+            "p": {"type": ["number", "null"], "description": "corrected by Holm over the judged slices"},
+            "judged": {"type": "boolean", "description": "false below 30 rows"},
+            "worse": {"type": "boolean"},
+        },
+        "required": ["column", "value", "n", "score", "gap", "p", "judged", "worse"],
+    }
+    return {
+        "slices": {"type": "array", "items": slice_},
+        "learning_curve": {"type": "object", "required": ["points", "more", "gain", "sentence"]},
+        "robustness": {
+            "type": "object",
+            "description": "input -> kind of damage (noise, missing) -> curve",
+            "additionalProperties": {**whole, "additionalProperties": curve},
+        },
+        "label_noise": {"type": "object", "required": ["checked", "found", "rows"]},
     }

@@ -96,6 +96,30 @@ def scatter(points: MapPoints) -> str:
         return _svg(figure, "map of the joint embeddings")
 
 
+def bands(
+    panels: Mapping[str, Mapping[str, Sequence[tuple[float, float, float, float]]]], ylabel: str, *, wide: float = 6.4
+) -> str:
+    """Draw lines with their intervals, one panel an x-axis.
+
+    :param panels: x label -> name of a line -> ``(x, value, low, high)`` from left to right.
+    """
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(wide, 2.8))
+        drawn = np.atleast_1d(figure.subplots(1, len(panels), sharey=True, gridspec_kw={"wspace": 0.12}))
+        for axes, (xlabel, lines) in zip(drawn, panels.items(), strict=True):
+            for colour, (name, points) in zip(PALETTE, lines.items(), strict=False):
+                x, value, low, high = np.array(points, dtype=np.float64).T
+                axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
+                axes.plot(x, value, "o-", color=colour, label=name, markersize=4)
+            axes.set_xlabel(xlabel)
+            axes.grid(axis="y", alpha=0.2)
+        drawn[0].set_ylabel(ylabel)
+        names = next(iter(panels.values()))
+        if len(names) > 1:
+            drawn[-1].legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
+        return _svg(figure, f"{ylabel} of {', '.join(names)}")
+
+
 def _is_curve(history: Sequence[Mapping[str, Any]], name: str) -> bool:
     """Return whether the column holds numbers and says more than a constant."""
     values = [row.get(name) for row in history]

@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from mmsdk.report import charts
+from mmsdk.report.efficiency import cost_sections
 from mmsdk.report.inputs import given_rows, worse_lines
 from mmsdk.report.panels import PANELS
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 OURS = "this run"
 NOT_PARTS = ("baselines", "subsets", "paired", "added", "worse", "rules")
+NOT_PARTS += ("slices", "learning_curve", "robustness", "label_noise")
 
 
 def render_report(data: ReportData) -> str:
@@ -29,7 +31,7 @@ def render_report(data: ReportData) -> str:
             tasks=[task_view(data, task) for task in data.metrics],
             curves=Markup(charts.curves(data.history)) if len(data.history) > 1 else "",
             scatter=Markup(charts.scatter(data.points)) if data.points is not None else "",
-            sections=[(title, Markup(html)) for title, html in data.sections],
+            sections=[(title, Markup(html)) for title, html in (*data.sections, *cost_sections(data.run))],
         )
     )
 

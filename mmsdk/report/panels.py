@@ -6,7 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mmsdk.report.inputs import inputs_panel
+from mmsdk.report.label_noise import label_noise_panel
+from mmsdk.report.learning_curve import learning_curve_panel
+from mmsdk.report.robustness import robustness_panel
 from mmsdk.report.rules import rules_panel
+from mmsdk.report.slices import slices_panel
 
 if TYPE_CHECKING:
     from mmsdk.report.contents import ReportData
@@ -14,4 +18,11 @@ if TYPE_CHECKING:
 Panel = Callable[["ReportData", str], str]
 """Called with the report and the name of a task; returns HTML, its own text escaped, or "" for nothing to say."""
 
-PANELS: tuple[Panel, ...] = (inputs_panel, rules_panel)
+PANELS: tuple[Panel, ...] = (
+    inputs_panel,
+    rules_panel,
+    slices_panel,
+    robustness_panel,
+    learning_curve_panel,
+    label_noise_panel,
+)

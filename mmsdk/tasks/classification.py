@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 AUC_CLASSES = 100  # above it the mean of one-against-rest curves says little and costs much
 ECE_BINS = 15
 LEAST = 1e-6  # of 1 - p: a power below 1 has no slope at 0
+TOP = (3, 5)  # answers among which the right one counts, where there are twice as many labels
 
 
 class Classification:
@@ -141,7 +142,9 @@ class Classification:
         """Return the metrics, each as a function of the rows to score.
 
         ``accuracy``, ``balanced_accuracy``, ``macro_f1``, ``log_loss`` (nats) and ``auc`` (one against the rest,
-        mean of the labels that have both kinds) equal scikit-learn's; ``ece`` is the expected calibration error of
+        mean of the labels that have both kinds), ``mcc`` (Matthews' correlation, for several labels by Gorodkin 2004),
+        and, of six labels or more, ``top_3_accuracy`` (of ten or more ``top_5_accuracy``) equal scikit-learn's; ``ece``
+        is the expected calibration error of
         15 equal bins (Guo et al. 2017, arXiv:1706.04599).
         """
         width = logits.shape[1]
@@ -149,6 +152,7 @@ class Classification:
         guess = logs.argmax(1)
         loss = -logs[np.arange(len(targets)), targets]
         sure, right = np.exp(logs.max(1)), guess == targets
+        place = (logs > logs[np.arange(len(targets)), targets][:, None]).sum(1)  # labels before the right one
 
         def confusion(rows: np.ndarray) -> np.ndarray:
             return np.bincount(targets[rows] * width + guess[rows], minlength=width * width).reshape(width, width)
@@ -158,8 +162,10 @@ class Classification:
             "accuracy": lambda rows: float(right[rows].mean()),
             "macro_f1": lambda rows: _macro_f1(confusion(rows)),
             "log_loss": lambda rows: float(loss[rows].mean()),
+            "mcc": lambda rows: _matthews(confusion(rows)),
             "ece": lambda rows: _calibration_error(sure[rows], right[rows]),
         }
+        found |= {f"top_{k}_accuracy": _within(place, k) for k in TOP if width >= 2 * k}
         if width <= AUC_CLASSES:
             found["auc"] = Ranked(logs, targets[:, None] == np.arange(width)).auc
         return found
@@ -197,6 +203,19 @@ def _macro_f1(confusion: np.ndarray) -> float:
     total = confusion.sum(0) + confusion.sum(1)
     here = total > 0
     return float((2 * np.diag(confusion)[here] / total[here]).mean())
+
+
+def _matthews(confusion: np.ndarray) -> float:
+    """Return the correlation between labels and answers; 0 where one side is constant."""
+    wide = confusion.astype(np.float64)
+    total, truth, guess = wide.sum(), wide.sum(1), wide.sum(0)
+    spread = (total**2 - (truth**2).sum()) * (total**2 - (guess**2).sum())
+    return float((np.trace(wide) * total - truth @ guess) / np.sqrt(spread)) if spread > 0 else 0.0
+
+
+def _within(place: np.ndarray, k: int) -> Callable[[np.ndarray], float]:
+    """Return the share of rows whose right label is among the ``k`` likeliest."""
+    return lambda rows: float((place[rows] < k).mean())
 
 
 def _calibration_error(sure: np.ndarray, right: np.ndarray) -> float:

@@ -98,8 +98,25 @@ def test_metrics_equal_scikit_learn_on_resampled_rows(seed):
     assert scores["balanced_accuracy"] == pytest.approx(metrics.balanced_accuracy_score(t, guess))
     assert scores["macro_f1"] == pytest.approx(metrics.f1_score(t, guess, average="macro"))
     assert scores["log_loss"] == pytest.approx(metrics.log_loss(t, p, labels=range(4)))
+    assert scores["mcc"] == pytest.approx(metrics.matthews_corrcoef(t, guess))
     each = [metrics.roc_auc_score(t == label, np.log(p[:, label])) for label in range(4)]
     assert scores["auc"] == pytest.approx(np.mean(each))
+
+
+def test_the_right_label_among_the_likeliest():
+    random = np.random.default_rng(0)
+    task = prepared([f"{number:02d}" for number in range(12)])
+    logits, truth = random.normal(size=(300, 12)), random.integers(0, 12, 300)
+    scores = {name: one(np.arange(300)) for name, one in task.scores(logits, truth).items()}
+    for k in (3, 5):
+        assert scores[f"top_{k}_accuracy"] == pytest.approx(metrics.top_k_accuracy_score(truth, logits, k=k))
+    assert not any(name.startswith("top") for name in prepared().scores(logits[:, :4], truth % 4))
+
+
+def test_a_constant_answer_correlates_with_nothing():
+    task = prepared(["a", "b"])
+    scores = task.scores(np.array([[1.0, 0.0]] * 4), np.array([0, 1, 0, 1]))
+    assert scores["mcc"](np.arange(4)) == metrics.matthews_corrcoef([0, 1, 0, 1], [0, 0, 0, 0]) == 0.0
 
 
 def test_calibration_error_of_known_cases():

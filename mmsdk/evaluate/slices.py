@@ -1,0 +1,142 @@
+"""Where a model is weak: its own metric on slices of the held-out rows, beside all the other rows."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmsdk.evaluate.bootstrap import interval, resampled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+ENOUGH = 30  # rows below which a slice is shown and not judged
+PARTS = 4  # of equal size, of a column of numbers
+VALUES = 20  # of a column of categories, the most frequent ones
+ALPHA = 0.05
+
+
+def slice_masks(cells: Sequence[Any]) -> dict[str, np.ndarray]:
+    """Return the slices of a column, name -> bool mask ``(n,)``.
+
+    A column of numbers with more than eight different ones is cut into four parts of equal size; else each of the
+    twenty most frequent values is a slice, and the rest together is ``other values``. Empty cells are ``(empty)``.
+
+    :param cells: plain values, ``None`` where empty.
+    """
+    empty = np.array([cell is None for cell in cells], dtype=bool)
+    numbers = _numbers(cells, empty)
+    found = _values(cells, empty) if numbers is None else _parts(numbers)
+    if empty.any():
+        found["(empty)"] = empty
+    return found
+
+
+def _numbers(cells: Sequence[Any], empty: np.ndarray) -> np.ndarray | None:
+    """Return float64 ``(n,)`` with NaN where empty; None where the column does not hold numbers of many values."""
+    held = [cell for cell in cells if cell is not None]
+    if not held or not all(isinstance(cell, int | float) and not isinstance(cell, bool) for cell in held):
+        return None
+    numbers = np.array([math.nan if gone else float(cell) for cell, gone in zip(cells, empty, strict=True)])
+    return numbers if len(set(held)) > 2 * PARTS else None
+
+
+def _parts(numbers: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the quarters of a column of numbers."""
+    edges = np.unique(np.nanquantile(numbers, np.linspace(0, 1, PARTS + 1)[1:-1]))
+    part = np.where(np.isfinite(numbers), np.searchsorted(edges, np.nan_to_num(numbers)), -1)
+    names = [f"up to {edges[0]:.4g}"]
+    names += [f"{low:.4g} to {high:.4g}" for low, high in pairwise(edges)]
+    names.append(f"above {edges[-1]:.4g}")
+    return {name: part == place for place, name in enumerate(names) if (part == place).any()}
+
+
+def _values(cells: Sequence[Any], empty: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the most frequent values of a column."""
+    texts = np.array(["" if gone else str(cell) for cell, gone in zip(cells, empty, strict=True)], dtype=object)
+    names, counts = np.unique(texts[~empty].astype(str), return_counts=True)
+    shown = [str(names[place]) for place in np.argsort(-counts, kind="stable")[:VALUES]]
+    found = {name: np.asarray(texts == name) & ~empty for name in shown}
+    rest = ~empty & ~np.any([*found.values()], axis=0) if found else ~empty
+    return {**found, "other values": rest} if rest.any() else found
+
+
+def score_slices(
+    score: Callable[[np.ndarray], float],
+    masks: Mapping[tuple[str, str], np.ndarray],
+    n: int,
+    *,
+    higher_is_better: bool,
+    groups: np.ndarray | None = None,
+    resamples: int = 200,
+    seed: int = 0,
+) -> list[dict[str, Any]]:
+    """Score each slice, and say which is worse than all the other rows by more than chance.
+
+    Slice and rest are scored on the same resamples (by whole groups). The gap over its bootstrap spread is taken for
+    normal, and the p-values of all judged slices are corrected by Holm (1979), so that the chance of calling any fair
+    slice weak is at most 5 %, however many are looked at. Slices below 30 rows, or with fewer than 30 rows outside, are
+    shown and not judged.
+
+    :param score: of int64 row positions.
+    :param masks: (column, value) -> bool ``(n,)``; slices without a row are left out.
+    :returns: weakest first: ``{"column", "value", "n", "score", "gap", "p", "judged", "worse"}``; ``score`` and ``gap``
+        (positive: better than the rest) are ``{value, low, high, n}``, ``gap`` and ``p`` None where there is no rest.
+    """
+    used = {key: mask for key, mask in masks.items() if mask.any()}
+    drawn: dict[tuple[str, str], list[tuple[float, float]]] = {key: [] for key in used}
+    for rows in resampled(n, groups=groups, resamples=resamples, seed=seed):
+        for key, mask in used.items():
+            inside = mask[rows]
+            drawn[key].append((_score(score, rows[inside]), _score(score, rows[~inside])))
+    sign = 1.0 if higher_is_better else -1.0
+    found = [_entry(key, mask, score, np.asarray(drawn[key]), sign) for key, mask in used.items()]
+    found = [one for one in found if math.isfinite(one["score"]["value"])]
+    _correct([one for one in found if one["judged"]])
+    return sorted(found, key=lambda one: (not one["judged"], one["gap"]["value"] if one["gap"] else 0.0))
+
+
+def _entry(
+    key: tuple[str, str], mask: np.ndarray, score: Callable[[np.ndarray], float], drawn: np.ndarray, sign: float
+) -> dict[str, Any]:
+    """Return what is known of one slice."""
+    from scipy.stats import norm
+
+    inside, outside = np.flatnonzero(mask), np.flatnonzero(~mask)
+    value = _score(score, inside)
+    found: dict[str, Any] = {
+        "column": key[0],
+        "value": key[1],
+        "n": len(inside),
+        "score": interval(value, drawn[:, 0], len(inside)).as_json(),
+        "gap": None,
+        "p": None,
+        "judged": False,
+        "worse": False,
+    }
+    gaps = sign * (drawn[:, 0] - drawn[:, 1])
+    gap = sign * (value - _score(score, outside))
+    if not math.isfinite(gap):
+        return found
+    found["gap"] = interval(gap, gaps, len(inside)).as_json()
+    usable = gaps[np.isfinite(gaps)]
+    spread = float(usable.std()) if len(usable) > 1 else 0.0
+    found["judged"] = len(inside) >= ENOUGH and len(outside) >= ENOUGH and spread > 0
+    found["p"] = float(norm.cdf(gap / spread)) if found["judged"] else None
+    return found
+
+
+def _correct(judged: list[dict[str, Any]]) -> None:
+    """Correct the p-values by Holm's step-down and mark what stays below 5 %."""
+    largest = 0.0
+    for place, one in enumerate(sorted(judged, key=lambda one: float(one["p"]))):
+        largest = max(largest, min(1.0, one["p"] * (len(judged) - place)))
+        one["p"], one["worse"] = largest, largest < ALPHA
+
+
+def _score(score: Callable[[np.ndarray], float], rows: np.ndarray) -> float:
+    """Return the score of some rows, NaN of none."""
+    return float(score(rows)) if len(rows) else math.nan

@@ -1,0 +1,58 @@
+"""The slices of a task, weakest first; one that is worse than the rest beyond chance is red."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mmsdk.report.contents import ReportData
+
+SHOWN = 30
+
+
+def slices_panel(data: ReportData, task: str) -> str:
+    """Return a table of the slices, and a sentence about the weakest."""
+    slices = data.metrics[task].get("slices", [])
+    if not slices:
+        return ""
+    judged = [one for one in slices if one["judged"]]
+    worse = [one for one in judged if one["worse"]]
+    rows = "".join(_row(one) for one in slices[:SHOWN])
+    more = f'<p class="soft">{len(slices) - SHOWN} more stand in metrics.json.</p>' if len(slices) > SHOWN else ""
+    return (
+        "<h3>Slices</h3>"
+        f'<p class="soft">{escape(data.headline[task])} on parts of the same rows, weakest first. The gap is to all '
+        f"the other rows, above zero where the part does better. Red: below zero by more than chance explains, all "
+        f"{len(judged)} judged slices taken together (Holm). Below 30 rows nothing is judged.</p>"
+        f"{_verdict(judged, worse)}"
+        '<div class="wide"><table><tr><th>column</th><th>value</th><th>rows</th><th>score</th><th>gap</th><th>p</th>'
+        f"</tr>{rows}</table></div>{more}"
+    )
+
+
+def _verdict(judged: list[Mapping[str, Any]], worse: list[Mapping[str, Any]]) -> str:
+    """Return the sentence about the weakest slice."""
+    if worse:
+        names = "; ".join(f"{one['column']} = {one['value']}" for one in worse)
+        return f'<p class="bad">Weak: {escape(names)}.</p>'
+    if judged:
+        one = judged[0]
+        return f"<p>Weakest: {escape(one['column'])} = {escape(one['value'])}, within what chance explains.</p>"
+    return "<p>No slice has enough rows to be judged.</p>"
+
+
+def _row(one: Mapping[str, Any]) -> str:
+    """Return the row of one slice."""
+    mark = ' class="bad"' if one["worse"] else ""
+    gap = "–" if one["gap"] is None else _interval(one["gap"], "+.3f")
+    chance = f"{one['p']:.3f}" if one["judged"] else "not judged"
+    cells = (one["column"], one["value"], str(one["n"]), _interval(one["score"], ".3f"), gap, chance)
+    return f"<tr{mark}>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
+
+
+def _interval(one: Mapping[str, float], form: str) -> str:
+    """Return ``0.812 [0.764, 0.853]``."""
+    return f"{one['value']:{form}} [{one['low']:{form}}, {one['high']:{form}}]"
