@@ -112,12 +112,13 @@ def _masks(draft: Draft) -> Iterator[tuple[tuple[str, str], np.ndarray]]:
 def _material(draft: Draft) -> Material:
     """Return what to learn from again; tuned encoders stay as they were tuned."""
     learned = learned_inputs(draft.pipeline)
-    kept = {name: one for name, one in draft.embeddings.values.items() if name not in learned}
+    embeddings = draft.embeddings if draft.alignment is None else draft.alignment.before  # to be aligned anew
+    kept = {name: one for name, one in embeddings.values.items() if name not in learned}
     frozen = Embeddings(
         values=kept,
-        present={name: draft.embeddings.present[name] for name in kept},
-        stats=draft.embeddings.stats,
-        layouts=draft.embeddings.layouts,
+        present={name: embeddings.present[name] for name in kept},
+        stats=embeddings.stats,
+        layouts=embeddings.layouts,
     )
     application = draft.application
     inputs = {name: one.model_copy(update={"tune": None}) for name, one in application.inputs.items()}

@@ -150,6 +150,30 @@ def test_too_few_groups_leave_the_studies_out_and_say_so(shop, tmp_path, capsys)
     assert not {"learning_curve", "label_noise"} & set(metrics(tmp_path / "run")["kind"])
 
 
+def test_aligned_inputs_are_aligned_anew_in_every_fold(tmp_path):
+    random = np.random.default_rng(0)
+    kinds = random.integers(0, 2, 80)
+    means = random.normal(size=(2, 2, 6)) * 2
+    table = [
+        {"a": (means[0, kind] + random.normal(size=6)).tolist(), "b": (means[1, kind] + random.normal(size=6)).tolist(),
+         "kind": f"k{kind}"}
+        for kind in kinds
+    ]  # fmt: skip
+    app = {
+        "inputs": {name: {"column": name, "modality": "vector"} for name in "ab"},
+        "tasks": {"kind": {"column": "kind", "type": "classification"}},
+        "align": {"type": "cca", "dim": 2},
+        "fusion": {"dim": 8},
+        "training": {"epochs": 10, "learning_rate": 0.03},
+        "split": {"test": 0.3},
+        "evaluation": {"label_noise": True},
+    }
+    mmsdk.fit(app, table, tmp_path / "run", quiet=True).close()
+    assert metrics(tmp_path / "run")["kind"]["label_noise"]["checked"] == 80
+    found = mmsdk.cross_validate(app, table, folds=2, resamples=10, quiet=True)
+    assert found.metrics["kind"]["pooled"]["accuracy"]["value"] > 0.8
+
+
 def test_energy_is_read_where_the_counters_can_be_read(tmp_path):
     assert package_joules(tmp_path) is None
     for name, number in (("intel-rapl:0", "2000000"), ("intel-rapl:1", "500000"), ("intel-rapl:0:0", "77")):
