@@ -17,8 +17,18 @@ if TYPE_CHECKING:
     from mmsdk.report.contents import ReportData
 
 OURS = "this run"
-NOT_PARTS = ("baselines", "subsets", "paired", "added", "worse", "rules")
-NOT_PARTS += ("slices", "learning_curve", "robustness", "label_noise")
+NOT_PARTS: tuple[str, ...] = (
+    "baselines",
+    "subsets",
+    "paired",
+    "added",
+    "worse",
+    "rules",
+    "slices",
+    "learning_curve",
+    "robustness",
+    "label_noise",
+)
 
 
 def render_report(data: ReportData) -> str:
