@@ -84,6 +84,7 @@ def mmsdk_fusions() -> Iterator[FusionSpec]:
         ("bottleneck", "Bottleneck", "inputs hear of each other through a few tokens only; sequences"),
         ("convolution", "Convolution", "convolutions over the inputs' sequences on one clock"),
         ("transformer", "Transformer", "every token attends to all others; sequences"),
+        ("late", "Late", "each input answers by itself; the calibrated answers are stacked"),
         ("experts", "Experts", "small fusions, weighed by what is present and what it says"),
     ):
         module = name.replace("-", "_")

@@ -8,6 +8,7 @@ from mmsdk.fusion.experts import ExpertsFusion
 from mmsdk.fusion.gated import GatedFusion
 from mmsdk.fusion.interface import Fusion
 from mmsdk.fusion.joint import JointFusion, UnitProjector
+from mmsdk.fusion.late import LateFusion, LateHead, stack_answers
 from mmsdk.fusion.lowrank import LowRankFusion
 from mmsdk.fusion.projection import Dropout, Projector
 from mmsdk.fusion.steps import StepFusion, Steps, unpack_steps
@@ -24,6 +25,8 @@ __all__ = [
     "Fusion",
     "GatedFusion",
     "JointFusion",
+    "LateFusion",
+    "LateHead",
     "LowRankFusion",
     "Projector",
     "StepFusion",
@@ -31,5 +34,6 @@ __all__ = [
     "TensorFusion",
     "TransformerFusion",
     "UnitProjector",
+    "stack_answers",
     "unpack_steps",
 ]

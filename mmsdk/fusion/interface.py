@@ -11,7 +11,7 @@ from torch import nn
 from mmsdk.options import option_names, refuse_options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
@@ -34,6 +34,9 @@ class Fusion(nn.Module, ABC):
 
     steps: ClassVar[bool] = False
     """Whether the fusion asks for the steps of sequences; then it is a :class:`mmsdk.StepFusion`."""
+
+    one_space: ClassVar[bool] = True
+    """Whether rows that are alike lie near each other whatever inputs they have; ``training.match`` needs it."""
 
     def __init__(self, inputs: Sequence[str], dim: int, **options: Any) -> None:
         super().__init__()
@@ -60,6 +63,13 @@ class Fusion(nn.Module, ABC):
             whatever else is in the batch.
         :returns: ``(b, dim)``.
         """
+
+    def head(self, make: Callable[[int], nn.Module]) -> nn.Module:
+        """Return the head of a task on this fusion's vectors: the task's own, ``make(dim)``, unless it has another.
+
+        A head answers ``(b, width)``, and in training it may answer ``(k, b, width)``, each judged by itself.
+        """
+        return make(self.dim)
 
     def readings(self) -> dict[str, float]:
         """Return what the fusion lets one read of itself, such as a strength it has learned; nothing by default.

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from mmsdk.fusion import Projector, Steps, UnitProjector, unpack_steps
+from mmsdk.errors import ConfigError
+from mmsdk.fusion import LateFusion, LateHead, Projector, Steps, UnitProjector, unpack_steps
 from mmsdk.heads import Beside, EnsembleHead, read_options, width_of
 from mmsdk.trainable import SequenceStem
 
@@ -154,7 +155,17 @@ class JointNet(nn.Module):
     def readings(self) -> dict[str, float]:
         """Return what the fusion lets one read of itself, the mean over the members."""
         found = [cast("Fusion", one).readings() for one in self.fusions]
-        return {name: sum(one[name] for one in found) / len(found) for name in found[0]}
+        told = {name: sum(one[name] for one in found) / len(found) for name in found[0]}
+        for task, heads in zip(self.tasks, self.heads, strict=True):
+            first = next(iter(heads.children()), None)
+            if isinstance(first, LateHead):  # its members share what was settled
+                told |= {f"{task}, {name}": value for name, value in first.readings(self.inputs).items()}
+        return told
+
+    @property
+    def one_space(self) -> bool:
+        """Return whether fused vectors of other inputs of a row lie near each other, so that they can be tied."""
+        return all(cast("Fusion", one).one_space for one in self.fusions)
 
     def answer(self, vector: Tensor) -> dict[str, Tensor]:
         """Return the logits of every task from fused vectors ``(b, dim)``: the mean over the members."""
@@ -164,11 +175,16 @@ class JointNet(nn.Module):
         """Return what each member answers from fused vectors ``(b, dim)``: task name -> ``(members, b, width)``."""
         parts = vector.chunk(len(self.fusions), dim=1)
         return {
-            name: torch.stack([head(part) for head, part in zip(heads, parts, strict=True)])
+            name: _side_by_side([head(part) for head, part in zip(heads, parts, strict=True)])
             if isinstance(heads, nn.ModuleList)
             else heads(vector)
             for name, heads in zip(self.tasks, self.heads, strict=True)
         }
+
+
+def _side_by_side(answers: Sequence[Tensor]) -> Tensor:
+    """Return the answers of the members ``(k, b, width)``; one that gives several in training adds them all."""
+    return torch.cat([one if one.ndim == 3 else one[None] for one in answers])
 
 
 def build_net(
@@ -207,19 +223,24 @@ def build_net(
             if joint
             else Projector(dims, settings.dim, dropout, input_dropout, members, stems, steps=steps)
         )
+        fusions = [fusion(tuple(dims), width, **settings.options) for _ in range(members)]
         return JointNet(
             projector,
-            [fusion(tuple(dims), width, **settings.options) for _ in range(members)],
-            {name: _head(task, settings.dim, members, head) for name, task in tasks.items()},
+            fusions,
+            {name: _head(task, settings.dim, fusions, head) for name, task in tasks.items()},
             modality_dropout=settings.modality_dropout,
         )
 
 
-def _head(task: Task, dim: int, members: int, block: Any) -> list[nn.Module] | EnsembleHead:
+def _head(task: Task, dim: int, fusions: Sequence[Fusion], block: Any) -> list[nn.Module] | EnsembleHead:
     """Return what answers a task inside the network, with fresh weights."""
     if block is not None and block.type == "ensemble":
+        if isinstance(fusions[0], LateFusion):
+            raise ConfigError(
+                "head.type: the fusion late has heads of its own, one an input; leave head out, or take another fusion"
+            )
         return EnsembleHead(dim, width_of(task), read_options("ensemble", block.options))
-    return [task.head(dim // members) for _ in range(members)]
+    return [fusion.head(task.head) for fusion in fusions]
 
 
 def infer(

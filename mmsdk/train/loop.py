@@ -21,6 +21,7 @@ from mmsdk.train.checkpoint import State, load_checkpoint, save_checkpoint, trai
 from mmsdk.train.objective import Objective
 from mmsdk.train.schedule import learning_rate
 from mmsdk.train.settings import all_settings, setting, unimodal_weights
+from mmsdk.train.settling import settle_heads
 from mmsdk.train.unimodal import UnimodalHeads
 from mmsdk.train.validation import Validation
 
@@ -80,6 +81,9 @@ def fit_heads(
     :raises DataError: no row to learn from.
     :raises ConfigError: nothing to learn (no task, and ``match`` is 0), or the loss is no longer a number.
     """
+    if not targets and not net.one_space:
+        kind = type(net.fusions[0]).__name__
+        raise ConfigError(f"{kind} ties no inputs together, and there is no task: nothing to learn; add a task")
     if not targets and config.match <= 0:
         raise ConfigError("training.match is 0 and there is no task: nothing to learn; set it above 0, or add a task")
     _check_rules(targets)
@@ -105,11 +109,13 @@ def fit_heads(
     with torch.random.fork_rng(devices=devices), event_log(folder, config.tensorboard, state.epoch) as log:
         _run_epochs(training, state, save=save, log=log, every=checkpoint_seconds, quiet=quiet)
         net.load_state_dict(state.best_weights)
+        settled = {} if validation is None else settle_heads(net, validation)
         if config.refit and validation is not None:
             net.load_state_dict(first)
             everything = np.where(split == "val", "train", split)
             (rows, objective), _ = _rows(embeddings, targets, net, config=config, split=everything, place=place)
             _refit(_Training(net, (rows, objective), None, config, epochs=len(state.history)), quiet)
+            net.load_state_dict({**net.state_dict(), **settled})
     net.eval()
     return TrainResult(history=state.history, best_epoch=state.best_epoch, resumed_from=resumed)
 
@@ -209,7 +215,7 @@ def usable_rows(
     """
     usable = np.any([embeddings.present[name] for name in net.inputs], axis=0)
     ruled = any(one.ruled for one in targets.values())
-    if targets and not ruled and (config.match <= 0 or len(net.inputs) == 1):
+    if targets and not ruled and (config.match <= 0 or not net.one_space or len(net.inputs) == 1):
         usable &= np.any([one.labelled for one in targets.values()], axis=0)
     rows = np.flatnonzero(training_rows(split) & usable)
     if len(rows) == 0:

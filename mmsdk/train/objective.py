@@ -83,7 +83,7 @@ class Objective:
         if net.training and self.mixup > 0:
             tokens, present, blend = blend_rows(tokens, present, self.mixup, generator)
         seen = drop_inputs(present, net.modality_dropout, generator) if net.training else present
-        other = other_subset(present, seen, generator) if self.match > 0 and len(net.inputs) > 1 else None
+        other = other_subset(present, seen, generator) if self._ties(net) and len(net.inputs) > 1 else None
         vector, second = _fused(net, tokens, seen, other)
         answers = net.answers(vector)
         logits = {name: one.mean(0) for name, one in answers.items()}
@@ -137,7 +137,7 @@ class Objective:
 
     def _ties(self, net: JointNet) -> bool:
         """Return whether the match term is part of the loss."""
-        return self.match > 0 and (len(net.inputs) > 1 or not self.targets)
+        return self.match > 0 and net.one_space and (len(net.inputs) > 1 or not self.targets)
 
     def _rules(self, judged: Mapping[str, Tensor], rows: Rows, blend: Blend | None) -> dict[str, Term]:
         """Return what answers cost that rules forbid; a blend is allowed what either of its rows is."""

@@ -28,6 +28,7 @@ class UnimodalHeads(nn.Module):
         super().__init__()
         self.weights = dict(weights)
         self.tasks = tuple(targets)
+        self.token_of = net.projector.token_of
         self.places = {name: net.inputs.index(name) for name in weights}
         width = int(cast("Any", net.fusions[0]).dim)
         self.heads = nn.ModuleList(
@@ -35,10 +36,10 @@ class UnimodalHeads(nn.Module):
         )
 
     def answers(self, tokens: Tensor) -> Iterator[tuple[str, str, Tensor]]:
-        """Yield input, task and logits ``(members, b, width)`` from tokens ``(b, m, dim)``."""
+        """Yield input, task and logits ``(members, b, width)`` from what the projector answered."""
         heads = iter(self.heads)
-        for name, place in self.places.items():
+        for name in self.places:
             for task in self.tasks:
                 members = cast("nn.ModuleList", next(heads))
-                parts = tokens[:, place].chunk(len(members), dim=1)
+                parts = self.token_of(tokens, name).chunk(len(members), dim=1)
                 yield name, task, torch.stack([head(part) for head, part in zip(members, parts, strict=True)])
