@@ -12,6 +12,7 @@ from mmsdk.heads import BlendHead, Lesson, choose_share, fit_linear, inner_folds
 from mmsdk.model import infer, training_rows
 from mmsdk.progress import note
 from mmsdk.train import class_weights_of, fit_heads
+from mmsdk.train.population import fit_population
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +32,9 @@ def fit_beside(draft: Draft) -> None:
         return
     note(f"fitting the {block.type} head", draft.pipeline.quiet)
     options: Any = read_options(block.type, block.options)
+    if block.type == "population":
+        net.attach({name: _population(draft, name, options).to(draft.pipeline.device) for name in draft.targets})
+        return
     judge = _judge(draft, net) if block.type == "blend" and options.share < 0 else None
     heads: dict[str, Beside] = {}
     for name in draft.targets:
@@ -72,6 +76,19 @@ def _judge(draft: Draft, net: JointNet) -> _Judge:
     config = draft.application.training.model_copy(update={"refit": False, "tensorboard": False})
     fit_heads(draft.embeddings, draft.targets, other, config, split, device=draft.pipeline.device, quiet=True)
     return _Judge(net=other, learned=split == "train", judged=split == "val")
+
+
+def _population(draft: Draft, name: str, options: Any) -> Beside:
+    """Return a population for one task, judged by the validation rows, or else by a fold of the training rows."""
+    split, config = np.asarray(draft.samples.split, dtype=object), draft.application.training
+    validated = len(_rows(draft, draft.targets[name], split == "val")) > 0
+    if not validated:
+        split = _with_validation(draft, split)
+    train = _lesson(draft, name, split == "train" if (split == "train").any() else training_rows(split))
+    judge = _lesson(draft, name, split == "val") if (split == "val").any() else train
+    again = _lesson(draft, name, np.isin(split, ["train", "val"])) if config.refit or not validated else None
+    with torch.random.fork_rng(devices=[]):
+        return fit_population(train, judge, options, config, refit=again)
 
 
 def _any_labelled(draft: Draft, rows: np.ndarray) -> bool:

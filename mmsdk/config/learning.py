@@ -55,11 +55,12 @@ class HeadConfig(Section):
 
     shorthand: ClassVar[str | None] = "type"
 
-    type: Literal["plain", "ensemble", "linear", "blend"] = Field(
+    type: Literal["plain", "ensemble", "linear", "blend", "population"] = Field(
         default="plain",
         description="`plain`: one linear layer a member on its part of the fused vector. `ensemble`: many small heads "
         "on the whole of it, which share their matrices and answer together. `linear`: a regularised linear model of "
-        "all vectors side by side, one for each subset of the inputs. `blend`: the mean of that and of the plain head.",
+        "all vectors side by side, one for each subset of the inputs. `blend`: the mean of that and of the plain head. "
+        "`population`: small networks of drawn settings, trained together; the best ones answer.",
     )
     options: dict[str, Any] = Field(
         default_factory=dict, description="Options of the head; `docs/heads.md` lists each type's own."

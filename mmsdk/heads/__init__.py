@@ -5,7 +5,9 @@ from mmsdk.heads.blend import BlendHead, choose_share
 from mmsdk.heads.ensemble import EnsembleHead, width_of
 from mmsdk.heads.folds import inner_folds
 from mmsdk.heads.linear import LinearHead, fit_linear
-from mmsdk.heads.options import OPTIONS, read_options
+from mmsdk.heads.options import OPTIONS, PopulationOptions, read_options
+from mmsdk.heads.population import PopulationHead
+from mmsdk.heads.reduced import Reduced
 from mmsdk.heads.saved import restore_head
 
 __all__ = [
@@ -15,6 +17,9 @@ __all__ = [
     "EnsembleHead",
     "Lesson",
     "LinearHead",
+    "PopulationHead",
+    "PopulationOptions",
+    "Reduced",
     "choose_share",
     "fit_linear",
     "inner_folds",

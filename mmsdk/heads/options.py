@@ -59,11 +59,28 @@ class BlendOptions(LinearOptions):
     share: float = _number(-1.0, -1.0, 1.0)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PopulationOptions:
+    """Of ``population``.
+
+    :param size: how many networks train together.
+    :param keep: how many of them, those that validated best, answer together.
+    :param hidden: width of each one's hidden layer.
+    :param rank: an input longer than this is reduced to so many principal components.
+    """
+
+    size: int = _number(64, 1, 4096)
+    keep: int = _number(8, 1, 4096)
+    hidden: int = _number(64, 1, 4096)
+    rank: int = _number(96, 1, 4096)
+
+
 OPTIONS: dict[str, type] = {
     "plain": PlainOptions,
     "ensemble": EnsembleOptions,
     "linear": LinearOptions,
     "blend": BlendOptions,
+    "population": PopulationOptions,
 }
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mmsdk.errors import RunError
 from mmsdk.heads.blend import BlendHead
 from mmsdk.heads.linear import LinearHead
+from mmsdk.heads.population import PopulationHead
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +22,7 @@ def restore_head(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) 
 
     :raises RunError: they do not belong together.
     """
-    kinds: dict[str, Any] = {"linear": LinearHead, "blend": BlendHead}
+    kinds: dict[str, Any] = {"linear": LinearHead, "blend": BlendHead, "population": PopulationHead}
     try:
         head: Beside = kinds[document["type"]].restore(document, arrays)
     except (KeyError, RuntimeError) as error:

@@ -13,6 +13,7 @@ from shop_data import application
 import mmsdk
 from mmsdk.model import infer
 
+NAMES = {"linear": "LinearHead", "blend": "BlendHead", "population": "PopulationHead"}
 ASKED = [
     {"text": "oak lamp warm light for the evening", "price": 20},
     {"text": "wool rug soft under bare feet"},
@@ -33,16 +34,17 @@ def shop_with(shop, **changed):
     return whole | {"inputs": inputs, "training": {"epochs": 4, "batch_size": 16}, **changed}
 
 
-@pytest.mark.parametrize("head", ["linear", "blend"])
+@pytest.mark.parametrize("head", ["linear", "blend", "population"])
 def test_a_run_answers_by_its_head_and_is_loaded_as_it_was(shop, tmp_path, head):
-    app = mmsdk.fit(shop_with(shop, head={"type": head}), out=tmp_path / "run", quiet=True)
+    options = {"size": 6, "keep": 2} if head == "population" else {}
+    app = mmsdk.fit(shop_with(shop, head={"type": head, "options": options}), out=tmp_path / "run", quiet=True)
     before = app.predict(ASKED)
     app.close()
     shutil.move(tmp_path / "run", tmp_path / "moved")
     again = mmsdk.load(tmp_path / "moved", quiet=True)
     assert again.predict(ASKED) == before
     net = again.pipeline.net
-    assert [type(one).__name__ for one in net.beside] == [{"linear": "LinearHead", "blend": "BlendHead"}[head]] * 3
+    assert [type(one).__name__ for one in net.beside] == [NAMES[head]] * 3
     document = json.loads((tmp_path / "moved" / "run.json").read_text(encoding="utf-8"))
     assert document["heads"]["kind"]["type"] == head
     assert before[0].outputs["kind"].value == "lamp"
@@ -90,6 +92,32 @@ def test_a_blend_is_judged_by_rows_that_neither_has_learned_from(shop, tmp_path,
     assert 5 <= seen[0] <= 12
     assert app.predict(ASKED[:1])[0].outputs["kind"].value == "lamp"
     app.close()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"training": {"epochs": 3, "refit": True}},
+        {"split": {"validation": 0.0, "test": 0.2}, "training": {"epochs": 3}},
+    ],
+)
+def test_a_population_learns_from_the_rows_that_judged_it_too_where_it_may(shop, tmp_path, monkeypatch, changed):
+    from mmsdk.app import heads
+
+    seen = []
+    real = heads.fit_population
+
+    def watched(lesson, judge, *words, refit=None):
+        seen.append((len(lesson), len(judge), 0 if refit is None else len(refit)))
+        return real(lesson, judge, *words, refit=refit)
+
+    monkeypatch.setattr(heads, "fit_population", watched)
+    tasks = {"kind": {"column": "kind", "type": "classification"}}
+    head = {"type": "population", "options": {"size": 4, "keep": 2}}
+    mmsdk.fit(shop_with(shop, head=head, tasks=tasks, **changed), out=tmp_path / "run", quiet=True).close()
+    train, judge, again = seen[0]
+    assert judge > 3
+    assert train + judge == again
 
 
 def test_a_share_that_is_given_is_taken(shop, tmp_path):
