@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from mmsdk.align.interface import Views
 
-MOST = 128  # dims, unless the user says otherwise
+MOST = 256  # dims, unless the user says otherwise
 
 
 class CanonicalAligner(Aligner):
@@ -30,7 +30,7 @@ class CanonicalAligner(Aligner):
     Each direction is weighed by its correlation to the power of ``power`` (Gong et al. 2014, arXiv:1212.4522, who take
     eigenvalues of the joint problem to the fourth), since cosines otherwise count the last direction like the first.
 
-    :param dim: directions to keep; at most the length of the shortest input, and 128 where left out.
+    :param dim: directions to keep; at most the length of the shortest input, and of that 256 where left out.
     :param regularisation: ``r`` as a share of the mean variance of each input; ``auto`` takes of 0.001 to 10 what
         finds held-out partners best.
     :param power: 0 counts all directions alike.

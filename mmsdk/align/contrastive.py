@@ -101,8 +101,7 @@ class ContrastiveAligner(Aligner):
         with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
             torch.manual_seed(self.seed)
             learner = _Learner(self, _Rows.of(vectors, present, rows, place))
-            best = learner.run(judged)
-        self.chosen["epoch"] = best
+            self.chosen["epoch"], self.chosen["epochs"] = learner.run(judged)
         return learner.maps()
 
 
@@ -148,10 +147,10 @@ class _Learner:
             return nn.Sequential(nn.Linear(width, self.how.dim))
         return nn.Sequential(nn.Linear(width, self.how.hidden), nn.ReLU(), nn.Linear(self.how.hidden, self.how.dim))
 
-    def run(self, judged: _Rows | None) -> int:
-        """Train, and leave the weights of the best epoch; return its number, counted from 1."""
+    def run(self, judged: _Rows | None) -> tuple[int, int]:
+        """Train, and leave the weights of the best epoch; return its number, counted from 1, and how many were run."""
         optimiser = self._optimiser()
-        best, best_epoch, weights = (-math.inf, -math.inf), 0, {}
+        best, best_epoch, epoch, weights = (-math.inf, -math.inf), 0, 0, {}
         for epoch in range(1, self.how.epochs + 1):
             if not math.isfinite(self._epoch(optimiser)):
                 raise ConfigError(
@@ -165,7 +164,7 @@ class _Learner:
             if epoch - best_epoch >= self.how.patience:
                 break
         self.nets.load_state_dict(weights)
-        return best_epoch
+        return best_epoch, epoch
 
     def _optimiser(self) -> torch.optim.Optimizer:
         """Return AdamW; only matrices decay."""

@@ -10,6 +10,7 @@ import numpy as np
 from mmsdk.align import Aligner, SpaceMap
 from mmsdk.app.joint import aligned_inputs, as_wide_as_aligned
 from mmsdk.errors import ConfigError, did_you_mean
+from mmsdk.evaluate.alignment import Judging, pair_names, score_alignment
 from mmsdk.model import training_rows
 from mmsdk.plugins import get_registry
 from mmsdk.progress import note
@@ -46,6 +47,7 @@ class Alignment:
             "inputs": list(self.inputs),
             "dims": dict(self.dims),
             "chosen": dict(self.chosen),
+            "pairs": pair_names(self.dims),
         }
 
 
@@ -113,6 +115,15 @@ def align_inputs(draft: Draft) -> None:
         before=before,
     )
     note(_said(draft.alignment), pipeline.quiet)
+
+
+def alignment_metrics(draft: Draft, groups: np.ndarray | None, resamples: int) -> dict[str, Any]:
+    """Return what metrics.json says of the alignment; nothing where there is none."""
+    made = draft.alignment
+    if made is None:
+        return {}
+    judging = Judging(groups=groups, resamples=max(resamples // 5, 1), seed=draft.application.split.seed)
+    return score_alignment(made.before, draft.embeddings, made.inputs, draft.samples.split, judging=judging)
 
 
 def map_arrays(maps: Mapping[str, SpaceMap]) -> dict[str, np.ndarray]:

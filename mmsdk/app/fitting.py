@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mmsdk.app.aligning import align_inputs, check_alignment, map_arrays
+from mmsdk.app.aligning import align_inputs, alignment_metrics, check_alignment, map_arrays
 from mmsdk.app.application import App
 from mmsdk.app.device import device_of
 from mmsdk.app.directory import CARD, CHECKPOINT, METRICS, REPORT, new_run, write_json, write_text
@@ -299,11 +299,11 @@ def _sections(origin: Origin, app: App) -> list[tuple[str, str]]:
 def _metrics(draft: Draft) -> dict[str, Any]:
     """Return what metrics.json holds."""
     metrics: dict[str, Any] = {}
+    group = draft.application.split.group
+    groups = np.asarray(draft.samples.table.cells(group), dtype=object) if group else None
     if draft.targets:
         assert draft.pipeline.net is not None
         note("scoring", draft.pipeline.quiet)
-        group = draft.application.split.group
-        groups = np.asarray(draft.samples.table.cells(group), dtype=object) if group else None
         scoring = Scoring(groups=groups, resamples=RESAMPLES, seed=draft.application.split.seed)
         parts = ("test",) if draft.application.training.refit else ("val", "test")  # what was learned judges nothing
         metrics |= score_tasks(
@@ -319,4 +319,4 @@ def _metrics(draft: Draft) -> dict[str, Any]:
                 note(f"{name} gets worse for one more input: {line}", draft.pipeline.quiet)
     if draft.ranking is not None:
         metrics |= draft.ranking.metrics
-    return metrics
+    return metrics | alignment_metrics(draft, groups, RESAMPLES)

@@ -35,6 +35,8 @@ def gather_report(
     headline = {name: target.task.metric for name, target in draft.targets.items()}
     if draft.ranking is not None:
         headline |= dict.fromkeys(draft.ranking.metrics, draft.ranking.headline)
+    if draft.alignment is not None:
+        headline |= draft.alignment.document()["pairs"]
     return ReportData(
         title=document["title"],
         synthetic=document["synthetic"],

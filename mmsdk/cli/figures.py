@@ -37,6 +37,7 @@ def print_run(app: Any, *, as_json: bool) -> None:
 def headlines(document: Mapping[str, Any]) -> dict[str, str]:
     """Return task -> the metric that decides."""
     found = {name: task["metric"] for name, task in document["tasks"].items()}
+    found |= (document.get("align") or {}).get("pairs", {})
     ranking = document.get("ranking")
     return found if ranking is None else {**found, "*": ranking["metric"]}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from mmsdk.report.alignment import alignment_panel
 from mmsdk.report.inputs import inputs_panel
 from mmsdk.report.label_noise import label_noise_panel
 from mmsdk.report.learning_curve import learning_curve_panel
@@ -19,6 +20,7 @@ Panel = Callable[["ReportData", str], str]
 """Called with the report and the name of a task; returns HTML, its own text escaped, or "" for nothing to say."""
 
 PANELS: tuple[Panel, ...] = (
+    alignment_panel,
     inputs_panel,
     rules_panel,
     slices_panel,

@@ -182,3 +182,31 @@ def test_rows_that_are_never_together_are_an_error(tmp_path):
         fitted(tmp_path / "run", data, align="cca")
     with pytest.raises(mmsdk.DataError, match="fewer than two training rows have two of the inputs"):
         fitted(tmp_path / "other", data, align="contrastive")
+
+
+def test_what_alignment_brought_stands_in_metrics_and_on_the_page(tmp_path, capsys):
+    import jsonschema
+
+    from mmsdk.cli.figures import print_run
+    from mmsdk.evaluate import metrics_schema
+
+    app = fitted(tmp_path / "run", align={"type": "cca", "dim": 4}, tasks=TASK)
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text(encoding="utf-8"))
+    jsonschema.validate(metrics, metrics_schema())
+    entry = metrics["align photo+words"]
+    assert app.document["align"]["pairs"] == {"align photo+words": "recall@1"}
+    assert entry["test"]["recall@1"]["value"] > 0.3
+    assert entry["test"]["recall@1"]["n"] == 48
+    assert entry["baselines"]["before"]["canonical_correlation"]["value"] > 0.3
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "Before and after cca" in page
+    assert "photo and words of one row" in page
+    print_run(app, as_json=False)
+    assert "align photo+words: recall@1 on test" in capsys.readouterr().out
+
+
+def test_unpaired_alignment_is_judged_by_what_needs_no_cosine(tmp_path):
+    fitted(tmp_path / "run", align="whitening", tasks=TASK).close()
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text(encoding="utf-8"))
+    assert set(metrics["align photo+words"]["test"]) == {"cka", "canonical_correlation"}
+    assert "Before and after whitening" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
