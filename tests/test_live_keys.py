@@ -109,11 +109,13 @@ OTHERWISE = {
     "training.tensorboard": "test_tensorboard_events_are_written",
 }
 
+CHOOSING = "app/test_choosing.py"
 STUDIES = "app/test_studies.py"
 WITHIN = "app/test_within.py"
 SEQUENCES, TUNING = "app/test_sequences.py", "tune/test_tuning.py"
 RULES = "rules/test_in_an_application.py"
 ELSEWHERE = {
+    "fusion.budget": (CHOOSING, "test_the_budget_ends_the_list"),
     "evaluation": (STUDIES, "test_every_key_of_the_evaluation_block_acts"),
     **{
         f"evaluation.{key}": (STUDIES, "test_every_key_of_the_evaluation_block_acts")

@@ -10,6 +10,7 @@ from mmsdk.app.efficiency import Meter
 
 if TYPE_CHECKING:
     from mmsdk.app.aligning import Alignment
+    from mmsdk.app.choosing import Choice
     from mmsdk.app.pipeline import Pipeline
     from mmsdk.app.ranking import RankingRun
     from mmsdk.audit import Finding
@@ -49,6 +50,7 @@ class Draft:
     adapters: dict[str, Adapter] = field(default_factory=dict)
     verdicts: dict[str, str] = field(default_factory=dict)
     meter: Meter = field(default_factory=Meter)
+    choice: Choice | None = None
 
     def new_net(self) -> JointNet:
         """Return the network of the application, its weights fresh."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from mmsdk.app.aligning import align_inputs, alignment_metrics, check_alignment, map_arrays
 from mmsdk.app.application import App
+from mmsdk.app.choosing import AUTO, check_choice, choose
 from mmsdk.app.device import device_of
 from mmsdk.app.directory import CARD, CHECKPOINT, METRICS, REPORT, new_run, write_json, write_text
 from mmsdk.app.draft import Draft, Origin
@@ -121,10 +122,13 @@ def check_names(application: Application) -> None:
     :raises ConfigError: an option that the head does not take.
     """
     registry = get_registry()
-    registry.get("fusion", application.fusion.type)
-    read_options(application.head.type, application.head.options)
     if application.align is not None:
         registry.get("aligner", application.align.type)
+    check_choice(application)
+    if application.fusion.type != AUTO:
+        registry.get("fusion", application.fusion.type)
+    if application.head.type != AUTO:
+        read_options(application.head.type, application.head.options)
     for one in application.inputs.values():
         if one.trainable is not None:
             registry.get("trainable", one.trainable.type)
@@ -226,6 +230,7 @@ def learn(draft: Draft, folder: Path) -> None:
     Align the inputs, train the head, and the ranker where there are interactions.
     """
     align_inputs(draft)
+    choose(draft, folder, learn)
     application, pipeline = draft.application, draft.pipeline
     pipeline.net = draft.new_net()
     if any(True for _ in pipeline.net.parameters()):
@@ -317,6 +322,10 @@ def _metrics(draft: Draft) -> dict[str, Any]:
         for name, target in draft.targets.items():
             for line in worse_lines(metrics[name], target.task.metric):
                 note(f"{name} gets worse for one more input: {line}", draft.pipeline.quiet)
+    if draft.choice is not None:
+        for name, one in draft.choice.table.items():
+            for task, figures in one.items():
+                metrics[task].setdefault("choice", {})[name] = figures
     if draft.ranking is not None:
         metrics |= draft.ranking.metrics
     return metrics | alignment_metrics(draft, groups, RESAMPLES)

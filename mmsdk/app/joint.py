@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 def is_joint(application: Application) -> bool:
     """Return whether the fusion works in the encoders' own space."""
+    if application.fusion.type == "auto":
+        return False  # the short list has none of that kind
     return cast("FusionSpec", get_registry().get("fusion", application.fusion.type).spec).joint
 
 

@@ -32,7 +32,11 @@ class FusionConfig(Section):
 
     shorthand: ClassVar[str | None] = "type"
 
-    type: Text = Field(default="gated", description="`gated`, `concat`, or the name of a fusion that a plugin adds.")
+    type: Text = Field(
+        default="gated",
+        description="`gated`, `concat`, another of `mmsdk plugins list --kind fusion`, or `auto`: a short list is "
+        "learned, judged on rows it did not learn from, and one is taken.",
+    )
     dim: Annotated[int, Field(ge=1, le=65536)] = Field(
         default=256, description="The length of the fused vector, which is also what the index holds."
     )
@@ -48,6 +52,10 @@ class FusionConfig(Section):
     options: dict[str, Any] = Field(
         default_factory=dict, description="Options handed to the fusion; each fusion's page lists its own."
     )
+    budget: Annotated[float, Field(ge=0.0)] = Field(
+        default=600.0,
+        description="`auto`, here or of the head: after so many seconds no further candidate begins; the first does.",
+    )
 
 
 class HeadConfig(Section):
@@ -55,12 +63,13 @@ class HeadConfig(Section):
 
     shorthand: ClassVar[str | None] = "type"
 
-    type: Literal["plain", "ensemble", "linear", "blend", "population"] = Field(
+    type: Literal["plain", "ensemble", "linear", "blend", "population", "auto"] = Field(
         default="plain",
         description="`plain`: one linear layer a member on its part of the fused vector. `ensemble`: many small heads "
         "on the whole of it, which share their matrices and answer together. `linear`: a regularised linear model of "
         "all vectors side by side, one for each subset of the inputs. `blend`: the mean of that and of the plain head. "
-        "`population`: small networks of drawn settings, trained together; the best ones answer.",
+        "`population`: small networks of drawn settings, trained together; the best ones answer. "
+        "`auto`: the one that is best on rows it did not learn from.",
     )
     options: dict[str, Any] = Field(
         default_factory=dict, description="Options of the head; `docs/heads.md` lists each type's own."

@@ -41,6 +41,7 @@ def metrics_schema() -> dict[str, Any]:
             "baselines": {"$ref": "#/$defs/named"},
             "subsets": {"$ref": "#/$defs/named"},
             "paired": {"$ref": "#/$defs/named"},
+            "choice": {"$ref": "#/$defs/named"},
             "added": {
                 "type": "object",
                 "description": "input -> the subset it was added to -> gain (positive: it helps) of the metric",

@@ -22,6 +22,7 @@ NOT_PARTS: tuple[str, ...] = (
     "subsets",
     "paired",
     "added",
+    "choice",
     "worse",
     "rules",
     "slices",

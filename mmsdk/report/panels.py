@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mmsdk.report.alignment import alignment_panel
+from mmsdk.report.choice import choice_panel
 from mmsdk.report.inputs import inputs_panel
 from mmsdk.report.label_noise import label_noise_panel
 from mmsdk.report.learning_curve import learning_curve_panel
@@ -22,6 +23,7 @@ Panel = Callable[["ReportData", str], str]
 PANELS: tuple[Panel, ...] = (
     alignment_panel,
     inputs_panel,
+    choice_panel,
     rules_panel,
     slices_panel,
     robustness_panel,

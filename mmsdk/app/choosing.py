@@ -1,0 +1,262 @@
+"""``fusion: auto`` and ``head: auto``: a short list is learned, judged on rows it did not learn from, and one taken."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmsdk.data import fold_rows
+from mmsdk.errors import ConfigError
+from mmsdk.evaluate import resampled, score_logits
+from mmsdk.evaluate.out_of_fold import worth
+from mmsdk.evaluate.scores import Scoring
+from mmsdk.model import infer
+from mmsdk.progress import note
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from mmsdk.app.draft import Draft
+    from mmsdk.config import Application
+
+    Learn = Callable[[Draft, Path], None]
+
+AUTO = "auto"
+FUSIONS = ("gated", "concat", "late", "lowrank", "experts", "transformer")
+HEADS = ("blend", "plain", "linear", "ensemble")
+PAIRS = (("gated", "blend"), ("concat", "blend"), ("gated", "plain"), ("gated", "linear"))
+FEW, FOLDS = 500, 5  # with fewer rows to learn from, validation rows alone are too few to judge by
+DRAWS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What was compared and what was taken.
+
+    :param chosen: name of the candidate, ``fusion + head``.
+    :param table: candidate -> task -> metric -> ``{value, low, high, n}``, on the rows that judged.
+    :param seconds: candidate -> what learning it took.
+    :param left_out: candidates that the budget did not reach.
+    :param judged_by: ``validation`` or ``folds``.
+    """
+
+    chosen: str
+    table: Mapping[str, Any]
+    seconds: Mapping[str, float]
+    left_out: Sequence[str]
+    judged_by: str
+    behind: Mapping[str, float] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what run.json holds of it."""
+        return {
+            "chosen": self.chosen,
+            "judged_by": self.judged_by,
+            "seconds": dict(self.seconds),
+            "behind": dict(self.behind),
+            "left_out": list(self.left_out),
+        }
+
+
+def is_open(application: Application) -> bool:
+    """Return whether the application leaves its fusion or its head to be chosen."""
+    return AUTO in (application.fusion.type, application.head.type)
+
+
+def check_choice(application: Application) -> None:
+    """Refuse ``auto`` where there is nothing to judge by, or where options belong to a type nobody has named.
+
+    :raises ConfigError: no task, or options beside ``auto``.
+    """
+    if not is_open(application):
+        return
+    if not application.tasks:
+        raise ConfigError("auto needs a task whose labels say what is better; add one, or name the type")
+    for key, block in (("fusion", application.fusion), ("head", application.head)):
+        if block.type == AUTO and block.options:
+            raise ConfigError(f"{key}.options: {key}.type is auto, and options belong to one type; name the type")
+
+
+def candidates(application: Application) -> list[tuple[str, str]]:
+    """Return the short list, pairs of fusion and head; of equals the one named first is taken."""
+    fusion, head = application.fusion.type, application.head.type
+    if fusion == AUTO and head == AUTO:
+        return list(PAIRS)
+    if fusion == AUTO:
+        return [(one, head) for one in FUSIONS]
+    return [(fusion, one) for one in HEADS]
+
+
+def choose(draft: Draft, folder: Path, learn: Learn) -> None:
+    """Put the fusion and the head that are best for this table into the draft's application.
+
+    Every candidate learns from the training rows and is judged on the validation rows; with fewer than 500 rows of both
+    together, or no validation rows, on five folds of them (groups whole; the next fold ends the training). Test rows
+    take no part. The score is the mean over the tasks of each task's own metric. Of the candidates that are behind the
+    best by no more than one standard error of the difference (a paired bootstrap, whole groups drawn; the rule of
+    Breiman et al. 1984, section 3.4.3), the first of the list is taken, so that noise chooses nothing unusual.
+
+    After ``fusion.budget`` seconds no further candidate begins; the first always does.
+
+    :param folder: where the checkpoints of the candidates lie, so that an interrupted choice does not begin anew.
+    :param learn: learns a draft whose application names its fusion and head.
+    """
+    application = draft.application
+    if not is_open(application):
+        return
+    trials = _Trials(draft, folder, learn)
+    began = time.monotonic()
+    judged: dict[str, _Judged] = {}
+    left_out: list[str] = []
+    for fusion, head in candidates(application):
+        name = f"{fusion} + {head}"
+        if judged and time.monotonic() - began > application.fusion.budget:
+            left_out.append(name)
+            continue
+        judged[name] = trials.judge(name, _with(application, fusion, head))
+    draft.choice = trials.decide(judged, left_out)
+    fusion, _, head = draft.choice.chosen.partition(" + ")
+    draft.application = draft.pipeline.application = _with(application, fusion, head)
+    note(_sentence(draft.choice), draft.pipeline.quiet)
+
+
+def _with(application: Application, fusion: str, head: str) -> Application:
+    """Return the application with fusion and head named."""
+    return application.model_copy(
+        update={
+            "fusion": application.fusion.model_copy(update={"type": fusion}),
+            "head": application.head.model_copy(update={"type": head}),
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """The answers of a candidate to all rows ``(n, width)`` by task; only those of rows that judge mean anything."""
+
+    logits: Mapping[str, np.ndarray]
+    seconds: float
+
+
+class _Trials:
+    """The rows that judge, and the candidates learned without them."""
+
+    def __init__(self, draft: Draft, folder: Path, learn: Learn) -> None:
+        self.draft, self.folder, self.learn = draft, folder, learn
+        self.targets = draft.targets
+        group = draft.application.split.group
+        self.groups = np.asarray(draft.samples.table.cells(group), dtype=object) if group else None
+        split = np.where(draft.samples.split == "test", "", draft.samples.split)
+        known = np.flatnonzero(np.isin(split, ("train", "val")))
+        labelled = np.any([one.labelled for one in self.targets.values()], axis=0)
+        by_folds = len(known) < FEW or not (labelled & (split == "val")).any()
+        self.judged_by = "folds" if by_folds else "validation"
+        self.splits = self._folds(known, labelled) if by_folds else [(split, np.flatnonzero(split == "val"))]
+        self.rows = np.sort(np.concatenate([asked for _, asked in self.splits]))
+        self.rows = self.rows[labelled[self.rows]]
+
+    def _folds(self, known: np.ndarray, labelled: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return the split of each fold and the rows it judges."""
+        rows = known[labelled[known]]
+        names = None if self.groups is None else [self.groups[row] for row in rows]
+        count = min(FOLDS, len(rows) if names is None else len({str(one) for one in names}))
+        if count < 3:
+            raise ConfigError("auto needs validation rows, or three groups of rows to judge by; name the type")
+        fold = fold_rows(
+            [self.draft.samples.ids[row] for row in rows],
+            folds=count,
+            labels=self._strata(rows),
+            groups=names,
+            seed=self.draft.application.split.seed,
+        )
+        splits = []
+        for number in range(count):
+            split = np.full(len(self.draft.samples.split), "", dtype=object)
+            split[rows] = np.where(fold == (number + 1) % count, "val", "train")
+            split[rows[fold == number]] = ""
+            splits.append((split, rows[fold == number]))
+        return splits
+
+    def _strata(self, rows: np.ndarray) -> list[Any] | None:
+        """Return the labels that folds spread evenly, where the first task has classes."""
+        first = next(iter(self.draft.application.tasks.values()))
+        cells = self.draft.samples.table.cells(first.column)
+        return [cells[row] for row in rows] if first.type == "classification" else None
+
+    def judge(self, name: str, application: Application) -> _Judged:
+        """Learn a candidate and answer for the rows that judge."""
+        quiet = self.draft.pipeline.quiet
+        note(f"choosing: {name}", quiet)
+        began = time.monotonic()
+        training = application.training.model_copy(update={"refit": False, "tensorboard": False})
+        application = application.model_copy(update={"training": training, "interactions": None})
+        found: dict[str, np.ndarray] = {}
+        for number, (split, asked) in enumerate(self.splits):
+            for task, logits in self._answers(application, split, asked, _place(application, number)).items():
+                whole = found.setdefault(task, np.zeros((len(split), logits.shape[1]), np.float32))
+                whole[asked] = logits
+        return _Judged(logits=found, seconds=time.monotonic() - began)
+
+    def _answers(
+        self, application: Application, split: np.ndarray, asked: np.ndarray, name: str
+    ) -> dict[str, np.ndarray]:
+        """Return task -> logits of one learning."""
+        draft = self.draft
+        pipeline = replace(draft.pipeline, application=application, net=None, quiet=True)
+        trial = replace(
+            draft, application=application, pipeline=pipeline, samples=replace(draft.samples, split=split), findings=[]
+        )
+        self.learn(trial, self.folder / "choice" / name)
+        assert pipeline.net is not None
+        embeddings = draft.embeddings
+        return infer(pipeline.net, embeddings.values, embeddings.present, rows=asked)[1]
+
+    def decide(self, judged: Mapping[str, _Judged], left_out: Sequence[str]) -> Choice:
+        """Return the choice by the one-standard-error rule."""
+        rows, seed = self.rows, self.draft.application.split.seed
+        groups = None if self.groups is None else self.groups[rows]
+        drawn = list(resampled(len(rows), groups=groups, resamples=DRAWS, seed=seed))
+        names = list(judged)
+        scores = np.array([worth(self.targets, rows, judged[name].logits) for name in names])
+        draws = np.array([[worth(self.targets, rows[r], judged[name].logits) for r in drawn] for name in names])
+        best = int(scores.argmax())
+        error = np.nanstd(draws[best] - draws, axis=1)
+        chosen = next(place for place in range(len(names)) if scores[best] - scores[place] <= error[place])
+        return Choice(
+            chosen=names[chosen],
+            table={name: self._figures(judged[name].logits) for name in names},
+            seconds={name: round(judged[name].seconds, 2) for name in names},
+            left_out=left_out,
+            judged_by=self.judged_by,
+            behind={name: float(scores[best] - scores[place]) for place, name in enumerate(names)},
+        )
+
+    def _figures(self, logits: Mapping[str, np.ndarray]) -> dict[str, Any]:
+        """Return task -> the metrics of a candidate on the rows that judge."""
+        scoring = Scoring(groups=self.groups, resamples=DRAWS, seed=self.draft.application.split.seed)
+        found = {}
+        for name, target in self.targets.items():
+            rows = self.rows[target.labelled[self.rows]]
+            if len(rows):
+                found[name] = score_logits(
+                    target.task, logits[name][rows], target.values[rows], rows=rows, scoring=scoring
+                )
+        return found
+
+
+def _place(application: Application, number: int) -> str:
+    """Return the folder of one learning: the network is the same for every head beside it, and learned once."""
+    head = application.head.type
+    return f"{application.fusion.type}-{head if head == 'ensemble' else 'plain'}-{number}"
+
+
+def _sentence(choice: Choice) -> str:
+    """Return what was chosen and from what, in a line."""
+    others = ", ".join(f"{name} {-behind:+.3f}" for name, behind in choice.behind.items() if name != choice.chosen)
+    rest = f"; not tried for want of time: {', '.join(choice.left_out)}" if choice.left_out else ""
+    own = -choice.behind[choice.chosen]
+    return f"chose {choice.chosen} ({own:+.3f} to the best, by {choice.judged_by}; {others}){rest}"

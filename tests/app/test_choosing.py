@@ -1,0 +1,143 @@
+"""``auto`` takes what is best on rows it did not learn from, and noise makes it take nothing unusual."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from shop_data import application, rows
+
+import mmsdk
+from mmsdk.app.choosing import FUSIONS, HEADS, PAIRS, _Judged, _Trials, candidates
+from mmsdk.app.fitting import learn, open_pipeline, prepare
+from mmsdk.config import load_application
+from mmsdk.data import Policy
+from mmsdk.evaluate import metrics_schema
+from mmsdk.model import prepare_targets
+from mmsdk.plugins import get_registry
+from mmsdk.tasks import Classification
+
+SHORT = {"epochs": 2, "batch_size": 16}
+PARTED = {"column": "part"}
+
+
+@pytest.fixture
+def by_validation(monkeypatch):
+    """Judge by the validation rows, however few, so that a candidate is learned once."""
+    monkeypatch.setattr("mmsdk.app.choosing.FEW", 0)
+
+
+def small(folder, **changed):
+    """Return an application of two inputs and one task."""
+    whole = application(folder)
+    inputs = {name: whole["inputs"][name] for name in ("price", "material")}
+    tasks = {"kind": whole["tasks"]["kind"]}
+    return {**whole, "inputs": inputs, "tasks": tasks, "training": SHORT, "fusion": {"dim": 8}, **changed}
+
+
+def fitted(described, out):
+    """Fit, close, and return run.json and metrics.json."""
+    mmsdk.fit(described, out=out, quiet=True).close()
+    return [json.loads((out / name).read_text(encoding="utf-8")) for name in ("run.json", "metrics.json")]
+
+
+def test_auto_names_what_it_took(shop, tmp_path, by_validation):
+    jsonschema = pytest.importorskip("jsonschema")
+    described = small(shop, fusion={"type": "auto", "dim": 8}, head={"type": "auto"}, split=PARTED)
+    document, metrics = fitted(described, tmp_path / "run")
+    named = document["application"]
+    chosen = document["choice"]["chosen"]
+    assert chosen == f"{named['fusion']['type']} + {named['head']['type']}"
+    assert (named["fusion"]["type"], named["head"]["type"]) in PAIRS
+    assert list(metrics["kind"]["choice"]) == [f"{fusion} + {head}" for fusion, head in PAIRS]
+    jsonschema.validate(metrics, metrics_schema())
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "What auto compared" in page
+    assert f"<strong>{chosen}</strong>" in page
+    app = mmsdk.load(tmp_path / "run", quiet=True)
+    assert app.predict([{"price": 12.0, "material": None}])[0].outputs["kind"].value in {"lamp", "vase", "rug"}
+    app.close()
+
+
+def test_the_budget_ends_the_list(shop, tmp_path, by_validation):
+    described = small(shop, fusion={"type": "auto", "dim": 8, "budget": 0.0}, split=PARTED)
+    choice = fitted(described, tmp_path / "run")[0]["choice"]
+    assert choice["chosen"] == f"{FUSIONS[0]} + plain"
+    assert choice["left_out"] == [f"{one} + plain" for one in FUSIONS[1:]]
+
+
+def test_labels_of_test_rows_choose_nothing(shop, tmp_path, by_validation):
+    """Other labels in the test rows: the same figures of every candidate."""
+    described = small(shop, head={"type": "auto"}, split=PARTED)
+    table = rows()
+    turned = [{**row, "kind": "rug"} if row["part"] == "test" else row for row in table]
+    del described["data"]
+    found = []
+    for name, given in (("as it is", table), ("turned", turned)):
+        mmsdk.fit(described, given, tmp_path / name, quiet=True).close()
+        found.append(json.loads((tmp_path / name / "metrics.json").read_text(encoding="utf-8"))["kind"])
+    assert found[0]["choice"] == found[1]["choice"]
+    assert found[0]["test"] != found[1]["test"]
+
+
+def test_what_only_one_candidate_can_learn_is_seen():
+    """The better one far down the list is taken; one that is behind by noise alone gives way to the first."""
+    random = np.random.default_rng(0)
+    truth = random.integers(0, 2, 300)
+    right = np.eye(2)[truth] * 4.0
+    worse = np.where((random.random(300) < 0.4)[:, None], right[:, ::-1], right)
+    nearly = np.where((np.arange(300) == 7)[:, None], right[:, ::-1], right)
+    judged = {name: _Judged(logits={"k": one}, seconds=1.0) for name, one in (("a + x", worse), ("b + y", right))}
+    assert trials(truth).decide(judged, []).chosen == "b + y"
+    judged = {name: _Judged(logits={"k": one}, seconds=1.0) for name, one in (("a + x", nearly), ("b + y", right))}
+    assert trials(truth).decide(judged, []).chosen == "a + x"
+
+
+def trials(truth):
+    """Return trials judged by folds of some rows."""
+    cells = [str(one) for one in truth]
+    split = np.array(["train", "val"] * (len(cells) // 2), dtype=object)
+    target, _ = prepare_targets(Classification(), cells, split, name="k", column="k")
+    table = SimpleNamespace(cells=lambda column: cells)
+    samples = SimpleNamespace(split=split, ids=[str(one) for one in range(len(cells))], table=table)
+    tasks = {"k": SimpleNamespace(column="k", type="classification")}
+    block = SimpleNamespace(split=SimpleNamespace(group=None, seed=0), tasks=tasks)
+    return _Trials(SimpleNamespace(application=block, samples=samples, targets={"k": target}), None, None)
+
+
+def test_few_rows_are_judged_by_folds_that_keep_groups_whole(shop, tmp_path):
+    described = load_application(small(shop, head={"type": "auto"}, split={"group": "line"}))
+    pipeline = open_pipeline(described, "cpu", Policy(), quiet=True)
+    draft = prepare(pipeline, described.data)
+    judge = _Trials(draft, tmp_path, learn)
+    assert judge.judged_by == "folds"
+    lines = np.array(draft.samples.table.cells("line"))
+    for split, asked in judge.splits:
+        assert not set(lines[asked]) & set(lines[np.isin(split, ("train", "val"))])
+        assert not set(lines[split == "train"]) & set(lines[split == "val"])
+    every = np.concatenate([asked for _, asked in judge.splits])
+    assert sorted(every) == np.flatnonzero(draft.samples.split != "test").tolist()
+    pipeline.close()
+
+
+def test_the_short_list_is_installed():
+    known = {one.spec.name for one in get_registry().entries("fusion")}
+    assert {*FUSIONS, *(fusion for fusion, _ in PAIRS)} <= known
+    for changed, expected in (({"head": {"type": "auto"}}, len(HEADS)), ({"fusion": {"type": "auto"}}, len(FUSIONS))):
+        block = {"inputs": {"a": {"column": "a", "modality": "number"}}, **changed}
+        assert len(candidates(load_application(block))) == expected
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"fusion": {"type": "auto", "options": {"gate_dim": 3}}}, "fusion.options: fusion.type is auto"),
+        ({"head": {"type": "auto", "options": {"members": 3}}}, "head.options: head.type is auto"),
+        ({"head": {"type": "auto"}, "tasks": {}}, "auto needs a task"),
+    ],
+)
+def test_auto_that_cannot_choose_is_refused(shop, tmp_path, changed, said):
+    with pytest.raises(mmsdk.ConfigError, match=said):
+        mmsdk.fit(small(shop, **changed), out=tmp_path / "run", quiet=True)
