@@ -28,6 +28,7 @@ from mmsdk.app.ranking import fit_ranking
 from mmsdk.app.recording import run_document, write_tables
 from mmsdk.app.resolving import resolve_application
 from mmsdk.app.ruling import check_rules, rule_metrics, teach_rules
+from mmsdk.app.sharing import share_metrics
 from mmsdk.app.threads import learning_threads
 from mmsdk.app.tuning import check_tuning, tune_inputs
 from mmsdk.audit import Finding, audit_columns, audit_duplicates, audit_labels
@@ -316,6 +317,8 @@ def _metrics(draft: Draft) -> dict[str, Any]:
         )
         for name, found in rule_metrics(draft, scoring).items():
             metrics[name]["rules"] = found
+        for name, found in share_metrics(draft, scoring).items():
+            metrics[name]["shares"] = found
         from mmsdk.app.studies import add_studies  # which learns again, as is done here
 
         add_studies(metrics, draft, groups)

@@ -48,6 +48,7 @@ def metrics_schema() -> dict[str, Any]:
                 "additionalProperties": {"$ref": "#/$defs/named"},
             },
             "rules": {"$ref": "#/$defs/rules"},
+            "shares": {"$ref": "#/$defs/metrics"},
             "worse": {
                 "type": "object",
                 "description": "input -> subsets that it makes worse when added, beyond noise over all of them",

@@ -25,6 +25,7 @@ from mmsdk.explain.occlusion import (
 from mmsdk.explain.prototypes import prototypes_of
 from mmsdk.explain.scoring import Answered, Score, explained_answer
 from mmsdk.explain.shapley import EXACT_UP_TO, Shapley, row_shapley, shapley_values
+from mmsdk.explain.shares import mean_shares, row_shares, strongest
 from mmsdk.explain.shuffled import shuffled_net
 
 __all__ = [
@@ -53,11 +54,14 @@ __all__ = [
     "has_captum",
     "integrated_gradients",
     "mean_interval",
+    "mean_shares",
     "occlude",
     "prototypes_of",
     "rank_correlation",
     "row_shapley",
+    "row_shares",
     "shapley_values",
     "share_deletion",
     "shuffled_net",
+    "strongest",
 ]

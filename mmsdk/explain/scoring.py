@@ -81,6 +81,11 @@ def _score(answers: Answers, label: str | None, unit: Unit) -> Score:
     return score
 
 
+def score_of(output: Output, answer: Output) -> float:
+    """Return what an output gives to the label that another one answered; the number where there are no labels."""
+    return output.probabilities[_answered(answer)] if answer.probabilities else float(output.value)
+
+
 def _answered(output: Output) -> str:
     """Return the answered label; the likeliest one where there is none, or several."""
     value: Any = output.value

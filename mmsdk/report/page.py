@@ -25,6 +25,7 @@ NOT_PARTS: tuple[str, ...] = (
     "choice",
     "worse",
     "rules",
+    "shares",
     "slices",
     "learning_curve",
     "robustness",

@@ -12,6 +12,7 @@ from mmsdk.report.label_noise import label_noise_panel
 from mmsdk.report.learning_curve import learning_curve_panel
 from mmsdk.report.robustness import robustness_panel
 from mmsdk.report.rules import rules_panel
+from mmsdk.report.shares import shares_panel
 from mmsdk.report.slices import slices_panel
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ PANELS: tuple[Panel, ...] = (
     alignment_panel,
     inputs_panel,
     choice_panel,
+    shares_panel,
     rules_panel,
     slices_panel,
     robustness_panel,
