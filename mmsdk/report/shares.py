@@ -30,8 +30,6 @@ def shares_panel(data: ReportData, task: str) -> str:
 
 def _row(name: str, share: Mapping[str, Any], size: float) -> str:
     """Return the row of one input."""
-    bar = (
-        f'<div style="width: {9 * size:.2f}rem; height: .8rem; background: var(--accent)"></div>'
-    )
+    bar = f'<div style="width: {9 * size:.2f}rem; height: .8rem; background: var(--accent)"></div>'
     figure = f"{share['value']:.3g} [{share['low']:.3g}, {share['high']:.3g}]"
     return f"<tr><td>{escape(name)}</td><td>{figure}</td><td>{bar}</td></tr>"
