@@ -22,8 +22,8 @@ def shares_panel(data: ReportData, task: str) -> str:
     return (
         "<h3>What the answers rest on</h3>"
         '<p class="soft">How much each input moves the answer of a row, up or down: the mean size of its Shapley '
-        "value, in the probability of the answered label or in the unit of the number. It says what the model uses, not "
-        "what is right; <code>mmsdk explain RUN --id ID</code> shows a single row.</p>"
+        "value, in the probability of the answered label or in the unit of the number. It says what the model uses, "
+        "not what is right; <code>mmsdk explain RUN --id ID</code> shows a single row.</p>"
         f'<div class="wide"><table><tr><th>input</th><th>mean share</th><th></th></tr>{rows}</table></div>'
     )
 
