@@ -19,7 +19,7 @@ from mmsdk.app.draft import Draft, Origin
 from mmsdk.app.efficiency import Meter
 from mmsdk.app.encoders import open_encoders
 from mmsdk.app.gathering import gather_report, told_readings
-from mmsdk.app.heads import fit_beside
+from mmsdk.app.heads import fit_beside, write_boosters
 from mmsdk.app.inspecting import media_inputs
 from mmsdk.app.joint import in_joint_space
 from mmsdk.app.loading import load
@@ -37,7 +37,7 @@ from mmsdk.data import Policy, require_training
 from mmsdk.errors import ConfigError
 from mmsdk.evaluate import Scoring, score_tasks
 from mmsdk.evaluate.bootstrap import RESAMPLES
-from mmsdk.heads import read_options
+from mmsdk.heads import read_options, require_boosting
 from mmsdk.model import Run, make_task, net_arrays, offered_options, prepare_targets, save_run
 from mmsdk.plugins import get_registry
 from mmsdk.plugins.discovery import strict
@@ -130,6 +130,7 @@ def check_names(application: Application) -> None:
         registry.get("fusion", application.fusion.type)
     if application.head.type != AUTO:
         read_options(application.head.type, application.head.options)
+        require_boosting(application.head.type)
     for one in application.inputs.values():
         if one.trainable is not None:
             registry.get("trainable", one.trainable.type)
@@ -273,6 +274,7 @@ def _write(draft: Draft, folder: Path, origin: Origin) -> None:
     if draft.ranking is not None:
         arrays |= {f"ranker.{name}": one for name, one in draft.ranking.ranker.arrays().items()}
     save_run(folder, Run(document=document, arrays=arrays))
+    write_boosters(pipeline.net, folder)
     write_json(folder / METRICS, metrics)
     ranker = draft.ranking.ranker if draft.ranking is not None else None
     app = App(folder, document, pipeline, {name: target.task for name, target in draft.targets.items()}, ranker)

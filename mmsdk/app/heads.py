@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from mmsdk.heads import BlendHead, Lesson, choose_share, fit_linear, inner_folds, read_options
+from mmsdk.app.directory import write_text
+from mmsdk.errors import RunError
+from mmsdk.heads import (
+    BlendHead,
+    BoostingHead,
+    Lesson,
+    choose_share,
+    fit_boosting,
+    fit_linear,
+    inner_folds,
+    read_options,
+)
 from mmsdk.model import infer, training_rows
 from mmsdk.progress import note
 from mmsdk.train import class_weights_of, fit_heads
@@ -16,11 +27,13 @@ from mmsdk.train.population import fit_population
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from mmsdk.app.draft import Draft
     from mmsdk.heads import Beside
     from mmsdk.model import JointNet, Target
 
+BOOSTERS = "boosters"
 HELD = 5  # one fold of so many judges a blend where no row validates
 
 
@@ -32,8 +45,8 @@ def fit_beside(draft: Draft) -> None:
         return
     note(f"fitting the {block.type} head", draft.pipeline.quiet)
     options: Any = read_options(block.type, block.options)
-    if block.type == "population":
-        net.attach({name: _population(draft, name, options).to(draft.pipeline.device) for name in draft.targets})
+    if block.type in {"population", "boosting"}:
+        net.attach({name: _judged(draft, name, options).to(draft.pipeline.device) for name in draft.targets})
         return
     judge = _judge(draft, net) if block.type == "blend" and options.share < 0 else None
     heads: dict[str, Beside] = {}
@@ -78,8 +91,8 @@ def _judge(draft: Draft, net: JointNet) -> _Judge:
     return _Judge(net=other, learned=split == "train", judged=split == "val")
 
 
-def _population(draft: Draft, name: str, options: Any) -> Beside:
-    """Return a population for one task, judged by the validation rows, or else by a fold of the training rows."""
+def _judged(draft: Draft, name: str, options: Any) -> Beside:
+    """Return a population or boosters for one task; validation rows judge, or else a fold of the training rows."""
     split, config = np.asarray(draft.samples.split, dtype=object), draft.application.training
     validated = len(_rows(draft, draft.targets[name], split == "val")) > 0
     if not validated:
@@ -87,6 +100,8 @@ def _population(draft: Draft, name: str, options: Any) -> Beside:
     train = _lesson(draft, name, split == "train" if (split == "train").any() else training_rows(split))
     judge = _lesson(draft, name, split == "val") if (split == "val").any() else train
     again = _lesson(draft, name, np.isin(split, ["train", "val"])) if config.refit or not validated else None
+    if draft.application.head.type == "boosting":
+        return fit_boosting(train, judge, options, refit=again)
     with torch.random.fork_rng(devices=[]):
         return fit_population(train, judge, options, config, refit=again)
 
@@ -174,3 +189,22 @@ def _tensors(
         for name, one in draft.embeddings.present.items()
     }
     return vectors, present
+
+
+def write_boosters(net: JointNet, folder: Path) -> None:
+    """Write the boosters of a run in LightGBM's text format, where it has any."""
+    for place, head in enumerate(net.beside):
+        for number, text in enumerate(head.texts if isinstance(head, BoostingHead) else ()):
+            (folder / BOOSTERS).mkdir(exist_ok=True)
+            write_text(folder / BOOSTERS / f"{place}-{number}.txt", text)
+
+
+def read_boosters(folder: Path, place: int, count: int) -> list[str]:
+    """Return the texts of the boosters of one head.
+
+    :raises RunError: one is not there.
+    """
+    files = [folder / BOOSTERS / f"{place}-{number}.txt" for number in range(count)]
+    if missing := [one for one in files if not one.is_file()]:
+        raise RunError(f"{missing[0]} is not there, which the run answers by: it is damaged; fit it again")
+    return [one.read_text(encoding="utf-8") for one in files]

@@ -9,6 +9,7 @@ from mmsdk.app.aligning import restore_maps
 from mmsdk.app.application import App
 from mmsdk.app.device import device_of
 from mmsdk.app.encoders import open_encoders
+from mmsdk.app.heads import read_boosters
 from mmsdk.app.joint import query_encoders, with_queries
 from mmsdk.app.pipeline import Pipeline
 from mmsdk.app.tuning import restore_tuned
@@ -64,7 +65,7 @@ def load(
         pipeline.in_use = with_queries(application, queries)
     pipeline.maps = restore_maps(run)
     pipeline.net = pipeline.build_net(tasks, pipeline.dims()).to(place)
-    _attach(pipeline.net, run)
+    _attach(pipeline.net, run, folder)
     load_net_arrays(pipeline.net, run.part("net"))
     pipeline.net.eval()
     return App(folder, run.document, pipeline, tasks, _ranker(run))
@@ -102,10 +103,12 @@ def _tasks(application: Application, states: Mapping[str, Any]) -> dict[str, Any
     return tasks
 
 
-def _attach(net: JointNet, run: Run) -> None:
+def _attach(net: JointNet, run: Run, folder: Path) -> None:
     """Put the heads beside the network in their places, where the run has any."""
     heads = {
-        name: restore_head(document, run.part(f"net.beside.{place}"))
+        name: restore_head(
+            document, run.part(f"net.beside.{place}"), read_boosters(folder, place, document.get("boosters", 0))
+        )
         for place, (name, document) in enumerate(run.document.get("heads", {}).items())
     }
     net.attach({name: head.to(net.device) for name, head in heads.items()})

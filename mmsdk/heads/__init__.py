@@ -2,6 +2,7 @@
 
 from mmsdk.heads.beside import Beside, Lesson
 from mmsdk.heads.blend import BlendHead, choose_share
+from mmsdk.heads.boosting import BoostingHead, fit_boosting, require_boosting
 from mmsdk.heads.ensemble import EnsembleHead, width_of
 from mmsdk.heads.folds import inner_folds
 from mmsdk.heads.linear import LinearHead, fit_linear
@@ -14,6 +15,7 @@ __all__ = [
     "OPTIONS",
     "Beside",
     "BlendHead",
+    "BoostingHead",
     "EnsembleHead",
     "Lesson",
     "LinearHead",
@@ -21,9 +23,11 @@ __all__ = [
     "PopulationOptions",
     "Reduced",
     "choose_share",
+    "fit_boosting",
     "fit_linear",
     "inner_folds",
     "read_options",
+    "require_boosting",
     "restore_head",
     "width_of",
 ]

@@ -13,7 +13,7 @@ import torch
 from mmsdk.heads.beside import Beside, Lesson, SideBySide, presence
 from mmsdk.heads.folds import inner_folds
 from mmsdk.heads.solver import apply_map, fit_linear_map
-from mmsdk.heads.subsets import own_subsets
+from mmsdk.heads.subsets import hidden_copies, own_subsets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -113,7 +113,7 @@ def fit_linear(lesson: Lesson, options: LinearOptions) -> LinearHead:
         lesson = lesson.take(_sample(len(lesson), MOST_ROWS, lesson.seed))
     penalties: list[float] = []
     for number, subset in enumerate([*own, *([torch.ones_like(own[0])] if rest else [])]):
-        part = _augmented(lesson) if number == len(own) else lesson
+        part = hidden_copies(lesson, COPIES) if number == len(own) else lesson
         model = _Model(head.features, part, subset)
         known = penalties[0] if penalties and int(subset.sum()) > 1 else 0.0
         penalty = options.penalty or known or model.choose(options.folds)
@@ -183,18 +183,6 @@ def _rows_of(present: Tensor, subset: Tensor) -> np.ndarray:
     part = (present & subset).any(1)
     rows = whole if 2 * int(whole.sum()) >= int(part.sum()) else part
     return torch.nonzero(rows).squeeze(1).cpu().numpy()
-
-
-def _augmented(lesson: Lesson) -> Lesson:
-    """Return each row as it is and three times with some of its inputs hidden, never all."""
-    generator = torch.Generator().manual_seed(lesson.seed)
-    repeated = lesson.take(np.tile(np.arange(len(lesson)), COPIES))
-    draw = torch.rand(repeated.present.shape, generator=generator).to(repeated.present.device)
-    kept = repeated.present & (draw < 0.5)
-    kept[: len(lesson)] = lesson.present
-    kept = torch.where(kept.any(1, keepdim=True), kept, repeated.present)
-    groups = np.tile(np.arange(len(lesson)).astype(str), COPIES) if lesson.groups is None else repeated.groups
-    return replace(repeated, present=kept, groups=groups)
 
 
 def _convex(task: Task) -> Task:

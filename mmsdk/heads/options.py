@@ -75,11 +75,28 @@ class PopulationOptions:
     rank: int = _number(96, 1, 4096)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoostingOptions:
+    """Of ``boosting``.
+
+    :param rounds: the most trees a class, label or number; rows that judge may end it earlier.
+    :param learning_rate: how much a tree counts.
+    :param leaves: of a tree.
+    :param rank: an input longer than this is reduced to so many principal components.
+    """
+
+    rounds: int = _number(300, 1, 100_000)
+    learning_rate: float = _number(0.05, 1e-4, 1.0)
+    leaves: int = _number(15, 2, 4096)
+    rank: int = _number(64, 1, 4096)
+
+
 OPTIONS: dict[str, type] = {
     "plain": PlainOptions,
     "ensemble": EnsembleOptions,
     "linear": LinearOptions,
     "blend": BlendOptions,
+    "boosting": BoostingOptions,
     "population": PopulationOptions,
 }
 

@@ -13,7 +13,7 @@ from shop_data import application
 import mmsdk
 from mmsdk.model import infer
 
-NAMES = {"linear": "LinearHead", "blend": "BlendHead", "population": "PopulationHead"}
+NAMES = {"linear": "LinearHead", "blend": "BlendHead", "population": "PopulationHead", "boosting": "BoostingHead"}
 ASKED = [
     {"text": "oak lamp warm light for the evening", "price": 20},
     {"text": "wool rug soft under bare feet"},
@@ -34,9 +34,9 @@ def shop_with(shop, **changed):
     return whole | {"inputs": inputs, "training": {"epochs": 4, "batch_size": 16}, **changed}
 
 
-@pytest.mark.parametrize("head", ["linear", "blend", "population"])
+@pytest.mark.parametrize("head", ["linear", "blend", "population", "boosting"])
 def test_a_run_answers_by_its_head_and_is_loaded_as_it_was(shop, tmp_path, head):
-    options = {"size": 6, "keep": 2} if head == "population" else {}
+    options = {"population": {"size": 6, "keep": 2}, "boosting": {"rounds": 30, "learning_rate": 0.2}}.get(head, {})
     app = mmsdk.fit(shop_with(shop, head={"type": head, "options": options}), out=tmp_path / "run", quiet=True)
     before = app.predict(ASKED)
     app.close()
@@ -132,3 +132,18 @@ def test_an_unknown_option_is_refused_before_any_work(shop, tmp_path):
     with pytest.raises(mmsdk.ConfigError, match=r"linear takes no option named 'penalt'\. Did you mean"):
         mmsdk.fit(shop_with(shop, head={"type": "linear", "options": {"penalt": 1}}), out=tmp_path / "run", quiet=True)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_booster_that_is_lost_or_changed_is_an_error(shop, tmp_path):
+    head = {"type": "boosting", "options": {"rounds": 3}}
+    tasks = {"kind": {"column": "kind", "type": "classification"}}
+    mmsdk.fit(shop_with(shop, head=head, tasks=tasks), out=tmp_path / "run", quiet=True).close()
+    file = tmp_path / "run" / "boosters" / "0-0.txt"
+    text = file.read_text(encoding="utf-8")
+    assert text.startswith("tree\n")
+    file.write_text(text.replace("learning_rate: 0.05", "learning_rate: 0.06"), encoding="utf-8")
+    with pytest.raises(mmsdk.RunError, match="not those it was saved with"):
+        mmsdk.load(tmp_path / "run", quiet=True)
+    file.unlink()
+    with pytest.raises(mmsdk.RunError, match="is not there"):
+        mmsdk.load(tmp_path / "run", quiet=True)
