@@ -50,6 +50,7 @@ _HOMES = {
     "TaskSpec": "mmsdk.specs",
     "Trainable": "mmsdk.trainable",
     "TrainableSpec": "mmsdk.specs",
+    "Worth": "mmsdk.app.worth",
     "atomic_folder": "mmsdk.files",
     "atomic_write": "mmsdk.files",
     "cache_home": "mmsdk.files",
@@ -67,6 +68,7 @@ _HOMES = {
     "picture_data_uri": "mmsdk.app.pictures",
     "read_table": "mmsdk.data",
     "weights_fingerprint": "mmsdk.files",
+    "worth": "mmsdk.app.worth",
 }
 
 if TYPE_CHECKING:
@@ -80,6 +82,7 @@ if TYPE_CHECKING:
     from mmsdk.app.loading import load
     from mmsdk.app.pictures import picture_data_uri
     from mmsdk.app.prediction import Prediction
+    from mmsdk.app.worth import Worth, worth
     from mmsdk.config import Application
     from mmsdk.data import guess_application, read_table
     from mmsdk.embed import open_encoder
@@ -157,6 +160,7 @@ __all__ = [
     "TaskSpec",
     "Trainable",
     "TrainableSpec",
+    "Worth",
     "__version__",
     "atomic_folder",
     "atomic_write",
@@ -175,6 +179,7 @@ __all__ = [
     "picture_data_uri",
     "read_table",
     "weights_fingerprint",
+    "worth",
 ]
 
 

@@ -131,6 +131,7 @@ def mmsdk_commands() -> Iterator[CommandSpec]:
     for name, summary in (
         ("recipe", "Run a ready application on its sample or your data."),
         ("inspect", "Guess inputs and tasks of a table; audit the data."),
+        ("worth", "Say what each input is worth and costs."),
         ("fit", "Fit an application file."),
         ("evaluate", "Score a run on a table."),
         ("compare", "Tell which of two runs is better, and how surely."),

@@ -99,6 +99,26 @@ def probe(application: Application, here: Sequence[str], *, device: str, policy:
     return Probed(rows=len(samples), device=device, memory=_memory("VmHWM"), inputs=inputs)
 
 
+def time_input(
+    name: str,
+    application: Application,
+    table: Table,
+    present: np.ndarray,
+    opened: OpenEncoder,
+    device: str,
+    policy: Policy,
+) -> tuple[int, float]:
+    """Return how many rows of an input were embedded anew by an open encoder, past the cache, and the seconds it took.
+
+    :param present: positions of the rows that have the input; up to 64 of them, spread evenly, are taken.
+    """
+    chosen = present[np.unique(np.linspace(0, len(present) - 1, ROWS).astype(np.int64))]
+    few = _Few(name, application, table.take(chosen), policy)
+    if not opened.fitted:
+        few.embed(opened, 0, 1, device)  # the first call may load, compile or choose
+    return _encoded(few, opened, device)
+
+
 class _Few:
     """Some rows of one input."""
 

@@ -59,6 +59,7 @@ JSON = {
     "fit": ["fit", "app.yaml", "--out", "run"],
     "evaluate": ["evaluate", "tasks", "shop/items.csv"],
     "evaluate folds": ["evaluate", "app.yaml", "--folds", "2"],
+    "worth": ["worth", "app.yaml"],
     "compare": ["compare", "tasks", "tasks", "--data", "shop/items.csv"],
     "predict": ["predict", "tasks", "shop/items.csv", "--out", "answers.csv"],
     "search": ["search", "tasks", "--text", "lamp"],

@@ -18,6 +18,7 @@ TRANSLATED = (
     "docs/data",
     "docs/gpu",
     "docs/rules",
+    "docs/worth",
     "recipes/mmsdk-recipe-recommend/README",
 )
 
@@ -49,6 +50,15 @@ def test_the_quick_start_runs(here: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "recall@20 on test" in said
     assert "balanced_accuracy on test" in said
     assert "2 rows added; 242 in all" in said
+
+
+def test_the_page_of_worth_runs(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_page("docs/worth.md")
+    title, price = capsys.readouterr().out.splitlines()
+    assert "title adds" in title
+    assert ": keep it" in title
+    assert "price adds" in price
+    assert ": keep it" not in price
 
 
 def test_the_page_of_rules_runs(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

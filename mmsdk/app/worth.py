@@ -1,0 +1,240 @@
+"""``mmsdk.worth``: what each input is worth and costs, before anything is trained."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmsdk.app.advice import advise
+from mmsdk.app.fitting import check_names, open_pipeline, prepare_tasks
+from mmsdk.app.probing import time_input
+from mmsdk.app.resolving import resolve_application
+from mmsdk.app.threads import learning_threads
+from mmsdk.data import Policy, fold_rows, require_training
+from mmsdk.errors import ConfigError, DataError
+from mmsdk.evaluate.baselines import blind_baseline
+from mmsdk.evaluate.bootstrap import Interval, interval
+from mmsdk.evaluate.subsets import draw_scores
+from mmsdk.evaluate.worth import asked_subsets, has_linear_model, make_features, out_of_fold
+from mmsdk.progress import note
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from mmsdk.app.pipeline import Pipeline
+    from mmsdk.config import Application
+    from mmsdk.data import Samples
+    from mmsdk.embed import Embeddings
+    from mmsdk.evaluate.subsets import Drawn
+    from mmsdk.model import Target
+
+FOLDS = 5
+RESAMPLES = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What embedding an input costs.
+
+    :param seconds: for 1,000 rows that are not in the cache, the loading of weights left out; ``None`` where no row has
+        the input.
+    :param timed: how many rows were embedded anew to learn that.
+    :param cached: how many rows the cache held when this was asked: they cost nothing any more.
+    :param present: how many rows have the input.
+    """
+
+    seconds: float | None
+    timed: int
+    cached: int
+    present: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskWorth:
+    """What the inputs are worth to one task, by a linear model, cross-validated.
+
+    :param metric: the one that decides, and ``higher_is_better`` of it.
+    :param rows: labelled rows of the parts ``train`` and ``val`` that it rests on.
+    :param blind: the answer that looks at no input.
+    :param together: all inputs.
+    :param alone: input -> it alone.
+    :param left_out: input -> all the others; empty with one input.
+    :param adds: input -> what it adds to all the others on the same rows, positive where it helps; paired.
+    :param advice: input -> a sentence.
+    """
+
+    metric: str
+    higher_is_better: bool
+    rows: int
+    blind: Interval
+    together: Interval
+    alone: Mapping[str, Interval]
+    left_out: Mapping[str, Interval]
+    adds: Mapping[str, Interval]
+    advice: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worth:
+    """What the inputs of an application are worth and cost.
+
+    :param tasks: task -> worth; a task type of a plugin is left out.
+    :param cost: input -> cost.
+    :param grouped_by: the column whose groups stayed together, or None.
+    :param seconds: what the table itself took, once everything was embedded.
+    """
+
+    tasks: Mapping[str, TaskWorth]
+    cost: Mapping[str, Cost]
+    folds: int
+    grouped_by: str | None
+    seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return asdict(self)
+
+
+def worth(
+    application: Application | Mapping[str, Any] | str | Path,
+    data: Any = None,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    seed: int | None = None,
+    device: str = "auto",
+    on_bad_row: Any = "error",
+    allow_outside: bool = False,
+    allow_remote: bool = False,
+    quiet: bool = False,
+) -> Worth:
+    """Say what each input is worth, alone and to the others, and what it costs; nothing is trained, no test row read.
+
+    The scores are those of ridge regression on the frozen vectors (at most 384 principal components of each input),
+    in five folds that keep the split's groups together, on rows of the parts ``train`` and ``val`` only. Intervals are
+    95 %, by resampling rows (or groups); what another training set would give is not in them. A network that is
+    trained on the inputs may find more in them, mostly in how they act together.
+
+    :param application: as for :func:`mmsdk.fit`; it needs a task.
+    :raises MmsdkError: what a fit would refuse too; or no task that a linear model can answer.
+    """
+    resolved = resolve_application(application, data=data, seed=seed, overrides=overrides)
+    source = resolved.data if data is None else data
+    if source is None:
+        raise ConfigError("no data: name the table with data: in the application file, or with --data")
+    if not resolved.tasks:
+        raise ConfigError("nothing to be worth anything for: the application has no task")
+    check_names(resolved)
+    policy = Policy(on_bad_row=on_bad_row, allow_outside=allow_outside, allow_remote=allow_remote)
+    with contextlib.closing(open_pipeline(resolved, device, policy, quiet=quiet)) as pipeline:
+        samples, _ = pipeline.read(source, partial=False)
+        pipeline.columns = samples.table.names
+        require_training(samples)
+        embeddings = pipeline.embed(samples)
+        targets, _ = prepare_tasks(resolved, samples, policy)
+        cost = {name: _cost(pipeline, samples, embeddings, name) for name in resolved.inputs}
+        with learning_threads(len(samples), pipeline.device, quiet=quiet):
+            started = time.perf_counter()
+            tasks = _tasks(resolved, samples, embeddings, targets, cost, quiet=quiet)
+            return Worth(
+                tasks=tasks,
+                cost=cost,
+                folds=FOLDS,
+                grouped_by=resolved.split.group,
+                seconds=time.perf_counter() - started,
+            )
+
+
+def _cost(pipeline: Pipeline, samples: Samples, embeddings: Embeddings, name: str) -> Cost:
+    """Return what an input costs, timed on rows that are embedded anew, past the cache."""
+    present = np.flatnonzero(embeddings.present[name])
+    stats = embeddings.stats.inputs[name]
+    if len(present) == 0:
+        return Cost(seconds=None, timed=0, cached=stats.cached, present=0)
+    timed, seconds = time_input(
+        name, pipeline.application, samples.table, present, pipeline.encoders[name], pipeline.device, pipeline.policy
+    )
+    return Cost(
+        seconds=1000 * seconds / timed if timed else None, timed=timed, cached=stats.cached, present=len(present)
+    )
+
+
+def _tasks(
+    application: Application,
+    samples: Samples,
+    embeddings: Embeddings,
+    targets: Mapping[str, Target],
+    cost: Mapping[str, Cost],
+    *,
+    quiet: bool,
+) -> dict[str, TaskWorth]:
+    """Return the worth of the inputs to each task."""
+    group = application.split.group
+    groups = samples.table.cells(group) if group else None
+    vectors = embeddings.vectors()
+    found = {}
+    for name, target in targets.items():
+        if not has_linear_model(target.task):
+            note(f"tasks.{name}: its type has no linear model, so nothing is said of it", quiet)
+            continue
+        rows = target.labelled_rows(np.isin(samples.split, ("train", "val")))
+        own = None if groups is None else [groups[row] for row in rows]
+        cells = samples.table.cells(application.tasks[name].column)
+        folds = _folds([samples.ids[row] for row in rows], [cells[row] for row in rows], own, application.split.seed)
+        features = make_features(vectors, embeddings.present, rows)
+        logits = out_of_fold(target, features, rows, folds, asked_subsets(list(features)))
+        found[name] = _task_worth(target, rows, logits, own, cost)
+    if not found:
+        raise ConfigError("no task of this application has a linear model: classification, multilabel or regression do")
+    return found
+
+
+def _folds(ids: Sequence[str], labels: Sequence[Any], groups: Sequence[Any] | None, seed: int) -> np.ndarray:
+    """Return the fold of each row."""
+    if len(ids) < 2 * FOLDS:
+        raise DataError(f"{len(ids)} labelled rows in train and val are too few to say anything: expected {2 * FOLDS}")
+    return fold_rows(ids, folds=FOLDS, labels=[str(label) for label in labels], groups=groups, seed=seed)
+
+
+def _task_worth(
+    target: Target,
+    rows: np.ndarray,
+    logits: Mapping[tuple[str, ...], np.ndarray],
+    groups: Sequence[Any] | None,
+    cost: Mapping[str, Cost],
+) -> TaskWorth:
+    """Return scores, gains and advice from out-of-fold logits."""
+    task, truth, count = target.task, target.values[rows], len(rows)
+    better = 1 if task.higher_is_better else -1
+    names = (
+        None if groups is None else np.array([f"{i} alone" if g is None else g for i, g in enumerate(groups)], object)
+    )
+
+    def drawn(answers: np.ndarray) -> Drawn:
+        statistic = task.scores(answers, truth)[task.metric]
+        return draw_scores(statistic, count, better=better, groups=names, resamples=RESAMPLES, seed=0)
+
+    def shown(one: Drawn) -> Interval:
+        return interval(better * one[0], better * one[1], count)
+
+    scores = {subset: drawn(one) for subset, one in logits.items()}
+    inputs = tuple(dict.fromkeys(name for subset in logits for name in subset))
+    whole = scores[inputs]
+    left = {one: scores[rest] for one in inputs if (rest := tuple(n for n in inputs if n != one)) in scores}
+    adds = {one: interval(whole[0] - rest[0], whole[1] - rest[1], count) for one, rest in left.items()}
+    together = shown(whole)
+    return TaskWorth(
+        metric=task.metric,
+        higher_is_better=task.higher_is_better,
+        rows=count,
+        blind=shown(drawn(blind_baseline(task, count)[1])),
+        together=together,
+        alone={one: shown(scores[one,]) for one in inputs},
+        left_out={one: shown(rest) for one, rest in left.items()},
+        adds=adds,
+        advice=advise(adds, {name: one.seconds for name, one in cost.items()}, together, target.task),
+    )
