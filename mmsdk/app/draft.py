@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mmsdk.config import Application
     from mmsdk.data import Samples
     from mmsdk.embed import Embeddings
+    from mmsdk.heads import LinearHead
     from mmsdk.model import JointNet, Target
     from mmsdk.train import TrainResult
     from mmsdk.tune import Adapter
@@ -51,6 +52,7 @@ class Draft:
     verdicts: dict[str, str] = field(default_factory=dict)
     meter: Meter = field(default_factory=Meter)
     choice: Choice | None = None
+    linear: dict[Any, LinearHead] = field(default_factory=dict)
 
     def new_net(self) -> JointNet:
         """Return the network of the application, its weights fresh."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mmsdk.app.draft import Draft
-    from mmsdk.heads import Beside
+    from mmsdk.heads import Beside, LinearHead
     from mmsdk.model import JointNet, Target
 
 BOOSTERS = "boosters"
@@ -51,7 +51,7 @@ def fit_beside(draft: Draft) -> None:
     judge = _judge(draft, net) if block.type == "blend" and options.share < 0 else None
     heads: dict[str, Beside] = {}
     for name in draft.targets:
-        head = fit_linear(_lesson(draft, name, _learned(draft)), options)
+        head = _linear(draft, name, options, _learned(draft))
         if block.type == "linear":
             heads[name] = head
             continue
@@ -59,6 +59,14 @@ def fit_beside(draft: Draft) -> None:
         note(f"tasks.{name}: the linear head has {share:.0%} of the answer", draft.pipeline.quiet)
         heads[name] = BlendHead(head, share).to(draft.pipeline.device).eval()
     net.attach(heads)
+
+
+def _linear(draft: Draft, name: str, options: Any, learned: np.ndarray) -> LinearHead:
+    """Return the linear head of a task, fitted once for the same rows however many candidates of ``auto`` ask."""
+    key = (name, learned.tobytes(), options.penalty, options.folds)
+    if key not in draft.linear:
+        draft.linear[key] = fit_linear(_lesson(draft, name, learned), options)
+    return draft.linear[key]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +139,7 @@ def _share(draft: Draft, name: str, judge: _Judge, options: Any) -> float:
         return 0.5
     device = torch.device(draft.pipeline.device)
     vectors, present = _tensors(draft, rows, device)
-    linear = fit_linear(_lesson(draft, name, judge.learned), options)
+    linear = _linear(draft, name, options, judge.learned)
     _, network = infer(judge.net, draft.embeddings.values, draft.embeddings.present, rows=rows)
     with torch.inference_mode():
         said = linear(vectors, present, torch.empty(0)).cpu().numpy()
