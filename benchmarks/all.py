@@ -63,6 +63,14 @@ ALL = (
         real=True,
     ),
     Benchmark(
+        name="explain",
+        title="Do explanations explain?",
+        says="What the score falls by without the parts that were named first, and without as many drawn at random, "
+        "paired by row; the rank correlation with explanations under shuffled weights; and what explaining costs.",
+        quick=("--sets", "ravdess", "--rows", "10"),
+        real=True,
+    ),
+    Benchmark(
         name="modalities",
         title="What each modality costs",
         says="Seconds of one thread for 1,000 rows, decoding and encoding told apart.",

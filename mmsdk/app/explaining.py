@@ -25,6 +25,7 @@ from mmsdk.explain import (
     Row,
     Share,
     agreement,
+    attention_of,
     by_part,
     check_explanations,
     differentiable,
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from mmsdk.app.application import App
     from mmsdk.data import Samples
     from mmsdk.embed import Embeddings
-    from mmsdk.explain import Check
+    from mmsdk.explain import Attention, Check
     from mmsdk.explain.scoring import Answers, Score
     from mmsdk.model import JointNet
     from mmsdk.protocols import Output
@@ -142,6 +143,7 @@ class Explainer:
                 evidence=tuple(one for one in found if one is not None),
                 neighbours=tuple(near[0]),
                 prototypes=tuple(near[1]),
+                attention=tuple(self._attention(one, names)),
             ),
             aparts=aparts,
             samples=decoded,
@@ -273,6 +275,12 @@ class Explainer:
         return agreement(
             shares, [row_shapley(one, row.values, row.present, seed=seed)[1].values[:, 0] for one in scores]
         )
+
+    def _attention(self, row: Row, names: Sequence[str]) -> list[Attention]:
+        """Return where the fusion looks."""
+        net = self._app.pipeline.net
+        assert net is not None
+        return attention_of(net, row, names)
 
     def _gradients(self, apart: Apart, row: Row, task: str, answered: Answered) -> Occlusion | None:
         """Return the parts' integrated gradients; ``None`` where the path from the sample to the answer has none.

@@ -1,5 +1,6 @@
 """Why an answer is what it is: what each input is worth to it, what in it speaks for it, which rows are like it."""
 
+from mmsdk.explain.attention import attention_of
 from mmsdk.explain.checking import Check, check_explanations, mean_interval
 from mmsdk.explain.explanation import (
     Attention,
@@ -45,6 +46,7 @@ __all__ = [
     "Shapley",
     "Share",
     "agreement",
+    "attention_of",
     "by_part",
     "check_explanations",
     "differentiable",

@@ -173,7 +173,7 @@ def rank_correlation(first: np.ndarray, second: np.ndarray) -> float:
 
 def _named(part: Part, names: Sequence[str]) -> str:
     """Return the name of a part, of a column that of the table."""
-    if part.kind != "column" or not names:
+    if part.kind != "column" or len(names) < 2:  # the elements of a vector in one column have no names
         return part.name
     start, end = (int(place) for place in part.place)
     if end > len(names):

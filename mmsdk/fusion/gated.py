@@ -40,11 +40,19 @@ class GatedFusion(Fusion):
 
     def forward(self, tokens: Tensor, present: Tensor) -> Tensor:
         """Fuse ``(b, m, dim)`` and ``(b, m)`` to ``(b, dim)``."""
-        mask = present.to(tokens.dtype)
         seen = blank_absent(tokens, present)
-        hidden = nn.functional.gelu(self.read(torch.cat([seen.flatten(1), mask], dim=1)))
-        scores = self.gate(hidden).view(seen.shape)
-        scores = scores.masked_fill(~present[:, :, None], torch.finfo(scores.dtype).min)
-        weighed = scores.softmax(dim=1) * present.sum(dim=1)[:, None, None] * seen  # weights of mean 1
+        weighed = self._weights(seen, present) * present.sum(dim=1)[:, None, None] * seen  # weights of mean 1
         fused = nn.functional.gelu(self.mix(weighed.flatten(1)))
         return torch.where(present.any(dim=1, keepdim=True), fused, self.empty.to(fused.dtype))
+
+    def attention(self, tokens: Tensor, present: Tensor) -> dict[str, Tensor]:
+        """Return the gate of each input, the mean over the features; those that are present sum to 1."""
+        weights = self._weights(blank_absent(tokens, present), present)
+        return {"gate": weights.mean(dim=2) * present.any(dim=1, keepdim=True)}
+
+    def _weights(self, seen: Tensor, present: Tensor) -> Tensor:
+        """Return the softmax over the present inputs for each feature, ``(b, m, dim)``."""
+        mask = present.to(seen.dtype)
+        hidden = nn.functional.gelu(self.read(torch.cat([seen.flatten(1), mask], dim=1)))
+        scores = self.gate(hidden).view(seen.shape)
+        return scores.masked_fill(~present[:, :, None], torch.finfo(scores.dtype).min).softmax(dim=1)

@@ -71,6 +71,15 @@ class Fusion(nn.Module, ABC):
         """
         return make(self.dim)
 
+    def attention(self, tokens: Tensor, present: Tensor) -> dict[str, Tensor]:
+        """Return where the fusion looks in a row, by the word for it: weights ``(b, m)``, 0 where an input is absent.
+
+        ``mmsdk explain`` shows them under that name, never as evidence. Nothing by default.
+
+        :param tokens: ``(b, m, dim)``, and ``present`` ``(b, m)``, as ``forward`` takes them.
+        """
+        return {}
+
     def readings(self) -> dict[str, float]:
         """Return what the fusion lets one read of itself, such as a strength it has learned; nothing by default.
 

@@ -16,6 +16,7 @@ TRANSLATED = (
     "docs/quickstart",
     "docs/plugins",
     "docs/data",
+    "docs/explain",
     "docs/gpu",
     "docs/rules",
     "docs/worth",
@@ -72,3 +73,10 @@ def test_the_page_of_rules_runs(here: Path, capsys: pytest.CaptureFixture[str]) 
 def test_the_chinese_page_has_the_same_blocks(page: str) -> None:
     assert blocks(f"{page}.zh-CN.md") == blocks(f"{page}.md")
     assert blocks(f"{page}.md") or page == "docs/gpu"
+
+
+@pytest.mark.timeout(400)
+def test_the_page_about_explanations_runs(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_page("docs/explain.md")
+    assert "what each input adds" in capsys.readouterr().out
+    assert (here / "why.html").is_file()

@@ -11,6 +11,7 @@ from shop_data import rows
 
 import mmsdk
 from mmsdk.explain import explanation_schema
+from mmsdk.explain.occlusion import _named
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +58,22 @@ def test_evidence_comes_of_every_input_that_falls_into_parts(why):
     assert found["photo"].deleted.pieces == 10
     assert found["photo"].deleted.named > found["photo"].deleted.random
     assert abs(found["photo"].randomised) < 0.5
+
+
+def test_the_gate_is_shown_as_what_it_is(app, why):
+    (gate,) = why.attention
+    assert gate.name == "gate"
+    assert set(gate.weights) == {one.input for one in why.shares}
+    assert sum(gate.weights.values()) == pytest.approx(1, abs=1e-5)
+    alone = app.explain({"title": "oak lamp"}, evidence=False).attention
+    assert alone[0].weights == pytest.approx({"text": 1.0}, abs=1e-5)
+
+
+def test_elements_of_a_vector_in_one_column_have_numbers_not_its_name():
+    part = mmsdk.Part(name="element 1", kind="column", place=(0, 1))
+    assert _named(part, ["face"]) == "element 1"
+    assert _named(part, ["a", "b"]) == "a"
+    assert _named(mmsdk.Part(name="both", kind="column", place=(0, 2)), ["a", "b"]) == "a to b"
 
 
 def test_numbers_and_several_labels_are_explained_too(app):
