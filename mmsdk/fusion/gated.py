@@ -54,5 +54,5 @@ class GatedFusion(Fusion):
         """Return the softmax over the present inputs for each feature, ``(b, m, dim)``."""
         mask = present.to(seen.dtype)
         hidden = nn.functional.gelu(self.read(torch.cat([seen.flatten(1), mask], dim=1)))
-        scores = self.gate(hidden).view(seen.shape)
+        scores: Tensor = self.gate(hidden).view(seen.shape)
         return scores.masked_fill(~present[:, :, None], torch.finfo(scores.dtype).min).softmax(dim=1)
