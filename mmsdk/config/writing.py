@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from mmsdk.config.application import Application
-from mmsdk.config.shape import keys
+from mmsdk.config.shape import keys, section_at
 from mmsdk.config.text import write_yaml
 
 if TYPE_CHECKING:
@@ -28,6 +28,11 @@ def application_schema() -> dict[str, Any]:
     schema = Application.model_json_schema()
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "mmsdk application file"
+    for name, shown in schema["properties"].items():
+        section = section_at((name,))
+        if section is not None and section.shorthand is not None:  # a block may be the one word it is known by
+            ways = shown.pop("anyOf", None) or [{"$ref": shown.pop("$ref")}]
+            shown["anyOf"] = [*ways, {"type": "string", "minLength": 1}]
     return schema
 
 

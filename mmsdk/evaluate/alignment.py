@@ -117,7 +117,8 @@ def recall_statistics(left: np.ndarray, right: np.ndarray) -> dict[str, Statisti
         found |= {f"recall@{cut}_{way}": _mean(one) for way, one in hits.items()}
     found["mrr"] = _mean((1 / ranks["forth"] + 1 / ranks["back"]) / 2)
     units = unit(left), unit(right)
-    found["modality_gap"] = lambda rows: float(np.linalg.norm(units[0][rows].mean(0) - units[1][rows].mean(0)))
+    apart = units[0] - units[1]
+    found["modality_gap"] = by_halves(lambda rows: float(np.linalg.norm(apart[rows].mean(0))), len(left))
     return found
 
 
@@ -125,18 +126,31 @@ def cka_statistic(left: np.ndarray, right: np.ndarray) -> Statistic:
     """Return debiased linear CKA (Kornblith et al. 2019, arXiv:1905.00414) as a function of row positions.
 
     With fewer rows than dims the plain one is near 1 for anything; this one estimates HSIC without bias (Song et al.
-    2012). Rows drawn twice would be each other's copies and raise it, so of a resample half of the rows are taken,
-    each once: half-samples vary as much as a bootstrap of all does.
+    2012).
     """
     grams = [np.asarray(one, np.float64) @ np.asarray(one, np.float64).T for one in (left, right)]
+    return by_halves(lambda rows: debiased_cka(*(one[np.ix_(rows, rows)] for one in grams)), len(left))
 
-    def statistic(rows: np.ndarray) -> float:
+
+def by_halves(statistic: Statistic, n: int) -> Statistic:
+    """Return a statistic of all ``n`` rows whose bootstrap does not drift from it.
+
+    Rows drawn twice are each other's copies, which raises CKA; so do groups of rows that are alike, in a sample with
+    fewer of them; and the length of a mean is the greater the fewer rows it is taken over. A resample therefore splits
+    all rows into two halves, its first rows and the others, and moves the value by half of the difference between the
+    two, which has none of these biases and varies as the value does.
+    """
+    everything = np.arange(n)
+    value = statistic(everything)
+
+    def halved(rows: np.ndarray) -> float:
         _, first = np.unique(rows, return_index=True)
-        drawn = rows[np.sort(first)]
-        taken = drawn if len(drawn) == len(left) else drawn[: max(len(left) // 2, 4)]
-        return debiased_cka(*(one[np.ix_(taken, taken)] for one in grams))
+        if len(first) == n:
+            return value
+        half = rows[np.sort(first)][: n // 2]
+        return value + (statistic(half) - statistic(np.setdiff1d(everything, half))) / 2
 
-    return statistic
+    return halved
 
 
 def debiased_cka(first: np.ndarray, second: np.ndarray) -> float:

@@ -58,3 +58,13 @@ def test_dumped_yaml_keeps_the_order_and_names_every_default():
     text = dump_yaml(load_application(APP))
     assert text.index("inputs:") < text.index("split:") < text.index("fusion:")
     assert "precision: fp16" in text
+
+
+def test_the_schema_takes_a_block_of_one_word_as_reading_does():
+    import jsonschema
+
+    for one in ({"align": "cca", "fusion": "joint"}, {"align": {"type": "cca"}}):
+        jsonschema.validate({**APP, **one}, application_schema())
+        assert load_application({**APP, **one}).align.type == "cca"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**APP, "align": 3}, application_schema())

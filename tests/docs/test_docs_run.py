@@ -20,6 +20,7 @@ TRANSLATED = (
     "docs/gpu",
     "docs/rules",
     "docs/worth",
+    "docs/alignment",
     "recipes/mmsdk-recipe-recommend/README",
 )
 
@@ -67,6 +68,14 @@ def test_the_page_of_rules_runs(here: Path, capsys: pytest.CaptureFixture[str]) 
     said = capsys.readouterr().out
     assert "97 routine ()" in said
     assert "85 urgent ('low oxygen',)" in said
+
+
+def test_the_page_of_alignment_runs(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_page("docs/alignment.md")
+    said = capsys.readouterr().out
+    assert "asked by the text of A260, found A260" in said
+    (shown,) = [code for language, code in blocks("docs/alignment.md") if language == "text" and "minimiser" in code]
+    assert shown in said
 
 
 @pytest.mark.parametrize("page", TRANSLATED)

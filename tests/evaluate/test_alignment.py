@@ -81,6 +81,26 @@ def test_a_resample_does_not_raise_cka_by_its_copies():
     assert abs(np.mean(drawn) - statistic(everything(200))) < 0.01
 
 
+def test_the_interval_of_cka_is_as_wide_as_it_should_be():
+    """Against the spread of the value over fresh samples, and centred on it also where rows come in groups."""
+    random = np.random.default_rng(1)
+    way = random.normal(size=(6, 6))
+
+    def sample(copies=1):
+        x = np.repeat(random.normal(size=(120 // copies, 6)), copies, axis=0)
+        return x, x @ way + 2 * random.normal(size=(120, 6))
+
+    fresh = np.std([cka_statistic(*sample())(everything(120)) for _ in range(200)])
+    spreads = []
+    for _ in range(10):
+        statistic = cka_statistic(*sample())
+        spreads.append(np.std([statistic(random.integers(0, 120, 120)) for _ in range(100)]))
+    assert np.mean(spreads) == pytest.approx(fresh, rel=0.25)
+    statistic = cka_statistic(*sample(copies=4))
+    drawn = [statistic((random.integers(0, 30, 30)[:, None] * 4 + np.arange(4)).ravel()) for _ in range(200)]
+    assert np.mean(drawn) == pytest.approx(statistic(everything(120)), abs=0.03)
+
+
 def both_ways(n=400, seed=0):
     random, told = np.random.default_rng(seed), np.random.default_rng(5)
     meaning = random.normal(size=(n, 3))
@@ -140,3 +160,10 @@ def test_groups_are_drawn_whole():
         one = score_alignment(before, after, ["photo", "title"], split, judging=judging)["align photo+title"]
         widths.append((one["test"]["mrr"]["low"], one["test"]["mrr"]["high"]))
     assert widths[0] != widths[1]
+
+
+def test_the_interval_of_a_small_gap_holds_it():
+    random = np.random.default_rng(0)
+    statistic = recall_statistics(random.normal(size=(100, 50)), random.normal(size=(100, 50)))["modality_gap"]
+    drawn = [statistic(random.integers(0, 100, 100)) for _ in range(200)]
+    assert np.quantile(drawn, 0.025) < statistic(everything(100)) < np.quantile(drawn, 0.975)
