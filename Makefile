@@ -9,7 +9,7 @@ EXTRAS.mmsdk-image := [medical,nifti]
 EXTRAS.mmsdk-audio := [vad]
 EXTRAS.mmsdk-gesture := [hands]
 EXTRAS.mmsdk-transformers := [onnx]
-EDITABLES := -e .[boosting,explain,tensorboard,tune] $(foreach d,$(DISTRIBUTIONS),-e $(d)$(EXTRAS.$(notdir $(d))))
+EDITABLES := -e .[boosting,explain,search,tensorboard,tune] $(foreach d,$(DISTRIBUTIONS),-e $(d)$(EXTRAS.$(notdir $(d))))
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

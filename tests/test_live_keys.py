@@ -121,6 +121,11 @@ ELSEWHERE = {
         f"evaluation.{key}": (STUDIES, "test_every_key_of_the_evaluation_block_acts")
         for key in ("slices", "learning_curve", "robustness", "label_noise")
     },
+    "search": ("app/test_searching.py", "test_a_search_takes_what_was_best_and_never_less_than_what_was_written"),
+    "search.trials": (
+        "app/test_searching.py",
+        "test_a_search_takes_what_was_best_and_never_less_than_what_was_written",
+    ),
     "inputs.NAME.within": (WITHIN, "test_within_takes_the_person_away"),
     "inputs.NAME.decode": (SEQUENCES, "test_options_of_decoding_act"),
     "inputs.NAME.pool": (SEQUENCES, "test_every_key_about_sequences_acts"),

@@ -108,7 +108,7 @@ def choose(draft: Draft, folder: Path, learn: Learn) -> None:
     application = draft.application
     if not is_open(application):
         return
-    trials = _Trials(draft, folder, learn)
+    trials = Trials(draft, folder, learn)
     began = time.monotonic()
     judged: dict[str, _Judged] = {}
     left_out: list[str] = []
@@ -142,7 +142,7 @@ class _Judged:
     seconds: float
 
 
-class _Trials:
+class Trials:
     """The rows that judge, and the candidates learned without them."""
 
     def __init__(self, draft: Draft, folder: Path, learn: Learn) -> None:
@@ -196,12 +196,12 @@ class _Trials:
         application = application.model_copy(update={"training": training, "interactions": None})
         found: dict[str, np.ndarray] = {}
         for number, (split, asked) in enumerate(self.splits):
-            for task, logits in self._answers(application, split, asked, _place(application, number)).items():
+            for task, logits in self.answers(application, split, asked, _place(application, number)).items():
                 whole = found.setdefault(task, np.zeros((len(split), logits.shape[1]), np.float32))
                 whole[asked] = logits
         return _Judged(logits=found, seconds=time.monotonic() - began)
 
-    def _answers(
+    def answers(
         self, application: Application, split: np.ndarray, asked: np.ndarray, name: str
     ) -> dict[str, np.ndarray]:
         """Return task -> logits of one learning."""

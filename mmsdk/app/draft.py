@@ -53,6 +53,7 @@ class Draft:
     meter: Meter = field(default_factory=Meter)
     choice: Choice | None = None
     linear: dict[Any, LinearHead] = field(default_factory=dict)
+    searched: dict[str, Any] | None = None
 
     def new_net(self) -> JointNet:
         """Return the network of the application, its weights fresh."""

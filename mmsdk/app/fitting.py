@@ -28,6 +28,7 @@ from mmsdk.app.ranking import fit_ranking
 from mmsdk.app.recording import run_document, write_tables
 from mmsdk.app.resolving import resolve_application
 from mmsdk.app.ruling import check_rules, rule_metrics, teach_rules
+from mmsdk.app.searching import check_search, search
 from mmsdk.app.sharing import share_metrics
 from mmsdk.app.threads import learning_threads
 from mmsdk.app.tuning import check_tuning, tune_inputs
@@ -126,6 +127,7 @@ def check_names(application: Application) -> None:
     if application.align is not None:
         registry.get("aligner", application.align.type)
     check_choice(application)
+    check_search(application)
     if application.fusion.type != AUTO:
         registry.get("fusion", application.fusion.type)
     if application.head.type != AUTO:
@@ -233,6 +235,7 @@ def learn(draft: Draft, folder: Path) -> None:
     """
     align_inputs(draft)
     choose(draft, folder, learn)
+    search(draft, folder / CHECKPOINT, learn)
     application, pipeline = draft.application, draft.pipeline
     pipeline.net = draft.new_net()
     if any(True for _ in pipeline.net.parameters()):

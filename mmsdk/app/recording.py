@@ -62,6 +62,7 @@ def run_document(draft: Draft, origin: Origin) -> dict[str, Any]:
         "heads": pipeline.net.heads_beside(),
         "align": None if draft.alignment is None else draft.alignment.document(),
         "ranking": None if draft.ranking is None else draft.ranking.document(),
+        "search": draft.searched,
         "choice": None if draft.choice is None else draft.choice.as_json(),
         "data": {
             "name": samples.table.name,

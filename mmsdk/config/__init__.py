@@ -12,7 +12,7 @@ from mmsdk.config.inputs import (
     TrainableConfig,
     TuneConfig,
 )
-from mmsdk.config.learning import EvaluationConfig, FusionConfig, HeadConfig, IndexConfig, TrainingConfig
+from mmsdk.config.learning import EvaluationConfig, FusionConfig, HeadConfig, IndexConfig, SearchConfig, TrainingConfig
 from mmsdk.config.reading import load_application
 from mmsdk.config.rules import RuleConfig
 from mmsdk.config.settings import parse_set
@@ -30,6 +30,7 @@ __all__ = [
     "InputConfig",
     "InteractionsConfig",
     "RuleConfig",
+    "SearchConfig",
     "SplitConfig",
     "TaskConfig",
     "TrainableConfig",

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from mmsdk.config.align import AlignConfig  # noqa: TC001 - pydantic reads the annotation
 from mmsdk.config.inputs import InputConfig, InteractionsConfig, SplitConfig, TaskConfig
-from mmsdk.config.learning import EvaluationConfig, FusionConfig, HeadConfig, IndexConfig, TrainingConfig
+from mmsdk.config.learning import EvaluationConfig, FusionConfig, HeadConfig, IndexConfig, SearchConfig, TrainingConfig
 from mmsdk.config.rules import RuleConfig  # noqa: TC001 - pydantic reads the annotation
 from mmsdk.config.section import File, Name, Section, Text
 from mmsdk.errors import unknown
@@ -44,6 +44,9 @@ class Application(Section):
     )
     fusion: FusionConfig = Field(default_factory=FusionConfig, description="How the vectors of the inputs become one.")
     head: HeadConfig = Field(default_factory=HeadConfig, description="What answers the tasks, and how.")
+    search: SearchConfig = Field(
+        default_factory=SearchConfig, description="A search for better settings than those written here."
+    )
     training: TrainingConfig = Field(default_factory=TrainingConfig, description="How the head is trained.")
     evaluation: EvaluationConfig = Field(
         default_factory=EvaluationConfig, description="What the report tells beside the figures of the whole."

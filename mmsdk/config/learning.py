@@ -77,6 +77,18 @@ class HeadConfig(Section):
     )
 
 
+class SearchConfig(Section):
+    """A search for the settings of fusion and training."""
+
+    shorthand: ClassVar[str | None] = "trials"
+
+    trials: Annotated[int, Field(ge=0, le=10_000)] = Field(
+        default=0,
+        description="How many settings of fusion and training are tried, judged on rows they did not learn from "
+        "(`pip install mmsdk[search]`); the first is what is written here. 0 searches nothing.",
+    )
+
+
 class TrainingConfig(Section):
     """How the light head on the frozen vectors is trained."""
 

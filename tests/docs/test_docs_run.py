@@ -18,6 +18,7 @@ TRANSLATED = (
     "docs/data",
     "docs/explain",
     "docs/gpu",
+    "docs/heads",
     "docs/rules",
     "docs/worth",
     "docs/alignment",
