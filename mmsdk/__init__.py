@@ -57,11 +57,13 @@ _HOMES = {
     "compare": "mmsdk.app.comparing",
     "cross_validate": "mmsdk.app.cross_validation",
     "evaluate": "mmsdk.app.evaluating",
+    "fill_labels": "mmsdk.app.labelling",
     "fit": "mmsdk.app.fitting",
     "guess_application": "mmsdk.data",
     "hash_file": "mmsdk.files",
     "hookimpl": "mmsdk.hookspecs",
     "inspect": "mmsdk.app.inspecting",
+    "label": "mmsdk.app.labelling",
     "load": "mmsdk.app.loading",
     "models_home": "mmsdk.files",
     "open_encoder": "mmsdk.embed",
@@ -79,6 +81,7 @@ if TYPE_CHECKING:
     from mmsdk.app.evaluating import evaluate
     from mmsdk.app.fitting import fit
     from mmsdk.app.inspecting import inspect
+    from mmsdk.app.labelling import fill_labels, label
     from mmsdk.app.loading import load
     from mmsdk.app.pictures import picture_data_uri
     from mmsdk.app.prediction import Prediction
@@ -168,11 +171,13 @@ __all__ = [
     "compare",
     "cross_validate",
     "evaluate",
+    "fill_labels",
     "fit",
     "guess_application",
     "hash_file",
     "hookimpl",
     "inspect",
+    "label",
     "load",
     "models_home",
     "open_encoder",

@@ -137,6 +137,7 @@ def mmsdk_commands() -> Iterator[CommandSpec]:
         ("compare", "Tell which of two runs is better, and how surely."),
         ("predict", "Answer the tasks of a run for each row."),
         ("explain", "Say why a row is answered as it is."),
+        ("label", "Choose the rows to label next."),
         ("search", "Find items near a text, a file or an item."),
         ("recommend", "Recommend items for a history."),
         ("index", "Add to, remove from and look after an index."),

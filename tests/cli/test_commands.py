@@ -37,6 +37,8 @@ def app_file(here):
     whole = application(here / "shop", **QUICK)
     small = {**whole, "inputs": {"price": whole["inputs"]["price"]}, "tasks": {"kind": whole["tasks"]["kind"]}}
     (here / "app.yaml").write_text(write_yaml(small), encoding="utf-8")
+    bare = [{"sku": f"n{row['sku']}", "image": row["image"], "title": row["title"]} for row in rows()[:9]]
+    write_csv(here / "shop" / "bare.csv", bare)
     return "app.yaml"
 
 
@@ -62,6 +64,7 @@ JSON = {
     "worth": ["worth", "app.yaml"],
     "compare": ["compare", "tasks", "tasks", "--data", "shop/items.csv"],
     "predict": ["predict", "tasks", "shop/items.csv", "--out", "answers.csv"],
+    "label": ["label", "tasks", "shop/bare.csv", "--out", "ask.csv", "-k", "3"],
     "search": ["search", "tasks", "--text", "lamp"],
     "recommend": ["recommend", "recommender", "--history", "000,003"],
     "index add": ["index", "add", "recommender", "shop/items.csv"],

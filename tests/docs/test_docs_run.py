@@ -20,6 +20,7 @@ TRANSLATED = (
     "docs/gpu",
     "docs/heads",
     "docs/rules",
+    "docs/labelling",
     "docs/worth",
     "docs/alignment",
     "recipes/mmsdk-recipe-recommend/README",
@@ -62,6 +63,11 @@ def test_the_page_of_worth_runs(here: Path, capsys: pytest.CaptureFixture[str]) 
     assert ": keep it" in title
     assert "price adds" in price
     assert ": keep it" not in price
+
+
+def test_the_page_of_labelling_runs(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_page("docs/labelling.md")
+    assert "35 rows have a label now" in capsys.readouterr().out
 
 
 def test_the_page_of_rules_runs(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,182 @@
+"""Which rows to label next, as a file to fill in; and the filled file back into the table."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from mmsdk.data import Table, read_table
+from mmsdk.errors import ConfigError, DataError, RunError, unknown
+from mmsdk.evaluate.labelling import choose_rows, uncertainty
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from mmsdk.app.application import App
+    from mmsdk.app.prediction import Prediction
+    from mmsdk.data import Samples
+
+MOST_LABELLED = 5000  # vectors of labelled rows that are kept in mind, evenly spread
+SCORE = "label_score"
+
+
+def label(app: App, data: Any, k: int = 50, *, task: str | None = None, root: Path | None = None) -> pa.Table:
+    """Return the ``k`` rows of a table whose labels would teach the run most, best first, to be filled in.
+
+    A row's worth is how unsure its answer is (:func:`mmsdk.evaluate.labelling.uncertainty`) times how far it lies, in
+    the joint space, from every row that is labelled or chosen already.
+
+    :param data: the table; rows whose cell of the task holds a label already are left out, and so are those whose label
+        the run knows where the table has no such column.
+    :param task: whose label is asked for; every task of the run where left out, and a row without one of them counts.
+    :returns: every column of the table, those of the tasks empty, then ``<task>_guess`` and ``<task>_confidence`` of
+        each, and ``label_score``.
+    :raises RunError: the run has no task.
+    :raises ConfigError: an unknown task, or ``k`` below 1.
+    :raises DataError: every row is labelled.
+    """
+    tasks = _tasks(app, task)
+    if k < 1:
+        raise ConfigError(f"cannot choose {k} rows; expected 1 or more")
+    samples, _ = app.pipeline.read(data, root=root, partial=True)
+    open_ = _unlabelled(app, samples, tasks)
+    rows = np.flatnonzero(open_)
+    if len(rows) == 0:
+        raise DataError(f"every row of {samples.table.name} has a label of {', '.join(tasks)}: there is nothing to ask")
+    embeddings = app.pipeline.embed(samples)
+    predictions = app.answer(embeddings, samples.table)
+    vectors = app.pipeline.fuse(embeddings)[0]
+    unsure = np.mean([uncertainty([predictions[row].outputs[name] for row in rows]) for name in tasks], axis=0)
+    known = np.concatenate([vectors[~open_], _labelled_vectors(app, {samples.ids[row] for row in rows})])
+    chosen, scores = choose_rows(vectors[rows], unsure, known, k)
+    picked = rows[chosen]
+    return _file(app, samples, picked, [predictions[row] for row in picked], tasks, scores)
+
+
+def fill_labels(app: App, data: Any, filled: Any, *, root: Path | None = None) -> pa.Table:
+    """Return a table with the labels of a filled file put into its rows, by id; other rows stay as they are.
+
+    :raises ConfigError: the application has no id column, by which rows could be told.
+    :raises DataError: the filled file names a row that the table does not have, or holds no label at all.
+    """
+    identity = app.application.id
+    if identity is None:
+        raise ConfigError(
+            "the application has no id column, so filled rows cannot be found again: add id: and fit anew"
+        )
+    table, told = (one if isinstance(one, Table) else read_table(one, root=root) for one in (data, filled))
+    columns = [entry.column for entry in app.application.tasks.values() if entry.column in told.names]
+    told.require([identity])
+    places = {str(name): row for row, name in enumerate(table.cells(identity))}
+    cells = {name: table.cells(name) if name in table.names else [None] * len(table) for name in columns}
+    count = 0
+    for row, name in enumerate(map(str, told.cells(identity))):
+        if name not in places:
+            raise DataError(f"{told.name}: row {row + 1}: {table.name} has no row with the id {name!r}")
+        for column in columns:
+            if (cell := told.cells(column)[row]) is not None:
+                cells[column][places[name]] = cell
+                count += 1
+    if count == 0:
+        raise DataError(f"{told.name} holds no label: fill in {', '.join(columns) or 'the columns of the tasks'}")
+    found = table.columns
+    for column, values in cells.items():
+        text = pa.array([None if one is None else _text(one) for one in values], pa.string())
+        place = found.column_names.index(column) if column in found.column_names else None
+        found = found.append_column(column, text) if place is None else found.set_column(place, column, text)
+    return found
+
+
+def as_flat(table: pa.Table) -> pa.Table:
+    """Return a table that CSV can hold: cells that are lists become JSON text."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_nested(field.type):
+            cells = [None if one is None else json.dumps(one) for one in table.column(place).to_pylist()]
+            table = table.set_column(place, field.name, pa.array(cells, pa.string()))
+    return table
+
+
+def _tasks(app: App, task: str | None) -> list[str]:
+    """Return the tasks whose labels are asked for."""
+    if not app.tasks:
+        raise RunError(f"{app.folder} has no task, so there is nothing to label")
+    if task is not None and task not in app.tasks:
+        raise ConfigError(unknown("task", task, app.tasks, where="--task", listed="Known"))
+    return [task] if task is not None else list(app.tasks)
+
+
+def _unlabelled(app: App, samples: Samples, tasks: Sequence[str]) -> np.ndarray:
+    """Return bool ``(n,)``: rows without a label of some task."""
+    found = np.zeros(len(samples), dtype=bool)
+    for name in tasks:
+        column = app.application.tasks[name].column
+        if column in samples.table.names:
+            found |= ~samples.table.present(column)
+        else:
+            known = _known_labels(app, samples.ids, column)
+            found |= np.array([one not in known for one in samples.ids])
+    return found
+
+
+def _known_labels(app: App, ids: Sequence[str], column: str) -> set[str]:
+    """Return which of some ids the run's index knows with a label."""
+    if app.application.id is None:
+        return set()
+    here = [name for name in dict.fromkeys(ids) if name in app.index]
+    return {name for name, row in zip(here, app.index.rows(here), strict=True) if row.get(column) not in (None, "")}
+
+
+def _labelled_vectors(app: App, asked: set[str]) -> np.ndarray:
+    """Return the vectors of rows that the run learned from, at most 5,000; none that is asked about."""
+    from mmsdk.app.directory import split_ids
+
+    mine = app.application.id is not None  # without ids, numbers name other rows here than there
+    names = [
+        name
+        for name, part in zip(*split_ids(app.folder), strict=True)
+        if part in ("train", "val") and not (mine and name in asked) and name in app.index
+    ]
+    if not names:
+        return np.zeros((0, app.application.fusion.dim), np.float32)
+    spread = np.unique(np.linspace(0, len(names) - 1, min(MOST_LABELLED, len(names))).astype(np.int64))
+    return np.asarray(app.index.vectors([names[place] for place in spread]), dtype=np.float32)
+
+
+def _file(
+    app: App,
+    samples: Samples,
+    rows: np.ndarray,
+    answers: Sequence[Prediction],
+    tasks: Sequence[str],
+    scores: np.ndarray,
+) -> pa.Table:
+    """Return the chosen rows as a table to fill in."""
+    found = samples.table.take(rows).columns
+    identity = app.application.id or "id"
+    if identity not in found.column_names:
+        found = found.add_column(0, identity, pa.array([samples.ids[row] for row in rows], pa.string()))
+    for name in tasks:
+        column, empty = app.application.tasks[name].column, pa.nulls(len(rows), pa.string())
+        if column in found.column_names:
+            found = found.set_column(found.column_names.index(column), column, empty)
+        else:
+            found = found.append_column(column, empty)
+    for name in tasks:
+        outputs = [one.outputs[name] for one in answers]
+        found = found.append_column(f"{name}_guess", pa.array([_text(one.value) for one in outputs], pa.string()))
+        sure = [one.confidence for one in outputs]
+        found = found.append_column(f"{name}_confidence", pa.array(sure, pa.float64()))
+    return found.append_column(SCORE, pa.array(scores, pa.float64()))
+
+
+def _text(value: Any) -> str | None:
+    """Return a label or a guess as the text of one cell."""
+    if value is None:
+        return None
+    if isinstance(value, tuple | list):
+        return "|".join(map(str, value))
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
