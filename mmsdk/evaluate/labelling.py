@@ -67,4 +67,4 @@ def choose_rows(vectors: np.ndarray, unsure: np.ndarray, known: np.ndarray, k: i
 def _unit(vectors: np.ndarray) -> np.ndarray:
     """Return vectors of length one, float64; a zero vector stays one."""
     wide = np.asarray(vectors, dtype=np.float64)
-    return wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-12)
+    return np.asarray(wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-12))
