@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from mmsdk.data import Samples
     from mmsdk.embed import Embeddings
     from mmsdk.explain import Attention, Check
-    from mmsdk.explain.scoring import Answers, Score
+    from mmsdk.explain.scoring import Answers, Rows, Score
     from mmsdk.model import JointNet
     from mmsdk.protocols import Output
 
@@ -111,7 +111,10 @@ class Explainer:
         if not inputs:
             raise DataError(f"the row holds nothing to explain; give one of the inputs: {', '.join(one.values)}")
         output = app.answer(embeddings, samples.table)[0].outputs[name]
-        answered = explained_answer(self.answers(name), output, label=label, scale=scale)
+        answers = self.answers(name)
+        if output.value is None and not output.probabilities:  # a number that the model declined to say
+            output = replace(answers(one.values, one.present)[0], abstained=True)
+        answered = explained_answer(answers, output, label=label, scale=scale)
         names, shapley = row_shapley(answered.score, one.values, one.present, seed=seed)
         shares = shapley.values[:, 0]
         decoded = self._decoded(samples, inputs)
@@ -183,7 +186,15 @@ class Explainer:
         pipeline, task = self._app.pipeline, self._app.tasks[name]
         chosen = net or pipeline.net
         assert chosen is not None
-        return lambda values, present: task.outputs(infer(chosen, values, present)[1][name])
+        confidence: Any = getattr(self._app, "confidence", None)
+
+        def answer(values: Rows, present: Rows) -> Sequence[Output]:
+            logits = infer(chosen, values, present)[1][name]
+            if confidence is not None:  # each coalition as a row with these inputs is calibrated
+                logits = confidence.calibrated(name, logits, _given(confidence.inputs, present))
+            return task.outputs(logits)
+
+        return answer
 
     def _task(self, task: str | None) -> str:
         """Return the task to explain: the one named, or the first.
@@ -350,6 +361,13 @@ class Explainer:
         if label is None:
             return near, []
         return near, likeness.typical(vector, self._app.tasks[task], task, label, column, without=id)
+
+
+def _given(inputs: Sequence[str], present: Rows) -> list[tuple[str, ...]]:
+    """Return which inputs each row has, in the order of the network."""
+    here = [(name, present[name]) for name in inputs if name in present]
+    count = len(next(iter(present.values())))
+    return [tuple(name for name, there in here if there[row]) for row in range(count)]
 
 
 def _told(output: Output) -> dict[str, Any]:

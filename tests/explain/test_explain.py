@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import jsonschema
 import numpy as np
@@ -74,6 +75,44 @@ def test_elements_of_a_vector_in_one_column_have_numbers_not_its_name():
     assert _named(part, ["face"]) == "element 1"
     assert _named(part, ["a", "b"]) == "a"
     assert _named(mmsdk.Part(name="both", kind="column", place=(0, 2)), ["a", "b"]) == "a to b"
+
+
+def test_every_coalition_is_calibrated_as_a_row_with_its_inputs(app, monkeypatch):
+    class Halved:
+        """Logits halved where there is a photo."""
+
+        inputs = ("photo", "text", "price", "material", "added")
+
+        def calibrated(self, name, logits, given):
+            return logits * np.where([("photo" in one) for one in given], 0.5, 1.0)[:, None]
+
+    row = {"title": "oak lamp", "price": 20}
+    plain = app.explain(row, evidence=False)
+    with_photo = app.explain(id="004", evidence=False)
+    monkeypatch.setattr(app, "confidence", Halved(), raising=False)
+    assert app.explain(row, evidence=False).score == plain.score
+    halved = app.explainer.explain(None, id="004", label=with_photo.label, evidence=False).explanation
+    assert halved.base == with_photo.base
+    assert abs(halved.score - 1 / 3) < abs(with_photo.score - 1 / 3)
+    assert sum(one.value for one in halved.shares) == pytest.approx(halved.score - halved.base, abs=1e-12)
+
+
+def test_a_number_that_was_declined_is_explained_all_the_same(app, monkeypatch):
+    said = app.explain(id="004", task="grade", evidence=False)
+    plain = app.answer
+
+    def declined(embeddings, table=None):
+        found = plain(embeddings, table)[0]
+        outputs = {name: replace(one, value=None, abstained=True) for name, one in found.outputs.items()}
+        return [replace(found, outputs=outputs)]
+
+    monkeypatch.setattr(app, "answer", declined)
+    found = app.explain(id="004", task="grade", evidence=False)
+    assert found.shares == said.shares
+    assert found.output["abstained"] is True
+    kind = app.explain(id="004", evidence=False)
+    assert kind.answer is None
+    assert kind.label == max(kind.output["probabilities"], key=kind.output["probabilities"].get)
 
 
 def test_numbers_and_several_labels_are_explained_too(app):
