@@ -196,6 +196,8 @@ class Output:
         where no calibration ran.
     :param abstained: the model declined to answer.
     :param rules: names of the rules that made the answer another one than the network's.
+    :param novelty: 0..1, how unlike the training rows the row is: the share of held-out rows that are less so; ``None``
+        where the run does not tell it.
     """
 
     value: Any
@@ -204,6 +206,7 @@ class Output:
     prediction_set: tuple[Any, ...] = ()
     abstained: bool = False
     rules: tuple[str, ...] = ()
+    novelty: float | None = None
 
 
 class Task(Protocol):

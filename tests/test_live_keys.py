@@ -75,11 +75,12 @@ OF_TASKS = {
     "align.options": {**ALIGN, "align.options": {"power": 0}},
     "training.match_loss": {"training.match_loss": "sigmoid", "training.match": 2.0},
     "training.match": {"training.match": 2.0},
-    "training.refit": {"training.refit": True},
+    "training.refit": {"training.refit": True, "confidence": {"folds": 2}},
     "training.seed": {"training.seed": 8},
     "precision": {"precision": "fp32"},
 }
 AGAINST = {
+    "training.refit": {"confidence": {"folds": 2}},
     "head.options": {"head.type": "ensemble"},
     "training.match_loss": {"training.match": 2.0},
     "align.target": {"align.type": "procrustes"},
@@ -111,6 +112,7 @@ OTHERWISE = {
 
 CHOOSING = "app/test_choosing.py"
 STUDIES = "app/test_studies.py"
+SURE = "confidence/test_in_a_run.py"
 WITHIN = "app/test_within.py"
 SEQUENCES, TUNING = "app/test_sequences.py", "tune/test_tuning.py"
 RULES = "rules/test_in_an_application.py"
@@ -153,6 +155,19 @@ ELSEWHERE = {
     },
     "training.rules": (RULES, "test_rules_teach"),
     "inputs.NAME.tune.mode": (TUNING, "test_auto_tunes_where_it_helps_and_not_where_it_does_not"),
+    "confidence": (SURE, "test_calibration_acts"),
+    "confidence.calibration": (SURE, "test_calibration_acts"),
+    "confidence.coverage": (SURE, "test_coverage_and_sets_act"),
+    "confidence.sets": (SURE, "test_coverage_and_sets_act"),
+    "confidence.by": (SURE, "test_coverage_is_held_within_each_value_of_by"),
+    "confidence.source": (SURE, "test_folds_calibrate_on_rows_that_were_learned_from"),
+    "confidence.folds": (SURE, "test_folds_calibrate_on_rows_that_were_learned_from"),
+    "confidence.novelty": (SURE, "test_rows_of_another_kind_are_novel_and_may_be_declined"),
+    "confidence.abstain": (SURE, "test_declining_below_a_confidence"),
+    "confidence.abstain.below": (SURE, "test_declining_below_a_confidence"),
+    "confidence.abstain.error": (SURE, "test_declining_for_a_share_and_for_an_error"),
+    "confidence.abstain.coverage": (SURE, "test_declining_for_a_share_and_for_an_error"),
+    "confidence.abstain.novelty": (SURE, "test_rows_of_another_kind_are_novel_and_may_be_declined"),
     **{
         f"inputs.NAME.tune.{key}": (TUNING, "test_every_key_of_tuning_acts")
         for key in ("layers", "rank", "epochs", "learning_rate", "batch_size")

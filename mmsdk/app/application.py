@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.app.collection import Collection, checked_ids
+from mmsdk.app.confiding import sure_outputs
 from mmsdk.app.explaining import Explainer
 from mmsdk.app.prediction import Prediction
-from mmsdk.app.ruling import ruled_outputs
 from mmsdk.errors import DataError, RunError
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mmsdk.app.pipeline import Pipeline
+    from mmsdk.confidence import Confidence
     from mmsdk.config import Application
     from mmsdk.data import Samples, Table
     from mmsdk.embed import Embeddings
@@ -43,12 +44,14 @@ class App:
         pipeline: Pipeline,
         tasks: Mapping[str, Task],
         ranker: Ranker | None,
+        confidence: Confidence | None = None,
     ) -> None:
         self.folder = folder
         self.document = document
         self.tasks = tasks
         self.index = Collection(folder, document["fingerprint"], pipeline, ranker)
         self.pipeline = pipeline
+        self.confidence = confidence
         self._ranker = ranker
         self.explainer = Explainer(self)
 
@@ -75,11 +78,12 @@ class App:
     def answer(self, embeddings: Embeddings, table: Table | None = None) -> list[Prediction]:
         """Answer for rows that are embedded already.
 
-        :param table: the same rows, by which the conditions of rules are judged; needed where rules have any.
+        :param table: the same rows, by which the conditions of rules are judged; needed where rules have any, and
+            where ``confidence.by`` names a column.
         :raises RunError: a rule reads a column, and there is no table.
         """
         vectors, logits = self.pipeline.fuse(embeddings)
-        outputs = ruled_outputs(self.pipeline.rules, self.tasks, logits, table)
+        outputs = sure_outputs(self, vectors, logits, embeddings.present, table)
         return [
             Prediction(outputs=_row(outputs, row), modalities_used=_used(embeddings, row))
             for row in range(len(vectors))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mmsdk.app.pipeline import Pipeline
     from mmsdk.app.ranking import RankingRun
     from mmsdk.audit import Finding
+    from mmsdk.confidence import Confidence
     from mmsdk.config import Application
     from mmsdk.data import Samples
     from mmsdk.embed import Embeddings
@@ -46,6 +47,7 @@ class Draft:
     targets: dict[str, Target] = field(default_factory=dict)
     trained: TrainResult | None = None
     ranking: RankingRun | None = None
+    confidence: Confidence | None = None
     findings: list[Finding] = field(default_factory=list)
     alignment: Alignment | None = None
     adapters: dict[str, Adapter] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmsdk.app.confiding import calibrated_logits
 from mmsdk.app.directory import split_ids
 from mmsdk.app.recording import table_fingerprint
 from mmsdk.data import Samples, read_table
@@ -42,6 +43,7 @@ def evaluate(app: App, data: Any, *, root: Path | None = None, seed: int = 0) ->
     fresh = _unseen(app, samples)
     embeddings = app.pipeline.embed(samples)
     _, logits = app.pipeline.fuse(embeddings)
+    logits = calibrated_logits(app, logits, embeddings.present)
     group = app.application.split.group
     groups = np.asarray(table.cells(group), dtype=object) if group in table.names else None
     found = {}

@@ -8,11 +8,10 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
 from mmsdk.app.aligning import align_inputs, alignment_metrics, check_alignment, map_arrays
 from mmsdk.app.application import App
 from mmsdk.app.choosing import AUTO, check_choice, choose
+from mmsdk.app.confiding import calibration_of, confide, groups_of, measure_confidence
 from mmsdk.app.device import device_of
 from mmsdk.app.directory import CARD, CHECKPOINT, METRICS, REPORT, new_run, write_json, write_text
 from mmsdk.app.draft import Draft, Origin
@@ -33,6 +32,7 @@ from mmsdk.app.sharing import share_metrics
 from mmsdk.app.threads import learning_threads
 from mmsdk.app.tuning import check_tuning, tune_inputs
 from mmsdk.audit import Finding, audit_columns, audit_duplicates, audit_labels
+from mmsdk.confidence import saved_arrays
 from mmsdk.config import Application, describe_defaults
 from mmsdk.data import Policy, require_training
 from mmsdk.errors import ConfigError
@@ -106,6 +106,8 @@ def fit(
             with learning_threads(len(draft.samples), pipeline.device, quiet=quiet):
                 with meter.stage("learn"):
                     learn(draft, partial)
+                with meter.stage("confidence"):
+                    draft.confidence = confide(draft)
                 _write(draft, partial, origin or Origin())
     return load(
         folder or partial,
@@ -274,13 +276,16 @@ def _write(draft: Draft, folder: Path, origin: Origin) -> None:
     arrays |= map_arrays(pipeline.maps)
     for name, adapter in draft.adapters.items():
         arrays |= {f"tune.{name}.{key}": one for key, one in adapter.arrays.items()}
+    if draft.confidence is not None:
+        arrays |= {f"confidence.{name}": one for name, one in saved_arrays(draft.confidence).items()}
     if draft.ranking is not None:
         arrays |= {f"ranker.{name}": one for name, one in draft.ranking.ranker.arrays().items()}
     save_run(folder, Run(document=document, arrays=arrays))
     write_boosters(pipeline.net, folder)
     write_json(folder / METRICS, metrics)
     ranker = draft.ranking.ranker if draft.ranking is not None else None
-    app = App(folder, document, pipeline, {name: target.task for name, target in draft.targets.items()}, ranker)
+    tasks = {name: target.task for name, target in draft.targets.items()}
+    app = App(folder, document, pipeline, tasks, ranker, draft.confidence)
     with contextlib.closing(app):
         app.index.create(draft.application.fusion.dim, draft.application.index.type)
         app.index.fill(draft.samples, draft.embeddings, draft.ranking.items if draft.ranking is not None else None)
@@ -310,20 +315,25 @@ def _sections(origin: Origin, app: App) -> list[tuple[str, str]]:
 def _metrics(draft: Draft) -> dict[str, Any]:
     """Return what metrics.json holds."""
     metrics: dict[str, Any] = {}
-    group = draft.application.split.group
-    groups = np.asarray(draft.samples.table.cells(group), dtype=object) if group else None
+    groups = groups_of(draft)
     if draft.targets:
         assert draft.pipeline.net is not None
         note("scoring", draft.pipeline.quiet)
         scoring = Scoring(groups=groups, resamples=RESAMPLES, seed=draft.application.split.seed)
         parts = ("test",) if draft.application.training.refit else ("val", "test")  # what was learned judges nothing
         metrics |= score_tasks(
-            draft.pipeline.net, draft.targets, draft.embeddings, draft.samples.split, scoring=scoring, parts=parts
+            draft.pipeline.net,
+            draft.targets,
+            draft.embeddings,
+            draft.samples.split,
+            scoring=scoring,
+            parts=parts,
+            confidence=calibration_of(draft),
         )
-        for name, found in rule_metrics(draft, scoring).items():
-            metrics[name]["rules"] = found
-        for name, found in share_metrics(draft, scoring).items():
-            metrics[name]["shares"] = found
+        beside = {"rules": rule_metrics, "shares": share_metrics, "confidence": measure_confidence}
+        for key, measure in beside.items():
+            for name, found in measure(draft, scoring).items():
+                metrics[name][key] = found
         from mmsdk.app.studies import add_studies  # which learns again, as is done here
 
         add_studies(metrics, draft, groups)

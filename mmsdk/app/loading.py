@@ -13,6 +13,7 @@ from mmsdk.app.heads import read_boosters
 from mmsdk.app.joint import query_encoders, with_queries
 from mmsdk.app.pipeline import Pipeline
 from mmsdk.app.tuning import restore_tuned
+from mmsdk.confidence import restored
 from mmsdk.config import Application, load_application
 from mmsdk.data import Policy
 from mmsdk.embed.within import Usual
@@ -24,6 +25,7 @@ from mmsdk.plugins import get_registry
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mmsdk.confidence import Confidence
     from mmsdk.embed import OpenEncoder
     from mmsdk.model import JointNet
     from mmsdk.tasks.ranking import Ranker
@@ -68,7 +70,7 @@ def load(
     _attach(pipeline.net, run, folder)
     load_net_arrays(pipeline.net, run.part("net"))
     pipeline.net.eval()
-    return App(folder, run.document, pipeline, tasks, _ranker(run))
+    return App(folder, run.document, pipeline, tasks, _ranker(run), _confidence(run))
 
 
 def _named(application: Application, inputs: Mapping[str, Any]) -> Application:
@@ -112,6 +114,12 @@ def _attach(net: JointNet, run: Run, folder: Path) -> None:
         for place, (name, document) in enumerate(run.document.get("heads", {}).items())
     }
     net.attach({name: head.to(net.device) for name, head in heads.items()})
+
+
+def _confidence(run: Run) -> Confidence | None:
+    """Return what was calibrated, where the run was."""
+    document = run.document.get("confidence")
+    return None if document is None else restored(document, run.part("confidence"))
 
 
 def _ranker(run: Run) -> Ranker | None:

@@ -27,7 +27,8 @@ def prediction_table(
 ) -> pa.Table:
     """Return the id, then ``<task>``, ``<task>_confidence`` and ``<task>_abstained`` for each task.
 
-    A multi-label answer is one text, its labels joined by ``|``.
+    A multi-label answer is one text, its labels joined by ``|``. Where the run makes sets, ``<task>_set`` follows: the
+    labels, or the two ends of an interval, joined so.
 
     :param ruled: tasks that rules speak of; they have a column ``<task>_rules`` too, names joined by ``|``.
     """
@@ -37,6 +38,8 @@ def prediction_table(
         columns[task] = [_cell(output) for output in outputs]
         columns[f"{task}_confidence"] = pa.array([output.confidence for output in outputs], pa.float64())
         columns[f"{task}_abstained"] = [output.abstained for output in outputs]
+        if any(output.prediction_set for output in outputs):
+            columns[f"{task}_set"] = ["|".join(map(str, output.prediction_set)) for output in outputs]
         if task in ruled:
             columns[f"{task}_rules"] = pa.array(["|".join(output.rules) for output in outputs], pa.string())
     return pa.table(columns)

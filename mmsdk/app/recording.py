@@ -17,6 +17,7 @@ from mmsdk.app.aligning import map_arrays
 from mmsdk.app.directory import PREDICTIONS, SPLITS
 from mmsdk.app.encoders import fingerprints
 from mmsdk.app.predictions import prediction_table
+from mmsdk.confidence import saved_document
 from mmsdk.files import atomic_write
 from mmsdk.model import net_arrays
 
@@ -64,6 +65,7 @@ def run_document(draft: Draft, origin: Origin) -> dict[str, Any]:
         "ranking": None if draft.ranking is None else draft.ranking.document(),
         "search": draft.searched,
         "choice": None if draft.choice is None else draft.choice.as_json(),
+        "confidence": None if draft.confidence is None else saved_document(draft.confidence),
         "data": {
             "name": samples.table.name,
             "columns": list(samples.table.names),

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from mmsdk.config.align import AlignConfig  # noqa: TC001 - pydantic reads the annotation
+from mmsdk.config.confidence import ConfidenceConfig
 from mmsdk.config.inputs import InputConfig, InteractionsConfig, SplitConfig, TaskConfig
 from mmsdk.config.learning import EvaluationConfig, FusionConfig, HeadConfig, IndexConfig, SearchConfig, TrainingConfig
 from mmsdk.config.rules import RuleConfig  # noqa: TC001 - pydantic reads the annotation
@@ -50,6 +51,9 @@ class Application(Section):
     training: TrainingConfig = Field(default_factory=TrainingConfig, description="How the head is trained.")
     evaluation: EvaluationConfig = Field(
         default_factory=EvaluationConfig, description="What the report tells beside the figures of the whole."
+    )
+    confidence: ConfidenceConfig = Field(
+        default_factory=ConfidenceConfig, description="How sure an answer may claim to be, and when to decline."
     )
     index: IndexConfig = Field(default_factory=IndexConfig, description="The vector index of the run.")
     preset: Text = Field(

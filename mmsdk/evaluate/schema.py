@@ -7,6 +7,47 @@ from typing import Any
 SCHEMA_ID = "https://mmsdk.dev/schema/metrics-1.json"
 
 
+CURVE = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}
+BINS = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "description": "a bin of confidence: how sure, and how often right (value) with a 95 % interval",
+        "properties": {
+            **{name: {"type": "number"} for name in ("confidence", "value", "low", "high")},
+            "n": {"type": "integer"},
+        },
+        "required": ["confidence", "value", "low", "high", "n"],
+        "additionalProperties": False,
+    },
+}
+CONFIDENCE = {
+    "type": "object",
+    "description": "how sure answers may claim to be, on the test rows",
+    "properties": {
+        "method": {"type": "string", "description": "what calibrated"},
+        "source": {"enum": ["validation", "folds"]},
+        "rows": {"type": "integer", "description": "calibration rows"},
+        "notes": {"type": "array", "items": {"type": "string"}},
+        "raw": {"$ref": "#/$defs/metrics", "description": "before calibration"},
+        "reliability": {"type": "object", "properties": {"raw": BINS, "calibrated": BINS}},
+        "risk": {
+            "type": "object",
+            "properties": {"aurc": {"$ref": "#/$defs/metric"}, "curve": CURVE},
+            "additionalProperties": False,
+        },
+        "target": {"type": "number", "description": "the coverage that the sets promise"},
+        "sets": {"$ref": "#/$defs/metrics"},
+        "subsets": {"$ref": "#/$defs/named"},
+        "groups": {"$ref": "#/$defs/named"},
+        "answered": {"$ref": "#/$defs/metrics"},
+        "novelty": {"$ref": "#/$defs/metrics"},
+    },
+    "required": ["method", "source", "rows", "notes"],
+    "additionalProperties": False,
+}
+
+
 def metrics_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of ``{task: {part: {metric: {value, low, high, n}}}}``.
 
@@ -49,6 +90,7 @@ def metrics_schema() -> dict[str, Any]:
             },
             "rules": {"$ref": "#/$defs/rules"},
             "shares": {"$ref": "#/$defs/metrics"},
+            "confidence": CONFIDENCE,
             "worse": {
                 "type": "object",
                 "description": "input -> subsets that it makes worse when added, beyond noise over all of them",

@@ -19,12 +19,14 @@ from mmsdk.evaluate.subsets import (
 from mmsdk.model import infer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from mmsdk.evaluate.subsets import Drawn
     from mmsdk.model import JointNet, Target
     from mmsdk.protocols import Task
 
+    Calibration = Callable[[str, np.ndarray, np.ndarray, Sequence[str] | None], np.ndarray]
+    """Task, logits, rows of the table, the inputs kept (None: all) -> calibrated logits."""
     Metrics = dict[str, dict[str, float | int]]
 
 PARTS = ("train", "val", "test")
@@ -57,6 +59,7 @@ def score_tasks(
     *,
     scoring: Scoring | None = None,
     parts: Sequence[str] = ("val", "test"),
+    confidence: Calibration | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Score every task; the result is what metrics.json holds and :func:`mmsdk.evaluate.metrics_schema` describes.
 
@@ -67,6 +70,7 @@ def score_tasks(
     :param targets: task name -> targets of all rows.
     :param embeddings: ``values`` and ``present`` of all rows, as for training.
     :param split: ``(n,)`` of ``"train"``, ``"val"``, ``"test"`` or ``""``.
+    :param confidence: what calibrates logits; used on ``test`` alone, since it may have been learned on the rest.
     :returns: ``{task: {part: {metric: {value, low, high, n}}, "baselines": {name: {..}}, "subsets": {"a+b": {..}},
         "added": {input: {"a+b": {..}}}, "worse": {input: ["a+b"]}}}``; see :func:`added_inputs` for the last two;
         a part without a labelled row is left out.
@@ -85,9 +89,12 @@ def score_tasks(
             places = np.flatnonzero((split[rows] == part) & target.labelled[rows])
             if len(places):
                 how = scoring if part == judged or judged not in parts else beside
-                found[name][part] = score_rows(target, logits[name][places], rows[places], how)
+                answered = logits[name][places]
+                if confidence is not None and part == "test":
+                    answered = confidence(name, answered, rows[places], None)
+                found[name][part] = score_rows(target, answered, rows[places], how)
     _add_baselines(found, targets, embeddings, split, scoring=beside)
-    _add_subsets(found, net, targets, embeddings, split=split, scoring=beside)
+    _add_subsets(found, net, targets, embeddings, split=split, scoring=beside, confidence=confidence)
     return found
 
 
@@ -145,6 +152,7 @@ def _add_subsets(
     *,
     split: np.ndarray,
     scoring: Scoring,
+    confidence: Calibration | None,
 ) -> None:
     """Score every subset of the inputs on the judged rows of each task, and what each input adds to each."""
     if not scoring.subsets or len(net.inputs) < 2:
@@ -160,8 +168,11 @@ def _add_subsets(
     for subset in input_subsets(net.inputs):
         logits = subset_logits(net, embeddings, rows, subset)
         for name, here in places.items():
+            answered = logits[name][here]
+            if confidence is not None and judged[name] == "test":
+                answered = confidence(name, answered, rows[here], subset)
             metrics, drawn[name][subset] = _score_subset(
-                targets[name], logits[name][here], rows[here], scoring, every=len(net.inputs) <= EVERY_METRIC_UP_TO
+                targets[name], answered, rows[here], scoring, every=len(net.inputs) <= EVERY_METRIC_UP_TO
             )
             found[name].setdefault("subsets", {})["+".join(subset)] = metrics
     for name, scores in drawn.items():

@@ -30,6 +30,7 @@ NOT_PARTS: tuple[str, ...] = (
     "learning_curve",
     "robustness",
     "label_noise",
+    "confidence",
 )
 
 

@@ -143,14 +143,15 @@ class Classification:
 
         ``accuracy``, ``balanced_accuracy``, ``macro_f1``, ``log_loss`` (nats) and ``auc`` (one against the rest,
         mean of the labels that have both kinds), ``mcc`` (Matthews' correlation, for several labels by Gorodkin 2004),
-        and, of six labels or more, ``top_3_accuracy`` (of ten or more ``top_5_accuracy``) equal scikit-learn's; ``ece``
-        is the expected calibration error of
-        15 equal bins (Guo et al. 2017, arXiv:1706.04599).
+        and, of six labels or more, ``top_3_accuracy`` (of ten or more ``top_5_accuracy``) equal scikit-learn's;
+        ``brier`` is the squared distance of the probabilities from the truth, summed over labels (Brier 1950), 0 to 2;
+        ``ece`` is the expected calibration error of 15 equal bins (Guo et al. 2017, arXiv:1706.04599).
         """
         width = logits.shape[1]
         logs = _log_softmax(logits)
         guess = logs.argmax(1)
         loss = -logs[np.arange(len(targets)), targets]
+        brier = ((np.exp(logs) - np.eye(width)[targets]) ** 2).sum(1)
         sure, right = np.exp(logs.max(1)), guess == targets
         place = (logs > logs[np.arange(len(targets)), targets][:, None]).sum(1)  # labels before the right one
 
@@ -163,6 +164,7 @@ class Classification:
             "macro_f1": lambda rows: _macro_f1(confusion(rows)),
             "log_loss": lambda rows: float(loss[rows].mean()),
             "mcc": lambda rows: _matthews(confusion(rows)),
+            "brier": lambda rows: float(brier[rows].mean()),
             "ece": lambda rows: _calibration_error(sure[rows], right[rows]),
         }
         found |= {f"top_{k}_accuracy": _within(place, k) for k in TOP if width >= 2 * k}

@@ -141,19 +141,24 @@ class Multilabel:
 
         ``map`` (mean average precision over the labels that occur), ``macro_f1``, ``micro_f1`` (at one half) and
         ``exact_match`` (every label right) equal scikit-learn's, a label that neither occurs nor is answered counting
-        for nothing.
+        for nothing. ``log_loss`` (nats) and ``brier`` are means over the labels.
         """
         truth = targets > 0.5
-        guess = np.asarray(logits) >= 0.0
+        wide = np.asarray(logits, dtype=np.float64)
+        guess = wide >= 0.0
+        loss = (np.logaddexp(0.0, wide) - truth * wide).mean(1)
+        brier = ((_sigmoid(wide) - truth) ** 2).mean(1)
         right = (truth == guess).all(1)
 
         def counts(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             return (truth & guess)[rows].sum(0), truth[rows].sum(0) + guess[rows].sum(0)
 
         return {
-            "map": Ranked(np.asarray(logits, dtype=np.float64), truth).average_precision,
+            "map": Ranked(wide, truth).average_precision,
             "macro_f1": lambda rows: _f1(*counts(rows)),
             "micro_f1": lambda rows: _f1(*(np.asarray([part.sum()]) for part in counts(rows))),
+            "log_loss": lambda rows: float(loss[rows].mean()),
+            "brier": lambda rows: float(brier[rows].mean()),
             "exact_match": lambda rows: float(right[rows].mean()),
         }
 

@@ -91,7 +91,7 @@ def test_predictions_are_those_of_the_test_rows(shop_runs, shop):
     table = pa_parquet.read_table(shop_runs / "tasks" / "predictions.parquet")
     assert table.column_names == [
         "sku",
-        *(f"{task}{end}" for task in ("kind", "tags", "grade") for end in ("", "_confidence", "_abstained")),
+        *(f"{task}{end}" for task in ("kind", "tags", "grade") for end in ("", "_confidence", "_abstained", "_set")),
     ]
     splits = pa_parquet.read_table(shop_runs / "tasks" / "splits.parquet").to_pydict()
     test = [name for name, part in zip(splits["id"], splits["split"], strict=True) if part == "test"]

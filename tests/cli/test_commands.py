@@ -160,7 +160,7 @@ def test_evaluate_and_predict(here, capsys):
         .read_text(encoding="utf-8")
         .splitlines()[0]
         .replace('"', "")
-        .startswith("sku,kind,kind_confidence,kind_abstained,tags")
+        .startswith("sku,kind,kind_confidence,kind_abstained,kind_set,tags")
     )
     assert pa_parquet.read_table(here / "a.parquet")["sku"][7].as_py() == "007"
     assert json.loads((here / "a.jsonl").read_text(encoding="utf-8").splitlines()[7])["sku"] == "007"

@@ -17,6 +17,7 @@ TRANSLATED = (
     "docs/plugins",
     "docs/data",
     "docs/explain",
+    "docs/confidence",
     "docs/gpu",
     "docs/heads",
     "docs/rules",
@@ -49,7 +50,7 @@ def test_the_quick_start_runs(here: Path, capsys: pytest.CaptureFixture[str]) ->
     assert (
         (here / "answers.csv")
         .read_text(encoding="utf-8")
-        .startswith('"sku","category","category_confidence","category_abstained"\n"N1",')
+        .startswith('"sku","category","category_confidence","category_abstained","category_set"\n"N1",')
     )
     assert "recall@20 on test" in said
     assert "balanced_accuracy on test" in said

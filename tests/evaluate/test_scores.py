@@ -76,7 +76,7 @@ def test_the_schema_holds_and_bites(metrics):
 
 
 def test_every_value_lies_in_its_interval_and_says_its_rows(metrics):
-    known = {"accuracy", "balanced_accuracy", "macro_f1", "log_loss", "ece", "auc", "mcc"}
+    known = {"accuracy", "balanced_accuracy", "macro_f1", "log_loss", "brier", "ece", "auc", "mcc"}
     assert known <= set(metrics["kind"]["test"])
     accuracy = metrics["kind"]["test"]["balanced_accuracy"]
     assert accuracy["low"] <= accuracy["value"] <= accuracy["high"]

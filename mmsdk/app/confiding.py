@@ -1,0 +1,291 @@
+"""Calibrating a run: on its validation rows, or on all rows by heads that did not learn from them."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmsdk.app.heads import fit_beside
+from mmsdk.app.ruling import ruled_outputs
+from mmsdk.confidence import (
+    Asked,
+    Confidence,
+    Evidence,
+    Rows,
+    fit_confidence,
+    gather_evidence,
+    joined,
+    measure_task,
+    rows_with,
+    subsets_given,
+    subsets_to_calibrate,
+    training_references,
+)
+from mmsdk.confidence.choose import fold_masks
+from mmsdk.errors import ConfigError
+from mmsdk.model import infer
+from mmsdk.progress import note
+from mmsdk.train import fit_heads
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mmsdk.app.application import App
+    from mmsdk.app.draft import Draft
+    from mmsdk.confidence import Subset
+    from mmsdk.data import Table
+    from mmsdk.evaluate import Scoring
+    from mmsdk.evaluate.scores import Calibration
+    from mmsdk.model import JointNet
+    from mmsdk.protocols import Output
+
+FEW_ROWS, FEW_GROUPS = 500, 50  # validation rows; with fewer, which ones they are decides too much
+
+
+def confide(draft: Draft) -> Confidence | None:
+    """Calibrate the tasks of a trained draft; None where there is no task, or no row to calibrate on.
+
+    :raises ConfigError: ``confidence`` asks for rows that there are none of, or for a column that is not there.
+    """
+    settings, net = draft.application.confidence, draft.pipeline.net
+    assert net is not None
+    if not draft.targets:
+        return None
+    by = _by(draft)
+    source = _source(draft)
+    if source is None:
+        note("no rows to calibrate on: confidence is the model's own", draft.pipeline.quiet)
+        return None
+    subsets = subsets_to_calibrate(net.inputs, draft.embeddings.present)
+    learned = _learned(draft)
+    evidence = _validated(draft, subsets, learned) if source == "validation" else _by_folds(draft, subsets, learned)
+    rows = Rows(evidence=evidence, present=draft.embeddings.present, groups=groups_of(draft), by=by, source=source)
+    references = training_references(net, draft.embeddings, learned) if settings.novelty else None
+    found = fit_confidence(draft.targets, rows, settings, references=references)
+    for one in found.notes:
+        note(one, draft.pipeline.quiet)
+    return found
+
+
+def groups_of(draft: Draft) -> np.ndarray | None:
+    """Return the group of each row, where the split has groups."""
+    group = draft.application.split.group
+    return np.asarray(draft.samples.table.cells(group), dtype=object) if group else None
+
+
+def _by(draft: Draft) -> Sequence[Any] | None:
+    """Return the values within which coverage is held."""
+    by = draft.application.confidence.by
+    if by is None:
+        return None
+    if by not in draft.samples.table.names:
+        raise ConfigError(
+            f"confidence.by: the table has no column {by!r}; its columns are {', '.join(draft.samples.table.names)}"
+        )
+    cells: Sequence[Any] = draft.samples.table.cells(by)
+    return cells
+
+
+def _labelled(draft: Draft) -> np.ndarray:
+    """Return which rows have a label of some task, bool ``(n,)``."""
+    return np.asarray(np.any([one.labelled for one in draft.targets.values()], axis=0))
+
+
+def _learned(draft: Draft) -> np.ndarray:
+    """Return the positions of the rows that the network learned from."""
+    parts = ("train", "val") if draft.application.training.refit else ("train",)
+    return np.flatnonzero(np.isin(draft.samples.split, parts))
+
+
+def _source(draft: Draft) -> str | None:
+    """Return which rows calibrate: ``validation``, ``folds``, or None where neither can."""
+    settings, refit = draft.application.confidence, draft.application.training.refit
+    held = (draft.samples.split == "val") & _labelled(draft)
+    if settings.source == "validation":
+        if refit:
+            raise ConfigError(
+                "confidence.source is validation, and training.refit learns from the validation rows: they cannot "
+                "calibrate; set confidence.source to folds, or training.refit to false"
+            )
+        if not held.any():
+            raise ConfigError(
+                "confidence.source is validation, and no validation row has a label; raise split.validation, or set "
+                "confidence.source to folds"
+            )
+        return "validation"
+    if settings.source == "folds" or refit or not held.any() or _too_few(draft, held):
+        return "folds" if _foldable(draft) else ("validation" if held.any() and not refit else None)
+    return "validation"
+
+
+def _too_few(draft: Draft, held: np.ndarray) -> bool:
+    """Return whether validation rows, or their groups, are few; encoders that were tuned know the training rows."""
+    if draft.adapters:
+        return False
+    groups = groups_of(draft)
+    few = groups is not None and len(set(groups[held].astype(str))) < FEW_GROUPS
+    return few or int(held.sum()) < FEW_ROWS
+
+
+def _foldable(draft: Draft) -> bool:
+    """Return whether the rows fall into two parts or more."""
+    rows = np.intersect1d(_learned(draft), np.flatnonzero(_labelled(draft)))
+    groups = groups_of(draft)
+    return len(rows if groups is None else set(groups[rows].astype(str))) > 1
+
+
+def _validated(draft: Draft, subsets: Sequence[Subset], learned: np.ndarray) -> Evidence:
+    """Return what the network answers for the validation rows."""
+    net = draft.pipeline.net
+    assert net is not None
+    rows = np.flatnonzero((draft.samples.split == "val") & _labelled(draft))
+    told = learned if draft.application.confidence.novelty else None
+    return gather_evidence(net, draft.embeddings, rows, subsets, learned=told)
+
+
+def _by_folds(draft: Draft, subsets: Sequence[Subset], learned: np.ndarray) -> Evidence:
+    """Return what heads answer for rows they did not learn from, and the network for validation rows it did not.
+
+    Each head is trained as the network was: stopped by the same validation rows, or, where a refit learned from these
+    too, for as many epochs.
+    """
+    settings = draft.application.confidence
+    labelled = _labelled(draft)
+    groups = groups_of(draft)
+    rows = np.intersect1d(learned, np.flatnonzero(labelled))
+    note(
+        f"calibrating on {len(rows)} rows by {settings.folds} heads that did not learn from them", draft.pipeline.quiet
+    )
+    parts = []
+    names = None if groups is None else groups[rows].astype(str)
+    for held in fold_masks(len(rows), settings.folds, names, draft.application.split.seed):
+        net, kept = _head_without(draft, rows[held])
+        told = kept if settings.novelty else None
+        parts.append(gather_evidence(net, draft.embeddings, rows[held], subsets, learned=told))
+    if not draft.application.training.refit and ((draft.samples.split == "val") & labelled).any():
+        parts.append(_validated(draft, subsets, learned))
+    return joined(parts)
+
+
+def _head_without(draft: Draft, held: np.ndarray) -> tuple[JointNet, np.ndarray]:
+    """Train a network without some rows; return it and the rows it learned from."""
+    training, trained = draft.application.training, draft.trained
+    assert trained is not None
+    split = draft.samples.split.copy()
+    if training.refit:
+        epochs = max(len(trained.history), 1)
+        training = training.model_copy(update={"refit": False, "epochs": epochs, "patience": epochs})
+        split[split == "val"] = "train"
+    if not (split == "train").any():
+        split[split == ""] = "train"
+    split[held] = "held"
+    net = draft.new_net()
+    training = training.model_copy(update={"tensorboard": False})
+    if any(True for _ in net.parameters()):
+        fit_heads(draft.embeddings, draft.targets, net, training, split, device=draft.pipeline.device, quiet=True)
+    pipeline = copy.copy(draft.pipeline)
+    pipeline.net, pipeline.quiet = net.to(pipeline.device).eval(), True
+    other = replace(
+        draft,
+        application=draft.application.model_copy(update={"training": training}),
+        pipeline=pipeline,
+        samples=replace(draft.samples, split=split),
+    )
+    fit_beside(other)
+    return net, np.flatnonzero(split == "train")
+
+
+def measure_confidence(draft: Draft, scoring: Scoring) -> dict[str, dict[str, Any]]:
+    """Return what the promises came to on the test rows, task by task; nothing where no test row is labelled."""
+    net, embeddings, confidence = draft.pipeline.net, draft.embeddings, draft.confidence
+    tests = np.flatnonzero(draft.samples.split == "test")
+    if len(tests) == 0 or confidence is None:
+        return {}
+    assert net is not None
+    by = _by(draft)
+    given = subsets_given(net.inputs, embeddings.present, len(draft.samples))
+    answered: dict[Subset, Any] = {(): infer(net, embeddings.values, embeddings.present, rows=tests)}
+    for subset in {one: None for task in confidence.tasks.values() for one in task.judges if one}:
+        answered[subset] = infer(net, embeddings.values, embeddings.present, rows=tests, keep=subset)
+    found = {}
+    for name in confidence.tasks:
+        target = draft.targets[name]
+        labelled = target.labelled[tests]
+        parts = {}
+        for subset, (vectors, logits) in answered.items():
+            here = np.flatnonzero(labelled & rows_with(embeddings.present, tests, subset))
+            rows = tests[here]
+            parts["+".join(subset)] = Asked(
+                rows=rows,
+                logits=logits[name][here],
+                vectors=vectors[here],
+                given=[subset or given[row] for row in rows],
+                groups=None if by is None else [by[row] for row in rows],
+            )
+        whole = parts.pop("")
+        if len(whole.rows):
+            found[name] = measure_task(confidence, name, target, whole, parts, scoring=scoring)
+    return found
+
+
+def calibration_of(draft: Draft) -> Calibration | None:
+    """Return what calibrates the logits of rows of the table, given which inputs they were answered from."""
+    confidence, net = draft.confidence, draft.pipeline.net
+    if confidence is None or net is None:
+        return None
+    given = subsets_given(net.inputs, draft.embeddings.present, len(draft.samples))
+
+    def calibrate(name: str, logits: np.ndarray, rows: np.ndarray, keep: Sequence[str] | None) -> np.ndarray:
+        kept = [given[row] if keep is None else tuple(one for one in given[row] if one in keep) for row in rows]
+        return confidence.calibrated(name, logits, kept)
+
+    return calibrate
+
+
+def sure_outputs(
+    app: App,
+    vectors: np.ndarray,
+    logits: Mapping[str, np.ndarray],
+    present: Mapping[str, np.ndarray],
+    table: Table | None,
+) -> dict[str, Sequence[Output]]:
+    """Return the answers of every task: calibrated, inside the rules, and as sure as the run may be of them.
+
+    :param vectors: fused, ``(n, dim)``.
+    :param logits: task -> ``(n, width)`` as the network gives them.
+    :param table: the rows, by which rules are judged and groups are told.
+    """
+    outputs = ruled_outputs(app.pipeline.rules, app.tasks, calibrated_logits(app, logits, present), table)
+    confidence = app.confidence
+    if confidence is None:
+        return outputs
+    given = _given(app, present, len(vectors))
+    novelties = confidence.novelties(vectors, given)
+    by = confidence.by
+    groups = table.cells(by) if table is not None and by is not None and by in table.names else None
+    return {
+        name: confidence.judged(
+            name, task, outputs[name], logits[name], given=given, groups=groups, novelties=novelties
+        )
+        for name, task in app.tasks.items()
+    }
+
+
+def calibrated_logits(
+    app: App, logits: Mapping[str, np.ndarray], present: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Return the calibrated logits of every task."""
+    if app.confidence is None or not logits:
+        return dict(logits)
+    rows = len(next(iter(logits.values())))
+    given = _given(app, present, rows)
+    return {name: app.confidence.calibrated(name, one, given) for name, one in logits.items()}
+
+
+def _given(app: App, present: Mapping[str, np.ndarray], rows: int) -> list[Subset]:
+    """Return which inputs each row has, in the order of the network."""
+    assert app.pipeline.net is not None
+    return subsets_given(app.pipeline.net.inputs, present, rows)

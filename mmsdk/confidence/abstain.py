@@ -1,0 +1,47 @@
+"""When to decline: a threshold on the confidence for an error that is borne, or for a share of rows to answer."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy.special import betaincinv
+
+SURE = 0.9  # that the promised error is kept
+STEPS = 10  # shares of the rows that are looked at: each costs some certainty
+
+
+def error_bound(errors: int, rows: int, *, doubt: float) -> float:
+    """Return the upper bound of an error rate at level ``1 - doubt`` (Clopper and Pearson 1934)."""
+    return 1.0 if errors >= rows else float(betaincinv(errors + 1, rows - errors, 1 - doubt))
+
+
+def threshold_for_error(confidence: np.ndarray, right: np.ndarray, error: float) -> float:
+    """Return the confidence from which on answers err at most ``error`` of the time, with 90 % certainty.
+
+    Ten shares of the rows, from the surest tenth to all, are looked at. Given the confidence that ends a share, the
+    rows above it (itself left out) are drawn independently of each other, so that the bound of Clopper and Pearson
+    holds for their error rate; each is taken at a tenth of the doubt, so that all ten hold together (Bonferroni;
+    Geifman and El-Yaniv 2017, arXiv:1705.08500, bound the steps of their search so). The largest share that keeps to
+    ``error`` is taken; infinity where none does, which declines always.
+
+    :param confidence: ``(n,)`` of calibration rows.
+    :param right: bool ``(n,)``, whether the answer is right.
+    """
+    order = np.argsort(-confidence, kind="stable")
+    ranked, wrong = confidence[order], np.cumsum(~right[order])
+    best = math.inf
+    for step in range(1, STEPS + 1) if len(ranked) else ():
+        end = 0.0 if step == STEPS else float(ranked[math.ceil(len(ranked) * step / STEPS) - 1])
+        rows = int((ranked > end).sum()) if step < STEPS else len(ranked)
+        errors = int(wrong[rows - 1]) if rows else 0
+        if rows and error_bound(errors, rows, doubt=(1 - SURE) / STEPS) <= error:
+            best = float(np.nextafter(end, math.inf)) if step < STEPS else 0.0
+    return best
+
+
+def threshold_for_share(confidence: np.ndarray, share: float) -> float:
+    """Return the confidence that this share of the rows has, or more; 0 without rows."""
+    if len(confidence) == 0:
+        return 0.0
+    return float(np.quantile(confidence, 1 - share, method="inverted_cdf"))

@@ -1,0 +1,366 @@
+"""A run's confidence: fitted, saved, loaded, asked by any subset; every key of the block acts."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import threading
+
+import jsonschema
+import numpy as np
+import pyarrow.parquet as pa_parquet
+import pytest
+
+import mmsdk
+from mmsdk.app import fitting
+from mmsdk.app.application import App
+from mmsdk.app.predictions import prediction_table
+from mmsdk.config.confidence import ConfidenceConfig
+from mmsdk.config.inputs import SplitConfig
+from mmsdk.evaluate import Scoring, metrics_schema
+
+N = 420
+KINDS = ("a", "b", "c")
+
+
+def table(rows: int = N, seed: int = 0) -> list[dict]:
+    """Return rows where two vectors tell the kind by and by, and the site decides how well."""
+    random = np.random.default_rng(seed)
+    centres = np.random.default_rng(99).normal(size=(2, 3, 4))
+    found = []
+    for number in range(rows):
+        kind, site = int(random.integers(3)), ("north", "south")[number % 2]
+        noise = 0.6 if site == "north" else 2.0
+        left, right = (centres[side, kind] + noise * random.normal(size=4) for side in range(2))
+        found.append(
+            {
+                "id": f"r{number}",
+                "left": left.tolist(),
+                "right": None if number % 10 == 0 else right.tolist(),
+                "kind": KINDS[kind],
+                "tags": "|".join({KINDS[kind], KINDS[int(random.integers(3))]}),
+                "size": kind * 3 + float(random.normal()) * noise,
+                "site": site,
+                "person": f"p{number // 6}",
+            }
+        )
+    return found
+
+
+def application(**confidence) -> dict:
+    return {
+        "id": "id",
+        "inputs": {name: {"column": name, "modality": "vector"} for name in ("left", "right")},
+        "tasks": {
+            "kind": {"column": "kind", "type": "classification"},
+            "tags": {"column": "tags", "type": "multilabel"},
+            "size": {"column": "size", "type": "regression"},
+        },
+        "split": {"validation": 0.3, "test": 0.3},
+        "fusion": {"dim": 16},
+        "training": {"epochs": 5, "learning_rate": 0.01},
+        "confidence": {"source": "validation", **confidence},
+    }
+
+
+class Run:
+    """A fitted application, its draft, and what came of them with one block of confidence."""
+
+    def __init__(self, app, draft):
+        self.app, self.draft, self.out = app, draft, app.folder
+
+    @functools.cached_property
+    def answers(self):
+        return self.app.predict(asked())
+
+    @functools.cached_property
+    def metrics(self):
+        self.draft.confidence = self.app.confidence
+        return json.loads(json.dumps(fitting._metrics(self.draft)))
+
+    def with_block(self, **block) -> Run:
+        """Calibrate the same network by another block."""
+        application = self.draft.application.model_copy(update={"confidence": ConfidenceConfig(**block)})
+        draft = dataclasses.replace(self.draft, application=application)
+        app = self.app
+        return Run(App(app.folder, app.document, app.pipeline, app.tasks, None, fitting.confide(draft)), draft)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Return a function that gives the run with a block: fitted once, calibrated as often as there are blocks."""
+    folder = tmp_path_factory.mktemp("confidence")
+    known: dict[str, Run] = {}
+    drafts = []
+    confide = fitting.confide
+
+    def noted(draft):
+        drafts.append(draft)
+        return confide(draft)
+
+    def fit(changed: dict | None = None, **block) -> Run:
+        key = json.dumps([changed, block], sort_keys=True)
+        if key in known:
+            return known[key]
+        if changed is None and block:
+            known[key] = fit().with_block(**{"source": "validation", **block})
+            return known[key]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(fitting, "confide", noted)
+            out = folder / str(len(known))
+            app = mmsdk.fit({**application(**block), **(changed or {})}, table(), out, quiet=True)
+        known[key] = Run(app, drafts[-1])
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MMSDK_CACHE_DIR", str(folder / "cache"))
+        patch.setattr("mmsdk.app.fitting.RESAMPLES", 20)
+        patch.setattr(fitting, "Scoring", functools.partial(Scoring, resamples_beside=5, baselines=False))
+        patch.setattr(fitting, "render_report", lambda data: data.title)
+        yield fit
+        for one in known.values():
+            one.app.close()
+
+
+def asked() -> list[dict]:
+    """Return new rows, some with one input, some with none."""
+    rows = [{name: row[name] for name in ("left", "right", "site")} for row in table(60, 7)]
+    return [*rows, *({**row, "left": None} for row in rows[:9]), {"left": None, "right": None, "site": "north"}]
+
+
+def outputs(run, task="kind"):
+    return [one.outputs[task] for one in run.answers]
+
+
+def test_an_answer_holds_what_the_contract_says(made):
+    for answer in made().answers:
+        kind, tags, size = (answer.outputs[name] for name in ("kind", "tags", "size"))
+        assert kind.value in kind.prediction_set
+        assert list(kind.prediction_set) == sorted(kind.prediction_set, key=lambda one: -kind.probabilities[one])
+        assert set(tags.value) <= set(tags.prediction_set)
+        low, high = size.prediction_set
+        assert low < size.value < high
+        assert size.confidence is None
+        assert kind.confidence == kind.probabilities[kind.value]
+        assert 0.0 <= kind.novelty <= 1.0
+        assert not kind.abstained
+
+
+def test_a_loaded_run_answers_the_same(made):
+    run = made()
+    again = mmsdk.load(run.out, quiet=True)
+    assert again.predict(asked()) == run.answers
+    again.close()
+
+
+def test_threads_share_it(made):
+    run, found = made(), {}
+
+    def ask(number):
+        found[number] = run.app.predict(asked())
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(found[number] == run.answers for number in range(4))
+
+
+def test_each_subset_has_a_judge_that_knows_less(made):
+    run = made()
+    judges = run.app.confidence.tasks["kind"].judges
+    assert set(judges) == {(), ("left",), ("right",), ("left", "right")}
+    assert judges["left", "right"].rows < judges["left",].rows  # some rows lack the right one
+    whole, alone, nothing = run.answers[0:60], run.answers[60:69], run.answers[69]
+    size = [np.mean([len(one.outputs["kind"].prediction_set) for one in part]) for part in (whole, alone)]
+    assert size[0] < size[1]
+    assert len(nothing.outputs["kind"].prediction_set) == 3
+
+
+def test_the_figures_are_those_of_calibrated_answers_and_keep_to_the_schema(made):
+    run = made(calibration="temperature")
+    jsonschema.Draft202012Validator(metrics_schema()).validate(run.metrics)
+    found = run.metrics["kind"]["confidence"]
+    assert found["method"] == "temperature"
+    assert found["raw"]["log_loss"]["value"] != run.metrics["kind"]["test"]["log_loss"]["value"]
+    plain = made(calibration="none").metrics["kind"]
+    assert plain["test"]["log_loss"] == found["raw"]["log_loss"]
+    assert plain["confidence"]["raw"]["brier"] == plain["test"]["brier"]
+    assert found["sets"]["coverage"]["value"] >= found["sets"]["strict"]["value"]
+    assert set(found["subsets"]) == {"left", "right", "left+right"}
+    assert sum(one["n"] for one in found["reliability"]["calibrated"]) == run.metrics["kind"]["test"]["accuracy"]["n"]
+    assert found["risk"]["curve"][-1] == [1.0, pytest.approx(1 - run.metrics["kind"]["test"]["accuracy"]["value"])]
+
+
+def test_evaluate_scores_calibrated_answers(made):
+    run = made(calibration="temperature")
+    rows = table()
+    found = mmsdk.evaluate(run.app, rows)
+    for metric in ("log_loss", "brier", "ece", "accuracy"):
+        expected = run.metrics["kind"]["test"][metric]["value"]
+        assert found["kind"]["test"][metric]["value"] == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("method", ["temperature", "vector", "isotonic"])
+def test_calibration_acts(made, method):
+    assert made(calibration=method).app.confidence.tasks["kind"].method == method
+    assert outputs(made(calibration=method)) != outputs(made(calibration="none"))
+    assert outputs(made(calibration=method), "size") == outputs(made(calibration="none"), "size")
+
+
+def test_coverage_and_sets_act(made):
+    def size(**changed):
+        return np.mean([len(one.prediction_set) for one in outputs(made(**changed))])
+
+    assert size(coverage=0.6) < size(coverage=0.9) < size(coverage=0.99)
+    assert size(sets="aps") != size(sets="lac")
+    assert size(sets="raps") != size(sets="lac")
+    assert {one.prediction_set for one in outputs(made(sets="none"))} == {()}
+    narrow, wide = (outputs(made(coverage=one), "size")[0].prediction_set for one in (0.6, 0.9))
+    assert wide[0] < narrow[0] < narrow[1] < wide[1]
+
+
+def test_too_few_rows_for_the_level_leave_everything_in_and_say_so(made):
+    run = made(coverage=0.999)
+    assert {len(one.prediction_set) for one in outputs(run)} == {3}
+    assert outputs(run, "size")[0].prediction_set == (-np.inf, np.inf)
+    assert "needs 999 calibration rows" in run.metrics["kind"]["confidence"]["notes"][0]
+
+
+def test_coverage_is_held_within_each_value_of_by(made):
+    run = made(by="site")
+    sizes = {
+        site: np.mean(
+            [len(one.prediction_set) for one, row in zip(outputs(run), asked(), strict=True) if row["site"] == site]
+        )
+        for site in ("north", "south")
+    }
+    assert sizes["south"] > sizes["north"] + 0.3
+    assert set(run.metrics["kind"]["confidence"]["groups"]) == {"north", "south"}
+    stranger = run.app.predict([{**asked()[0], "site": "east"}])[0].outputs["kind"]
+    assert len(stranger.prediction_set) == 3
+    assert len(run.app.predict([{"left": asked()[0]["left"]}])[0].outputs["kind"].prediction_set) == 3
+
+
+def test_a_column_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(mmsdk.ConfigError, match="the table has no column 'city'"):
+        mmsdk.fit(application(by="city"), table(60), tmp_path / "run", quiet=True)
+
+
+def test_folds_calibrate_on_rows_that_were_learned_from(made):
+    run = made(source="folds", folds=3)
+    judge = run.app.confidence.tasks["kind"].judges["left",]
+    assert judge.rows == pytest.approx(0.7 * N, abs=2)
+    assert run.metrics["kind"]["confidence"]["source"] == "folds"
+    assert outputs(run) != outputs(made(source="folds", folds=4))
+    assert [one.value for one in outputs(run, "size")] == [one.value for one in outputs(made(), "size")]
+    assert 0.8 < run.metrics["kind"]["confidence"]["sets"]["strict"]["value"] <= 1.0
+
+
+def test_auto_takes_folds_where_validation_is_small_or_learned_from(made):
+    assert made(source="auto", folds=2).app.confidence.source == "folds"
+    refit = made({"training": {**application()["training"], "epochs": 2, "refit": True}}, source="auto", folds=2)
+    assert refit.app.confidence.source == "folds"
+    assert refit.app.confidence.tasks["kind"].judges["left",].rows == pytest.approx(0.7 * N, abs=2)
+
+
+def test_auto_takes_validation_rows_where_there_are_many(made, monkeypatch):
+    monkeypatch.setattr("mmsdk.app.confiding.FEW_ROWS", 50)
+    assert made(source="auto", folds=4).app.confidence.source == "validation"
+    split = SplitConfig(validation=0.3, test=0.3, group="person")
+    draft = made().draft
+    grouped = dataclasses.replace(draft, application=draft.application.model_copy(update={"split": split}))
+    assert fitting.confide(grouped).source == "validation"
+    monkeypatch.setattr("mmsdk.app.confiding.FEW_GROUPS", 1000)
+    block = ConfidenceConfig(folds=2)
+    few = grouped.application.model_copy(update={"confidence": block})
+    assert fitting.confide(dataclasses.replace(grouped, application=few)).source == "folds"
+
+
+def test_validation_rows_that_are_learned_from_or_absent_cannot_calibrate(tmp_path):
+    refit = {**application(), "training": {"refit": True}}
+    with pytest.raises(mmsdk.ConfigError, match="learns from the validation rows"):
+        mmsdk.fit(refit, table(60), tmp_path / "run", quiet=True)
+    none = {**application(), "split": {"validation": 0.0, "test": 0.3}}
+    with pytest.raises(mmsdk.ConfigError, match="no validation row has a label"):
+        mmsdk.fit(none, table(60), tmp_path / "run", quiet=True)
+
+
+def test_one_group_alone_is_not_calibrated(tmp_path, capsys):
+    rows = [{**row, "person": "p"} for row in table(60)]
+    app = mmsdk.fit(
+        {**application(source="auto"), "split": {"group": "person", "validation": 0.0, "test": 0.0}},
+        rows,
+        tmp_path / "run",
+    )
+    assert app.confidence is None
+    assert app.predict(asked())[0].outputs["kind"].prediction_set == ()
+    assert "no rows to calibrate on" in capsys.readouterr().err
+    app.close()
+
+
+def test_declining_below_a_confidence(made):
+    plain, declining = made(), made(abstain={"below": 0.6})
+    for before, after in zip(outputs(plain), outputs(declining), strict=True):
+        assert after.abstained is (before.confidence < 0.6)
+        assert after.value == (None if after.abstained else before.value)
+        assert (after.confidence, after.probabilities, after.prediction_set) == (
+            before.confidence,
+            before.probabilities,
+            before.prediction_set,
+        )
+    assert any(one.abstained for one in outputs(declining))
+    assert not any(one.abstained for one in outputs(declining, "size"))
+    found = declining.metrics["kind"]["confidence"]["answered"]
+    assert found["share"]["value"] < 1
+    assert found["error"]["value"] < 1 - plain.metrics["kind"]["test"]["accuracy"]["value"]
+
+
+def test_declining_for_a_share_and_for_an_error(made):
+    share = made(abstain={"coverage": 0.5}).metrics["kind"]["confidence"]["answered"]["share"]
+    assert share["value"] == pytest.approx(0.5, abs=0.13)
+    error = 1 - made().metrics["kind"]["test"]["accuracy"]["value"]
+    judges = [made(abstain={"error": one * error}).app.confidence.tasks["kind"].judges for one in (1.6, 0.8)]
+    assert judges[0]["left", "right"].floor < judges[1]["left", "right"].floor
+    never = made(abstain={"error": 0.001})
+    assert all(one.abstained for one in outputs(never))
+    assert any("no threshold keeps the error" in one for one in never.metrics["kind"]["confidence"]["notes"])
+
+
+def test_rows_of_another_kind_are_novel_and_may_be_declined(made):
+    run, declining = made(), made(abstain={"novelty": 0.97})
+    random = np.random.default_rng(3)
+    strange = [
+        {"left": (40 * random.normal(size=4)).tolist(), "right": (-40 * random.normal(size=4)).tolist()}
+        for _ in range(60)
+    ]
+    novelty = np.array([one.outputs["kind"].novelty for one in run.app.predict(strange)])
+    usual = np.array([one.novelty for one in outputs(run)[:60]])
+    assert np.mean(usual[:, None] < novelty[None, :]) > 0.65
+    for one in declining.app.predict(strange):
+        assert one.outputs["size"].abstained is (one.outputs["size"].novelty > 0.97)
+    assert any(one.outputs["kind"].abstained for one in declining.app.predict(strange))
+    assert {one.novelty for one in outputs(made(novelty=False))} == {None}
+
+
+@pytest.mark.parametrize(
+    ("block", "said"),
+    [
+        ({"below": 0.5, "error": 0.1}, "one of `below`, `error` and `coverage`"),
+        ({}, "should set `below`"),
+    ],
+)
+def test_contradictions_are_refused(block, said):
+    with pytest.raises(mmsdk.ConfigError, match=said):
+        mmsdk.config.load_application(application(abstain=block))
+
+
+def test_predictions_are_written_with_their_sets(made):
+    written = pa_parquet.read_table(made().out / "predictions.parquet")
+    assert {"kind_set", "tags_set", "size_set"} <= set(written.column_names)
+    first = written.to_pylist()[0]
+    assert first["kind"] in first["kind_set"].split("|")
+    bare = prediction_table(["a"], made(sets="none").answers[:1], "id")
+    assert "kind_set" not in bare.column_names
