@@ -56,6 +56,14 @@ ALL = (
         real=True,
     ),
     Benchmark(
+        name="evaluation",
+        title="Whether the evaluation can be trusted",
+        says="Planted wrong labels against what is listed; what a learning curve promised against what more rows brought; "
+        "what slices and readings add to a default fit.",
+        quick=("--seeds", "1", "--rows", "600"),
+        full=("--seeds", "3"),
+    ),
+    Benchmark(
         name="ikea_category",
         title="The category of a product from photo and text",
         says="Balanced accuracy on the table's own test rows, beside linear models on the same vectors.",

@@ -20,6 +20,7 @@ TRANSLATED = (
     "docs/confidence",
     "docs/gpu",
     "docs/heads",
+    "docs/evaluation",
     "docs/rules",
     "docs/labelling",
     "docs/worth",
@@ -84,6 +85,13 @@ def test_the_page_of_alignment_runs(here: Path, capsys: pytest.CaptureFixture[st
     assert "asked by the text of A260, found A260" in said
     (shown,) = [code for language, code in blocks("docs/alignment.md") if language == "text" and "minimiser" in code]
     assert shown in said
+
+
+@pytest.mark.timeout(400)
+def test_the_page_about_evaluation_runs(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_page("docs/evaluation.md")
+    assert "better by" in capsys.readouterr().out
+    assert (here / "runs" / "both" / "report.html").is_file()
 
 
 @pytest.mark.parametrize("page", TRANSLATED)
