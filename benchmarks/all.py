@@ -58,8 +58,8 @@ ALL = (
     Benchmark(
         name="evaluation",
         title="Whether the evaluation can be trusted",
-        says="Planted wrong labels against what is listed; what a learning curve promised against what more rows brought; "
-        "what slices and readings add to a default fit.",
+        says="Planted wrong labels against what is listed; what a learning curve promised against what more rows "
+        "brought; what slices and readings add to a default fit.",
         quick=("--seeds", "1", "--rows", "600"),
         full=("--seeds", "3"),
     ),

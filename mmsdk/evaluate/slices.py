@@ -87,16 +87,25 @@ def score_slices(
         (positive: better than the rest) are ``{value, low, high, n}``, ``gap`` and ``p`` None where there is no rest.
     """
     used = {key: mask for key, mask in masks.items() if mask.any()}
-    drawn: dict[tuple[str, str], list[tuple[float, float]]] = {key: [] for key in used}
+    halves = {_half(mask).tobytes(): _half(mask) for mask in used.values()}  # given and missing are one half each
+    drawn: dict[bytes, list[tuple[float, float]]] = {key: [] for key in halves}
     for rows in resampled(n, groups=groups, resamples=resamples, seed=seed):
-        for key, mask in used.items():
+        for name, mask in halves.items():
             inside = mask[rows]
-            drawn[key].append((_score(score, rows[inside]), _score(score, rows[~inside])))
+            drawn[name].append((_score(score, rows[inside]), _score(score, rows[~inside])))
     sign = 1.0 if higher_is_better else -1.0
-    found = [_entry(key, mask, score, np.asarray(drawn[key]), sign) for key, mask in used.items()]
+    found = []
+    for key, mask in used.items():
+        pairs = np.asarray(drawn[_half(mask).tobytes()])
+        found.append(_entry(key, mask, score, pairs if mask[0] else pairs[:, ::-1], sign))
     found = [one for one in found if math.isfinite(one["score"]["value"])]
     _correct([one for one in found if one["judged"]])
     return sorted(found, key=lambda one: (not one["judged"], one["gap"]["value"] if one["gap"] else 0.0))
+
+
+def _half(mask: np.ndarray) -> np.ndarray:
+    """Return the mask or its opposite: the one that holds the first row."""
+    return mask if mask[0] else ~mask
 
 
 def _entry(

@@ -78,6 +78,17 @@ def test_groups_widen_what_chance_explains():
     assert together["score"]["high"] - together["score"]["low"] > 2 * (alone["score"]["high"] - alone["score"]["low"])
 
 
+def test_a_slice_and_its_opposite_mirror_each_other():
+    right = np.random.default_rng(0).random(200) < 0.8
+    first = np.arange(200) < 80
+    masks = {("half", "one"): first, ("half", "two"): ~first}
+    one, two = sorted(score_slices(accuracy(right), masks, 200, higher_is_better=True), key=lambda row: row["n"])
+    alone = score_slices(accuracy(right), {("half", "two"): ~first}, 200, higher_is_better=True)[0]
+    assert one["gap"]["value"] == pytest.approx(-two["gap"]["value"])
+    assert one["gap"]["low"] == pytest.approx(-two["gap"]["high"])
+    assert (two["score"], two["gap"]) == (alone["score"], alone["gap"])
+
+
 def test_a_slice_of_all_rows_has_no_rest():
     found = score_slices(accuracy(np.ones(50)), {("c", "v"): np.ones(50, bool)}, 50, higher_is_better=True)
     assert (found[0]["gap"], found[0]["judged"]) == (None, False)
