@@ -9,20 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from mmsdk.errors import ConfigError, DataError
 from mmsdk.model import training_rows
 from mmsdk.progress import note, progress
-from mmsdk.train.balance import PACE, make_balance
 from mmsdk.train.batches import count_steps, place_rows, place_vectors
 from mmsdk.train.board import event_log
 from mmsdk.train.checkpoint import State, load_checkpoint, save_checkpoint, training_key
 from mmsdk.train.objective import Objective
+from mmsdk.train.own import Own, make_optimiser
 from mmsdk.train.schedule import learning_rate
 from mmsdk.train.settings import all_settings, setting, unimodal_weights
 from mmsdk.train.settling import settle_heads
-from mmsdk.train.unimodal import UnimodalHeads
 from mmsdk.train.validation import Validation
 
 if TYPE_CHECKING:
@@ -268,7 +266,7 @@ class _Training:
         self.steps = count_steps(len(self.rows), config.batch_size)
         self.device = self.rows.present.device
         self.own = Own(net, self.objective, config).to(self.device)
-        self.optimiser = _optimiser(net, self.own, config)
+        self.optimiser = make_optimiser(net, self.own, config)
 
     def epoch(self, number: int) -> dict[str, float]:
         """Train one epoch, counted from 1, and return its row of the history."""
@@ -312,27 +310,3 @@ class _Training:
         rate = learning_rate(step, self.steps * self.epochs, self.config.learning_rate)
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["pace"]
-
-
-class Own(nn.Module):
-    """What training has beside the network, and nobody needs afterwards: heads on one input, and the balance."""
-
-    def __init__(self, net: JointNet, objective: Objective, config: Any) -> None:
-        super().__init__()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config.seed)
-            heads = UnimodalHeads(net, objective.targets, objective.unimodal)
-        self.alone = heads if heads.weights and objective.targets else None
-        self.balance = make_balance(setting(config, "balance"), net, objective.weights(net))
-        self.head_parameters = list(heads.parameters())
-
-
-def _optimiser(net: JointNet, own: Own, config: Any) -> torch.optim.Optimizer:
-    """Return AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101); vectors such as biases and norms do not decay."""
-    every = [*net.parameters(), *own.head_parameters]
-    groups = [
-        {"params": [one for one in every if one.ndim > 1], "weight_decay": config.weight_decay, "pace": 1.0},
-        {"params": [one for one in every if one.ndim <= 1], "weight_decay": 0.0, "pace": 1.0},
-        {"params": list(own.balance.parameters()), "weight_decay": 0.0, "pace": PACE},
-    ]
-    return torch.optim.AdamW([one for one in groups if one["params"]], lr=config.learning_rate, fused=True)
