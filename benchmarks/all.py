@@ -79,6 +79,14 @@ ALL = (
         real=True,
     ),
     Benchmark(
+        name="worth",
+        title="Is multimodal worth it? What asking costs",
+        says="The whole table of `mmsdk worth` on vectors that are there, and about what the same would take by "
+        "scikit-learn, subset by subset. The aim is 60 s on two cores.",
+        quick=("--rows", "1000", "--threads", "1"),
+        full=("--threads", "1"),
+    ),
+    Benchmark(
         name="modalities",
         title="What each modality costs",
         says="Seconds of one thread for 1,000 rows, decoding and encoding told apart.",
