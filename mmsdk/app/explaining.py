@@ -264,6 +264,8 @@ class Explainer:
             vectors[part], there[part] = answer
         if name in pipeline.usual:
             vectors = relative(vectors, there, [None] * len(batch), pipeline.usual[name])
+        if name in pipeline.maps:
+            vectors = pipeline.maps[name](vectors, there)
         return vectors, there
 
     def _evidence(
@@ -303,6 +305,8 @@ class Explainer:
         margin = getattr(self._app.tasks[task], "margin", None)
         net = self._app.pipeline.net
         assert net is not None
+        if apart.name in self._app.pipeline.maps:  # the network's elements are directions of the aligned space
+            return None
         if margin is None or not hasattr(encoder, "sources") or not has_captum() or not differentiable(net, apart.name):
             return None
         parts, sources = apart.parts(), encoder.sources()

@@ -210,3 +210,38 @@ def test_unpaired_alignment_is_judged_by_what_needs_no_cosine(tmp_path):
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text(encoding="utf-8"))
     assert set(metrics["align photo+words"]["test"]) == {"cka", "canonical_correlation"}
     assert "Before and after whitening" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+
+
+def test_every_fold_of_a_cross_validation_aligns_anew(tmp_path, monkeypatch):
+    import sys
+
+    seen = []
+    original = sys.modules["mmsdk.app.fitting"].align_inputs
+
+    def watched(draft):
+        original(draft)
+        seen.append(draft.pipeline.maps["photo"].centre)
+
+    monkeypatch.setattr(sys.modules["mmsdk.app.fitting"], "align_inputs", watched)
+    found = mmsdk.cross_validate(
+        application(tasks=TASK, align={"type": "cca", "dim": 3, "options": {"regularisation": 0.1}}),
+        rows(90),
+        folds=2,
+        resamples=5,
+        device="cpu",
+        quiet=True,
+    )
+    assert len(seen) == 2
+    assert not np.array_equal(seen[0], seen[1])
+    assert found.metrics["kind"]
+
+
+def test_an_aligned_run_is_explained(tmp_path):
+    app = fitted(tmp_path / "run", align={"type": "cca", "dim": 4}, tasks=TASK)
+    row = {name: value for name, value in rows(1, seed=3)[0].items() if name in ("photo", "words")}
+    told = app.explain(row)
+    assert {one.method for one in told.evidence} == {
+        "occlusion"
+    }  # a part of the vector is no part of what the net sees
+    again = mmsdk.load(tmp_path / "run", device="cpu", quiet=True)
+    assert again.explain(row).shares == told.shares
