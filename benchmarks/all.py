@@ -114,6 +114,12 @@ ALL = (
         real=True,
     ),
     Benchmark(
+        name="fusion_cost",
+        title="What each fusion costs",
+        says="An epoch of the whole network beside the default's, on vectors and on sequences.",
+        quick=("--rows", "200", "--runs", "1", "--steps", "8"),
+    ),
+    Benchmark(
         name="embedding",
         title="Embedding over a bare forward loop",
         says="Ours gets texts, photos and sounds; the bare loop gets tensors prepared beforehand. A ratio "

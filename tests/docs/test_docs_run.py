@@ -21,6 +21,7 @@ TRANSLATED = (
     "docs/gpu",
     "docs/heads",
     "docs/evaluation",
+    "docs/fusion",
     "docs/rules",
     "docs/labelling",
     "docs/worth",

@@ -1,0 +1,37 @@
+"""The page of fusions: every one with every option and its default, in both languages; its example runs."""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+import pytest
+
+from mmsdk.plugins import get_registry
+
+from .pages import run_page, text
+
+
+def table(page: str) -> dict[str, dict[str, str]]:
+    """Return fusion -> option -> what its brackets say."""
+    rows = re.findall(r"^\| `([\w-]+)` \|[^|]*\|([^|]*)\|", text(page), re.MULTILINE)
+    return {name: dict(re.findall(r"`(\w+)`\s?[((]([^()()]+)[))]", cell)) for name, cell in rows if name != "type"}
+
+
+@pytest.mark.parametrize("page", ["docs/fusion.md", "docs/fusion.zh-CN.md"])
+def test_every_fusion_stands_there_with_its_options(page: str) -> None:
+    fusions = {one.spec.name: one.load() for one in get_registry().entries("fusion") if one.plugin.name == "mmsdk"}
+    said = table(page)
+    assert set(said) == set(fusions)
+    for name, fusion in fusions.items():
+        assert set(said[name]) == fusion.option_names(), name
+        for option in said[name]:
+            default = inspect.signature(fusion.__init__).parameters[option].default
+            if default is not None:
+                assert said[name][option].split(":")[0].split("：")[0] == str(default).lower(), (name, option)
+
+
+def test_the_example_runs(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_page("docs/fusion.md")
+    assert re.search(r"^\{'strength': [\d.]+\}$", capsys.readouterr().out, re.MULTILINE)
