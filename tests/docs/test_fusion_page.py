@@ -15,7 +15,11 @@ from .pages import run_page, text
 def table(page: str) -> dict[str, dict[str, str]]:
     """Return fusion -> option -> what its brackets say."""
     rows = re.findall(r"^\| `([\w-]+)` \|[^|]*\|([^|]*)\|", text(page), re.MULTILINE)
-    return {name: dict(re.findall(r"`(\w+)`\s?[((]([^()()]+)[))]", cell)) for name, cell in rows if name != "type"}
+    return {
+        name: dict(re.findall(r"`(\w+)`\s?[(\uff08]([^()\uff08\uff09]+)[)\uff09]", cell))
+        for name, cell in rows
+        if name != "type"
+    }
 
 
 @pytest.mark.parametrize("page", ["docs/fusion.md", "docs/fusion.zh-CN.md"])
@@ -28,7 +32,7 @@ def test_every_fusion_stands_there_with_its_options(page: str) -> None:
         for option in said[name]:
             default = inspect.signature(fusion.__init__).parameters[option].default
             if default is not None:
-                assert said[name][option].split(":")[0].split("：")[0] == str(default).lower(), (name, option)
+                assert said[name][option].split(":")[0].split("\uff1a")[0] == str(default).lower(), (name, option)
 
 
 def test_the_example_runs(tmp_path, monkeypatch, capsys) -> None:
