@@ -130,3 +130,19 @@ def test_a_task_learns_its_head_alone(tmp_path):
 def test_encoders_of_two_spaces_are_refused(tmp_path, other):
     with pytest.raises(mmsdk.ConfigError, match="needs inputs whose encoders share one space"):
         fitted(tmp_path / "run", inputs={"paint": PAINT, "name": other})
+
+
+def test_joint_encoders_may_be_whitened_and_stay_one_space(tmp_path):
+    """``align: whitening`` makes no space of two, but where there is one it stays one; a query needs its own map."""
+    both = {"paint": PAINT, "name": {"column": "name", "modality": "text", "encoder": "colours"}}
+    rows = [{**row, "sku": f"{row['sku']}{n}"} for n in range(6) for row in ROWS]
+    described = {"id": "sku", "inputs": both, "fusion": "joint", "align": "whitening"}
+    app = mmsdk.fit(described, rows, tmp_path / "run", device="cpu", quiet=True)
+    assert app.application.fusion.dim == 3
+    again = mmsdk.load(tmp_path / "run", device="cpu", quiet=True)
+    assert [hit.id[0] for hit in again.search({"name": "blue"}, k=3)] == ["c"] * 3
+    lone = {**described, "inputs": {"paint": PAINT, "more": PAINT}}
+    app = mmsdk.fit(lone, rows, tmp_path / "lone", device="cpu", quiet=True)
+    again = mmsdk.load(tmp_path / "lone", device="cpu", quiet=True)
+    with pytest.raises(mmsdk.DataError, match="text"):
+        again.search({"text": "blue"})
