@@ -52,7 +52,7 @@ def intervals(scores: Mapping[str, Mapping[str, Any]], label: str, chosen: str) 
         axes.set_ylim(len(names) - 0.5, -0.5)
         axes.set_xlabel(label)
         axes.grid(axis="x", alpha=0.2)
-        return _svg(figure, f"{label} of {', '.join(names)}")
+        return svg(figure, f"{label} of {', '.join(names)}")
 
 
 def curves(history: Sequence[Mapping[str, Any]]) -> str:
@@ -71,7 +71,7 @@ def curves(history: Sequence[Mapping[str, Any]]) -> str:
                 )
             axes.set_xlabel("epoch")
             axes.legend(frameon=False, fontsize=9)
-        return _svg(figure, "learning curves")
+        return svg(figure, "learning curves")
 
 
 def scatter(points: MapPoints) -> str:
@@ -93,7 +93,7 @@ def scatter(points: MapPoints) -> str:
                 drawn, shown, frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5), markerscale=2
             )
         axes.set(xticks=[], yticks=[], xlabel="first principal component", ylabel="second")
-        return _svg(figure, "map of the joint embeddings")
+        return svg(figure, "map of the joint embeddings")
 
 
 def bands(
@@ -117,7 +117,7 @@ def bands(
         names = next(iter(panels.values()))
         if len(names) > 1:
             drawn[-1].legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
-        return _svg(figure, f"{ylabel} of {', '.join(names)}")
+        return svg(figure, f"{ylabel} of {', '.join(names)}")
 
 
 def _is_curve(history: Sequence[Mapping[str, Any]], name: str) -> bool:
@@ -126,7 +126,7 @@ def _is_curve(history: Sequence[Mapping[str, Any]], name: str) -> bool:
     return all(isinstance(v, int | float) for v in values) and (len(set(values)) > 1 or len(values) == 1)
 
 
-def _svg(figure: Figure, title: str) -> str:
+def svg(figure: Figure, title: str) -> str:
     """Return the figure as an SVG element that takes the page's colour and width."""
     buffer = io.StringIO()
     figure.savefig(

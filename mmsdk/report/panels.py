@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mmsdk.report.alignment import alignment_panel
 from mmsdk.report.choice import choice_panel
+from mmsdk.report.confidence import confidence_panel
 from mmsdk.report.inputs import inputs_panel
 from mmsdk.report.label_noise import label_noise_panel
 from mmsdk.report.learning_curve import learning_curve_panel
@@ -27,6 +28,7 @@ PANELS: tuple[Panel, ...] = (
     choice_panel,
     shares_panel,
     rules_panel,
+    confidence_panel,
     slices_panel,
     robustness_panel,
     learning_curve_panel,

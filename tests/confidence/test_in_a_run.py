@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import json
 import threading
+from types import SimpleNamespace
 
 import jsonschema
 import numpy as np
@@ -19,6 +20,7 @@ from mmsdk.app.predictions import prediction_table
 from mmsdk.config.confidence import ConfidenceConfig
 from mmsdk.config.inputs import SplitConfig
 from mmsdk.evaluate import Scoring, metrics_schema
+from mmsdk.report.confidence import confidence_panel
 
 N = 420
 KINDS = ("a", "b", "c")
@@ -364,3 +366,22 @@ def test_predictions_are_written_with_their_sets(made):
     assert first["kind"] in first["kind_set"].split("|")
     bare = prediction_table(["a"], made(sets="none").answers[:1], "id")
     assert "kind_set" not in bare.column_names
+
+
+def test_the_page_shows_what_the_promises_came_to(made):
+    run = made(calibration="temperature")
+    data = SimpleNamespace(metrics=run.metrics)
+    html = confidence_panel(data, "kind")
+    found = run.metrics["kind"]["confidence"]
+    for one in (
+        found["raw"]["ece"],
+        found["sets"]["coverage"],
+        found["subsets"]["left"]["size"],
+        found["risk"]["aurc"],
+    ):
+        assert f"{one['value']:.3f} [{one['low']:.3f}, {one['high']:.3f}]" in html
+    assert html.count("<svg") == 1
+    assert "<svg" not in confidence_panel(data, "size")
+    assert confidence_panel(SimpleNamespace(metrics={"kind": {}}), "kind") == ""
+    hostile = {**found, "notes": ["<b>"]}
+    assert "<b>" not in confidence_panel(SimpleNamespace(metrics={"kind": {"confidence": hostile}}), "kind")
