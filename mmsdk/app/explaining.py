@@ -12,6 +12,7 @@ import numpy as np
 from mmsdk.app.directory import split_ids
 from mmsdk.app.explained_rows import known_columns
 from mmsdk.app.likeness import Likeness
+from mmsdk.app.sharing import calibrated_answers
 from mmsdk.embed.encoders import open_modality
 from mmsdk.embed.encoding import encode_batch
 from mmsdk.embed.within import relative
@@ -38,7 +39,6 @@ from mmsdk.explain import (
     share_deletion,
     shuffled_net,
 )
-from mmsdk.model import infer
 from mmsdk.progress import progress
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from mmsdk.data import Samples
     from mmsdk.embed import Embeddings
     from mmsdk.explain import Attention, Check
-    from mmsdk.explain.scoring import Answers, Rows, Score
+    from mmsdk.explain.scoring import Answers, Score
     from mmsdk.model import JointNet
     from mmsdk.protocols import Output
 
@@ -183,18 +183,9 @@ class Explainer:
 
     def answers(self, name: str, net: JointNet | None = None) -> Answers:
         """Return what answers one task from vectors and presence, calibrated and before any rule."""
-        pipeline, task = self._app.pipeline, self._app.tasks[name]
-        chosen = net or pipeline.net
+        chosen = net or self._app.pipeline.net
         assert chosen is not None
-        confidence: Any = getattr(self._app, "confidence", None)
-
-        def answer(values: Rows, present: Rows) -> Sequence[Output]:
-            logits = infer(chosen, values, present)[1][name]
-            if confidence is not None:  # each coalition as a row with these inputs is calibrated
-                logits = confidence.calibrated(name, logits, _given(confidence.inputs, present))
-            return task.outputs(logits)
-
-        return answer
+        return calibrated_answers(chosen, self._app.tasks[name], name, self._app.confidence)
 
     def _task(self, task: str | None) -> str:
         """Return the task to explain: the one named, or the first.
@@ -365,13 +356,6 @@ class Explainer:
         if label is None:
             return near, []
         return near, likeness.typical(vector, self._app.tasks[task], task, label, column, without=id)
-
-
-def _given(inputs: Sequence[str], present: Rows) -> list[tuple[str, ...]]:
-    """Return which inputs each row has, in the order of the network."""
-    here = [(name, present[name]) for name in inputs if name in present]
-    count = len(next(iter(present.values())))
-    return [tuple(name for name, there in here if there[row]) for row in range(count)]
 
 
 def _told(output: Output) -> dict[str, Any]:
