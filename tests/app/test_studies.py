@@ -121,7 +121,7 @@ def test_the_report_tells_it(fitted):
 
 def test_run_json_says_what_it_cost(fitted):
     cost = json.loads((fitted / "all" / "run.json").read_text(encoding="utf-8"))["efficiency"]
-    assert set(cost["seconds"]) == {"embed", "tune", "learn", "score"}
+    assert {"embed", "tune", "learn", "score"} <= set(cost["seconds"])
     assert cost["seconds"]["score"] > 0
     assert cost["encode_ms"]["text"] > 0
     assert 0 < cost["answer_ms"]["among_many"] < cost["answer_ms"]["alone"]
