@@ -224,7 +224,8 @@ def test_two_sequences_are_read_on_one_clock(tmp_path):
 def test_every_fusion_of_steps_fits(tmp_path, fusion, capsys):
     described = application(trainable={"type": "steps", "steps": 6})
     described["inputs"]["other"] = {"column": "way2", "modality": "text", "encoder": "ngrams"}
-    described |= {"fusion": {"type": fusion, "dim": 16, "members": 2}, "training": {"epochs": 1}}
+    described |= {"fusion": {"type": fusion, "dim": 16, "members": 2}}
+    described["training"] = {"epochs": 1, "mixup": 0.4, "unimodal": {"track": 0.5}}
     table = [{**row, "way2": f"word {number % 3}"} for number, row in enumerate(rows(60))]
     app = mmsdk.fit(described, table, tmp_path / "run", device="cpu")
     assert np.isfinite(app.embed([{"track": "1 2"}, {"other": "word 1"}, {}])).all()
