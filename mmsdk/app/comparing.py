@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.app.application import App
+from mmsdk.app.confiding import calibrated_logits
 from mmsdk.app.cross_validation import CrossValidation
 from mmsdk.app.directory import split_ids
 from mmsdk.app.loading import load
@@ -214,6 +215,7 @@ def _parts(app: App, table: Table) -> np.ndarray:
 
 
 def _logits(app: App, table: Table) -> dict[str, np.ndarray]:
-    """Return the logits of every task for the rows of a table."""
+    """Return the calibrated logits of every task for the rows of a table."""
     samples, _ = app.pipeline.read(table, partial=True)
-    return app.pipeline.fuse(app.pipeline.embed(samples))[1]
+    embeddings = app.pipeline.embed(samples)
+    return calibrated_logits(app, app.pipeline.fuse(embeddings)[1], embeddings.present)

@@ -43,7 +43,7 @@ def test_runs_of_one_split_are_compared_on_their_test_rows(runs):
     assert found["rows"] == sum(part == "test" for part in parts(runs / "text").values())
     assert found["left_out"] == {"a": 0, "b": 0}
     written = json.loads((runs / "text" / "metrics.json").read_text(encoding="utf-8"))
-    for task, metric in (("kind", "balanced_accuracy"), ("tags", "map"), ("grade", "mae")):
+    for task, metric in (("kind", "log_loss"), ("tags", "map"), ("grade", "mae")):
         row = found["tasks"][task]["metrics"][metric]
         assert row["b"] == pytest.approx(written[task]["test"][metric]["value"], abs=1e-5)
         assert row["b"] - row["a"] == pytest.approx(row["difference"]["value"])
