@@ -10,7 +10,9 @@ standard error of these paired differences.
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,15 +55,18 @@ def tables(real: Path, name: str) -> Iterator[list[dict[str, Any]]]:
     yield from _by_group(rows, "group", FOLDS[name], seed=0)
 
 
-def scores(real: Path, name: str, table: list[dict[str, Any]], seeds: int) -> dict[str, list[tuple[float, float]]]:
+def scores(
+    real: Path, name: str, table: list[dict[str, Any]], settings: list[str], seeds: int
+) -> dict[str, list[tuple[float, float]]]:
     """Return accuracy and balanced accuracy of every setting, a pair a seed; embeddings are made once."""
     base = {**real_sets(real)[name].application, "training": {"refit": False}}
     pipeline = open_pipeline(load_application(base), "cpu", Policy(), quiet=True)
     draft = prepare(pipeline, table)
     found: dict[str, list[tuple[float, float]]] = {}
-    for setting, changed in SETTINGS.items():
+    for setting in settings:
         for seed in range(seeds):
-            application = load_application({**base, "training": {"refit": False, "seed": seed, **changed}})
+            training = {"refit": False, "seed": seed, **SETTINGS[setting]}
+            application = load_application({**base, "training": training})
             pipeline.application = application
             targets, _ = prepare_tasks(application, draft.samples, pipeline.policy)
             again = Draft(
@@ -79,7 +84,9 @@ def scores(real: Path, name: str, table: list[dict[str, Any]], seeds: int) -> di
             _, logits = infer(pipeline.net, draft.embeddings.values, draft.embeddings.present, rows=rows)
             worth = target.task.scores(next(iter(logits.values())), target.values[rows])
             every = np.arange(len(rows))
-            found.setdefault(setting, []).append((worth["accuracy"](every), worth["balanced_accuracy"](every)))
+            pair = worth["accuracy"](every), worth["balanced_accuracy"](every)
+            found.setdefault(setting, []).append(pair)
+            print(f"{name} {setting} seed {seed}: {pair[0]:.3f} {pair[1]:.3f}", file=sys.stderr, flush=True)
     pipeline.close()
     return found
 
@@ -89,13 +96,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sets", nargs="+", default=list(FOLDS), choices=list(FOLDS))
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--folds", type=int, default=6, help="so many folds at most")
+    parser.add_argument("--settings", nargs="+", default=list(SETTINGS), choices=list(SETTINGS))
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     real = Path(os.environ["MMSDK_REAL"])
     for name in arguments.sets:
         found: dict[str, list[tuple[float, float]]] = {}
-        for table in tables(real, name):
-            for setting, pairs in scores(real, name, table, arguments.seeds).items():
+        wanted = ["default", *(one for one in arguments.settings if one != "default")]
+        for table in itertools.islice(tables(real, name), arguments.folds):
+            for setting, pairs in scores(real, name, table, wanted, arguments.seeds).items():
                 found.setdefault(setting, []).extend(pairs)
         base = np.array(found["default"])
         middle = base.mean(0)
