@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Learn = Callable[[Draft, Path], None]
 
 AUTO = "auto"
-FUSIONS = ("gated", "concat", "late", "lowrank", "experts", "transformer")
+FUSIONS = ("gated", "concat", "late", "lowrank", "experts")
 HEADS = ("blend", "plain", "linear", "ensemble")
 PAIRS = (("gated", "blend"), ("concat", "blend"), ("gated", "plain"), ("gated", "linear"))
 FEW, FOLDS = 500, 5  # with fewer rows to learn from, validation rows alone are too few to judge by
