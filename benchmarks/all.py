@@ -71,7 +71,14 @@ ALL = (
         real=True,
     ),
     Benchmark(
-<<<<<<< HEAD
+        name="fusion",
+        title="Fusions, heads and `auto`",
+        says="On six real sets, beside a logistic regression of the best single input, of all inputs side by side, and a "
+        "perceptron. `ahead` is the paired difference to the best of those three.",
+        quick=("--sets", "digits", "--models", "gated", "gated, blend head", "--seeds", "1"),
+        real=True,
+    ),
+    Benchmark(
         name="explain",
         title="Do explanations explain?",
         says="What the score falls by without the parts that were named first, and without as many drawn at random, "
@@ -88,16 +95,6 @@ ALL = (
         full=("--threads", "1"),
     ),
     Benchmark(
-=======
-        name="fusion",
-        title="Fusions, heads and `auto`",
-        says="On six real sets, beside a logistic regression of the best single input, of all inputs side by side, and a "
-        "perceptron. `ahead` is the paired difference to the best of those three.",
-        quick=("--sets", "digits", "--models", "gated", "gated, blend head", "--seeds", "1"),
-        real=True,
-    ),
-    Benchmark(
->>>>>>> 9adccb0 (Docs: auto; its benchmark among the others)
         name="modalities",
         title="What each modality costs",
         says="Seconds of one thread for 1,000 rows, decoding and encoding told apart.",

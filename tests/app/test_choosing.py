@@ -10,7 +10,7 @@ import pytest
 from shop_data import application, rows
 
 import mmsdk
-from mmsdk.app.choosing import FUSIONS, HEADS, PAIRS, _Judged, _Trials, candidates
+from mmsdk.app.choosing import FUSIONS, HEADS, PAIRS, Trials, _Judged, candidates
 from mmsdk.app.fitting import learn, open_pipeline, prepare
 from mmsdk.config import load_application
 from mmsdk.data import Policy
@@ -104,14 +104,14 @@ def trials(truth):
     samples = SimpleNamespace(split=split, ids=[str(one) for one in range(len(cells))], table=table)
     tasks = {"k": SimpleNamespace(column="k", type="classification")}
     block = SimpleNamespace(split=SimpleNamespace(group=None, seed=0), tasks=tasks)
-    return _Trials(SimpleNamespace(application=block, samples=samples, targets={"k": target}), None, None)
+    return Trials(SimpleNamespace(application=block, samples=samples, targets={"k": target}), None, None)
 
 
 def test_few_rows_are_judged_by_folds_that_keep_groups_whole(shop, tmp_path):
     described = load_application(small(shop, head={"type": "auto"}, split={"group": "line"}))
     pipeline = open_pipeline(described, "cpu", Policy(), quiet=True)
     draft = prepare(pipeline, described.data)
-    judge = _Trials(draft, tmp_path, learn)
+    judge = Trials(draft, tmp_path, learn)
     assert judge.judged_by == "folds"
     lines = np.array(draft.samples.table.cells("line"))
     for split, asked in judge.splits:
