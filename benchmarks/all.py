@@ -73,8 +73,8 @@ ALL = (
     Benchmark(
         name="fusion",
         title="Fusions, heads and `auto`",
-        says="On six real sets, beside a logistic regression of the best single input, of all inputs side by side, and a "
-        "perceptron. `ahead` is the paired difference to the best of those three.",
+        says="On six real sets, beside a logistic regression of the best single input and of all inputs side by side, "
+        "and a perceptron. `ahead` is the paired difference to the best of those three.",
         quick=("--sets", "digits", "--models", "gated", "gated, blend head", "--seeds", "1"),
         real=True,
     ),
