@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import asdict
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -330,7 +331,8 @@ def _metrics(draft: Draft) -> dict[str, Any]:
             parts=parts,
             confidence=calibration_of(draft),
         )
-        beside = {"rules": rule_metrics, "shares": share_metrics, "confidence": measure_confidence}
+        rules = partial(rule_metrics, calibrate=calibration_of(draft))
+        beside = {"rules": rules, "shares": share_metrics, "confidence": measure_confidence}
         for key, measure in beside.items():
             for name, found in measure(draft, scoring).items():
                 metrics[name][key] = found
