@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import asdict
-from functools import partial
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -331,8 +330,9 @@ def _metrics(draft: Draft) -> dict[str, Any]:
             parts=parts,
             confidence=calibration_of(draft),
         )
-        rules = partial(rule_metrics, calibrate=calibration_of(draft))
-        beside = {"rules": rules, "shares": share_metrics, "confidence": measure_confidence}
+        for name, found in rule_metrics(draft, scoring, calibration_of(draft)).items():
+            metrics[name]["rules"] = found
+        beside = {"shares": share_metrics, "confidence": measure_confidence}
         for key, measure in beside.items():
             for name, found in measure(draft, scoring).items():
                 metrics[name][key] = found
