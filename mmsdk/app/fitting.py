@@ -330,9 +330,7 @@ def _metrics(draft: Draft) -> dict[str, Any]:
             parts=parts,
             confidence=calibration_of(draft),
         )
-        for name, found in rule_metrics(draft, scoring, calibration_of(draft)).items():
-            metrics[name]["rules"] = found
-        beside = {"shares": share_metrics, "confidence": measure_confidence}
+        beside = {"rules": rule_metrics, "shares": share_metrics, "confidence": measure_confidence}
         for key, measure in beside.items():
             for name, found in measure(draft, scoring).items():
                 metrics[name][key] = found

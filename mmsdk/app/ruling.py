@@ -15,7 +15,7 @@ from mmsdk.rules.conditions import columns_read
 from mmsdk.tasks import Classification, Multilabel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from mmsdk.app.draft import Draft
     from mmsdk.config import Application
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from mmsdk.model import Target
     from mmsdk.protocols import Output, Task
     from mmsdk.rules import RuleBook, Ruled
-
-    Calibration = Callable[[str, np.ndarray, np.ndarray, Sequence[str] | None], np.ndarray]
 
 SCORED_AT = 36.0  # a forbidden label is scored as if its chance were e**-36, so that a log-loss stays a number
 
@@ -68,11 +66,13 @@ def ruled_outputs(
     }
 
 
-def rule_metrics(draft: Draft, scoring: Scoring, calibrate: Calibration | None = None) -> dict[str, dict[str, Any]]:
+def rule_metrics(draft: Draft, scoring: Scoring) -> dict[str, dict[str, Any]]:
     """Return, for each task that rules speak of, its figures with and without them on the rows it is judged by.
 
-    :param calibrate: calibrates the logits of ``test`` rows first, as in use.
+    Rows of ``test`` are calibrated first, as in use.
     """
+    from mmsdk.app.confiding import calibration_of  # which applies the rules itself
+
     rules, net = draft.pipeline.rules, draft.pipeline.net
     if not rules or net is None:
         return {}
@@ -81,6 +81,7 @@ def rule_metrics(draft: Draft, scoring: Scoring, calibrate: Calibration | None =
     if len(rows) == 0:
         return {}
     _, logits = infer(net, draft.embeddings.values, draft.embeddings.present, rows=rows)
+    calibrate = calibration_of(draft)
     if calibrate is not None and set(parts.values()) == {"test"}:
         logits = {name: calibrate(name, one, rows, None) for name, one in logits.items()}
     ruled = rules.apply(logits, draft.samples.table.take(rows))
