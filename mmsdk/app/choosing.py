@@ -256,7 +256,9 @@ def _place(application: Application, number: int) -> str:
 
 def _sentence(choice: Choice) -> str:
     """Return what was chosen and from what, in a line."""
-    others = ", ".join(f"{name} {-behind:+.3f}" for name, behind in choice.behind.items() if name != choice.chosen)
+    own = choice.behind[choice.chosen]
+    standing = f"{own:.3f} behind the best, within its noise" if own > 0 else "none is better"
+    others = ", ".join(f"{name} {0.0 - behind:+.3f}" for name, behind in choice.behind.items() if name != choice.chosen)
+    beside = f"; to the best: {others}" if others else ""
     rest = f"; not tried for want of time: {', '.join(choice.left_out)}" if choice.left_out else ""
-    own = -choice.behind[choice.chosen]
-    return f"chose {choice.chosen} ({own:+.3f} to the best, by {choice.judged_by}; {others}){rest}"
+    return f"chose {choice.chosen} by {choice.judged_by} ({standing}{beside}){rest}"

@@ -10,7 +10,7 @@ import pytest
 from shop_data import application, rows
 
 import mmsdk
-from mmsdk.app.choosing import FUSIONS, HEADS, PAIRS, Trials, _Judged, candidates
+from mmsdk.app.choosing import FUSIONS, HEADS, PAIRS, Trials, _Judged, _sentence, candidates
 from mmsdk.app.fitting import learn, open_pipeline, prepare
 from mmsdk.config import load_application
 from mmsdk.data import Policy
@@ -92,7 +92,12 @@ def test_what_only_one_candidate_can_learn_is_seen():
     judged = {name: _Judged(logits={"k": one}, seconds=1.0) for name, one in (("a + x", worse), ("b + y", right))}
     assert trials(truth).decide(judged, []).chosen == "b + y"
     judged = {name: _Judged(logits={"k": one}, seconds=1.0) for name, one in (("a + x", nearly), ("b + y", right))}
-    assert trials(truth).decide(judged, []).chosen == "a + x"
+    choice = trials(truth).decide(judged, ["c + z"])
+    assert choice.chosen == "a + x"
+    said = _sentence(choice)
+    assert said.startswith("chose a + x by folds (0.00")
+    assert "within its noise; to the best: b + y +0.000)" in said
+    assert said.endswith("not tried for want of time: c + z")
 
 
 def trials(truth):
