@@ -28,6 +28,9 @@ def _short(monkeypatch):
     monkeypatch.setattr("mmsdk.app.fitting.render_report", lambda data: data.title)
 
 
+FOLDS = {"folds": 2}  # where a refit learns from the validation rows, they calibrate nothing
+
+
 def shop_with(shop, **changed):
     whole = application(shop)
     inputs = {name: whole["inputs"][name] for name in ("text", "price")}
@@ -88,7 +91,11 @@ def test_a_blend_is_judged_by_rows_that_neither_has_learned_from(shop, tmp_path,
 
     monkeypatch.setattr(heads, "choose_share", watched)
     tasks = {"kind": {"column": "kind", "type": "classification"}}
-    app = mmsdk.fit(shop_with(shop, head={"type": "blend"}, tasks=tasks, **changed), out=tmp_path / "run", quiet=True)
+    app = mmsdk.fit(
+        shop_with(shop, head={"type": "blend"}, tasks=tasks, confidence=FOLDS, **changed),
+        out=tmp_path / "run",
+        quiet=True,
+    )
     assert 5 <= seen[0] <= 12
     assert app.predict(ASKED[:1])[0].outputs["kind"].value == "lamp"
     app.close()
@@ -114,7 +121,9 @@ def test_a_population_learns_from_the_rows_that_judged_it_too_where_it_may(shop,
     monkeypatch.setattr(heads, "fit_population", watched)
     tasks = {"kind": {"column": "kind", "type": "classification"}}
     head = {"type": "population", "options": {"size": 4, "keep": 2}}
-    mmsdk.fit(shop_with(shop, head=head, tasks=tasks, **changed), out=tmp_path / "run", quiet=True).close()
+    mmsdk.fit(
+        shop_with(shop, head=head, tasks=tasks, confidence=FOLDS, **changed), out=tmp_path / "run", quiet=True
+    ).close()
     train, judge, again = seen[0]
     assert judge > 3
     assert train + judge == again

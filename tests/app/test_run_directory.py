@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
 
 import jsonschema
-import numpy as np
 import pyarrow.parquet as pa_parquet
 import pytest
 from safetensors.numpy import load_file
@@ -305,9 +304,10 @@ def test_the_public_evaluate_is_the_function(shop_runs):
 
 def test_the_report_comes_out_the_same(shop, tmp_path):
     origin = {"seed": 1}
-    pages = [(fit(tmp_path / name, small(shop), **origin) / "report.html").read_bytes() for name in "ab"]
-    assert hashlib.sha256(pages[0]).digest() == hashlib.sha256(pages[1]).digest()
-    assert np.isfinite(len(pages[0]))
+    pages = [(fit(tmp_path / name, small(shop), **origin) / "report.html").read_text(encoding="utf-8") for name in "ab"]
+    timed = re.compile(r"<div><dt>cost</dt>.*?</div>|<h2>What it cost</h2>.*?</table>", re.DOTALL)  # a clock's readings
+    assert all(len(timed.findall(page)) == 2 for page in pages)
+    assert timed.sub("", pages[0]) == timed.sub("", pages[1])
 
 
 def test_a_run_that_another_process_fits_is_refused(tmp_path):
