@@ -190,7 +190,9 @@ def test_quiet_is_forgotten_by_the_next_command(site: Path, capsys: pytest.Captu
 def test_an_unknown_command_gets_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["docter"]) == 2
     shown = capsys.readouterr().err
-    assert shown.startswith("Error: no command named 'docter'. Did you mean 'doctor'? Commands: cache, compare, doctor,")
+    assert shown.startswith(
+        "Error: no command named 'docter'. Did you mean 'doctor'? Commands: cache, compare, doctor,"
+    )
     assert shown.endswith("See `mmsdk --help`\n")
 
 
