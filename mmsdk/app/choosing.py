@@ -86,9 +86,8 @@ def candidates(application: Application) -> list[tuple[str, str]]:
     fusion, head = application.fusion.type, application.head.type
     if fusion == AUTO and head == AUTO:
         return list(PAIRS)
-    if fusion == AUTO:
-        return [(one, head) for one in FUSIONS]
-    return [(fusion, one) for one in HEADS]
+    pairs = [(one, head) for one in FUSIONS] if fusion == AUTO else [(fusion, one) for one in HEADS]
+    return [one for one in pairs if one != ("late", "ensemble")]  # late has heads of its own, one an input
 
 
 def choose(draft: Draft, folder: Path, learn: Learn) -> None:
@@ -206,13 +205,18 @@ class Trials:
     ) -> dict[str, np.ndarray]:
         """Return task -> logits of one learning."""
         draft = self.draft
-        pipeline = replace(draft.pipeline, application=application, net=None, quiet=True)
+        pipeline = replace(draft.pipeline, application=application, net=None, maps={}, quiet=True)
         trial = replace(
-            draft, application=application, pipeline=pipeline, samples=replace(draft.samples, split=split), findings=[]
+            draft,
+            application=application,
+            pipeline=pipeline,
+            samples=replace(draft.samples, split=split),
+            embeddings=draft.unaligned,  # the maps too are learned without the rows that judge
+            findings=[],
         )
         self.learn(trial, self.folder / "choice" / name)
         assert pipeline.net is not None
-        embeddings = draft.embeddings
+        embeddings = trial.embeddings
         return infer(pipeline.net, embeddings.values, embeddings.present, rows=asked)[1]
 
     def decide(self, judged: Mapping[str, _Judged], left_out: Sequence[str]) -> Choice:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmsdk.app.aligning import align_inputs
 from mmsdk.app.heads import fit_beside
 from mmsdk.app.ruling import ruled_outputs
 from mmsdk.confidence import (
@@ -25,10 +27,11 @@ from mmsdk.confidence import (
     training_references,
 )
 from mmsdk.confidence.choose import fold_masks
-from mmsdk.errors import ConfigError
+from mmsdk.errors import ConfigError, DataError
 from mmsdk.model import infer
 from mmsdk.progress import note
 from mmsdk.train import fit_heads
+from mmsdk.train.settling import settled_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,7 +42,6 @@ if TYPE_CHECKING:
     from mmsdk.data import Table
     from mmsdk.evaluate import Scoring
     from mmsdk.evaluate.scores import Calibration
-    from mmsdk.model import JointNet
     from mmsdk.protocols import Output
 
 FEW_ROWS, FEW_GROUPS = 500, 50  # validation rows; with fewer, which ones they are decides too much
@@ -68,6 +70,16 @@ def confide(draft: Draft) -> Confidence | None:
     for one in found.notes:
         note(one, draft.pipeline.quiet)
     return found
+
+
+def check_confidence(draft: Draft) -> None:
+    """Refuse, before anything is learned, a column or rows to calibrate on that are not there.
+
+    :raises ConfigError: so it is.
+    """
+    if draft.targets:
+        _by(draft)
+        _source(draft)
 
 
 def groups_of(draft: Draft) -> np.ndarray | None:
@@ -162,16 +174,17 @@ def _by_folds(draft: Draft, subsets: Sequence[Subset], learned: np.ndarray) -> E
     parts = []
     names = None if groups is None else groups[rows].astype(str)
     for held in fold_masks(len(rows), settings.folds, names, draft.application.split.seed):
-        net, kept = _head_without(draft, rows[held])
+        fold, kept = _head_without(draft, rows[held])
         told = kept if settings.novelty else None
-        parts.append(gather_evidence(net, draft.embeddings, rows[held], subsets, learned=told))
+        assert fold.pipeline.net is not None
+        parts.append(gather_evidence(fold.pipeline.net, fold.embeddings, rows[held], subsets, learned=told))
     if not draft.application.training.refit and ((draft.samples.split == "val") & labelled).any():
         parts.append(_validated(draft, subsets, learned))
     return joined(parts)
 
 
-def _head_without(draft: Draft, held: np.ndarray) -> tuple[JointNet, np.ndarray]:
-    """Train a network without some rows; return it and the rows it learned from."""
+def _head_without(draft: Draft, held: np.ndarray) -> tuple[Draft, np.ndarray]:
+    """Align and train without some rows; return what came of it and the rows it learned from."""
     training, trained = draft.application.training, draft.trained
     assert trained is not None
     split = draft.samples.split.copy()
@@ -182,20 +195,39 @@ def _head_without(draft: Draft, held: np.ndarray) -> tuple[JointNet, np.ndarray]
     if not (split == "train").any():
         split[split == ""] = "train"
     split[held] = "held"
-    net = draft.new_net()
     training = training.model_copy(update={"tensorboard": False})
-    if any(True for _ in net.parameters()):
-        fit_heads(draft.embeddings, draft.targets, net, training, split, device=draft.pipeline.device, quiet=True)
     pipeline = copy.copy(draft.pipeline)
-    pipeline.net, pipeline.quiet = net.to(pipeline.device).eval(), True
+    pipeline.quiet = True
     other = replace(
         draft,
         application=draft.application.model_copy(update={"training": training}),
         pipeline=pipeline,
         samples=replace(draft.samples, split=split),
     )
+    _align_without(other, draft.samples.split, held)
+    net = other.new_net()
+    if any(True for _ in net.parameters()):
+        fit_heads(other.embeddings, draft.targets, net, training, split, device=draft.pipeline.device, quiet=True)
+    if draft.application.training.refit and draft.pipeline.net is not None:  # settled before the refit, by rows of val
+        net.load_state_dict({**net.state_dict(), **settled_numbers(draft.pipeline.net)})
+    pipeline.net = net.to(pipeline.device).eval()
     fit_beside(other)
-    return net, np.flatnonzero(split == "train")
+    return other, np.flatnonzero(split == "train")
+
+
+def _align_without(draft: Draft, split: np.ndarray, held: np.ndarray) -> None:
+    """Learn the alignment anew without some rows, whose vectors would else fit each other better than new ones do."""
+    if draft.alignment is None:
+        return
+    left = split.copy()
+    left[held] = "held"
+    if not (left == "train").any():
+        left[left == ""] = "train"
+    fold = replace(draft, pipeline=copy.copy(draft.pipeline), samples=replace(draft.samples, split=left))
+    fold.embeddings, fold.pipeline.maps = draft.unaligned, {}
+    with contextlib.suppress(DataError):  # too few rows without these: they stay as the run aligns them
+        align_inputs(fold)
+        draft.embeddings, draft.pipeline.maps = fold.embeddings, fold.pipeline.maps
 
 
 def measure_confidence(draft: Draft, scoring: Scoring) -> dict[str, dict[str, Any]]:

@@ -57,6 +57,11 @@ class Draft:
     linear: dict[Any, LinearHead] = field(default_factory=dict)
     searched: dict[str, Any] | None = None
 
+    @property
+    def unaligned(self) -> Embeddings:
+        """Return the embeddings as the encoders answered them."""
+        return self.embeddings if self.alignment is None else self.alignment.before
+
     def new_net(self) -> JointNet:
         """Return the network of the application, its weights fresh."""
         return self.pipeline.build_net(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from mmsdk.app.aligning import align_inputs, alignment_metrics, check_alignment, map_arrays
 from mmsdk.app.application import App
 from mmsdk.app.choosing import AUTO, check_choice, choose
-from mmsdk.app.confiding import calibration_of, confide, groups_of, measure_confidence
+from mmsdk.app.confiding import calibration_of, check_confidence, confide, groups_of, measure_confidence
 from mmsdk.app.device import device_of
 from mmsdk.app.directory import CARD, CHECKPOINT, METRICS, REPORT, new_run, write_json, write_text
 from mmsdk.app.draft import Draft, Origin
@@ -183,6 +183,7 @@ def prepare(pipeline: Pipeline, source: Any) -> Draft:
     draft.targets, found = prepare_tasks(application, samples, pipeline.policy)
     problems += found
     teach_rules(draft)
+    check_confidence(draft)
     draft.findings += audit_columns(samples, [*problems, *embeddings.stats.problems])
     draft.findings += _audit_split(draft)
     return draft

@@ -89,7 +89,7 @@ def _judge(draft: Draft, net: JointNet) -> _Judge:
     """Return the network of the run where rows validated it and no more, else another one that a fold is kept from."""
     split = np.asarray(draft.samples.split, dtype=object)
     if not _any_labelled(draft, split == "val"):
-        split = _with_validation(draft, split)
+        split = _with_validation(draft, split, next(iter(draft.targets)))
     elif not draft.application.training.refit:
         return _Judge(net=net, learned=training_rows(split), judged=split == "val")
     note("training once more without the rows that judge the blend", draft.pipeline.quiet)
@@ -104,7 +104,7 @@ def _judged(draft: Draft, name: str, options: Any) -> Beside:
     split, config = np.asarray(draft.samples.split, dtype=object), draft.application.training
     validated = len(_rows(draft, draft.targets[name], split == "val")) > 0
     if not validated:
-        split = _with_validation(draft, split)
+        split = _with_validation(draft, split, name)
     train = _lesson(draft, name, split == "train" if (split == "train").any() else training_rows(split))
     judge = _lesson(draft, name, split == "val") if (split == "val").any() else train
     again = _lesson(draft, name, np.isin(split, ["train", "val"])) if config.refit or not validated else None
@@ -119,10 +119,9 @@ def _any_labelled(draft: Draft, rows: np.ndarray) -> bool:
     return all(len(target.labelled_rows(rows)) for target in draft.targets.values())
 
 
-def _with_validation(draft: Draft, split: np.ndarray) -> np.ndarray:
-    """Return the split with a fifth of the training rows, whole groups, as those that judge."""
+def _with_validation(draft: Draft, split: np.ndarray, name: str) -> np.ndarray:
+    """Return the split with a fifth of the training rows that a task labels, whole groups, as those that judge."""
     rows = np.flatnonzero(training_rows(split))
-    name = next(iter(draft.targets))
     folds = inner_folds(_lesson(draft, name, training_rows(split)), HELD)
     found = np.full(len(split), "", dtype=object)
     found[rows] = "train"

@@ -64,7 +64,7 @@ def search(draft: Draft, folder: Path, learn: Learn) -> None:
     trials, optuna = Trials(draft, folder, learn), _optuna()
     study = _study(optuna, folder, application)
     with progress(wanted, "searching", draft.pipeline.quiet, unit="trial") as bar:
-        while (number := sum(one.state.is_finished() for one in study.trials)) < wanted:
+        while (number := _done(study, optuna)) < wanted:
             study.sampler = optuna.samplers.TPESampler(seed=application.training.seed + number, n_startup_trials=5)
             _try(study, trials, application, optuna)
             bar.update(1)
@@ -104,9 +104,16 @@ def _study(optuna: Any, folder: Path, application: Application) -> Any:
     for left in study.trials:
         if left.state == optuna.trial.TrialState.RUNNING:  # killed in it
             study.tell(left.number, state=optuna.trial.TrialState.FAIL)
-    if not any(one.state.is_finished() for one in study.trials):
-        study.enqueue_trial(_written(application), skip_if_exists=True)
+    waits = any(one.state == optuna.trial.TrialState.WAITING for one in study.trials)
+    if not waits and not _done(study, optuna):
+        study.enqueue_trial(_written(application))
     return study
+
+
+def _done(study: Any, optuna: Any) -> int:
+    """Return how many trials were judged; one that was killed was not, and is drawn again."""
+    judged = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
+    return sum(one.state in judged for one in study.trials)
 
 
 def _written(application: Application) -> dict[str, Any]:

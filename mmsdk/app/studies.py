@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmsdk.app.confiding import calibration_of
 from mmsdk.app.refitting import Material, learn_again, learned_inputs, with_validation
 from mmsdk.data import fold_rows
 from mmsdk.data.table import numbers_of
@@ -73,13 +74,16 @@ def add_slices(
 ) -> None:
     """Score every slice of the judged rows by each task's own metric."""
     masks = dict(_masks(draft))
-    net = draft.pipeline.net
+    net, calibrate = draft.pipeline.net, calibration_of(draft)
     if not masks or net is None:
         return
     for name, rows in judged.items():
         target = draft.targets[name]
         _, logits = infer(net, draft.embeddings.values, draft.embeddings.present, rows=rows)
-        score = target.task.scores(logits[name], target.values[rows])[target.task.metric]
+        answered = logits[name]
+        if calibrate is not None and (draft.samples.split[rows] == "test").all():  # as in the figures of the whole
+            answered = calibrate(name, answered, rows, None)
+        score = target.task.scores(answered, target.values[rows])[target.task.metric]
         found = score_slices(
             score,
             {key: mask[rows] for key, mask in masks.items()},
@@ -112,7 +116,7 @@ def _masks(draft: Draft) -> Iterator[tuple[tuple[str, str], np.ndarray]]:
 def _material(draft: Draft) -> Material:
     """Return what to learn from again; tuned encoders stay as they were tuned."""
     learned = learned_inputs(draft.pipeline)
-    embeddings = draft.embeddings if draft.alignment is None else draft.alignment.before  # to be aligned anew
+    embeddings = draft.unaligned  # to be aligned anew
     kept = {name: one for name, one in embeddings.values.items() if name not in learned}
     frozen = Embeddings(
         values=kept,

@@ -41,6 +41,13 @@ def settle_heads(net: JointNet, validation: Validation) -> dict[str, Tensor]:
     return found
 
 
+def settled_numbers(net: JointNet) -> dict[str, Tensor]:
+    """Return temperatures, weights and trust of every :class:`mmsdk.fusion.LateHead` of a net, by name in its state."""
+    late = [name for name, one in net.named_modules() if isinstance(one, LateHead)]
+    state = net.state_dict()
+    return {f"{name}.{part}": state[f"{name}.{part}"].clone() for name in late for part in PARTS}
+
+
 def _settled(net: JointNet, members: Sequence[LateHead], task: str, validation: Validation) -> tuple[Tensor, ...]:
     """Return temperatures, weights and trust for one task."""
     rows = validation.rows

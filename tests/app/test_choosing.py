@@ -10,12 +10,13 @@ import pytest
 from shop_data import application, rows
 
 import mmsdk
+from mmsdk.app.aligning import align_inputs
 from mmsdk.app.choosing import FUSIONS, HEADS, PAIRS, Trials, _Judged, _sentence, candidates
 from mmsdk.app.fitting import learn, open_pipeline, prepare
 from mmsdk.config import load_application
 from mmsdk.data import Policy
 from mmsdk.evaluate import metrics_schema
-from mmsdk.model import prepare_targets
+from mmsdk.model import infer, prepare_targets
 from mmsdk.plugins import get_registry
 from mmsdk.tasks import Classification
 
@@ -133,6 +134,33 @@ def test_the_short_list_is_installed():
     for changed, expected in (({"head": {"type": "auto"}}, len(HEADS)), ({"fusion": {"type": "auto"}}, len(FUSIONS))):
         block = {"inputs": {"a": {"column": "a", "modality": "number"}}, **changed}
         assert len(candidates(load_application(block))) == expected
+
+
+@pytest.mark.parametrize(("fusion", "head"), [("late", "auto"), ("auto", "ensemble")])
+def test_what_cannot_be_together_is_no_candidate(shop, tmp_path, fusion, head):
+    described = load_application(small(shop, fusion={"type": fusion, "dim": 8}, head={"type": head}))
+    listed = candidates(described)
+    assert ("late", "ensemble") not in listed
+    assert len(listed) == len(HEADS if head == "auto" else FUSIONS) - 1
+
+
+def test_candidates_are_aligned_without_the_rows_that_judge(shop, tmp_path, monkeypatch):
+    monkeypatch.setattr("mmsdk.app.choosing.FOLDS", 3)
+    described = load_application(small(shop, align={"type": "whitening"}, training={"epochs": 1}))
+    pipeline = open_pipeline(described, "cpu", Policy(), quiet=True)
+    draft = prepare(pipeline, described.data)
+    align_inputs(draft)
+    own, trials = pipeline.maps["price"].centre.copy(), []
+    judge = Trials(draft, tmp_path, lambda trial, folder: (learn(trial, folder), trials.append(trial)))
+    for number, (split, asked) in enumerate(judge.splits[:2]):
+        found = judge.answers(draft.application, split, asked, str(number))
+        trial = trials[-1]
+        assert trial.alignment.before is draft.alignment.before  # not what the run has aligned already
+        assert not np.array_equal(trial.pipeline.maps["price"].centre, own)
+        values, present = trial.embeddings.values, trial.embeddings.present
+        np.testing.assert_array_equal(found["kind"], infer(trial.pipeline.net, values, present, rows=asked)[1]["kind"])
+    np.testing.assert_array_equal(pipeline.maps["price"].centre, own)
+    pipeline.close()
 
 
 @pytest.mark.parametrize(

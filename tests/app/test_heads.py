@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import shutil
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
-from shop_data import application
+from shop_data import application, rows
 
 import mmsdk
 from mmsdk.model import infer
@@ -156,3 +157,20 @@ def test_a_booster_that_is_lost_or_changed_is_an_error(shop, tmp_path):
     file.unlink()
     with pytest.raises(mmsdk.RunError, match="is not there"):
         mmsdk.load(tmp_path / "run", quiet=True)
+
+
+@pytest.mark.parametrize("head", ["population", "boosting"])
+def test_each_task_is_judged_by_rows_that_it_labels(shop, tmp_path, monkeypatch, head):
+    heads = importlib.import_module("mmsdk.app.heads")
+    judged, fit = [], f"fit_{head}"
+    real = getattr(heads, fit)
+    monkeypatch.setattr(
+        heads, fit, lambda train, judge, *rest, **more: judged.append(judge) or real(train, judge, *rest, **more)
+    )
+    table = [{key: row[key] for key in ("sku", "title", "description", "price", "kind", "grade")} for row in rows()]
+    for number, row in enumerate(table):
+        row |= {"part": ("train", "test")[number % 5 == 0], ("grade" if number < 40 else "kind"): ""}
+    tasks = {name: application(shop)["tasks"][name] for name in ("kind", "grade")}
+    described = shop_with(shop, head=head, tasks=tasks, split={"column": "part"}, confidence={"folds": 2})
+    mmsdk.fit(described, table, tmp_path / "run", quiet=True).close()
+    assert min(len(one) for one in judged) > 0

@@ -75,6 +75,23 @@ def test_a_search_that_was_killed_ends_as_if_it_had_not_been(shop, tmp_path, mon
     assert again["fingerprint"] == whole["fingerprint"]
 
 
+def test_a_first_trial_that_was_killed_is_tried_again(shop, tmp_path, monkeypatch):
+    described = shop_with(shop, search={"trials": 2})
+    mmsdk.fit(described, out=tmp_path / "whole", quiet=True).close()
+    with monkeypatch.context() as patch:
+
+        def killed(*words):
+            raise KeyboardInterrupt
+
+        patch.setattr(searching.Trials, "answers", killed)
+        with pytest.raises(KeyboardInterrupt):
+            mmsdk.fit(described, out=tmp_path / "run", quiet=True)
+    mmsdk.fit(described, out=tmp_path / "run", quiet=True).close()
+    whole, again = found_by(tmp_path / "whole"), found_by(tmp_path / "run")
+    assert again["search"] == whole["search"]
+    assert again["fingerprint"] == whole["fingerprint"]
+
+
 def test_found_settings_are_put_in_their_places(shop):
     described = load_application(shop_with(shop, fusion={"type": "gated", "dim": 16, "options": {"gate_dim": 3}}))
     same = changed(described, {"fusion.type": "gated", "fusion.dim": 8})

@@ -14,13 +14,15 @@ import pyarrow.parquet as pa_parquet
 import pytest
 
 import mmsdk
-from mmsdk.app import fitting
+from mmsdk.app import confiding, fitting
 from mmsdk.app.application import App
 from mmsdk.app.predictions import prediction_table
 from mmsdk.config.confidence import ConfidenceConfig
 from mmsdk.config.inputs import SplitConfig
 from mmsdk.evaluate import Scoring, metrics_schema
+from mmsdk.model import infer
 from mmsdk.report.confidence import confidence_panel
+from mmsdk.train.settling import settled_numbers
 
 N = 420
 KINDS = ("a", "b", "c")
@@ -196,6 +198,58 @@ def test_the_figures_are_those_of_calibrated_answers_and_keep_to_the_schema(made
     assert found["risk"]["curve"][-1] == [1.0, pytest.approx(1 - run.metrics["kind"]["test"]["accuracy"]["value"])]
 
 
+def test_slices_are_those_of_calibrated_answers(made):
+    run = made(calibration="isotonic")
+    draft = run.draft
+    lacks = ~np.asarray(draft.embeddings.present["right"], dtype=bool)
+    missing = next(one for one in run.metrics["kind"]["slices"] if one["value"] == "missing")
+    target = draft.targets["kind"]
+    rows = target.labelled_rows((draft.samples.split == "test") & lacks)
+    logits = infer(draft.pipeline.net, draft.embeddings.values, draft.embeddings.present, rows=rows)[1]["kind"]
+    right = run.app.confidence.calibrated("kind", logits, [("left",)] * len(rows))
+    score = target.task.scores(right, target.values[rows])[target.task.metric]
+    assert missing["score"]["value"] == pytest.approx(score(np.arange(len(rows))))
+
+
+def test_folds_align_anew_without_the_rows_they_answer(monkeypatch, tmp_path):
+    seen = []
+    real = confiding.gather_evidence
+    monkeypatch.setattr(confiding, "gather_evidence", lambda *words, **more: seen.append(words) or real(*words, **more))
+    monkeypatch.setattr(fitting, "_write", lambda draft, *rest: seen.append(draft))
+    monkeypatch.setattr(fitting, "load", lambda *words, **more: None)
+    more = {"align": {"type": "cca", "dim": 3}, "tasks": {"kind": application()["tasks"]["kind"]}}
+    described = {**application(source="folds", folds=3), **more, "training": {"epochs": 1}}
+    mmsdk.fit(described, table(120), tmp_path / "run", quiet=True)
+    *folds, _validated, draft = seen
+    own = draft.embeddings.values["left"]
+    assert len(folds) == 3
+    for net, embeddings, held, _ in folds:
+        assert net is not draft.pipeline.net
+        assert not np.allclose(embeddings.values["left"][held], own[held])
+    np.testing.assert_array_equal(draft.pipeline.aligned(draft.alignment.before).values["left"], own)
+
+
+def test_folds_of_a_refitted_late_fusion_have_the_numbers_that_it_was_settled_to(monkeypatch, tmp_path):
+    seen = []
+    real = confiding.gather_evidence
+    monkeypatch.setattr(confiding, "gather_evidence", lambda *words, **more: seen.append(words) or real(*words, **more))
+    monkeypatch.setattr(fitting, "_write", lambda draft, *rest: seen.append(draft))
+    monkeypatch.setattr(fitting, "load", lambda *words, **more: None)
+    described = {
+        **application(source="folds", folds=2),
+        "tasks": {"kind": application()["tasks"]["kind"]},
+        "fusion": {"type": "late", "dim": 16},
+        "training": {"epochs": 2, "refit": True},
+    }
+    mmsdk.fit(described, table(120), tmp_path / "run", quiet=True)
+    *folds, draft = seen
+    own = settled_numbers(draft.pipeline.net)
+    assert any(one.any() for one in own.values())
+    for words in folds:
+        found = settled_numbers(words[0])
+        assert all(found[name].equal(one) for name, one in own.items())
+
+
 def test_evaluate_scores_calibrated_answers(made):
     run = made(calibration="temperature")
     rows = table()
@@ -281,7 +335,8 @@ def test_auto_takes_validation_rows_where_there_are_many(made, monkeypatch):
     assert fitting.confide(dataclasses.replace(grouped, application=few)).source == "folds"
 
 
-def test_validation_rows_that_are_learned_from_or_absent_cannot_calibrate(tmp_path):
+def test_validation_rows_that_are_learned_from_or_absent_cannot_calibrate(tmp_path, monkeypatch):
+    monkeypatch.setattr(fitting, "learn", None)  # it is said before anything is learned
     refit = {**application(), "training": {"refit": True}}
     with pytest.raises(mmsdk.ConfigError, match="learns from the validation rows"):
         mmsdk.fit(refit, table(60), tmp_path / "run", quiet=True)
