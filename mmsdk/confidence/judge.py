@@ -158,9 +158,10 @@ def prediction_sets(
     The answer itself is always among them: where the limit alone would leave nothing, the set covers more than it need.
     """
     if isinstance(task, Regression):
+        own = [one.value for one in task.outputs(raw)]
         return [
-            (output.value - limit * task.scale, output.value + limit * task.scale)
-            for output, limit in zip(outputs, limits.tolist(), strict=True)
+            _interval(output, centre, limit * task.scale)
+            for output, centre, limit in zip(outputs, own, limits.tolist(), strict=True)
         ]
     assert isinstance(task, Classification | Multilabel)
     inside = fitting_labels(task, raw, limits, how)
@@ -172,6 +173,15 @@ def prediction_sets(
         chosen = {label for label, member in zip(labels, row, strict=True) if member and label in possible} | set(own)
         found.append(tuple(sorted(chosen, key=lambda label: (-output.probabilities[label], label))))
     return found
+
+
+def _interval(output: Output, centre: float, half: float) -> tuple[float, float]:
+    """Return the interval around what the network says, cut off where a rule raised or lowered the answer to."""
+    low, high = centre - half, centre + half
+    if not output.rules:
+        return low, high
+    floor = output.value > centre
+    return (output.value, max(high, output.value)) if floor else (min(low, output.value), output.value)
 
 
 def fitting_labels(task: Task, raw: np.ndarray, limits: np.ndarray, how: str) -> np.ndarray:

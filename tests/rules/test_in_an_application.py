@@ -9,6 +9,7 @@ import pyarrow.parquet as pa_parquet
 import pytest
 
 import mmsdk
+from mmsdk.config.rules import RuleConfig
 
 ORDER = ["routine", "soon", "urgent"]
 
@@ -211,3 +212,35 @@ def test_wrong_rules_are_refused_by_fit(tmp_path, rules, error, match):
 
 def rows_few():
     return rows(60)
+
+
+def test_the_interval_of_a_number_stays_where_it_was_but_for_what_a_rule_rules_out(fitted):
+    note = {"note": [0.0, 1.0, 0.0], "spo2": "97"}
+
+    def number(*rules):
+        return answered(fitted, rules, note)
+
+    plain = number()
+    (low, high), middle = plain.prediction_set, plain.value
+    half = (high - low) / 2
+    for key, bound, expected in (
+        ("at_least", middle + half / 2, (middle + half / 2, high)),
+        ("at_least", high + 1, (high + 1, high + 1)),
+        ("at_most", middle - half / 2, (low, middle - half / 2)),
+        ("at_least", middle - half / 2, (low, high)),
+    ):
+        found = number({"task": "stay", key: bound})
+        assert found.value == pytest.approx(bound if found.rules else middle)
+        assert found.prediction_set == pytest.approx(expected)
+
+
+def answered(app, rules, row):
+    pipeline, before = app.pipeline, app.pipeline.application
+    try:
+        entries = [RuleConfig(**one) for one in rules]
+        pipeline.application = before.model_copy(update={"rules": entries})
+        pipeline.open_rules(app.tasks)
+        return app.predict([row])[0].outputs["stay"]
+    finally:
+        pipeline.application = before
+        pipeline.open_rules(app.tasks)
