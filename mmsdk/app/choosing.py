@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -87,6 +88,10 @@ def candidates(application: Application) -> list[tuple[str, str]]:
     if fusion == AUTO and head == AUTO:
         return list(PAIRS)
     pairs = [(one, head) for one in FUSIONS] if fusion == AUTO else [(fusion, one) for one in HEADS]
+    settings = application.fusion
+    narrow = settings.dim // math.gcd(settings.dim, settings.members) < len(application.inputs)
+    if fusion == AUTO and narrow:  # late gives each input its part of a member's width
+        pairs.remove(("late", head))
     return [one for one in pairs if one != ("late", "ensemble")]  # late has heads of its own, one an input
 
 

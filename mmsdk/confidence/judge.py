@@ -158,10 +158,10 @@ def prediction_sets(
     The answer itself is always among them: where the limit alone would leave nothing, the set covers more than it need.
     """
     if isinstance(task, Regression):
-        own = [one.value for one in task.outputs(raw)]
+        centres = [one.value for one in task.outputs(raw)]
         return [
             _interval(output, centre, limit * task.scale)
-            for output, centre, limit in zip(outputs, own, limits.tolist(), strict=True)
+            for output, centre, limit in zip(outputs, centres, limits.tolist(), strict=True)
         ]
     assert isinstance(task, Classification | Multilabel)
     inside = fitting_labels(task, raw, limits, how)

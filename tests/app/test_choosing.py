@@ -144,6 +144,12 @@ def test_what_cannot_be_together_is_no_candidate(shop, tmp_path, fusion, head):
     assert len(listed) == len(HEADS if head == "auto" else FUSIONS) - 1
 
 
+def test_a_fusion_that_needs_more_width_than_there_is_is_no_candidate(shop):
+    for dim, there in ((8, True), (4, False)):
+        described = load_application(small(shop, fusion={"type": "auto", "dim": dim}))
+        assert (("late", "plain") in candidates(described)) == there
+
+
 def test_candidates_are_aligned_without_the_rows_that_judge(shop, tmp_path, monkeypatch):
     monkeypatch.setattr("mmsdk.app.choosing.FOLDS", 3)
     described = load_application(small(shop, align={"type": "whitening"}, training={"epochs": 1}))
