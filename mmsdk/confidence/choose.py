@@ -9,20 +9,30 @@ import numpy as np
 from mmsdk.confidence.calibrate import FEWEST, METHODS, Kind, fit_calibrator, row_loss
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 FOLDS = 5
 ROWS_A_LABEL = 10  # before anything is learned of single labels
 
 
 def choose_method(
-    asked: str, kind: Kind, logits: np.ndarray, truth: np.ndarray, *, groups: np.ndarray | None = None
+    asked: str,
+    kind: Kind,
+    logits: np.ndarray,
+    truth: np.ndarray,
+    *,
+    groups: np.ndarray | None = None,
+    worth: Callable[[np.ndarray], float] | None = None,
 ) -> str:
     """Return the method to calibrate with: the one asked for, or what ``auto`` finds.
 
     ``auto`` compares the methods on calibration rows that each did not learn from. ``temperature`` is taken unless
     another has a lower log-loss by more than a standard error of the difference (of groups, where there are any), and
-    ``none`` where even a temperature makes it worse. Fewer than ten rows a label are too few for any other.
+    ``none`` where even a temperature makes it worse. Fewer than ten rows a label are too few for any other. A method
+    that lowers the metric of the task is passed over: where training has weighed rare classes up, the lowest log-loss
+    is that of answers moved back to the common ones. A temperature changes no answer.
+
+    :param worth: the metric that decides the task, higher better, of logits for these rows.
     """
     if asked != "auto":
         return asked
@@ -30,10 +40,13 @@ def choose_method(
         return "temperature" if len(logits) >= FEWEST else "none"
     losses = {"none": row_loss(kind, np.asarray(logits, dtype=np.float64), truth)}
     tried = METHODS if len(logits) >= ROWS_A_LABEL * logits.shape[1] else METHODS[:1]
+    least = -np.inf if worth is None else worth(logits)
     for method in tried:
-        losses[method] = row_loss(kind, cross_calibrated(method, kind, logits, truth, groups=groups), truth)
+        answers = cross_calibrated(method, kind, logits, truth, groups=groups)
+        if method == "temperature" or worth is None or worth(answers) >= least:
+            losses[method] = row_loss(kind, answers, truth)
     best = "temperature"
-    for method in tried[1:]:
+    for method in [one for one in tried[1:] if one in losses]:
         gain = losses[best] - losses[method]
         if gain.mean() > standard_error(losses["temperature"] - losses[method], groups):
             best = method

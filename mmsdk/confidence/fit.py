@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -91,12 +92,20 @@ def _task(name: str, target: Target, rows: Rows, settings: Any, *, notes: list[s
     everything = max(rows.evidence.logits, key=len)
     if kind is not None:
         _, logits, truth, groups = _labelled(name, target, rows, everything, whole=True)
-        method = choose_method(settings.calibration, kind, logits, truth, groups=groups)
+        worth = partial(_worth, target.task, truth)
+        method = choose_method(settings.calibration, kind, logits, truth, groups=groups, worth=worth)
     judges = {
         subset: _judge(name, target, rows, settings, subset=subset, method=method) for subset in rows.evidence.logits
     }
     notes.extend(_notes(name, judges, settings))
     return TaskConfidence(method=method, how=settings.sets, judges=judges)
+
+
+def _worth(task: Any, truth: np.ndarray, logits: np.ndarray) -> float:
+    """Return the metric that decides a task, higher better; an undefined one is no reason for or against."""
+    found = float(task.scores(logits, truth)[task.metric](np.arange(len(truth))))
+    found = found if task.higher_is_better else -found
+    return found if np.isfinite(found) else 0.0
 
 
 def _labelled(

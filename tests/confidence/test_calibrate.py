@@ -7,7 +7,7 @@ import pytest
 from scipy.special import log_softmax, softmax
 from sklearn.calibration import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
+from sklearn.metrics import balanced_accuracy_score, log_loss
 
 from mmsdk.confidence.calibrate import METHODS, fit_calibrator, probabilities, row_loss
 from mmsdk.confidence.choose import choose_method, cross_calibrated, fold_masks, standard_error
@@ -85,6 +85,21 @@ def test_the_loss_of_a_row_is_scikit_learns(honest):
     wanted = np.eye(K)[truth]
     each = [log_loss(wanted[:, k], probabilities("labels", logits)[:, k]) for k in range(K)]
     assert row_loss("labels", logits, wanted).mean() == pytest.approx(np.mean(each))
+
+
+def test_auto_takes_no_method_that_lowers_the_metric_of_the_task():
+    """Trained with rare classes weighed up: log-loss would have every answer common again."""
+    random = np.random.default_rng(0)
+    truth = (random.random(2000) < 0.08).astype(np.int64)
+    score = random.normal(size=2000) + 1.5 * truth - 0.75
+    logits = np.stack([-score, score], axis=1)  # balanced: the threshold lies between the two
+
+    def balanced(logits):
+        return balanced_accuracy_score(truth, logits.argmax(1))
+
+    assert choose_method("auto", "classes", logits, truth) in {"vector", "isotonic"}
+    assert choose_method("auto", "classes", logits, truth, worth=balanced) in {"temperature", "none"}
+    assert choose_method("auto", "classes", logits, truth, worth=lambda logits: 0.0) in {"vector", "isotonic"}
 
 
 def test_auto_takes_what_the_shift_needs_and_doubts_few_rows(honest):
