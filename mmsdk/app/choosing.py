@@ -152,8 +152,7 @@ class Trials:
     def __init__(self, draft: Draft, folder: Path, learn: Learn) -> None:
         self.draft, self.folder, self.learn = draft, folder, learn
         self.targets = draft.targets
-        group = draft.application.split.group
-        self.groups = np.asarray(draft.samples.table.cells(group), dtype=object) if group else None
+        self.groups = draft.groups
         split = np.where(draft.samples.split == "test", "", draft.samples.split)
         known = np.flatnonzero(np.isin(split, ("train", "val")))
         labelled = np.any([one.labelled for one in self.targets.values()], axis=0)

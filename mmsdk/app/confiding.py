@@ -64,7 +64,7 @@ def confide(draft: Draft) -> Confidence | None:
     subsets = subsets_to_calibrate(net.inputs, draft.embeddings.present)
     learned = _learned(draft)
     evidence = _validated(draft, subsets, learned) if source == "validation" else _by_folds(draft, subsets, learned)
-    rows = Rows(evidence=evidence, present=draft.embeddings.present, groups=groups_of(draft), by=by, source=source)
+    rows = Rows(evidence=evidence, present=draft.embeddings.present, groups=draft.groups, by=by, source=source)
     references = training_references(net, draft.embeddings, learned) if settings.novelty else None
     found = fit_confidence(draft.targets, rows, settings, references=references)
     for one in found.notes:
@@ -80,12 +80,6 @@ def check_confidence(draft: Draft) -> None:
     if draft.targets:
         _by(draft)
         _source(draft)
-
-
-def groups_of(draft: Draft) -> np.ndarray | None:
-    """Return the group of each row, where the split has groups."""
-    group = draft.application.split.group
-    return np.asarray(draft.samples.table.cells(group), dtype=object) if group else None
 
 
 def _by(draft: Draft) -> Sequence[Any] | None:
@@ -137,7 +131,7 @@ def _too_few(draft: Draft, held: np.ndarray) -> bool:
     """Return whether validation rows, or their groups, are few; encoders that were tuned know the training rows."""
     if draft.adapters:
         return False
-    groups = groups_of(draft)
+    groups = draft.groups
     few = groups is not None and len(set(groups[held].astype(str))) < FEW_GROUPS
     return few or int(held.sum()) < FEW_ROWS
 
@@ -145,7 +139,7 @@ def _too_few(draft: Draft, held: np.ndarray) -> bool:
 def _foldable(draft: Draft) -> bool:
     """Return whether the rows fall into two parts or more."""
     rows = np.intersect1d(_learned(draft), np.flatnonzero(_labelled(draft)))
-    groups = groups_of(draft)
+    groups = draft.groups
     return len(rows if groups is None else set(groups[rows].astype(str))) > 1
 
 
@@ -166,7 +160,7 @@ def _by_folds(draft: Draft, subsets: Sequence[Subset], learned: np.ndarray) -> E
     """
     settings = draft.application.confidence
     labelled = _labelled(draft)
-    groups = groups_of(draft)
+    groups = draft.groups
     rows = np.intersect1d(learned, np.flatnonzero(labelled))
     note(
         f"calibrating on {len(rows)} rows by {settings.folds} heads that did not learn from them", draft.pipeline.quiet

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mmsdk.app.efficiency import Meter
 
 if TYPE_CHECKING:
@@ -61,6 +63,12 @@ class Draft:
     def unaligned(self) -> Embeddings:
         """Return the embeddings as the encoders answered them."""
         return self.embeddings if self.alignment is None else self.alignment.before
+
+    @property
+    def groups(self) -> np.ndarray | None:
+        """Return the group of each row ``(n,)``, where ``split.group`` names a column of them."""
+        group = self.application.split.group
+        return np.asarray(self.samples.table.cells(group), dtype=object) if group else None
 
     def new_net(self) -> JointNet:
         """Return the network of the application, its weights fresh."""

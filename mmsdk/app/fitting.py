@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from mmsdk.app.aligning import align_inputs, alignment_metrics, check_alignment, map_arrays
 from mmsdk.app.application import App
 from mmsdk.app.choosing import AUTO, check_choice, choose
-from mmsdk.app.confiding import calibration_of, check_confidence, confide, groups_of, measure_confidence
+from mmsdk.app.confiding import calibration_of, check_confidence, confide, measure_confidence
 from mmsdk.app.device import device_of
 from mmsdk.app.directory import CARD, CHECKPOINT, METRICS, REPORT, new_run, write_json, write_text
 from mmsdk.app.draft import Draft, Origin
@@ -316,7 +316,7 @@ def _sections(origin: Origin, app: App) -> list[tuple[str, str]]:
 def _metrics(draft: Draft) -> dict[str, Any]:
     """Return what metrics.json holds."""
     metrics: dict[str, Any] = {}
-    groups = groups_of(draft)
+    groups = draft.groups
     if draft.targets:
         assert draft.pipeline.net is not None
         note("scoring", draft.pipeline.quiet)

@@ -142,7 +142,7 @@ def _share(draft: Draft, name: str, judge: _Judge, options: Any) -> float:
     _, network = infer(judge.net, draft.embeddings.values, draft.embeddings.present, rows=rows)
     with torch.inference_mode():
         said = linear(vectors, present, torch.empty(0)).cpu().numpy()
-    groups = _groups(draft)
+    groups = draft.groups
     return choose_share(
         target.task,
         network[name],
@@ -159,17 +159,11 @@ def _rows(draft: Draft, target: Target, chosen: np.ndarray) -> np.ndarray:
     return target.labelled_rows(chosen & usable)
 
 
-def _groups(draft: Draft) -> np.ndarray | None:
-    """Return the group of each row, where the split has groups."""
-    column = draft.application.split.group
-    return np.asarray(draft.samples.table.cells(column), dtype=object) if column else None
-
-
 def _lesson(draft: Draft, name: str, chosen: np.ndarray) -> Lesson:
     """Return the labelled rows among the chosen, as a head learns from them."""
     target, training = draft.targets[name], draft.application.training
     rows = _rows(draft, target, chosen)
-    values, groups, device = target.values[rows], _groups(draft), torch.device(draft.pipeline.device)
+    values, groups, device = target.values[rows], draft.groups, torch.device(draft.pipeline.device)
     weights = class_weights_of({name: target}, rows, training, device)[name]
     vectors, present = _tensors(draft, rows, device)
     return Lesson(
