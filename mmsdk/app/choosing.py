@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 AUTO = "auto"
 FUSIONS = ("gated", "concat", "late", "lowrank", "experts")
 HEADS = ("blend", "plain", "linear", "ensemble")
-PAIRS = (("gated", "blend"), ("concat", "blend"), ("gated", "plain"), ("gated", "linear"))
+PAIRS = (("gated", "blend"), ("concat", "blend"), ("gated", "plain"), ("gated", "ensemble"), ("gated", "linear"))
 FEW, FOLDS = 500, 5  # with fewer rows to learn from, validation rows alone are too few to judge by
+FEW_GROUPS = 6  # as are validation rows of fewer groups: what suits one speaker need not suit the next
 DRAWS = 200
 
 
@@ -99,10 +100,11 @@ def choose(draft: Draft, folder: Path, learn: Learn) -> None:
     """Put the fusion and the head that are best for this table into the draft's application.
 
     Every candidate learns from the training rows and is judged on the validation rows; with fewer than 500 rows of both
-    together, or no validation rows, on five folds of them (groups whole; the next fold ends the training). Test rows
-    take no part. The score is the mean over the tasks of each task's own metric. Of the candidates that are behind the
-    best by no more than one standard error of the difference (a paired bootstrap, whole groups drawn; the rule of
-    Breiman et al. 1984, section 3.4.3), the first of the list is taken, so that noise chooses nothing unusual.
+    together, validation rows of fewer than six groups, or none, on five folds of them (groups whole; the next fold ends
+    the training). Test rows take no part. The score is the mean over the tasks of each task's own metric. Of the
+    candidates that are behind the best by no more than one standard error of the difference (a paired bootstrap,
+    whole groups drawn; the rule of Breiman et al. 1984, section 3.4.3), the first of the list is taken, so that noise
+    chooses nothing unusual.
 
     After ``fusion.budget`` seconds no further candidate begins; the first always does.
 
@@ -156,11 +158,18 @@ class Trials:
         split = np.where(draft.samples.split == "test", "", draft.samples.split)
         known = np.flatnonzero(np.isin(split, ("train", "val")))
         labelled = np.any([one.labelled for one in self.targets.values()], axis=0)
-        by_folds = len(known) < FEW or not (labelled & (split == "val")).any()
+        by_folds = len(known) < FEW or not self._can_judge(labelled & (split == "val"), known)
         self.judged_by = "folds" if by_folds else "validation"
         self.splits = self._folds(known, labelled) if by_folds else [(split, np.flatnonzero(split == "val"))]
         self.rows = np.sort(np.concatenate([asked for _, asked in self.splits]))
         self.rows = self.rows[labelled[self.rows]]
+
+    def _can_judge(self, validation: np.ndarray, known: np.ndarray) -> bool:
+        """Return whether the validation rows are there, and of groups enough, or of as many as folds could have."""
+        if self.groups is None:
+            return bool(validation.any())
+        judges = {str(name) for name in self.groups[validation]}
+        return bool(judges) and (len(judges) >= FEW_GROUPS or len({str(name) for name in self.groups[known]}) < 3)
 
     def _folds(self, known: np.ndarray, labelled: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return the split of each fold and the rows it judges."""

@@ -101,16 +101,16 @@ def test_what_only_one_candidate_can_learn_is_seen():
     assert said.endswith("not tried for want of time: c + z")
 
 
-def trials(truth):
-    """Return trials judged by folds of some rows."""
+def trials(truth, groups=None, split=None):
+    """Return trials of some rows, judged by folds unless it is set otherwise."""
     cells = [str(one) for one in truth]
-    split = np.array(["train", "val"] * (len(cells) // 2), dtype=object)
+    split = np.array(["train", "val"] * (len(cells) // 2) if split is None else split, dtype=object)
     target, _ = prepare_targets(Classification(), cells, split, name="k", column="k")
     table = SimpleNamespace(cells=lambda column: cells)
     samples = SimpleNamespace(split=split, ids=[str(one) for one in range(len(cells))], table=table)
     tasks = {"k": SimpleNamespace(column="k", type="classification")}
     block = SimpleNamespace(split=SimpleNamespace(group=None, seed=0), tasks=tasks)
-    return Trials(SimpleNamespace(application=block, samples=samples, targets={"k": target}, groups=None), None, None)
+    return Trials(SimpleNamespace(application=block, samples=samples, targets={"k": target}, groups=groups), None, None)
 
 
 def test_few_rows_are_judged_by_folds_that_keep_groups_whole(shop, tmp_path):
@@ -126,6 +126,18 @@ def test_few_rows_are_judged_by_folds_that_keep_groups_whole(shop, tmp_path):
     every = np.concatenate([asked for _, asked in judge.splits])
     assert sorted(every) == np.flatnonzero(draft.samples.split != "test").tolist()
     pipeline.close()
+
+
+@pytest.mark.parametrize(("judging", "by"), [(5, "folds"), (6, "validation")])
+def test_validation_rows_of_few_groups_do_not_judge_alone(by_validation, judging, by):
+    """One speaker more makes the validation rows enough."""
+    truth = np.arange(300) % 2
+    groups = np.array([f"speaker {place % 12}" for place in range(300)], dtype=object)
+    heard = {f"speaker {one}" for one in range(judging)}
+    found = trials(truth, groups=groups, split=np.where([one in heard for one in groups], "val", "train"))
+    assert found.judged_by == by
+    two = np.where(np.arange(300) < 150, "train", "val")  # folds need three groups, so two are judged as they are
+    assert trials(truth, groups=two.astype(object), split=two).judged_by == "validation"
 
 
 def test_the_short_list_is_installed():
