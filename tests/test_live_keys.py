@@ -116,7 +116,15 @@ SURE = "confidence/test_in_a_run.py"
 WITHIN = "app/test_within.py"
 SEQUENCES, TUNING = "app/test_sequences.py", "tune/test_tuning.py"
 RULES = "rules/test_in_an_application.py"
+DOOR = "app/test_privacy.py"
 ELSEWHERE = {
+    "privacy": (DOOR, "test_what_is_dropped_is_in_no_file_of_the_run"),
+    "privacy.drop": (DOOR, "test_what_is_dropped_is_in_no_file_of_the_run"),
+    "privacy.number": (DOOR, "test_rows_of_the_index_are_as_they_came_through_the_door"),
+    "privacy.cap": (DOOR, "test_rows_of_the_index_are_as_they_came_through_the_door"),
+    "privacy.mask": (DOOR, "test_rows_of_the_index_are_as_they_came_through_the_door"),
+    "privacy.contacts": (DOOR, "test_contacts_are_covered_and_readings_are_not"),
+    "notice": (DOOR, "test_the_notice_stands_on_every_page"),
     "fusion.budget": (CHOOSING, "test_the_budget_ends_the_list"),
     "evaluation": (STUDIES, "test_every_key_of_the_evaluation_block_acts"),
     **{

@@ -32,6 +32,7 @@ def explanation_page(app: App, explained: Explained) -> str:
     return render_explanation(
         found,
         title=app.document.get("title", "mmsdk run"),
+        notice=app.application.notice or "",
         shown={name: _shown(app, name, sample) for name, sample in explained.samples.items()},
         neighbours=_pictures(app, found.neighbours),
         prototypes=_pictures(app, found.prototypes),

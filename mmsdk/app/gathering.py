@@ -50,6 +50,7 @@ def gather_report(
         examples=list(_examples(draft, app)),
         findings=draft.findings,
         sections=sections,
+        notice=draft.application.notice or "",
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.app.joint import is_joint
-from mmsdk.data import Policy, Samples, Table, read_samples, read_table
+from mmsdk.data import Policy, Samples, Table, at_the_door, read_samples, read_table
 from mmsdk.embed import Embedder, EmbeddingCache, Embeddings, OpenEncoder
 from mmsdk.embed.vectors import VectorRows
 from mmsdk.embed.within import Usual, relative, usual_of
@@ -63,7 +63,7 @@ class Pipeline:
 
         :param partial: rows in use: labels are not needed, any input may be missing.
         """
-        table = self.table(data, root=root, known_only=partial)
+        table = at_the_door(self.table(data, root=root, known_only=partial), self.application.privacy)
         application = self.application if self.in_use is None or not partial else self.in_use
         return read_samples(table, application, self.policy, partial=partial)
 
@@ -177,6 +177,7 @@ class Pipeline:
         columns = {column for entry in inputs.values() for column in entry.columns}
         tasks = {task.column for task in self.application.tasks.values()}
         tasks |= {entry.within for entry in inputs.values() if entry.within}
+        tasks |= set(self.application.privacy.drop if self.application.privacy is not None else ())
         known = {*first, *columns, *tasks, *self.columns, *([self.application.id] if self.application.id else [])}
         for number, row in enumerate(rows if known_only else (), 1):
             for key in row:

@@ -11,6 +11,7 @@ from mmsdk.config.align import AlignConfig  # noqa: TC001 - pydantic reads the a
 from mmsdk.config.confidence import ConfidenceConfig
 from mmsdk.config.inputs import InputConfig, InteractionsConfig, SplitConfig, TaskConfig
 from mmsdk.config.learning import EvaluationConfig, FusionConfig, HeadConfig, IndexConfig, SearchConfig, TrainingConfig
+from mmsdk.config.privacy import PrivacyConfig  # noqa: TC001 - pydantic reads the annotation
 from mmsdk.config.rules import RuleConfig  # noqa: TC001 - pydantic reads the annotation
 from mmsdk.config.section import File, Name, Section, Text
 from mmsdk.errors import unknown
@@ -55,6 +56,13 @@ class Application(Section):
     confidence: ConfidenceConfig = Field(
         default_factory=ConfidenceConfig, description="How sure an answer may claim to be, and when to decline."
     )
+    privacy: PrivacyConfig | None = Field(
+        default=None, description="What of the table nobody may keep: taken out or covered as it is read."
+    )
+    notice: Text | None = Field(
+        default=None,
+        description="A sentence that stands on top of every page of the run: report, card, explanation.",
+    )
     index: IndexConfig = Field(default_factory=IndexConfig, description="The vector index of the run.")
     preset: Text = Field(
         default="builtin", description="Which encoders are taken where an input names none (`mmsdk plugins list`)."
@@ -76,6 +84,27 @@ class Application(Section):
                 "weighs input '{name}' in training.unimodal, and there is none of this name: the inputs are {inputs}",
                 {"name": strange[0], "inputs": ", ".join(self.inputs)},
             )
+        return self
+
+    @model_validator(mode="after")
+    def _nothing_needed_is_dropped(self) -> Self:
+        """Refuse ``privacy.drop`` of a column that the application reads."""
+        dropped = self.privacy.drop if self.privacy is not None else []
+        read = {f"inputs.{name}": entry.reads for name, entry in self.inputs.items()}
+        named = {"id": self.id, "split.group": self.split.group, "split.column": self.split.column}
+        named |= {"split.time": self.split.time, "confidence.by": self.confidence.by}
+        named |= {f"tasks.{name}": task.column for name, task in self.tasks.items()}
+        for column in dropped:
+            users = [key for key, reads in read.items() if reads(column)]
+            users += [key for key, one in named.items() if one == column]
+            users += ["evaluation.slices"] if column in self.evaluation.slices else []
+            if users:
+                raise PydanticCustomError(
+                    "privacy",
+                    "drops column '{column}' in privacy.drop, and {user} reads it: name another column there, or do "
+                    "not drop it",
+                    {"column": column, "user": users[0]},
+                )
         return self
 
     @model_validator(mode="after")

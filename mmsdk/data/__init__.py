@@ -8,6 +8,7 @@ from mmsdk.data.guessed import Guessed
 from mmsdk.data.inspect import guess_application, guess_modality, inspect_table
 from mmsdk.data.interactions import Interactions, read_interactions
 from mmsdk.data.media import Policy, Resolver, resolve_media
+from mmsdk.data.privacy import at_the_door, hidden_columns
 from mmsdk.data.samples import InputColumn, Samples, read_samples, require_training
 from mmsdk.data.sources import read_table
 from mmsdk.data.split import split_rows
@@ -22,9 +23,11 @@ __all__ = [
     "Resolver",
     "Samples",
     "Table",
+    "at_the_door",
     "fold_rows",
     "guess_application",
     "guess_modality",
+    "hidden_columns",
     "inspect_table",
     "read_interactions",
     "read_samples",

@@ -60,6 +60,7 @@ class ReportData:
     :param metrics: the contents of ``metrics.json``.
     :param headline: task -> the metric that decides.
     :param history: one mapping an epoch, with ``epoch`` and the curves.
+    :param notice: what stands on top of every page.
     :param facts: short label -> value lines for the top of the page.
     """
 
@@ -75,3 +76,4 @@ class ReportData:
     examples: Sequence[Example] = ()
     findings: Sequence[Finding] = ()
     sections: Sequence[tuple[str, str]] = ()
+    notice: str = ""

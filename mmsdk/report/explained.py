@@ -20,6 +20,7 @@ def render_explanation(
     found: Explanation,
     *,
     title: str,
+    notice: str = "",
     shown: Mapping[str, Picture],
     neighbours: Sequence[Picture],
     prototypes: Sequence[Picture],
@@ -35,6 +36,7 @@ def render_explanation(
         .get_template("explanation.html.j2")
         .render(
             title=title,
+            notice=notice,
             found=found,
             asked=found.label if found.label is not None else number(found.score),
             shares=[{**bar(one.input, one.value, _most(shares)), "about": one.modality} for one in shares],

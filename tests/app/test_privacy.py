@@ -1,0 +1,188 @@
+"""The door: what of a table nobody may keep is in no file of the run and in no answer; the notice on every page."""
+
+from __future__ import annotations
+
+import pytest
+
+import mmsdk
+from mmsdk.config import load_application
+from mmsdk.config.privacy import PrivacyConfig
+from mmsdk.data import at_the_door, hidden_columns, read_table
+from mmsdk.errors import ConfigError
+
+NAMES = [f"Zyx{n}wv Qrst" for n in range(30)]
+SAYS = ("chest pain", "cough")
+NOTICE = "Decision support <under> evaluation"
+PRIVACY = {
+    "drop": ["name"],
+    "number": ["patient"],
+    "cap": {"age": 90},
+    "mask": {"note": ["urgent", "routine"]},
+    "contacts": ["note"],
+}
+
+
+def rows():
+    return [
+        {
+            "case": f"c{n}",
+            "name": NAMES[n // 2],
+            "patient": f"MRN-{7700 + n // 2}",
+            "age": str(40 + n),
+            "note": f"{SAYS[n % 2]}, Urgent case, call 0171 5550 99{n:02d}, seen 2021-03-0{n % 9 + 1}",
+            "urgency": "routine" if n % 2 else "urgent",
+        }
+        for n in range(60)
+    ]
+
+
+def application(**changed):
+    return {
+        "id": "case",
+        "inputs": {
+            "note": {"column": "note", "modality": "text", "encoder": "ngrams"},
+            "age": {"column": "age", "modality": "number"},
+        },
+        "tasks": {"urgency": {"column": "urgency", "type": "classification"}},
+        "split": {"group": "patient"},
+        "fusion": {"dim": 16, "members": 2},
+        "training": {"epochs": 3},
+        "privacy": PRIVACY,
+        "notice": NOTICE,
+        **changed,
+    }
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MMSDK_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        patch.setattr("mmsdk.app.fitting.RESAMPLES", 5)
+        app = mmsdk.fit(application(), rows(), tmp_path_factory.mktemp("run") / "run", quiet=True)
+        yield app
+        app.close()
+
+
+def test_what_is_dropped_is_in_no_file_of_the_run(fitted):
+    held = b"\0".join(file.read_bytes() for file in sorted(fitted.folder.rglob("*")) if file.is_file())
+    for secret in (*NAMES, "MRN-77", "0171 5550", "2021-03-0"):
+        assert secret.encode() not in held, secret
+    assert b"chest pain" in held  # the search would have found what is kept
+
+
+def test_rows_of_the_index_are_as_they_came_through_the_door(fitted):
+    (row,) = fitted.index.rows(["c58"])
+    assert "name" not in row
+    assert row["patient"] in (30, "30")
+    assert row["age"] == 90
+    assert row["note"] == "chest pain, [MASK] case, call [MASK], seen [MASK]"
+
+
+def test_a_group_that_is_numbered_still_holds_rows_together(fitted):
+    import pyarrow.parquet as pa_parquet
+
+    parts = pa_parquet.read_table(fitted.folder / "splits.parquet").to_pydict()
+    of = dict(zip(parts["id"], parts["split"], strict=True))
+    assert {of[f"c{n}"] == of[f"c{n + 1}"] for n in range(0, 60, 2)} == {True}
+    assert len(set(of.values())) == 3
+
+
+def test_a_row_in_use_may_carry_what_is_dropped_and_it_changes_nothing(fitted):
+    plain = {"note": "chest pain", "age": "90"}
+    named = {"note": "chest pain", "age": "97", "name": "Urgent Person", "patient": "MRN-1"}
+    first, second = fitted.predict([plain, named])
+    assert chances(first) == pytest.approx(chances(second), abs=1e-5)
+    told, covered = fitted.predict([{"note": "a routine cough"}, {"note": "a [MASK] cough"}])
+    assert chances(told) == pytest.approx(chances(covered), abs=1e-5)
+    assert chances(told) != pytest.approx(chances(first), abs=1e-5)
+
+
+def chances(answer):
+    return answer.outputs["urgency"].probabilities
+
+
+def test_evaluation_of_a_raw_table_knows_the_groups(fitted):
+    found = mmsdk.evaluate(fitted, [{**row, "case": f"new{n}"} for n, row in enumerate(rows())])
+    assert found["urgency"]["test"]["accuracy"]["n"] == 60
+
+
+@pytest.mark.parametrize("page", ["report.html", "card.md", "explanation"])
+def test_the_notice_stands_on_every_page(fitted, tmp_path, page):
+    if page == "explanation":
+        from mmsdk.app.explained_page import write_page
+
+        write_page(fitted, fitted.explainer.explain(None, id="c3", evidence=False), tmp_path / "why.html")
+        text = (tmp_path / "why.html").read_text(encoding="utf-8")
+    else:
+        text = (fitted.folder / page).read_text(encoding="utf-8")
+    assert "Decision support &lt;under" in text
+    assert "<under>" not in text
+
+
+@pytest.mark.parametrize(
+    ("key", "changes"),
+    [
+        ("inputs.note", {}),
+        ("split.group", {"privacy": {"drop": ["patient"]}}),
+        ("tasks.urgency", {"privacy": {"drop": ["urgency"]}}),
+        ("id", {"privacy": {"drop": ["case"]}}),
+        ("evaluation.slices", {"privacy": {"drop": ["sex"]}, "evaluation": {"slices": ["sex"]}}),
+        ("confidence.by", {"privacy": {"drop": ["site"]}, "confidence": {"by": "site"}}),
+    ],
+)
+def test_a_column_that_is_read_cannot_be_dropped(key, changes):
+    changed = application(**({"privacy": {"drop": ["note"]}} | changes))
+    with pytest.raises(ConfigError, match=f"drops column .*{key} reads it"):
+        load_application(changed)
+
+
+def table(**columns):
+    return read_table([dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)])
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("write to a.b+c@clinic-x.example.org today", "write to [MASK] today"),
+        ("see https://pacs.example/?p=1 or www.x.de/y", "see [MASK] or [MASK]"),
+        ("born 03/05/1961, 1961-05-03, 3.5.61", "born [MASK], [MASK], [MASK]"),
+        ("call +49 (30) 1234-567 or 555-123-4567", "call [MASK] or [MASK]"),
+        ("record 00812345", "record [MASK]"),
+        ("BP 120/80, pulse 97 88 102, 37.8 C, 12000 cells, day 14", None),
+    ],
+)
+def test_contacts_are_covered_and_readings_are_not(text, left):
+    made = at_the_door(table(note=[text]), PrivacyConfig(contacts=["note"]))
+    assert made.cells("note") == [left or text]
+
+
+def test_words_are_covered_whole_and_in_any_case():
+    words = PrivacyConfig(mask={"note": ["ICU", "COVID-19", "died", "重症"]})
+    made = at_the_door(table(note=["icu, Covid-19; (Died) rediscovered circuit", "转入重症监护", None]), words)
+    assert made.cells("note") == ["[MASK], [MASK]; ([MASK]) rediscovered circuit", "转入[MASK]监护", None]
+
+
+def test_caps_keep_the_kind_of_a_cell_and_gaps_stay_gaps():
+    made = at_the_door(table(age=["93", "89", "", "old", "90.5"], n=[93.5, 10.0, None, 90.0, 91.0]), privacy_caps())
+    assert made.cells("age") == ["90", "89", None, "old", "90"]
+    assert made.cells("n") == [90.0, 10.0, None, 90.0, 90.0]
+
+
+def privacy_caps():
+    return PrivacyConfig(cap={"age": 90, "n": 90})
+
+
+def test_the_door_is_the_same_when_passed_twice():
+    privacy = PrivacyConfig(**PRIVACY)
+    once = at_the_door(read_table(rows()), privacy)
+    assert at_the_door(once, privacy).columns.equals(once.columns)
+    assert at_the_door(once, None) is once
+
+
+def test_what_happened_is_told_in_words():
+    told = hidden_columns(PrivacyConfig(**PRIVACY))
+    assert told["name"] == "taken out"
+    assert told["patient"] == "numbered"
+    assert told["age"] == "no higher than 90"
+    assert told["note"] == "2 words covered, addresses, dates and long numbers covered"
+    assert hidden_columns(None) == {}
