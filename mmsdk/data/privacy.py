@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -38,7 +39,7 @@ def at_the_door(table: Table, privacy: PrivacyConfig | None) -> Table:
     for column in privacy.number:
         table = _changed(table, column, _numbered)
     for column, highest in privacy.cap.items():
-        table = _changed(table, column, lambda cells, highest=highest: [_capped(cell, highest) for cell in cells])
+        table = _changed(table, column, partial(_all_capped, highest=highest))
     for column, words in privacy.mask.items():
         table = _covered(table, column, words_pattern(words))
     for column in privacy.contacts:
@@ -80,6 +81,11 @@ def _numbered(cells: list[Any]) -> list[str | None]:
     """Return the number of each value, as text, in order of first appearance."""
     seen: dict[str, str] = {}
     return [None if is_empty(cell) else seen.setdefault(str(cell), str(len(seen) + 1)) for cell in cells]
+
+
+def _all_capped(cells: list[Any], highest: float) -> list[Any]:
+    """Return cells, no number above the highest one kept."""
+    return [_capped(cell, highest) for cell in cells]
 
 
 def _capped(cell: Any, highest: float) -> Any:
