@@ -9,7 +9,9 @@ import numpy as np
 from mmsdk.app.collection import Collection, checked_ids
 from mmsdk.app.confiding import sure_outputs
 from mmsdk.app.explaining import Explainer
+from mmsdk.app.picking import Picking
 from mmsdk.app.prediction import Prediction
+from mmsdk.app.recommending import Recommender
 from mmsdk.errors import DataError, RunError
 
 if TYPE_CHECKING:
@@ -52,8 +54,9 @@ class App:
         self.index = Collection(folder, document["fingerprint"], pipeline, ranker)
         self.pipeline = pipeline
         self.confidence = confidence
-        self._ranker = ranker
+        self.ranker = ranker
         self.explainer = Explainer(self)
+        self.recommender = Recommender(self)
 
     @property
     def application(self) -> Application:
@@ -102,6 +105,11 @@ class App:
         where: str | None = None,
         *,
         id: str | None = None,
+        exclude: Sequence[str] = (),
+        candidates: Sequence[str] | None = None,
+        diversity: float = 0.0,
+        per: str | None = None,
+        at_most: int = 1,
         root: Path | None = None,
     ) -> list[Hit]:
         """Return the ``k`` rows of the index nearest to a query.
@@ -110,18 +118,27 @@ class App:
             ``fusion: joint`` also by a modality that no input has (``{"text": "red lamp"}`` where rows are photos).
         :param where: a filter over columns: ``"price < 20 and category = 'lamp'"``.
         :param id: search with a row of the index instead; that row itself is left out.
+        :param exclude, candidates, diversity, per, at_most: as of :meth:`recommend`.
         :returns: :class:`mmsdk.Hit` (``id``, ``score`` = cosine, ``row``), best first.
         """
         if (query is None) == (id is None):
             raise DataError("search needs either a query (some inputs) or an id, not both and not neither")
+        picking = Picking(
+            k=k,
+            where=where,
+            exclude=[*checked_ids(exclude), *([] if id is None else [id])],
+            candidates=candidates,
+            diversity=diversity,
+            per=per,
+            at_most=at_most,
+        )
         if id is not None:
-            vectors = self.index.vectors([id])
-            return self.index.search(vectors, k, where, exclude=[id])
+            return self.index.pick(self.index.vectors([id]), picking)
         _samples, embeddings = self._embedded([query], root)
         if not _used(embeddings, 0):
             names = ", ".join(self.pipeline.encoders)
             raise DataError(f"the query holds nothing to search with; give one of the inputs: {names}")
-        return self.index.search(self.pipeline.fuse(embeddings)[0], k, where)
+        return self.index.pick(self.pipeline.fuse(embeddings)[0], picking)
 
     def recommend(
         self,
@@ -130,28 +147,50 @@ class App:
         where: str | None = None,
         *,
         query: Mapping[str, Any] | None = None,
+        like: str | None = None,
+        query_weight: float | None = None,
         exclude: Sequence[str] = (),
+        candidates: Sequence[str] | None = None,
+        diversity: float = 0.0,
+        per: str | None = None,
+        at_most: int = 1,
         root: Path | None = None,
     ) -> list[Hit]:
-        """Recommend items to a user who took ``history``, oldest first.
+        """Recommend items to a user who took ``history``, or what completes a set of items.
 
-        :param history: ids of items; an id the index does not hold is an error. May be empty: popularity answers then.
+        "Like this, but cheaper and red" is ``recommend(like="sku-1", query={"title": "red"}, where="price < 20")``.
+
+        :param history: ids of items, oldest first; an id the index does not hold is an error. A basket or a room to be
+            completed is a history too: where the interactions had no times, its order does not matter. May be
+            empty: popularity answers then.
+        :param where: a filter over columns, as of :meth:`search`.
         :param query: what the user says or shows now, as inputs (``{"title": "for a small kitchen"}``).
-        :param exclude: more ids never to answer with.
-        :returns: hits, best first, never an item of the history.
+        :param like: the id of an item that the user points at now; it is a query, and never an answer.
+        :param query_weight: 0 to 1: how much ``query`` and ``like`` count beside the history: 0.5 as much as the whole
+            history, 0 not at all, 1 alone. Left out, what users say counts as learned (``interactions.said``), anything
+            else 0.5.
+        :param exclude: more ids never to answer with; :param candidates: answer with these ids only (what is in stock).
+            Ids that are not there are passed over.
+        :param diversity: 0 to 1; above 0 the answers are made unlike each other by maximal marginal relevance
+            (Carbonell and Goldstein 1998), out of the best 10 k or 100.
+        :param per: a column, such as the category, of whose every value at most ``at_most`` items are answered with.
+        :returns: hits in the order to show them, best first where neither ``diversity`` nor ``per`` is given; never an
+            item of the history.
         :raises RunError: the run was fitted without interactions.
+        :raises DataError: an unknown id or column, a number out of range.
         """
-        if self._ranker is None:
-            raise RunError(
-                f"{self.folder} was fitted without interactions, so it cannot recommend; add an interactions block to "
-                "the application and fit again, or use search"
-            )
-        history = checked_ids(history)
-        strange = sorted({one for one in history if one not in self.index})
-        if strange:
-            raise DataError(f"the index holds no item {strange[0]!r}; known ids are those of the item table")
-        embeddings = self._embedded([query], root)[1] if query is not None else None
-        return self.index.recommend(history, k, where, embeddings=embeddings, exclude=exclude)
+        picking = Picking(
+            k=k,
+            where=where,
+            exclude=exclude,
+            candidates=candidates,
+            diversity=diversity,
+            per=per,
+            at_most=at_most,
+        )
+        return self.recommender.recommend(
+            history, picking, query=query, like=like, query_weight=query_weight, root=root
+        )
 
     def explain(
         self,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,12 +21,28 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from mmsdk.app.picking import Picking
     from mmsdk.app.pipeline import Pipeline
     from mmsdk.data import Samples
     from mmsdk.embed import Embeddings
     from mmsdk.tasks.ranking import Ranker
 
 FUSED, ITEMS = "fused", "items"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Of whom, and for what, a recommendation is asked.
+
+    :param history: ids, oldest first; :param like: an id that is pointed at now.
+    :param embeddings: what is said or shown now, one row.
+    :param query_weight: 0 to 1, how much what is asked now counts beside the history.
+    """
+
+    history: Sequence[str] = ()
+    like: str | None = None
+    embeddings: Embeddings | None = None
+    query_weight: float | None = None
 
 
 class Collection:
@@ -56,23 +73,27 @@ class Collection:
         hits = self._index(FUSED).search(np.atleast_2d(vectors), k, where, exclude)
         return hits if many else hits[0]
 
-    def recommend(
-        self,
-        history: Sequence[str],
-        k: int,
-        where: str | None,
-        *,
-        embeddings: Embeddings | None = None,
-        exclude: Sequence[str] = (),
-    ) -> list[Hit]:
-        """Return the ``k`` best items for a history, oldest first, and an optional embedded query."""
+    def pick(self, vector: np.ndarray, picking: Picking) -> list[Hit]:
+        """Return the rows nearest to a fused vector ``(1, dim)``, as somebody asks for them."""
+        return picking.of(self._index(FUSED), vector, self._index(FUSED))
+
+    def recommend(self, asked: Asked, picking: Picking) -> list[Hit]:
+        """Return the best items for a user, never one of the history; how alike two are, their fused vectors say."""
         assert self._ranker is not None
-        history, exclude = checked_ids(history), checked_ids(exclude)
         items = self._index(ITEMS)
-        taken = items.get(list(history))[0] if history else np.zeros((0, self._ranker.dim), np.float32)
-        query = {} if embeddings is None else embeddings.vectors()
-        user = self._ranker.user_vectors([taken], query, present=None if embeddings is None else embeddings.present)
-        return items.search(user, k, where, [*history, *exclude])[0]
+        known = [*asked.history, *([] if asked.like is None else [asked.like])]
+        vectors = items.get(known)[0] if known else np.zeros((0, self._ranker.dim), np.float32)
+        count = len(asked.history)
+        embeddings = asked.embeddings
+        user = self._ranker.user_vectors(
+            [vectors[:count]],
+            {} if embeddings is None else embeddings.vectors(),
+            present=None if embeddings is None else embeddings.present,
+            like=None if asked.like is None else vectors[count:],
+            query_weight=asked.query_weight,
+        )
+        picking = replace(picking, exclude=[*known, *checked_ids(picking.exclude)])
+        return picking.of(items, user, self._index(FUSED))
 
     def add(self, rows: Any, *, root: Path | None = None) -> list[str]:
         """Embed rows and add them, or replace those whose ids are known; return their ids.

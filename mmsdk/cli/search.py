@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from mmsdk.cli import options
+from mmsdk.cli.picking import picked, picking
 from mmsdk.cli.runs import open_run, print_hits, query_of, run
 
 
@@ -14,18 +17,16 @@ from mmsdk.cli.runs import open_run, print_hits, query_of, run
 @click.option("--image", metavar="F", type=click.Path(exists=True, dir_okay=False), help="A picture to look for.")
 @click.option("--audio", metavar="F", type=click.Path(exists=True, dir_okay=False), help="A sound to look for.")
 @click.option("--id", "item", metavar="ID", help="A row of the index to look for the like of.")
-@click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
-@click.option("--where", metavar="FILTER", help="Only rows that fit, such as 'price < 20'.")
+@picking
 @options.device
 @options.as_json
 @options.quiet
-def search(
-    *, run: str, item: str | None, k: int, where: str | None, device: str, as_json: bool, **given: str | None
-) -> None:
+def search(*, run: str, item: str | None, device: str, as_json: bool, **given: Any) -> None:
     """Search the index of RUN."""
+    pick = picked(given)
     named = {modality: value for modality, value in given.items() if value is not None}
     if bool(named) == (item is not None):
         raise click.UsageError("expected --id, or one or more of --text, --image, --audio.")
     app = open_run(run, device=device, allow_outside=True)  # the person at the keyboard named the file
-    hits = app.search(id=item, k=k, where=where) if item is not None else app.search(query_of(app, named), k, where)
+    hits = app.search(id=item, **pick) if item is not None else app.search(query_of(app, named), **pick)
     print_hits(hits, as_json=as_json)

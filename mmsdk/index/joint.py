@@ -106,7 +106,12 @@ class JointIndex:
     # --- searching ---------------------------------------------------------------------------------------------
 
     def search(
-        self, vectors: Any, k: int = 10, where: str | None = None, exclude: Sequence[str] | None = None
+        self,
+        vectors: Any,
+        k: int = 10,
+        where: str | None = None,
+        exclude: Sequence[str] | None = None,
+        candidates: Sequence[str] | None = None,
     ) -> list[list[Hit]]:
         """Return the ``k`` nearest items of each query, best first, equal scores by id.
 
@@ -114,13 +119,15 @@ class JointIndex:
         :param where: a filter over the items' columns, see :func:`mmsdk.index.where.compile_where`. Where k items
             satisfy it, k are found.
         :param exclude: ids never to answer with, such as a history; unknown ones are passed over.
+        :param candidates: answer with these ids only, such as what is in stock; unknown ones are passed over.
         :returns: one list a query, shorter than k only where fewer items exist. ``Hit.row`` is read when looked at.
         :raises StoreError: wrong dim, NaN, ``k`` below 1, or a filter that does not read.
         """
         queries = self._query(vectors, k)
 
         def work(view: View) -> tuple[Floats, Keys, list[str]]:
-            scores, keys = view.search(queries, k, self._allowed(view, where), self._excluded(view, exclude))
+            allowed = self._among(view, self._allowed(view, where), candidates)
+            scores, keys = view.search(queries, k, allowed, self._excluded(view, exclude))
             return scores, keys, view.names.of(keys.ravel(), view.state.places)
 
         scores, keys, names = self._keeper.steady(work)
@@ -181,6 +188,13 @@ class JointIndex:
         keys = np.unique(np.fromiter(self._store.keys(list(ids), view.state.generation).values(), np.int64))
         return view.known(keys)
 
+    def _among(self, view: View, allowed: Keys | None, candidates: Sequence[str] | None) -> Keys | None:
+        """Return the keys that a filter lets through, of some candidates only; ascending."""
+        if candidates is None:
+            return allowed
+        keys = self._excluded(view, candidates)
+        return keys if allowed is None else np.intersect1d(allowed, keys, assume_unique=True)
+
     def _allowed(self, view: View, where: str | None) -> Keys | None:
         """Return the keys a filter lets through, remembered for as long as nothing changes."""
         if where is None or not where.strip():
@@ -206,6 +220,10 @@ class JointIndex:
     def __iter__(self) -> Iterator[str]:
         """Iterate over the ids, in the order in which their vectors came."""
         return iter(self.ids())
+
+    def columns(self) -> tuple[str, ...]:
+        """Return the columns that any item has."""
+        return tuple(self._store.columns())
 
     def ids(self, where: str | None = None) -> list[str]:
         """Return the ids, in the order in which their vectors came; with ``where`` those it lets through."""

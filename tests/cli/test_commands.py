@@ -203,6 +203,22 @@ def test_recommend_by_history_and_by_what_is_asked(here, capsys):
     assert "without interactions" in err
 
 
+def test_what_is_picked_among_the_ranked(here, capsys):
+    words = ["recommend", "recommender", "--history", "002,005", "-k", "6", "--json"]
+    kinds = [hit["row"]["kind"] for hit in json.loads(typed(capsys, *words, "--per", "kind", "--at-most", "2")[0])]
+    assert sorted(kinds) == ["lamp", "lamp", "rug", "rug", "vase", "vase"]
+    hits = json.loads(typed(capsys, *words, "--candidates", "008,011,014", "--exclude", "011")[0])
+    assert {hit["id"] for hit in hits} == {"008", "014"}
+    plain = [hit["id"] for hit in json.loads(typed(capsys, *words)[0])]
+    assert [hit["id"] for hit in json.loads(typed(capsys, *words, "--diversity", "0.9")[0])] != plain
+    asked = [*words, "--like", "000", "--text", "lamp", "--query-weight", "1", "--where", "price < 60"]
+    hits = json.loads(typed(capsys, *asked)[0])
+    assert {hit["row"]["kind"] for hit in hits} == {"lamp"}
+    assert "expected" in typed(capsys, *words, "--where", "kind", code=2)[1]
+    found = json.loads(typed(capsys, "search", "recommender", "--id", "000", "--per", "kind", "--json")[0])
+    assert len(found) == 3
+
+
 def test_the_index_grows_and_shrinks(here, capsys):
     write_csv(here / "shop/new.csv", [{**rows()[0], "sku": "n1"}, {**rows()[1], "sku": "n2"}])
     assert "2 rows added; 62 in all" in typed(capsys, "index", "add", "recommender", "shop/new.csv")[0]

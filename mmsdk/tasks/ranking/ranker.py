@@ -136,6 +136,8 @@ class Ranker:
         *,
         present: Mapping[str, np.ndarray] | None = None,
         weights: Sequence[np.ndarray] | None = None,
+        like: np.ndarray | None = None,
+        query_weight: float | None = None,
     ) -> np.ndarray:
         """Return float32 ``(b, dim)``; the dot product with an item vector is the score.
 
@@ -149,7 +151,10 @@ class Ranker:
         :param query: input -> encoder vectors ``(b, d)`` of what users say or show now; :param present: input -> bool
             ``(b,)``, everywhere where left out.
         :param weights: one ``(h,)`` array a user of interaction weights; 1 where left out.
-        :raises DataError: vectors of another length, inputs nobody knows.
+        :param like: item vectors ``(b, dim)`` of items that users point at now: part of the query.
+        :param query_weight: 0 to 1: the query is scaled to the length of the history; 0.5 adds the two, below it the
+            query fades, above it the history does; as said above where left out.
+        :raises DataError: vectors of another length, inputs nobody knows, a weight out of range.
         """
         users = np.zeros((len(histories), self._width), np.float32)
         for place, items in enumerate(histories):
@@ -162,8 +167,9 @@ class Ranker:
         taken = np.array([len(items) > 0 for items in histories], bool)
         users = self._mixed(users)
         asked = np.zeros(len(histories), bool)
-        if query:
-            users, asked = self._add_query(users, *self._known(query, present))
+        if query or like is not None:
+            known = self._known(query, present) if query else ({}, {})
+            users, asked = self._add_query(users, *known, like=like, share=query_weight)
         return np.where((taken | asked)[:, None], self._whole(users), self.popularity_vector)
 
     def represent(self, histories: Histories, said: Said | None = None) -> np.ndarray:
@@ -322,23 +328,34 @@ class Ranker:
         return np.asarray(users @ (self.axes.T @ (gains[:, None] * self.axes)), np.float32)
 
     def _add_query(
-        self, users: np.ndarray, query: Mapping[str, np.ndarray], present: Mapping[str, np.ndarray]
+        self,
+        users: np.ndarray,
+        query: Mapping[str, np.ndarray],
+        present: Mapping[str, np.ndarray],
+        *,
+        like: np.ndarray | None,
+        share: float | None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return users with their query, and which of them had any."""
+        heard, near = np.zeros_like(users), np.zeros_like(users)
         asked = np.zeros(len(users), bool)
-        shown: list[str] = []
         for name, vectors in query.items():
             asked |= present[name]
             if self._learned(name):
-                users = users + self._heard(vectors, present[name])
+                heard += self._heard(vectors, present[name])
             else:
-                shown.append(name)
-        near = np.zeros_like(users)
-        for name in shown:
-            near += self._near(name, query[name], present[name])
-        length, wanted = np.linalg.norm(near, axis=1), np.linalg.norm(users, axis=1)
-        scale = np.where(wanted > 0, wanted, length) / np.maximum(length, 1e-12)
-        return np.asarray(users + near * scale[:, None], np.float32), asked
+                near += self._near(name, vectors, present[name])
+        if like is not None:
+            asked[:] = True
+            near += self._mixed(like[:, : self._width])
+        if share is None:
+            return np.asarray(users + heard + _as_long(near, users), np.float32), asked
+        if not 0 <= share <= 1:
+            raise DataError(f"query_weight = {share}: expected a number from 0 (the history alone) to 1 (the query)")
+        said = _as_long(heard + near, users)
+        history, wish = min(1.0, 2 * (1 - share)), min(1.0, 2 * share)  # together they are never above what is usual
+        weighed = np.asarray(history * users + wish * said, np.float32)
+        return np.where(asked[:, None], weighed, users), asked
 
     def _learned(self, name: str) -> bool:
         """Return whether the weight of a query in an input was learned."""
@@ -392,6 +409,13 @@ class Ranker:
         if len({len(one) for one in [*known.values(), *masks.values()]}) > 1:
             raise DataError("the inputs differ in their number of rows; expected one row each")
         return known, masks
+
+
+def _as_long(queries: np.ndarray, users: np.ndarray) -> np.ndarray:
+    """Return queries of the length of their users' histories; as long as they are where there is none."""
+    length, wanted = np.linalg.norm(queries, axis=1), np.linalg.norm(users, axis=1)
+    scale = np.where(wanted > 0, wanted, length) / np.maximum(length, 1e-12)
+    return np.asarray(queries * scale[:, None], np.float32)
 
 
 def active_blocks(choice: Choice) -> set[str]:

@@ -1,0 +1,70 @@
+"""``App.recommend`` and ``App.similar``: a user, or an item, becomes a vector that ranks the items of the run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mmsdk.app.collection import Asked, checked_ids
+from mmsdk.errors import DataError, RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from mmsdk.app.application import App
+    from mmsdk.app.picking import Picking
+    from mmsdk.embed import Embeddings
+    from mmsdk.index import Hit
+
+
+class Recommender:
+    """Recommends by one application's ranker."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    def recommend(
+        self,
+        history: Sequence[str],
+        picking: Picking,
+        *,
+        query: Mapping[str, Any] | None = None,
+        like: str | None = None,
+        query_weight: float | None = None,
+        root: Path | None = None,
+    ) -> list[Hit]:
+        """Recommend to one user; see :meth:`mmsdk.App.recommend`."""
+        return self._app.index.recommend(self.asked(history, query, like, query_weight, root), picking)
+
+    def asked(
+        self,
+        history: Sequence[str],
+        query: Mapping[str, Any] | None,
+        like: str | None,
+        query_weight: float | None,
+        root: Path | None,
+    ) -> Asked:
+        """Return what is asked for, checked and embedded."""
+        app = self._app
+        if app.ranker is None:
+            raise RunError(
+                f"{app.folder} was fitted without interactions, so it cannot recommend; add an interactions block to "
+                "the application and fit again, or use search"
+            )
+        history = checked_ids(history)
+        self._require([*history, *([] if like is None else [like])])
+        if query_weight is not None and query is None and like is None:
+            raise DataError("query_weight weighs a query beside the history, and there is none; give query or like")
+        embeddings = None if query is None else self._embedded(query, root)
+        return Asked(history=history, embeddings=embeddings, like=like, query_weight=query_weight)
+
+    def _require(self, ids: Sequence[str]) -> None:
+        """Refuse ids that the index does not hold."""
+        strange = sorted({one for one in ids if one not in self._app.index})
+        if strange:
+            raise DataError(f"the index holds no item {strange[0]!r}; known ids are those of the item table")
+
+    def _embedded(self, query: Mapping[str, Any], root: Path | None) -> Embeddings:
+        """Return a query as vectors."""
+        pipeline = self._app.pipeline
+        return pipeline.embed(pipeline.read([query], root=root, partial=True)[0])
