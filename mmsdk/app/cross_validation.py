@@ -12,6 +12,7 @@ import numpy as np
 from mmsdk.app.fitting import check_names, open_pipeline, prepare_tasks
 from mmsdk.app.refitting import Material, gather_material, learn_again, with_validation
 from mmsdk.app.resolving import resolve_application
+from mmsdk.app.ruling import check_rules, open_checked
 from mmsdk.app.threads import learning_threads
 from mmsdk.data import Policy, fold_rows
 from mmsdk.errors import ConfigError, DataError
@@ -41,6 +42,8 @@ class CrossValidation:
     :param metrics: task -> ``{"pooled": {metric: {value, low, high, n}}, "folds": {metric: {value, low, high, n,
         values}}}``. ``pooled`` scores all out-of-fold answers at once (the mean over the repeats; bootstrap by row or
         group), ``folds`` is the mean over folds and repeats with the corrected resampled t interval.
+    :param calibrated: whether the logits are calibrated, by rows of each fold's own training part; with variants, those
+        whose application says so. ``confidence.calibration: none`` leaves them as the network gives them.
     :param chosen: with variants, the one chosen in each outer fold: ``(repeats, folds)`` names.
     """
 
@@ -51,6 +54,7 @@ class CrossValidation:
     targets: Mapping[str, Target]
     groups: np.ndarray | None
     metrics: Mapping[str, Any]
+    calibrated: bool = True
     chosen: Sequence[Sequence[str]] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
@@ -60,6 +64,7 @@ class CrossValidation:
             "folds": int(self.fold.max()) + 1,
             "repeats": len(self.fold),
             "rows": int((self.fold[0] >= 0).sum()),
+            "calibrated": self.calibrated,
             "tasks": dict(self.metrics),
             "chosen": [list(one) for one in self.chosen],
         }
@@ -85,15 +90,18 @@ def cross_validate(
     """Learn an application ``folds`` times, each time without one fold, and score the answers for the rows left out.
 
     Folds keep the groups of ``split.group`` whole and hold their share of every label. Frozen encoders run once, from
-    the cache; encoders that are fitted or tuned, label sets, scales and heads are learned anew in each fold. The
-    validation rows that end the training are drawn inside the training part. Where ``split.column`` names test rows,
-    they stay out, since they are for the end; else every row takes part.
+    the cache; encoders that are fitted or tuned, label sets, scales and heads are learned anew in each fold, and the
+    answers are calibrated as those of a run are. The validation rows that end the training are drawn inside the
+    training part. Rules teach where ``training.rules`` says so; scored are the answers before rules, as in the figures
+    of a run. Where ``split.column`` names test rows, they stay out, since they are for the end; else every row takes
+    part.
 
     :param repeats: how often to draw other folds; the seed of the training changes with them.
     :param nested: name -> dotted overrides: variants of the application among which each outer fold chooses by
         ``inner_folds`` folds of its own training rows, so that the figures are honest about the choice.
     :returns: answers and figures; two of them can be handed to :func:`mmsdk.compare`.
-    :raises ConfigError: no task, ``split.time`` (folds would learn from the future), a variant that changes the rows.
+    :raises ConfigError: no task, ``split.time`` (folds would learn from the future), a variant that changes the rows, a
+        rule that is wrong.
     :raises DataError: more folds than groups.
     """
     resolved = resolve_application(application, data=data, overrides=overrides)
@@ -105,6 +113,9 @@ def cross_validate(
         materials = {name: _material(one, source, device, policy, stack, quiet=quiet) for name, one in variants.items()}
         first = next(iter(materials.values()))
         whole = _whole(first, policy)
+        tasks = {name: one.task for name, one in whole.items()}
+        for one in materials.values():
+            open_checked(one.pipeline, tasks, one.samples)
         rows = _taking_part(first, whole)
         with learning_threads(len(first.samples), first.pipeline.device, quiet=quiet):
             crossing = _Crossing(materials=materials, whole=whole, rows=rows, inner=inner_folds)
@@ -118,6 +129,7 @@ def cross_validate(
             targets=whole,
             groups=groups,
             metrics=score_folds(whole, fold, logits, groups, resamples=resamples, seed=seed),
+            calibrated=any(one.confidence.calibration != "none" for one in variants.values()),
             chosen=chosen if nested else [],
         )
 
@@ -153,6 +165,7 @@ def _material(
     stack.callback(pipeline.close)
     samples, _ = pipeline.read(source, partial=False)
     pipeline.columns = samples.table.names
+    check_rules(application, samples.table)
     return gather_material(pipeline, samples)
 
 
@@ -204,7 +217,7 @@ class _Crossing:
                     known = np.flatnonzero((fold[repeat] >= 0) & (fold[repeat] != number))
                     name = self.choose(known, seed + repeat, bar.update)
                     chosen[-1].append(name)
-                    answers.append((held, self.learn(name, known, held, seed + repeat)))
+                    answers.append((held, self.learn(name, known, held, seed + repeat, calibrated=True)))
                     bar.update(1)
                 logits.append(_spread(answers, count))
         return fold, {name: np.stack([one[name] for one in logits]) for name in self.whole}, chosen
@@ -221,7 +234,9 @@ class _Crossing:
             seed=seed,
         )
 
-    def learn(self, name: str, known: np.ndarray, held: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+    def learn(
+        self, name: str, known: np.ndarray, held: np.ndarray, seed: int, *, calibrated: bool
+    ) -> dict[str, np.ndarray]:
         """Learn a variant from some rows and answer for others."""
         material = self.materials[name]
         training = material.application.training
@@ -229,10 +244,12 @@ class _Crossing:
             update={"training": training.model_copy(update={"seed": training.seed + seed, "refit": False})}
         )
         split = with_validation(material, known, seed=seed)
-        return learn_again(material, split, asked=held, whole=self.whole, application=application)
+        return learn_again(
+            material, split, asked=held, whole=self.whole, application=application, calibrated=calibrated
+        )
 
     def choose(self, known: np.ndarray, seed: int, done: Callable[[float], object]) -> str:
-        """Return the variant that scores best on inner folds of the rows known; of equals the first."""
+        """Return the variant that scores best on inner folds of the rows known, not calibrated; of equals the first."""
         if len(self.materials) == 1:
             return next(iter(self.materials))
         fold = self.draw(known, self.inner, seed)
@@ -241,7 +258,7 @@ class _Crossing:
             answers = []
             for number in range(self.inner):
                 held = known[fold == number]
-                answers.append((held, self.learn(name, known[fold != number], held, seed)))
+                answers.append((held, self.learn(name, known[fold != number], held, seed, calibrated=False)))
                 done(1)
             scores[name] = worth(self.whole, known, _spread(answers, int(known.max()) + 1))
         return max(scores, key=lambda name: scores[name])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmsdk.app.confiding import calibration_of, confide
 from mmsdk.app.draft import Draft
 from mmsdk.app.encoders import open_encoders
 from mmsdk.app.fitting import learn, prepare_tasks
@@ -79,6 +80,7 @@ def learn_again(
     asked: np.ndarray,
     whole: Mapping[str, Target],
     application: Application | None = None,
+    calibrated: bool = False,
 ) -> dict[str, np.ndarray]:
     """Learn from the rows of another split, all anew but the frozen vectors, and answer for some rows.
 
@@ -89,22 +91,39 @@ def learn_again(
     :param asked: positions to answer for.
     :param whole: task name -> its target over all rows, in whose label set and scale the logits come.
     :param application: another head, fusion or training for the same inputs.
+    :param calibrated: calibrate as a run would: on validation rows, or by further heads where these are few.
     :returns: task name -> logits ``(len(asked), width)``.
     """
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mmsdk-fold-")))
-        draft = again(material, split, application or material.application)
+        draft = again(material, split, application or material.application, whole)
         stack.enter_context(contextlib.closing(draft.pipeline))
         tune_inputs(draft, folder / "tune")
         learn(draft, folder)
-        net = draft.pipeline.net
-        assert net is not None
-        _, logits = infer(net, draft.embeddings.values, draft.embeddings.present, rows=asked)
+        logits = _answers(draft, asked, calibrated=calibrated)
         return {name: in_space(logits[name], one.task, whole[name].task) for name, one in draft.targets.items()}
 
 
-def again(material: Material, split: np.ndarray, application: Application) -> Draft:
-    """Return what fitting begins with, for another split of the same rows."""
+def _answers(draft: Draft, asked: np.ndarray, *, calibrated: bool) -> dict[str, np.ndarray]:
+    """Return task -> logits of some rows in the label set of the draft."""
+    net = draft.pipeline.net
+    assert net is not None
+    _, logits = infer(net, draft.embeddings.values, draft.embeddings.present, rows=asked)
+    settings = draft.application.confidence
+    if not calibrated or settings.calibration == "none":
+        return logits
+    bare = settings.model_copy(update={"novelty": False, "sets": "none", "abstain": None, "by": None})
+    draft.application = draft.application.model_copy(update={"confidence": bare})
+    draft.confidence = confide(draft)
+    calibrate = calibration_of(draft)
+    return logits if calibrate is None else {name: calibrate(name, one, asked, None) for name, one in logits.items()}
+
+
+def again(material: Material, split: np.ndarray, application: Application, whole: Mapping[str, Target]) -> Draft:
+    """Return what fitting begins with, for another split of the same rows.
+
+    :param whole: task name -> its target over all rows, in whose label set the rules are written.
+    """
     samples = replace(material.samples, split=split)
     base = material.pipeline
     pipeline = Pipeline(
@@ -125,7 +144,7 @@ def again(material: Material, split: np.ndarray, application: Application) -> Dr
     )
     draft.targets, _ = prepare_tasks(application, samples, pipeline.policy)
     if application.training.rules > 0:
-        teach_rules(draft)
+        teach_rules(draft, {name: one.task for name, one in whole.items()})
     return draft
 
 

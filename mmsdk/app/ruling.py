@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mmsdk.app.draft import Draft
+    from mmsdk.app.pipeline import Pipeline
     from mmsdk.config import Application
-    from mmsdk.data import Table
+    from mmsdk.data import Samples, Table
     from mmsdk.model import Target
     from mmsdk.protocols import Output, Task
     from mmsdk.rules import RuleBook, Ruled
@@ -34,15 +35,17 @@ def check_rules(application: Application, table: Table) -> None:
             columns_read(entry.when, table.names, entry.name or f"rule {number}")
 
 
-def teach_rules(draft: Draft) -> None:
+def teach_rules(draft: Draft, whole: Mapping[str, Task] | None = None) -> None:
     """Open the rules, refuse those that contradict each other in some row, and set what training has to teach.
 
+    :param whole: task name -> the task in whose label set the rules are written, where training rows may lack a label
+        that a rule names, as those of a fold may; the tasks of the draft where left out.
     :raises MmsdkError: a rule is wrong, or the rows of the table set two against each other.
     """
     pipeline, weight = draft.pipeline, draft.application.training.rules
-    pipeline.open_rules({name: target.task for name, target in draft.targets.items()})
+    whole = whole or {name: target.task for name, target in draft.targets.items()}
+    open_checked(pipeline, whole, draft.samples)
     table = draft.samples.table
-    pipeline.rules.check(table, draft.samples.ids)
     if weight == 0:
         return
     allowed = {name: pipeline.rules.allowed(name, table) for name in draft.targets}
@@ -50,7 +53,26 @@ def teach_rules(draft: Draft) -> None:
         raise ConfigError("training.rules: there is no rule that bounds labels, so there is nothing to teach")
     for name, one in allowed.items():
         if one is not None:
-            draft.targets[name] = replace(draft.targets[name], allowed=one, rule_weight=weight)
+            own = _columns(one, draft.targets[name].task, whole[name])
+            draft.targets[name] = replace(draft.targets[name], allowed=own, rule_weight=weight)
+
+
+def open_checked(pipeline: Pipeline, tasks: Mapping[str, Task], samples: Samples) -> None:
+    """Open the rules of an application, and refuse those that contradict each other in some row.
+
+    :raises MmsdkError: so they do, or one names a label that no task knows.
+    """
+    pipeline.open_rules(tasks)
+    pipeline.rules.check(samples.table, samples.ids)
+
+
+def _columns(allowed: np.ndarray, own: Task, whole: Task) -> np.ndarray:
+    """Return what is allowed ``(n, width)`` of the labels that a task knows, from that of a larger label set."""
+    if own is whole:
+        return allowed
+    assert isinstance(own, Classification | Multilabel)
+    assert isinstance(whole, Classification | Multilabel)
+    return np.asarray(allowed[:, [whole.labels.index(label) for label in own.labels]])
 
 
 def ruled_outputs(

@@ -8,6 +8,7 @@ import numpy as np
 
 from mmsdk.app.confiding import calibration_of
 from mmsdk.app.refitting import Material, learn_again, learned_inputs, with_validation
+from mmsdk.confidence import subsets_given
 from mmsdk.data import fold_rows
 from mmsdk.data.table import numbers_of
 from mmsdk.embed import Embeddings
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from mmsdk.app.draft import Draft
+    from mmsdk.evaluate.robustness import Damaged
     from mmsdk.model import Target
 
 SHARES = 5  # nested, of equal size
@@ -46,7 +48,14 @@ def add_studies(metrics: dict[str, Any], draft: Draft, groups: np.ndarray | None
     if asked.robustness:
         seed = draft.application.split.seed
         found = robustness_curves(
-            net, draft.targets, draft.embeddings, draft.samples.split, judged, groups=groups, seed=seed
+            net,
+            draft.targets,
+            draft.embeddings,
+            draft.samples.split,
+            judged,
+            calibrate=_calibration(draft, judged),
+            groups=groups,
+            seed=seed,
         )
         for name, curves in found.items():
             metrics[name]["robustness"] = curves
@@ -69,6 +78,26 @@ def _judged(draft: Draft) -> dict[str, np.ndarray]:
     return {name: draft.targets[name].labelled_rows(split == part) for name, part in parts.items() if part is not None}
 
 
+def _tested(draft: Draft, rows: np.ndarray) -> bool:
+    """Return whether rows are of ``test``: those are scored calibrated, as in the figures of the whole."""
+    return bool((draft.samples.split[rows] == "test").all())
+
+
+def _calibration(draft: Draft, judged: Mapping[str, np.ndarray]) -> Damaged | None:
+    """Return what calibrates the answers of rows some of whose inputs were taken away."""
+    confidence, net = draft.confidence, draft.pipeline.net
+    if confidence is None or net is None:
+        return None
+    tested = {name for name, rows in judged.items() if _tested(draft, rows)}
+
+    def calibrate(name: str, logits: np.ndarray, present: Mapping[str, np.ndarray]) -> np.ndarray:
+        if name not in tested:
+            return logits
+        return confidence.calibrated(name, logits, subsets_given(net.inputs, present, len(logits)))
+
+    return calibrate
+
+
 def add_slices(
     metrics: dict[str, Any], draft: Draft, judged: Mapping[str, np.ndarray], groups: np.ndarray | None
 ) -> None:
@@ -81,7 +110,7 @@ def add_slices(
         target = draft.targets[name]
         _, logits = infer(net, draft.embeddings.values, draft.embeddings.present, rows=rows)
         answered = logits[name]
-        if calibrate is not None and (draft.samples.split[rows] == "test").all():  # as in the figures of the whole
+        if calibrate is not None and _tested(draft, rows):
             answered = calibrate(name, answered, rows, None)
         score = target.task.scores(answered, target.values[rows])[target.task.metric]
         found = score_slices(

@@ -93,6 +93,7 @@ def _variants(file: str) -> dict[str, dict[str, Any]]:
 def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     """Yield what the terminal shows of a cross-validation."""
     yield f"{found['rows']} rows, {found['folds']} folds, {found['repeats']} repeat{'s' * (found['repeats'] > 1)}"
+    yield "calibrated inside each fold" if found["calibrated"] else "not calibrated (confidence.calibration is none)"
     for name, task in found["tasks"].items():
         yield f"\n{name}: out-of-fold (95 % bootstrap), mean of folds (95 % corrected t)"
         pad = max(len(metric) for metric in task["pooled"])

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from mmsdk.model import JointNet, Target
 
+    Damaged = Callable[[str, np.ndarray, Mapping[str, np.ndarray]], np.ndarray]
+    """Task, logits, which inputs these rows have left -> calibrated logits."""
+
 NOISE = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)  # in units of each value's spread over the training rows
 MISSING = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)  # share of rows
 RESAMPLES = 100
@@ -26,6 +29,7 @@ def robustness_curves(
     split: np.ndarray,
     rows: Mapping[str, np.ndarray],
     *,
+    calibrate: Damaged | None = None,
     groups: np.ndarray | None = None,
     seed: int = 0,
 ) -> dict[str, dict[str, Any]]:
@@ -37,6 +41,7 @@ def robustness_curves(
     the change is set against another model's). An input whose sequences a trainable reads gets no noise, only gaps.
 
     :param rows: task -> positions that judge it.
+    :param calibrate: what the logits become before they are scored; as the network gives them where left out.
     :param groups: ``(n,)``: intervals draw whole groups.
     :returns: ``{task: {input: {kind: {"points": [{"level", value, low, high, n}], "relative", "effective"}}}}`` with
         ``kind`` ``noise`` and ``missing``, by the task's own metric.
@@ -51,10 +56,11 @@ def robustness_curves(
         for kind, levels, damage in _damages(name, embeddings, training, asked, seed):
             points: dict[str, list[dict[str, float]]] = {task: [] for task in rows}
             for level in levels:
-                logits = _answers(net, embeddings, asked, name, damage(level))
+                logits, present = _answers(net, embeddings, asked, name, damage(level))
                 for task, own in rows.items():
                     by = None if groups is None else groups[own]
-                    one = _score(targets[task], logits[task][places[task]], own, by, seed)
+                    said = logits[task] if calibrate is None else calibrate(task, logits[task], present)
+                    one = _score(targets[task], said[places[task]], own, by, seed)
                     points[task].append({"level": level, **one})
             for task in rows:
                 found[task].setdefault(name, {})[kind] = {"points": points[task], **areas(points[task])}
@@ -92,11 +98,11 @@ def _damages(
 
 def _answers(
     net: JointNet, embeddings: Any, asked: np.ndarray, name: str, damaged: tuple[np.ndarray, np.ndarray]
-) -> dict[str, np.ndarray]:
-    """Return the logits of the rows asked for, with one input replaced."""
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return the logits of the rows asked for, with one input replaced, and which inputs they have."""
     values = {other: embeddings.values[other][asked] for other in net.inputs} | {name: damaged[0]}
     present = {other: embeddings.present[other][asked] for other in net.inputs} | {name: damaged[1]}
-    return infer(net, values, present)[1]
+    return infer(net, values, present)[1], present
 
 
 def _score(

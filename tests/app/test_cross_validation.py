@@ -170,3 +170,40 @@ def test_options_of_crossing_are_no_options_of_a_run(tmp_path, capsys):
     assert "--folds is for an application file" in capsys.readouterr().err
     assert typed(["evaluate", str(tmp_path)]) == 2
     assert "name the table to score" in capsys.readouterr().err
+
+
+def noisy(count=90):
+    """Two vectors' worth of a kind that a quarter of the labels get wrong: a network is too sure of it."""
+    random = np.random.default_rng(0)
+    kinds = random.integers(0, 2, count)
+    told = np.where(random.random(count) < 0.25, 1 - kinds, kinds)
+    values = np.eye(2)[kinds] @ random.normal(size=(2, 24)) + random.normal(size=(count, 24))
+    return [{"a": one.tolist(), "kind": f"k{label}"} for one, label in zip(values, told, strict=True)]
+
+
+def test_answers_are_calibrated_inside_each_fold(tmp_path):
+    app = {
+        "inputs": {"a": {"column": "a", "modality": "vector"}},
+        "tasks": {"kind": {"column": "kind", "type": "classification"}},
+        "fusion": {"dim": 16, "members": 1},
+        "training": {"epochs": 12, "patience": 12, "learning_rate": 0.05, "dropout": 0.0},
+        "split": {"validation": 0},
+        "confidence": {"folds": 2},
+    }
+    table = noisy()
+    plain, calibrated = (
+        mmsdk.cross_validate(
+            app, table, folds=2, resamples=10, overrides={"confidence.calibration": how}, device="cpu", quiet=True
+        )
+        for how in ("none", "temperature")
+    )
+    assert (plain.calibrated, calibrated.calibrated) == (False, True)
+    assert calibrated.as_json()["calibrated"] is True
+    before, after = (one.metrics["kind"]["pooled"]["log_loss"]["value"] for one in (plain, calibrated))
+    assert after < before - 0.1
+    assert (plain.logits["kind"].argmax(2) == calibrated.logits["kind"].argmax(2)).all()
+    for number in range(2):  # a temperature of its own for each fold
+        held = calibrated.fold[0] == number
+        ratio = np.ptp(calibrated.logits["kind"][0, held], axis=1) / np.ptp(plain.logits["kind"][0, held], axis=1)
+        assert ratio == pytest.approx(np.full(held.sum(), ratio[0]), rel=1e-3)
+        assert ratio[0] < 0.9

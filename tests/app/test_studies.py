@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from html import unescape
 
@@ -10,8 +11,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 from shop_data import application, rows, write_csv
+from sklearn.metrics import balanced_accuracy_score
 
 import mmsdk
+from mmsdk.app.directory import split_ids
 from mmsdk.app.efficiency import Meter, package_joules
 from mmsdk.evaluate.schema import metrics_schema
 
@@ -81,6 +84,33 @@ def test_the_weights_are_those_of_a_run_without_studies(fitted):
     one, two = (load_file(fitted / name / "model.safetensors") for name in ("all", "none"))
     assert all((one[name] == two[name]).all() for name in two)
     assert metrics(fitted / "all")["kind"]["test"] == metrics(fitted / "none")["kind"]["test"]
+
+
+def test_robustness_is_of_the_calibrated_answers(tmp_path):
+    """Training weighs the rare kind up, and a vector calibration answers otherwise: another balanced accuracy."""
+    random = np.random.default_rng(0)
+    kinds = (random.random(240) < 0.2).astype(int)
+    table = [{"a": (random.normal(size=3) + kind).tolist(), "kind": f"k{kind}"} for kind in kinds]
+    app = {
+        "inputs": {"a": {"column": "a", "modality": "vector"}},
+        "tasks": {"kind": {"column": "kind", "type": "classification"}},
+        "fusion": {"dim": 8, "members": 1},
+        "training": {"epochs": 6, "learning_rate": 0.02},
+        "split": {"test": 0.4, "validation": 0.2},
+        "confidence": {"source": "validation", "calibration": "vector"},
+        "evaluation": {"robustness": True},
+    }
+    run = mmsdk.fit(app, table, tmp_path / "run", device="cpu", quiet=True)
+    found = metrics(tmp_path / "run")["kind"]
+    whole = found["test"]["balanced_accuracy"]["value"]
+    for kind in found["robustness"]["a"].values():
+        assert kind["points"][0]["value"] == pytest.approx(whole)
+    bare = copy.copy(run)
+    bare.confidence = None
+    tests = [row for row, part in zip(*split_ids(run.folder), strict=True) if part == "test"]
+    asked = [table[int(row)] for row in tests]
+    said = [one.outputs["kind"].value for one in bare.predict([{"a": row["a"]} for row in asked])]
+    assert balanced_accuracy_score([row["kind"] for row in asked], said) != pytest.approx(whole, abs=0.01)
 
 
 def test_rows_without_the_text_are_the_weak_slice(fitted):
@@ -166,6 +196,7 @@ def test_aligned_inputs_are_aligned_anew_in_every_fold(tmp_path):
         "fusion": {"dim": 8},
         "training": {"epochs": 10, "learning_rate": 0.03},
         "split": {"test": 0.3},
+        "confidence": {"source": "validation"},
         "evaluation": {"label_noise": True},
     }
     mmsdk.fit(app, table, tmp_path / "run", quiet=True).close()

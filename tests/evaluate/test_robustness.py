@@ -82,3 +82,20 @@ def test_packed_sequences_get_no_noise(curves):
     assert set(found["kind"]["idle"]) == {"missing"}
     assert set(found["kind"]["tells"]) == {"noise", "missing"}
     assert robustness_curves(curves.net, {}, packed, curves.split, {}) == {}
+
+
+def test_what_is_scored_is_calibrated_by_what_each_row_has_left(curves):
+    seen = []
+
+    def calibrate(name, logits, present):
+        seen.append((name, present["tells"].mean(), present["idle"].mean()))
+        return -logits
+
+    found = robustness_curves(
+        curves.net, {"kind": curves.target}, curves.embeddings, curves.split, {"kind": curves.rows}, calibrate=calibrate
+    )["kind"]
+    before, after = (one["tells"]["noise"]["points"][0]["value"] for one in (curves.found, found))
+    assert after == pytest.approx(1 - before)  # of two kinds, always the other
+    gone = [tells for name, tells, _ in seen if name == "kind"]
+    assert sorted(set(gone))[0] == 0.0
+    assert max(gone) == 1.0

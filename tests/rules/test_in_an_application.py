@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.parquet as pa_parquet
 import pytest
 
 import mmsdk
+from mmsdk.app.fitting import open_pipeline, prepare_tasks
+from mmsdk.app.refitting import again, gather_material
 from mmsdk.config.rules import RuleConfig
+from mmsdk.data import Policy
 
 ORDER = ["routine", "soon", "urgent"]
 
@@ -244,3 +248,64 @@ def answered(app, rules, row):
     finally:
         pipeline.application = before
         pipeline.open_rules(app.tasks)
+
+
+def rare(count=60):
+    """One row alone has the label `soon`: the fold that holds it out trains without."""
+    table = [{**row, "urgency": "routine" if row["urgency"] == "soon" else row["urgency"]} for row in rows(count)]
+    table[7]["urgency"] = "soon"
+    return table
+
+
+RARE = {
+    "tasks": {"urgency": application()["tasks"]["urgency"]},
+    "rules": [
+        {"name": "low oxygen", "when": "spo2 < 90", "task": "urgency", "at_least": "urgent"},
+        {"name": "not soon", "when": "spo2 > 96", "task": "urgency", "never": "soon"},
+    ],
+    "training": {"epochs": 2, "rules": 1.0},
+    "confidence": {"source": "validation"},
+}
+
+
+def test_rules_teach_in_folds_that_lack_a_label_they_name(tmp_path):
+    found = mmsdk.cross_validate(application(**RARE), rare(), folds=3, resamples=10, device="cpu", quiet=True)
+    assert found.targets["urgency"].task.labels == ("routine", "soon", "urgent")
+    assert (found.fold[0] >= 0).all()
+    studied = application(**RARE, evaluation={"label_noise": True, "learning_curve": True})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mmsdk.app.studies.REPEATS", 1)
+        patch.setattr("mmsdk.app.fitting.RESAMPLES", 20)
+        run = mmsdk.fit(studied, rare(), tmp_path / "run", device="cpu", on_bad_row="skip", quiet=True)
+    figures = metrics_of(run)["urgency"]
+    assert figures["label_noise"]["checked"] == 60
+    assert len(figures["learning_curve"]["points"]) == 5
+
+
+def test_a_fold_learns_what_is_allowed_of_the_labels_it_knows():
+    resolved = mmsdk.config.load_application(application(**RARE))
+    pipeline = open_pipeline(resolved, "cpu", Policy(), quiet=True)
+    samples, _ = pipeline.read(rare(), partial=False)
+    pipeline.columns = samples.table.names
+    material = gather_material(pipeline, samples)
+    whole = prepare_tasks(resolved, replace(samples, split=np.full(60, "", dtype=object)), Policy())[0]
+    split = np.full(60, "train", dtype=object)
+    split[7] = ""
+    target = again(material, split, resolved, whole).targets["urgency"]
+    assert target.task.labels == ("routine", "urgent")
+    low = np.array([row["spo2"] == "85" for row in rare()])
+    assert (target.allowed == np.where(low[:, None], [False, True], [True, True])).all()
+    assert target.rule_weight == 1.0
+    pipeline.close()
+
+
+@pytest.mark.parametrize(
+    ("rule", "match"),
+    [
+        ({"when": "spo < 9", "task": "urgency", "never": "soon"}, "no column named 'spo'"),
+        ({"task": "urgency", "never": "sooon"}, "no label named 'sooon'"),
+    ],
+)
+def test_cross_validation_refuses_wrong_rules(rule, match):
+    with pytest.raises(mmsdk.ConfigError, match=match):
+        mmsdk.cross_validate(application(**{**RARE, "training": {}, "rules": [rule]}), rare(), folds=3, quiet=True)
