@@ -21,6 +21,7 @@ _HOMES = {
     "DataError": "mmsdk.errors",
     "EncoderError": "mmsdk.errors",
     "EncoderSpec": "mmsdk.specs",
+    "Event": "mmsdk.stream",
     "Explanation": "mmsdk.explain",
     "Fusion": "mmsdk.fusion",
     "FusionSpec": "mmsdk.specs",
@@ -42,6 +43,7 @@ _HOMES = {
     "RecipeSpec": "mmsdk.specs",
     "RunError": "mmsdk.errors",
     "Sequence": "mmsdk.protocols",
+    "Session": "mmsdk.stream",
     "Sound": "mmsdk.protocols",
     "StepFusion": "mmsdk.fusion",
     "Steps": "mmsdk.fusion",
@@ -50,6 +52,7 @@ _HOMES = {
     "TaskSpec": "mmsdk.specs",
     "Trainable": "mmsdk.trainable",
     "TrainableSpec": "mmsdk.specs",
+    "VirtualClock": "mmsdk.stream",
     "Worth": "mmsdk.app.worth",
     "atomic_folder": "mmsdk.files",
     "atomic_write": "mmsdk.files",
@@ -67,6 +70,7 @@ _HOMES = {
     "load": "mmsdk.app.loading",
     "models_home": "mmsdk.files",
     "open_encoder": "mmsdk.embed",
+    "open_session": "mmsdk.stream",
     "picture_data_uri": "mmsdk.app.pictures",
     "read_table": "mmsdk.data",
     "weights_fingerprint": "mmsdk.files",
@@ -120,6 +124,7 @@ if TYPE_CHECKING:
         TaskSpec,
         TrainableSpec,
     )
+    from mmsdk.stream import Event, Session, VirtualClock, open_session
     from mmsdk.trainable import Trainable
 
 __all__ = [
@@ -134,6 +139,7 @@ __all__ = [
     "DataError",
     "EncoderError",
     "EncoderSpec",
+    "Event",
     "Explanation",
     "Fusion",
     "FusionSpec",
@@ -155,6 +161,7 @@ __all__ = [
     "RecipeSpec",
     "RunError",
     "Sequence",
+    "Session",
     "Sound",
     "SpaceMap",
     "StepFusion",
@@ -163,6 +170,7 @@ __all__ = [
     "TaskSpec",
     "Trainable",
     "TrainableSpec",
+    "VirtualClock",
     "Worth",
     "__version__",
     "atomic_folder",
@@ -181,6 +189,7 @@ __all__ = [
     "load",
     "models_home",
     "open_encoder",
+    "open_session",
     "picture_data_uri",
     "read_table",
     "weights_fingerprint",

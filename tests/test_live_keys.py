@@ -117,6 +117,7 @@ WITHIN = "app/test_within.py"
 SEQUENCES, TUNING = "app/test_sequences.py", "tune/test_tuning.py"
 RULES = "rules/test_in_an_application.py"
 DOOR = "app/test_privacy.py"
+STREAM = "stream/test_session.py"
 ELSEWHERE = {
     "privacy": (DOOR, "test_what_is_dropped_is_in_no_file_of_the_run"),
     "privacy.drop": (DOOR, "test_what_is_dropped_is_in_no_file_of_the_run"),
@@ -162,6 +163,36 @@ ELSEWHERE = {
         )
     },
     "training.rules": (RULES, "test_rules_teach"),
+    **{
+        f"stream.{key}": (STREAM, f"test_{test}")
+        for test, keys_ in {
+            "the_names_of_a_stream_are_checked": ("inputs",),
+            "latest": ("inputs.NAME.segment", "missing"),
+            "rate_of_a_voice": ("inputs.NAME.rate",),
+            "buffer": ("inputs.NAME.buffer",),
+            "hang": ("inputs.NAME.hang",),
+            "before": ("inputs.NAME.before",),
+            "shortest_and_longest": ("inputs.NAME.shortest", "inputs.NAME.longest"),
+            "above": ("inputs.NAME.above",),
+            "still": ("inputs.NAME.still",),
+            "slots": ("slots",),
+            "needs": ("slots.NAME.needs",),
+            "idle": ("slots.NAME.idle",),
+            "least": ("slots.NAME.least",),
+            "novelty": ("slots.NAME.novelty",),
+            "commands": ("commands", *(f"commands[].{key}" for key in ("name", "when", "slots", "say"))),
+            "gap": ("gap",),
+            "wait": ("wait",),
+            "repeat": ("repeat",),
+            "sure": ("sure",),
+            "without_jitter_nothing_is_waited_for": ("jitter",),
+            "data_that_is_too_late_is_dropped_and_counted": ("late",),
+            "wake_and_awake": ("wake", "awake"),
+            "running": ("running",),
+        }.items()
+        for key in keys_
+    },
+    "stream": ("stream/test_session.py", "test_the_names_of_a_stream_are_checked"),
     "inputs.NAME.tune.mode": (TUNING, "test_auto_tunes_where_it_helps_and_not_where_it_does_not"),
     "confidence": (SURE, "test_calibration_acts"),
     "confidence.calibration": (SURE, "test_calibration_acts"),

@@ -17,6 +17,7 @@ from mmsdk.config.reading import load_application
 from mmsdk.config.rules import RuleConfig
 from mmsdk.config.settings import parse_set
 from mmsdk.config.shape import keys
+from mmsdk.config.stream import StreamConfig
 from mmsdk.config.text import read_yaml, write_yaml
 from mmsdk.config.writing import application_schema, describe_defaults, dump_yaml, reference_page, schema_text
 
@@ -32,6 +33,7 @@ __all__ = [
     "RuleConfig",
     "SearchConfig",
     "SplitConfig",
+    "StreamConfig",
     "TaskConfig",
     "TrainableConfig",
     "TrainingConfig",

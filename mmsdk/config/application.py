@@ -14,6 +14,7 @@ from mmsdk.config.learning import EvaluationConfig, FusionConfig, HeadConfig, In
 from mmsdk.config.privacy import PrivacyConfig  # noqa: TC001 - pydantic reads the annotation
 from mmsdk.config.rules import RuleConfig  # noqa: TC001 - pydantic reads the annotation
 from mmsdk.config.section import File, Name, Section, Text
+from mmsdk.config.stream import StreamConfig  # noqa: TC001 - pydantic reads the annotation
 from mmsdk.errors import unknown
 
 
@@ -64,6 +65,9 @@ class Application(Section):
         description="A sentence that stands on top of every page of the run: report, card, explanation.",
     )
     index: IndexConfig = Field(default_factory=IndexConfig, description="The vector index of the run.")
+    stream: StreamConfig | None = Field(
+        default=None, description="How live input becomes events (docs/streaming.md); nothing is learned from it."
+    )
     preset: Text = Field(
         default="builtin", description="Which encoders are taken where an input names none (`mmsdk plugins list`)."
     )
@@ -137,4 +141,15 @@ class Application(Section):
                         "{sentence}",
                         {"sentence": unknown("task", task, self.tasks, where=f"rules: {name}", listed="Known")},
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _stream_knows_its_names(self) -> Self:
+        """Refuse a stream of inputs or tasks that are not there."""
+        if self.stream is None:
+            return self
+        for kind, name, known, where in self.stream.named(list(self.inputs), list(self.tasks)):
+            if name not in known:
+                sentence = unknown(kind, name, known, where=f"stream.{where}", listed="Known")
+                raise PydanticCustomError("stream", "{sentence}", {"sentence": sentence})
         return self

@@ -160,7 +160,7 @@ def _where(place: str, path: Sequence[str | int]) -> str:
 def _reason(entry: Any) -> str:
     """Return pydantic's reason in our words, with the value that was found."""
     kind, given = entry["type"], entry["input"]
-    if kind in {"leak", "split", "rule"}:
+    if kind in {"leak", "split", "rule", "stream", "command"}:
         return str(entry["msg"])
     if kind == "too_short":
         return "needs at least one entry"

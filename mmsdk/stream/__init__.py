@@ -1,0 +1,10 @@
+"""The streaming runtime: live data of several inputs in, events out."""
+
+from __future__ import annotations
+
+from mmsdk.stream.clock import Clock, RealClock, VirtualClock
+from mmsdk.stream.events import Event, Piece
+from mmsdk.stream.opening import open_session
+from mmsdk.stream.session import Session
+
+__all__ = ["Clock", "Event", "Piece", "RealClock", "Session", "VirtualClock", "open_session"]
