@@ -14,6 +14,7 @@ _HOMES = {
     "AlignerSpec": "mmsdk.specs",
     "App": "mmsdk.app.application",
     "Application": "mmsdk.config",
+    "Card": "mmsdk.protocols",
     "Clip": "mmsdk.protocols",
     "CommandSpec": "mmsdk.specs",
     "ConfigError": "mmsdk.errors",
@@ -108,7 +109,7 @@ if TYPE_CHECKING:
     from mmsdk.fusion import Fusion, StepFusion, Steps
     from mmsdk.hookspecs import hookimpl
     from mmsdk.index import Hit
-    from mmsdk.protocols import Clip, Landmarks, Media, Output, Part, Sequence, Sound
+    from mmsdk.protocols import Card, Clip, Landmarks, Media, Output, Part, Sequence, Sound
     from mmsdk.specs import (
         AlignerSpec,
         CommandSpec,
@@ -132,6 +133,7 @@ __all__ = [
     "AlignerSpec",
     "App",
     "Application",
+    "Card",
     "Clip",
     "CommandSpec",
     "ConfigError",

@@ -307,8 +307,30 @@ class VectorIndex(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What a recipe says of itself to whoever decides on it: plain sentences, in card.md and in report.html.
+
+    :param intended: what it is for.
+    :param not_for: what it must not be used for.
+    :param data: which data it was made for and tried on, and what that data lacks.
+    :param limits: what it cannot do, and where it fails.
+    """
+
+    intended: tuple[str, ...]
+    not_for: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+
+
 class Recipe(Protocol):
-    """A ready application: a sample of its own, an application built from a user's table, sections of the report."""
+    """A ready application: a sample of its own, an application built from a user's table, sections of the report.
+
+    Optional, looked for with ``getattr``: ``card(app) -> Card``, what it is for and what not; ``unread(data: Path,
+    settings) -> Mapping[str, str]``, columns of the table that it leaves out and why, in a few words, where
+    ``mmsdk inspect`` would not know. Columns that name people belong under ``privacy`` of its application, a sentence
+    that is to stand on every page under ``notice``.
+    """
 
     def sample(self, folder: Path, seed: int) -> Mapping[str, Any]:
         """Write the synthetic sample under ``folder``; return the application (as of an application file) for it."""

@@ -160,10 +160,16 @@ class RecipeSpec(Spec):
 
     :param takes: what data it takes, in a line, for ``mmsdk recipe list``.
     :param settings: the recipe's own ``--set`` keys and what each does.
+    :param files: those of its settings that name files; a relative one is seen from the working directory, or from the
+        folder of the ``recipe.yaml`` it stands in.
+    :param switches: those of its settings that act on its sample too, and the key of the application each stands for
+        (``{"refit": "interactions.refit"}``); all others need the user's own table.
     """
 
     takes: str
     settings: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+    switches: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

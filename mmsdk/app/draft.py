@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mmsdk.app.choosing import Choice
     from mmsdk.app.pipeline import Pipeline
     from mmsdk.app.ranking import RankingRun
+    from mmsdk.app.understood import Understood
     from mmsdk.audit import Finding
     from mmsdk.confidence import Confidence
     from mmsdk.config import Application
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from mmsdk.embed import Embeddings
     from mmsdk.heads import LinearHead
     from mmsdk.model import JointNet, Target
+    from mmsdk.protocols import Card
     from mmsdk.train import TrainResult
     from mmsdk.tune import Adapter
 
@@ -30,12 +32,20 @@ Sections = Callable[[Any], Iterable[tuple[str, str]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where a run comes from, for its report: a title, the command that repeats it, whether its data is made up."""
+    """Where a run comes from, for its report: a title, the command that repeats it, whether its data is made up.
+
+    :param recipe: name, plugin and version of the recipe, where one made the application.
+    :param unread: column of the table -> why it is no input.
+    :param sections: the recipe's own, of the finished run; ``card``: what it is for.
+    """
 
     title: str = "mmsdk run"
     command: str = ""
     synthetic: bool = False
+    recipe: Mapping[str, str] | None = None
+    unread: Mapping[str, str] = field(default_factory=dict)
     sections: Sections | None = None
+    card: Callable[[Any], Card] | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,6 +61,7 @@ class Draft:
     ranking: RankingRun | None = None
     confidence: Confidence | None = None
     findings: list[Finding] = field(default_factory=list)
+    understood: Sequence[Understood] = ()
     alignment: Alignment | None = None
     adapters: dict[str, Adapter] = field(default_factory=dict)
     verdicts: dict[str, str] = field(default_factory=dict)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import asdict
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,6 +21,7 @@ from mmsdk.app.heads import fit_beside, write_boosters
 from mmsdk.app.inspecting import media_inputs
 from mmsdk.app.joint import in_joint_space
 from mmsdk.app.loading import load
+from mmsdk.app.own_words import recipe_card, recipe_sections
 from mmsdk.app.pipeline import Pipeline
 from mmsdk.app.ranking import fit_ranking
 from mmsdk.app.recording import run_document, write_tables
@@ -31,6 +31,7 @@ from mmsdk.app.searching import check_search, search
 from mmsdk.app.sharing import share_metrics
 from mmsdk.app.threads import learning_threads
 from mmsdk.app.tuning import check_tuning, tune_inputs
+from mmsdk.app.understood import understand
 from mmsdk.audit import Finding, audit_columns, audit_duplicates, audit_labels
 from mmsdk.confidence import saved_arrays
 from mmsdk.config import Application, describe_defaults
@@ -41,7 +42,6 @@ from mmsdk.evaluate.bootstrap import RESAMPLES
 from mmsdk.heads import read_options, require_boosting
 from mmsdk.model import Run, make_task, net_arrays, offered_options, prepare_targets, save_run
 from mmsdk.plugins import get_registry
-from mmsdk.plugins.discovery import strict
 from mmsdk.progress import note
 from mmsdk.report import render_card, render_report
 from mmsdk.report.inputs import worse_lines
@@ -92,15 +92,17 @@ def fit(
     if source is None:
         raise ConfigError("no data: name the table with data: in the application file, or with --data")
     check_names(resolved)
-    folder = None if out is None else Path(out)
+    folder, origin = None if out is None else Path(out), origin or Origin()
     with new_run(folder, overwrite=overwrite) as partial:
         note(_defaults_line(resolved), quiet)
         pipeline = open_pipeline(resolved, device, policy, quiet=quiet)
         with contextlib.closing(pipeline):
             meter = Meter(pipeline.device)
             with meter.stage("embed"):
-                draft = prepare(pipeline, source)
+                table = pipeline.table(source, known_only=False)
+                draft = prepare(pipeline, table)
             draft.meter = meter
+            draft.understood = understand(resolved, table.names, origin.unread)
             with meter.stage("tune"):
                 tune_inputs(draft, partial / CHECKPOINT / "tune")
             with learning_threads(len(draft.samples), pipeline.device, quiet=quiet):
@@ -108,7 +110,7 @@ def fit(
                     learn(draft, partial)
                 with meter.stage("confidence"):
                     draft.confidence = confide(draft)
-                _write(draft, partial, origin or Origin())
+                _write(draft, partial, origin)
     return load(
         folder or partial,
         device=device,
@@ -281,7 +283,6 @@ def _write(draft: Draft, folder: Path, origin: Origin) -> None:
         arrays |= {f"confidence.{name}": one for name, one in saved_arrays(draft.confidence).items()}
     if draft.ranking is not None:
         arrays |= {f"ranker.{name}": one for name, one in draft.ranking.ranker.arrays().items()}
-    save_run(folder, Run(document=document, arrays=arrays))
     write_boosters(pipeline.net, folder)
     write_json(folder / METRICS, metrics)
     ranker = draft.ranking.ranker if draft.ranking is not None else None
@@ -292,25 +293,11 @@ def _write(draft: Draft, folder: Path, origin: Origin) -> None:
         app.index.fill(draft.samples, draft.embeddings, draft.ranking.items if draft.ranking is not None else None)
         app.index.save()
         write_tables(draft, app, folder)
-        data = gather_report(draft, app, metrics, document, sections=_sections(origin, app))
+        document["card"] = recipe_card(origin, app)
+        save_run(folder, Run(document=document, arrays=arrays))
+        data = gather_report(draft, app, metrics, document, sections=recipe_sections(origin, app))
         write_text(folder / REPORT, render_report(data))
         write_text(folder / CARD, render_card(data))
-
-
-def _sections(origin: Origin, app: App) -> list[tuple[str, str]]:
-    """Return the recipe's sections; one that fails is a line of the report, and the run is kept."""
-    if origin.sections is None:
-        return []
-    found: list[tuple[str, str]] = []
-    try:
-        found.extend(origin.sections(app))
-    except Exception as error:
-        if strict():
-            raise
-        reason = f"the recipe could not write its sections: {type(error).__name__}: {error}"
-        note(reason, app.pipeline.quiet)
-        found.append(("From the recipe", f"<p>{escape(reason)}</p>"))
-    return found
 
 
 def _metrics(draft: Draft) -> dict[str, Any]:

@@ -70,6 +70,8 @@ def _facts(draft: Draft, app: App, document: Mapping[str, Any]) -> dict[str, str
     info = app.index.info()["fused"]
     facts["index"] = f"{info['type']}, {draft.application.fusion.dim} dims"
     facts["cost"] = cost_line(document["efficiency"])
+    if recipe := document["recipe"]:
+        facts["recipe"] = f"{recipe['name']} ({recipe['plugin']} {recipe['version']})"
     facts["device"] = document["device"]
     facts["seed"] = str(document["seed"])
     facts["mmsdk"] = document["mmsdk"]

@@ -2,35 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmsdk.app.draft import Origin
+from mmsdk.app.understood import Understood, understand
 from mmsdk.config import Application, load_application, read_yaml
 from mmsdk.config.text import read_text
-from mmsdk.data import guess_modality, read_table
+from mmsdk.data import guess_modality, inspect_table, read_table
 from mmsdk.errors import ConfigError, unknown
 from mmsdk.files import atomic_folder, cache_home
 from mmsdk.plugins import get_registry
 
 if TYPE_CHECKING:
+    from mmsdk.data import Table
+    from mmsdk.plugins.registry import Entry
     from mmsdk.protocols import Recipe
     from mmsdk.specs import RecipeSpec
 
 BESIDE = "recipe.yaml"
 GENERIC = ("ignore", "preset")
-FILES = ("interactions",)
-SWITCHES = ("refit",)  # settings that mean something without a table, too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A recipe made ready: the component, the application, and whether its data is made up."""
+    """A recipe made ready: the component, the application, and whether its data is made up.
 
+    :param understood: what becomes of each column of the table.
+    :param unread: column -> why it is no input, as far as anybody knows.
+    """
+
+    entry: Entry
     recipe: Recipe
     application: Application
     synthetic: bool
+    understood: Sequence[Understood]
+    unread: Mapping[str, str]
+
+    def origin(self, *, title: str, command: str) -> Origin:
+        """Return where a run of it comes from."""
+        spec: RecipeSpec = self.entry.spec  # type: ignore[assignment]
+        plugin = self.entry.plugin
+        return Origin(
+            title=title,
+            command=command,
+            synthetic=self.synthetic,
+            recipe={"name": spec.name, "plugin": plugin.distribution, "version": plugin.version},
+            unread=self.unread,
+            sections=self.recipe.sections,
+            card=getattr(self.recipe, "card", None),
+        )
 
 
 def plan_recipe(
@@ -47,13 +70,13 @@ def plan_recipe(
     recipe: Recipe = entry.load()()
     if data is None:
         own, general = _split_settings(spec, settings)
-        general |= {f"interactions.{key}": own.pop(key) for key in SWITCHES if key in own}
+        general |= {key: own.pop(name) for name, key in spec.switches.items() if name in own}
         if own:
             raise ConfigError(f"--set {next(iter(own))}: needs your own table; name it with --data")
         raw = _sample(recipe, _sample_folder(entry.name, entry.plugin.version, seed or 0), seed or 0)
     else:
         table = Path(data)
-        beside = _beside(table)
+        beside = _beside(table, spec)
         own, general = _split_settings(spec, {**beside, **_from_here(spec, settings)})
         raw = dict(recipe.application(table, own))
         general = _without_left_out(table, raw, _with_modalities(table, raw, general))
@@ -61,7 +84,25 @@ def plan_recipe(
         general["preset"] = preset
     if seed is not None:
         general = {"training.seed": seed, "split.seed": seed, **general}
-    return Planned(recipe=recipe, application=load_application(raw, general), synthetic=data is None)
+    application = load_application(raw, general)
+    if application.data is None:
+        raise ConfigError(f"recipe {spec.name} names no data in its application; this is a fault of the recipe")
+    columns = read_table(Path(application.data))
+    unread = {} if data is None else _unread(recipe, columns, Path(data), own)
+    return Planned(
+        entry=entry,
+        recipe=recipe,
+        application=application,
+        synthetic=data is None,
+        understood=understand(application, columns.names, unread),
+        unread=unread,
+    )
+
+
+def _unread(recipe: Recipe, table: Table, data: Path, own: Mapping[str, Any]) -> dict[str, str]:
+    """Return why columns are no inputs: as ``mmsdk inspect`` would say, and over that as the recipe says."""
+    said = getattr(recipe, "unread", None)
+    return inspect_table(table, tasks=False).left_out | (dict(said(data, own)) if said is not None else {})
 
 
 def _sample_folder(name: str, version: str, seed: int) -> Path:
@@ -93,13 +134,10 @@ def _split_settings(spec: RecipeSpec, settings: Mapping[str, Any]) -> tuple[dict
 
 def _from_here(spec: RecipeSpec, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings with the recipe's files seen from the working directory."""
-    return {
-        key: _file(value, Path.cwd()) if key in FILES and key in spec.settings else value
-        for key, value in settings.items()
-    }
+    return {key: _file(value, Path.cwd()) if key in spec.files else value for key, value in settings.items()}
 
 
-def _beside(table: Path) -> dict[str, Any]:
+def _beside(table: Path, spec: RecipeSpec) -> dict[str, Any]:
     """Return the settings of a ``recipe.yaml`` beside the table, its files seen from its own folder."""
     path = table.parent / BESIDE
     if not path.is_file():
@@ -108,7 +146,7 @@ def _beside(table: Path) -> dict[str, Any]:
     if not isinstance(found, Mapping):
         raise ConfigError(f"{path}: expected settings, one a line, such as 'user: customer'")
     flat = dict(_flattened(found))
-    return {key: _file(value, path.resolve().parent) if key in FILES else value for key, value in flat.items()}
+    return {key: _file(value, path.resolve().parent) if key in spec.files else value for key, value in flat.items()}
 
 
 def _flattened(block: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
@@ -123,7 +161,9 @@ def _flattened(block: Mapping[str, Any], prefix: str = "") -> list[tuple[str, An
 
 
 def _file(value: Any, folder: Path) -> Any:
-    """Return a file name as an absolute path; a URL as it is."""
+    """Return a file name, or each of a list, as an absolute path; a URL as it is."""
+    if isinstance(value, list):
+        return [_file(one, folder) for one in value]
     return value if not isinstance(value, str) or "://" in value else str(folder / Path(value).expanduser())
 
 

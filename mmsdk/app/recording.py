@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import platform
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,8 @@ def run_document(draft: Draft, origin: Origin) -> dict[str, Any]:
         "title": origin.title,
         "synthetic": origin.synthetic,
         "command": origin.command or f"mmsdk.fit(<application of run.json>, data={samples.table.name!r})",
+        "recipe": None if origin.recipe is None else dict(origin.recipe),
+        "card": None,
         "fingerprint": run_fingerprint(draft),
         "application": draft.application.model_dump(mode="json"),
         "inputs": inputs,
@@ -69,6 +72,7 @@ def run_document(draft: Draft, origin: Origin) -> dict[str, Any]:
         "data": {
             "name": samples.table.name,
             "columns": list(samples.table.names),
+            "understood": [asdict(one) for one in draft.understood],
             "table": table_fingerprint(samples.table),
             "fingerprint": _data_fingerprint(draft),
             "rows": len(samples),

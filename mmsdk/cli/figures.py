@@ -22,8 +22,11 @@ def print_run(app: Any, *, as_json: bool) -> None:
     """Print what a finished run is worth, where it lies, and three commands to try."""
     metrics = json.loads((app.folder / "metrics.json").read_text(encoding="utf-8"))
     if as_json:
-        print_json({"run": str(app.folder), "metrics": metrics, "synthetic": app.document["synthetic"]})
+        notice = {"notice": app.application.notice} if app.application.notice else {}
+        print_json({"run": str(app.folder), "metrics": metrics, "synthetic": app.document["synthetic"], **notice})
         return
+    if app.application.notice:
+        click.echo(click.wrap_text(app.application.notice, width()) + "\n")
     print_metrics(metrics, headlines(app.document))
     if app.document["synthetic"]:
         click.echo(click.wrap_text(SYNTHETIC, width()) + "\n")

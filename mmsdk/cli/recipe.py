@@ -6,7 +6,7 @@ import shlex
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +17,9 @@ from mmsdk.cli.plan import print_plan
 from mmsdk.cli.shell import width
 from mmsdk.errors import unknown
 from mmsdk.plugins import get_registry, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class RecipeGroup(click.Group):
@@ -107,15 +110,15 @@ def _run(
         "allow_outside": allow_outside,
         "allow_remote": allow_remote,
     }
+    for line in _read(planned):
+        resolve("mmsdk.progress:note")(line)
     if dry_run:
         print_plan(planned.application, as_json=as_json, **reading)
         return
     folder = Path(out) if out else Path("runs") / name
-    origin = resolve("mmsdk.app.fitting:Origin")(
+    origin = planned.origin(
         title=f"{name}: {'a synthetic sample' if planned.synthetic else Path(str(data)).name}",
         command=shlex.join(["mmsdk", *sys.argv[1:]]),
-        synthetic=planned.synthetic,
-        sections=planned.recipe.sections,
     )
     app = resolve("mmsdk.app.fitting:fit")(
         planned.application,
@@ -125,3 +128,14 @@ def _run(
         origin=origin,
     )
     print_run(app, as_json=as_json)
+
+
+def _read(planned: Any) -> Iterator[str]:
+    """Yield what becomes of each column of the table, and of that of interactions."""
+    application = planned.application
+    yield f"columns of {Path(application.data).name}, as {planned.entry.spec.name} reads them:"
+    yield from resolve("mmsdk.app.understood:told")(planned.understood)
+    if pairs := application.interactions:
+        roles = ("user", "item", "time", "weight", "said", "split")
+        named = (f"{key} from {getattr(pairs, key)}" for key in roles if getattr(pairs, key))
+        yield f"columns of {Path(pairs.file).name}: {', '.join(named)}"

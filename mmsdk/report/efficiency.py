@@ -21,11 +21,17 @@ def cost_line(cost: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def cost_sections(run: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the section about the cost, where the run says what it cost."""
+def cost_rows(run: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what was measured and its value, in words; nothing where the run does not say what it cost."""
     cost = run.get("efficiency")
     if cost:
-        rows = "".join(f"<tr><td>{escape(name)}</td><td>{escape(value)}</td></tr>" for name, value in _rows(cost))
+        yield from _rows(cost)
+
+
+def cost_sections(run: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the section about the cost, where the run says what it cost."""
+    rows = "".join(f"<tr><td>{escape(name)}</td><td>{escape(value)}</td></tr>" for name, value in cost_rows(run))
+    if rows:
         yield "What it cost", f'<div class="wide"><table>{rows}</table></div>'
 
 

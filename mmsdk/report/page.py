@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -12,6 +12,7 @@ from mmsdk.report import charts
 from mmsdk.report.efficiency import cost_sections
 from mmsdk.report.inputs import given_rows, worse_lines
 from mmsdk.report.panels import PANELS
+from mmsdk.report.use import column_sections, use_sections
 
 if TYPE_CHECKING:
     from mmsdk.report.contents import ReportData
@@ -44,9 +45,17 @@ def render_report(data: ReportData) -> str:
             tasks=[task_view(data, task) for task in data.metrics],
             curves=Markup(charts.curves(data.history)) if len(data.history) > 1 else "",
             scatter=Markup(charts.scatter(data.points)) if data.points is not None else "",
-            sections=[(title, Markup(html)) for title, html in (*data.sections, *cost_sections(data.run))],
+            sections=[(title, Markup(html)) for title, html in _sections(data)],
         )
     )
+
+
+def _sections(data: ReportData) -> Iterator[tuple[str, str]]:
+    """Yield the sections after the tasks: the recipe's own, then what the run says of itself."""
+    yield from data.sections
+    yield from use_sections(data.run)
+    yield from column_sections(data.run)
+    yield from cost_sections(data.run)
 
 
 def environment() -> Environment:

@@ -33,6 +33,20 @@ def slices_panel(data: ReportData, task: str) -> str:
     )
 
 
+def slice_rows(data: ReportData, task: str) -> list[dict[str, str]]:
+    """Return the slices of a task for the card: ``sex = female`` and its score, weakest first."""
+    slices = data.metrics[task].get("slices", [])
+    return [
+        {
+            "name": f"{one['column']} = {one['value']}",
+            "rows": str(one["n"]),
+            "score": _interval(one["score"], ".3f"),
+            "verdict": "worse, beyond chance" if one["worse"] else "" if one["judged"] else "too few rows to judge",
+        }
+        for one in slices[:SHOWN]
+    ]
+
+
 def _verdict(judged: list[Mapping[str, Any]], worse: list[Mapping[str, Any]]) -> str:
     """Return the sentence about the weakest slice."""
     if worse:

@@ -1,0 +1,64 @@
+"""What a recipe says of a finished run in its own words: its card and its sections of the report."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from mmsdk.errors import PluginError
+from mmsdk.plugins.discovery import strict
+from mmsdk.progress import note
+from mmsdk.protocols import Card
+
+if TYPE_CHECKING:
+    from mmsdk.app.application import App
+    from mmsdk.app.draft import Origin
+
+
+def recipe_sections(origin: Origin, app: App) -> list[tuple[str, str]]:
+    """Return the recipe's sections; one that fails is a line of the report, and the run is kept."""
+    if origin.sections is None:
+        return []
+    found: list[tuple[str, str]] = []
+    try:
+        found.extend(origin.sections(app))
+    except Exception as error:
+        if strict():
+            raise
+        found.append(("From the recipe", f"<p>{escape(_failed(app, 'sections', error))}</p>"))
+    return found
+
+
+def recipe_card(origin: Origin, app: App) -> dict[str, Any] | None:
+    """Return the recipe's card as JSON values; one that fails says so among its limits, and the run is kept."""
+    if origin.card is None:
+        return None
+    try:
+        return _checked(origin.card(app))
+    except Exception as error:
+        if strict():
+            raise
+        return asdict(Card(intended=(), limits=(_failed(app, "card", error),)))
+
+
+def _checked(card: Any) -> dict[str, Any]:
+    """Return a card as JSON values.
+
+    :raises PluginError: it is no card, or holds something else than sentences.
+    """
+    if not isinstance(card, Card):
+        raise PluginError(f"card() answered a {type(card).__name__}, expected a mmsdk.Card")
+    found: dict[str, Any] = {}
+    for name, sentences in asdict(card).items():
+        if isinstance(sentences, str) or not all(isinstance(one, str) for one in sentences):
+            raise PluginError(f"Card.{name} is {sentences!r}, expected a tuple of sentences")
+        found[name] = list(sentences)
+    return found
+
+
+def _failed(app: App, what: str, error: Exception) -> str:
+    """Say that the recipe failed, and return that."""
+    reason = f"the recipe could not write its {what}: {type(error).__name__}: {error}"
+    note(reason, app.pipeline.quiet)
+    return reason

@@ -1,0 +1,220 @@
+"""What a recipe may say of itself: files, switches, unread columns, a banner, a card; and where each is shown."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from shop_data import rows, write_csv
+
+import mmsdk
+from mmsdk.app.recipes import plan_recipe
+from mmsdk.cli.shell import run
+from mmsdk.testing import installed, write_distribution
+
+SOURCE = """
+    import csv
+
+    from mmsdk import Card, RecipeSpec, guess_application, hookimpl, read_table
+
+    BANNER = "Under evaluation <b>only</b>."
+
+
+    @hookimpl
+    def mmsdk_recipes():
+        yield RecipeSpec(
+            name="prices",
+            target="prices_plugin:Prices",
+            takes="things with a price",
+            settings={"target": "column to guess", "notes": "file or files", "epochs": "passes", "names": "of people"},
+            files=("notes",),
+            switches={"epochs": "training.epochs"},
+        )
+
+
+    class Prices:
+        def sample(self, folder, seed):
+            path = folder / "things.csv"
+            with path.open("w", newline="", encoding="utf-8") as stream:
+                writer = csv.writer(stream)
+                writer.writerow(["id", "price", "dear"])
+                prices = [(n * 37 + seed) % 90 for n in range(40)]
+                writer.writerows([n, price, "yes" if price > 45 else "no"] for n, price in enumerate(prices))
+            return self._whole(path, "id", {"price": {"column": "price", "modality": "number"}}, "dear")
+
+        def application(self, data, settings):
+            found = guess_application(read_table(data), tasks=False)
+            inputs = {name: one for name, one in found["inputs"].items() if one["modality"] in ("number", "date")}
+            whole = self._whole(data, found["id"], inputs, settings["target"])
+            if "notes" in settings:
+                whole["fusion"]["options"] = {"notes": settings["notes"]}
+            return {**whole, "privacy": {"drop": settings["names"]} if "names" in settings else None}
+
+        def _whole(self, data, id, inputs, target):
+            return {
+                "data": str(data),
+                "id": id,
+                "inputs": inputs,
+                "tasks": {"dear": {"column": target, "type": "classification"}},
+                "training": {"epochs": 1},
+                "fusion": {"dim": 8},
+                "notice": BANNER,
+                "confidence": {"calibration": "none", "sets": "none", "source": "validation"},
+            }
+
+        def unread(self, data, settings):
+            return {"title": "words are not prices"}
+
+        def card(self, app):
+            return Card(
+                intended=("Guess what is dear.",),
+                not_for=("Judging <i>people</i>.",),
+                data=("Forty made-up things.",),
+                limits=(f"Knows {len(app.tasks)} answer.",),
+            )
+
+        def sections(self, app):
+            yield "From the recipe", f"<p>{app.application.notice == BANNER}</p>"
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    write_distribution(folder, "mmsdk-prices", modules={"prices_plugin": SOURCE}, version="3.2.1")
+    with installed(folder):
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def things(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("things")
+    write_csv(folder / "things.csv", [{**row, "owner": f"Ann {n}"} for n, row in enumerate(rows())])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def fitted(site, things, tmp_path_factory):
+    """Return the folder of one run, and what was said on stderr and stdout."""
+    out = tmp_path_factory.mktemp("run") / "prices"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mmsdk.app.fitting.RESAMPLES", 5)
+        patch.setenv("MMSDK_CACHE_DIR", str(out.parent / "cache"))
+        words = ["recipe", "prices", "--data", str(things / "things.csv"), "--out", str(out)]
+        words += ["--set", "target=kind", "--set", "names=[owner]", "--set", "evaluation.slices=[material]"]
+        assert run(words) == 0
+    return out
+
+
+def told(folder, name):
+    return (folder / name).read_text(encoding="utf-8")
+
+
+def test_the_banner_stands_on_every_page(fitted):
+    app = mmsdk.load(fitted, quiet=True)
+    try:
+        from mmsdk.app.explained_page import explanation_page
+
+        explained = app.explainer.explain(None, id="000", evidence=False)
+        pages = [told(fitted, "report.html"), told(fitted, "card.md"), explanation_page(app, explained)]
+    finally:
+        app.close()
+    for page in pages:
+        assert "Under evaluation &lt;b" in page
+        assert page.count("Under evaluation") == 1
+
+
+def test_the_banner_is_printed_with_the_figures(site, tmp_path, capsys):
+    assert run(["recipe", "prices", "--out", str(tmp_path / "run")]) == 0
+    assert capsys.readouterr().out.startswith("Under evaluation <b>only</b>.\n")
+    assert run(["recipe", "prices", "--out", str(tmp_path / "run"), "--overwrite", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["notice"] == "Under evaluation <b>only</b>."
+
+
+@pytest.mark.parametrize("page", ["report.html", "card.md"])
+def test_the_card_is_on_both_pages(fitted, page):
+    text = told(fitted, page)
+    headings = ("Intended use", "Not for", "Data it was made for", "Limits")
+    places = [text.index(one) for one in headings]
+    assert places == sorted(places)
+    for sentence in ("Guess what is dear.", "Judging &lt;i", "Forty made-up things.", "Knows 1 answer."):
+        assert sentence in text
+    assert "The figures hold for rows drawn like the scored ones" in text  # limits of any run are said besides
+    assert "Ranking, sorting and searching" not in text  # the recipe's own use takes the place of the general one
+
+
+def test_the_card_says_who_made_the_run_and_at_what_cost(fitted):
+    text = told(fitted, "card.md")
+    for words in ("mmsdk-prices 3.2.1", "torch 2", "seed: 0", "Made with `", "energy of the processor"):
+        assert words in text
+    assert "prices (mmsdk-prices 3.2.1)" in told(fitted, "report.html")
+    recipe = json.loads(told(fitted, "run.json"))["recipe"]
+    assert recipe == {"name": "prices", "plugin": "mmsdk-prices", "version": "3.2.1"}
+
+
+def test_the_card_has_the_scores_of_subgroups(fitted):
+    text = told(fitted, "card.md").partition("Subgroups, weakest first")[2]
+    assert {f"material = {one}" in text for one in ("oak", "glass", "wool")} == {True}
+    assert "too few rows to judge" in text
+
+
+def test_what_became_of_each_column_is_said_before_anything_is_fitted(site, things, capsys):
+    words = ["recipe", "prices", "--dry-run", "--data", str(things / "things.csv")]
+    assert run([*words, "--set", "target=kind", "--set", "names=[owner]"]) == 0
+    said = capsys.readouterr().err
+    assert "columns of things.csv, as prices reads them:" in said
+    assert "  sku: id\n" in said
+    assert "  price: input price (number)\n" in said
+    assert "  kind: answer dear (classification)\n" in said
+    left = said.partition("not read: ")[2]
+    assert "title (words are not prices)" in left  # the recipe's own reason
+    assert "image (" in left  # that of mmsdk inspect
+    assert "owner (privacy: taken out" in left
+
+
+def test_and_in_the_report(fitted):
+    text = told(fitted, "report.html").partition("How the columns were read")[2]
+    assert "<td>title</td><td>not read</td><td>words are not prices</td>" in text
+    assert "<td>price</td><td>input price (number)</td><td></td>" in text
+    assert "| owner | not read | privacy: taken out" in told(fitted, "card.md")
+
+
+def test_files_are_seen_from_where_they_are_named(site, things, tmp_path, monkeypatch):
+    def notes(**settings):
+        planned = plan_recipe("prices", data=str(things / "things.csv"), settings={"target": "kind", **settings})
+        return planned.application.fusion.options["notes"]
+
+    monkeypatch.chdir(tmp_path)
+    assert notes(notes="a.txt") == str(tmp_path / "a.txt")
+    assert notes(notes=["a.txt", "s3://b"]) == [str(tmp_path / "a.txt"), "s3://b"]
+    (things / "recipe.yaml").write_text("notes: a.txt\n", encoding="utf-8")
+    found = notes()
+    (things / "recipe.yaml").unlink()
+    assert found == str(things / "a.txt")
+
+
+def test_a_switch_acts_on_the_sample_and_no_other_setting_does(site):
+    assert plan_recipe("prices", data=None, settings={"epochs": 7}).application.training.epochs == 7
+    with pytest.raises(mmsdk.ConfigError, match="--set target: needs your own table"):
+        plan_recipe("prices", data=None, settings={"target": "kind"})
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("raise RuntimeError('no words')", "RuntimeError: no words"),
+        ("return Card(intended='A sentence.')", "expected a tuple of sentences"),
+        ("return {'intended': ()}", "expected a mmsdk.Card"),
+    ],
+)
+def test_a_card_that_fails_says_so_and_the_run_is_kept(tmp_path, capsys, monkeypatch, answer, said):
+    source = SOURCE.replace("return Card(\n", f"{answer}\n            Card(\n")
+    source = source.replace("prices_plugin", "bad_plugin").replace('name="prices"', 'name="bad"')
+    write_distribution(tmp_path, "mmsdk-bad", modules={"bad_plugin": source})
+    with installed(tmp_path):
+        assert run(["recipe", "bad", "--out", str(tmp_path / "run")]) == 0
+        assert said in capsys.readouterr().err
+        assert said in told(tmp_path / "run", "card.md")
+        monkeypatch.setenv("MMSDK_STRICT_PLUGINS", "1")
+        assert run(["recipe", "bad", "--out", str(tmp_path / "strict")]) != 0
+        assert not (tmp_path / "strict").exists()
