@@ -111,7 +111,8 @@ def baselines(answers, number, material, samples, target, asked, seeds) -> dict[
     files = [f"linear_{name}-0-{number}.npy" for name in [*names, "all"]]
     files += [f"mlp-{seed}-{number}.npy" for seed in range(seeds)]
     kept = all((answers.keep / one).is_file() for one in files)
-    features = {} if kept else vectors(again(material, np.asarray(samples.split, dtype=object), material.application))
+    split = np.asarray(samples.split, dtype=object)
+    features = {} if kept else vectors(again(material, split, material.application, {"label": target}))
     groups = np.array([str(cell) for cell in material.groups]) if material.groups else np.arange(len(samples))
 
     def linear(used):
