@@ -35,6 +35,7 @@ _HOMES = {
     "Media": "mmsdk.protocols",
     "MmsdkError": "mmsdk.errors",
     "ModalitySpec": "mmsdk.specs",
+    "Moment": "mmsdk.protocols",
     "Output": "mmsdk.protocols",
     "Part": "mmsdk.protocols",
     "PluginError": "mmsdk.errors",
@@ -71,6 +72,7 @@ _HOMES = {
     "load": "mmsdk.app.loading",
     "models_home": "mmsdk.files",
     "open_encoder": "mmsdk.embed",
+    "open_modality": "mmsdk.embed",
     "open_session": "mmsdk.stream",
     "picture_data_uri": "mmsdk.app.pictures",
     "read_table": "mmsdk.data",
@@ -93,7 +95,7 @@ if TYPE_CHECKING:
     from mmsdk.app.worth import Worth, worth
     from mmsdk.config import Application
     from mmsdk.data import guess_application, read_table
-    from mmsdk.embed import open_encoder
+    from mmsdk.embed import open_encoder, open_modality
     from mmsdk.errors import (
         ConfigError,
         DataError,
@@ -110,6 +112,7 @@ if TYPE_CHECKING:
     from mmsdk.hookspecs import hookimpl
     from mmsdk.index import Hit
     from mmsdk.protocols import Card, Clip, Landmarks, Media, Output, Part, Sequence, Sound
+    from mmsdk.protocols import Clip, Landmarks, Media, Moment, Output, Part, Sequence, Sound
     from mmsdk.specs import (
         AlignerSpec,
         CommandSpec,
@@ -154,6 +157,7 @@ __all__ = [
     "Media",
     "MmsdkError",
     "ModalitySpec",
+    "Moment",
     "Output",
     "Part",
     "PluginError",
@@ -191,6 +195,7 @@ __all__ = [
     "load",
     "models_home",
     "open_encoder",
+    "open_modality",
     "open_session",
     "picture_data_uri",
     "read_table",

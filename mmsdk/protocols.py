@@ -72,12 +72,29 @@ class Clip:
     :param times: ``(n,)`` float64 seconds from the start, ascending.
     :param sound: ``None`` where the file has none, or it was not asked for.
     :param duration: of the whole file, in seconds.
+    :param boxes: ``(n, 4)`` float32, where the one person that is meant is in each frame: left, top, right and bottom of
+        the face in pixels, NaN where it is not seen; ``None`` where nobody is singled out.
     """
 
     frames: np.ndarray
     times: np.ndarray
     sound: Sound | None
     duration: float
+    boxes: np.ndarray | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Moment:
+    """A piece of a recording as it comes: a frame, or a block of sound.
+
+    :param time: seconds from the start, of the frame or of the first sample of the block.
+    :param frame: ``(h, w, 3)`` RGB uint8, upright, or ``None``.
+    :param sound: mono, or ``None``; all blocks of a recording have one rate.
+    """
+
+    time: float
+    frame: np.ndarray | None = None
+    sound: Sound | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -114,7 +131,8 @@ class Modality(Protocol):
 
     Optional, looked for with ``getattr``: ``guess`` (``inspect``), ``thumbnail`` (the report), ``report() ->
     Mapping[str, float]``: counts of what a person should look at (``{"burnt_in_text": 3}``), since it was constructed;
-    and, both or neither, ``parts`` and ``without`` (``mmsdk explain``).
+    ``moments`` (a recording piece by piece, for analysis over time); and, both or neither, ``parts`` and ``without``
+    (``mmsdk explain``).
     """
 
     def decode(self, cell: Any) -> Any:
@@ -129,6 +147,8 @@ class Modality(Protocol):
 
     # def guess(self, values: Rows[Any]) -> float: 0..1, how well up to 200 non-empty cells of one column fit.
     # def thumbnail(self, sample: Any, size: int) -> bytes: a PNG or JPEG at most `size` pixels on a side.
+    # def moments(self, cell: Any) -> Iterator[Moment]: frames and sound in the order of the file, in little memory; what
+    #     cannot be read any more is a ValueError after what could.
     # def parts(self, sample: Any) -> list[Part]: what it can be taken apart into, some 64 at most, in reading order.
     # def without(self, sample: Any, parts: Rows[Part], others: Rows[Any] = ()) -> Any: a new sample with all of these
     #     away, `None` where nothing is left; `others`, perhaps empty, are samples of training rows, for what is usual.

@@ -78,6 +78,18 @@ class App:
         samples, embeddings = self._embedded(rows, root)
         return self.answer(embeddings, samples.table)
 
+    def predict_samples(self, samples: Sequence[Mapping[str, Any]]) -> list[Prediction]:
+        """Answer every task for rows that are decoded already: what a camera, a microphone or a sensor gives.
+
+        :param samples: by input name, each as the modality of the input decodes it: :class:`mmsdk.Sound`,
+            :class:`mmsdk.Clip`, :class:`mmsdk.Landmarks`, pixels ``(h, w, 3)`` uint8, a text, a vector. An input that is
+            left out or ``None`` is missing. Nothing is looked up or kept.
+        :raises DataError: an input nobody knows.
+        :raises EncoderError: an encoder cannot encode a sample.
+        :raises RunError: a rule of the run reads columns, and decoded samples have none.
+        """
+        return self.answer(self.pipeline.embed_decoded(samples)) if len(samples) else []
+
     def answer(self, embeddings: Embeddings, table: Table | None = None) -> list[Prediction]:
         """Answer for rows that are embedded already.
 

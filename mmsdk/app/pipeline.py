@@ -9,10 +9,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from mmsdk.app.joint import is_joint
 from mmsdk.data import Policy, Samples, Table, at_the_door, read_samples, read_table
 from mmsdk.embed import Embedder, EmbeddingCache, Embeddings, OpenEncoder
+from mmsdk.embed.decoded import embed_decoded
 from mmsdk.embed.vectors import VectorRows
 from mmsdk.embed.within import Usual, relative, usual_of
 from mmsdk.errors import DataError, unknown
@@ -84,6 +86,19 @@ class Pipeline:
         embedder = Embedder(cache, device=self.device, precision=self.application.precision, quiet=self.quiet)
         encoders = {name: one for name, one in self.encoders.items() if name in samples.inputs}
         return self.aligned(self._relative(samples, embedder.embed(samples, encoders, self.policy)))
+
+    def embed_decoded(self, rows: Sequence[Mapping[str, Any]]) -> Embeddings:
+        """Embed samples that are decoded already, by input; a ``within`` takes them as of nobody it knows."""
+        found = embed_decoded(rows, self.encoders, self.application.precision)
+        groups = {entry.within: [None] * len(rows) for entry in self.application.inputs.values() if entry.within}
+        samples = Samples(
+            ids=tuple(str(number) for number in range(1, len(rows) + 1)),
+            inputs={},
+            table=Table(columns=pa.table(groups), root=None, name="decoded samples"),
+            split=np.full(len(rows), "", dtype=object),
+            rows=np.arange(1, len(rows) + 1),
+        )
+        return self.aligned(self._relative(samples, found))
 
     def aligned(self, embeddings: Embeddings) -> Embeddings:
         """Return the vectors of aligned inputs in the common space; as they are until that is learned."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mmsdk.embed.cache import CacheInfo, EmbeddingCache, Found, SpaceInfo
 from mmsdk.embed.embedder import Embedder
-from mmsdk.embed.encoders import OpenEncoder, open_encoder
+from mmsdk.embed.encoders import OpenEncoder, OpenModality, open_encoder, open_modality
 from mmsdk.embed.keys import content_key
 from mmsdk.embed.results import Embeddings, EmbedStats, InputStats
 from mmsdk.embed.spaces import Precision, Space
@@ -19,6 +19,7 @@ __all__ = [
     "Found",
     "InputStats",
     "OpenEncoder",
+    "OpenModality",
     "Precision",
     "Space",
     "SpaceInfo",
@@ -26,4 +27,5 @@ __all__ = [
     "choose_threads",
     "content_key",
     "open_encoder",
+    "open_modality",
 ]

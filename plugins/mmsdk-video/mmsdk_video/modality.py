@@ -21,9 +21,9 @@ from mmsdk_video.sampling import ScenePicker, TimePicker, wanted_times
 from mmsdk_video.track import SoundTrack
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from mmsdk import Media, Part
+    from mmsdk import Media, Moment, Part
     from mmsdk_video.reading import File
     from mmsdk_video.sampling import Picker
 
@@ -100,6 +100,18 @@ class Video:
         if not len(frames) and sound is None:
             raise ValueError("holds neither a picture nor sound that can be decoded")
         return Clip(frames=frames, times=times, sound=sound, duration=duration)
+
+    def moments(self, cell: Media | io.BufferedIOBase) -> Iterator[Moment]:
+        """Yield frames, ``fps`` of them a second where ``sampling`` is ``fps``, and all sound, as they come.
+
+        Nothing is kept and nothing is sought, so that a recording may be of any length, and a pipe.
+
+        :param cell: a file, or an open binary stream of one that can be read from its beginning (Matroska, MPEG-TS).
+        :raises ValueError: it is no video that is read; or, after what could be read, it ends before its time.
+        """
+        from mmsdk_video.flowing import flow
+
+        yield from flow(cell, rate=self._rate, size=self._size, sound=self._sound, threads=self._threads)
 
     def report(self) -> Mapping[str, float]:
         """Return how many files had sound or frames beyond the limit, and how many damaged packets, if any had."""

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import av
 from av.stream import Disposition
 
+from mmsdk import Media
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from mmsdk import Media
 
 # FFmpeg also reads playlists, which name other files and addresses: only what holds its own streams is let in.
 CONTAINERS = "mov,matroska,avi,mpegts,mpeg,flv,asf,ogg,gif,mpegvideo"
@@ -123,15 +123,43 @@ def open_file(cell: Media, threads: int = 1) -> Iterator[File]:
         if not stream.read(1):
             raise ValueError("is an empty file")
         stream.seek(0)
-        source: Any = stream if cell.path is None else str(cell.path.absolute())
-        try:
-            container = av.open(source, options={"format_whitelist": CONTAINERS, "protocol_whitelist": "file"})
-        except (av.FFmpegError, ValueError, OSError, IndexError):
-            raise ValueError(
-                "is no video that is read (MP4, MOV, MKV, WebM, AVI, MPEG, FLV), or its header is damaged"
-            ) from None
-        with container:
+        with _opened(stream if cell.path is None else str(cell.path.absolute())) as container:
             yield File(cell, container, threads)
+
+
+@contextlib.contextmanager
+def open_pipe(stream: Any, threads: int = 1) -> Iterator[File]:
+    """Open what can be read once, from its beginning.
+
+    :raises ValueError: it is no video that is read.
+    """
+    with _opened(_OneWay(stream)) as container:
+        yield File(Media(name="the stream", data=b""), container, threads)
+
+
+class _OneWay:
+    """What can be read and nothing else: PyAV would seek in whatever has a ``seek``, also where it only raises."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes."""
+        found: bytes = self._stream.read(size) or b""
+        return found
+
+
+def _opened(source: Any) -> Any:
+    """Return a container of a path or of something to read.
+
+    :raises ValueError: it is no video that is read.
+    """
+    try:
+        return av.open(source, options={"format_whitelist": CONTAINERS, "protocol_whitelist": "file"})
+    except (av.FFmpegError, ValueError, OSError, IndexError):
+        raise ValueError(
+            "is no video that is read (MP4, MOV, MKV, WebM, AVI, MPEG, FLV), or its header is damaged"
+        ) from None
 
 
 def _check_size(picture: Any) -> None:
