@@ -72,8 +72,8 @@ class Clip:
     :param times: ``(n,)`` float64 seconds from the start, ascending.
     :param sound: ``None`` where the file has none, or it was not asked for.
     :param duration: of the whole file, in seconds.
-    :param boxes: ``(n, 4)`` float32, where the one person that is meant is in each frame: left, top, right and bottom of
-        the face in pixels, NaN where it is not seen; ``None`` where nobody is singled out.
+    :param boxes: ``(n, 4)`` float32, where the one person that is meant is in each frame: left, top, right and bottom
+        of the face in pixels, NaN where it is not seen; ``None`` where nobody is singled out.
     """
 
     frames: np.ndarray
@@ -147,8 +147,8 @@ class Modality(Protocol):
 
     # def guess(self, values: Rows[Any]) -> float: 0..1, how well up to 200 non-empty cells of one column fit.
     # def thumbnail(self, sample: Any, size: int) -> bytes: a PNG or JPEG at most `size` pixels on a side.
-    # def moments(self, cell: Any) -> Iterator[Moment]: frames and sound in the order of the file, in little memory; what
-    #     cannot be read any more is a ValueError after what could.
+    # def moments(self, cell: Any) -> Iterator[Moment]: frames and sound in the order of the file, in little memory;
+    #     what cannot be read any more is a ValueError after what could.
     # def parts(self, sample: Any) -> list[Part]: what it can be taken apart into, some 64 at most, in reading order.
     # def without(self, sample: Any, parts: Rows[Part], others: Rows[Any] = ()) -> Any: a new sample with all of these
     #     away, `None` where nothing is left; `others`, perhaps empty, are samples of training rows, for what is usual.

@@ -82,8 +82,8 @@ class App:
         """Answer every task for rows that are decoded already: what a camera, a microphone or a sensor gives.
 
         :param samples: by input name, each as the modality of the input decodes it: :class:`mmsdk.Sound`,
-            :class:`mmsdk.Clip`, :class:`mmsdk.Landmarks`, pixels ``(h, w, 3)`` uint8, a text, a vector. An input that is
-            left out or ``None`` is missing. Nothing is looked up or kept.
+            :class:`mmsdk.Clip`, :class:`mmsdk.Landmarks`, pixels ``(h, w, 3)`` uint8, a text, a vector. An input that
+            is left out or ``None`` is missing. Nothing is looked up or kept.
         :raises DataError: an input nobody knows.
         :raises EncoderError: an encoder cannot encode a sample.
         :raises RunError: a rule of the run reads columns, and decoded samples have none.

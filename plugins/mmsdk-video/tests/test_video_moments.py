@@ -63,7 +63,7 @@ def test_what_is_there_of_a_cut_file_comes_before_the_complaint():
 
 @pytest.mark.parametrize("data", [b"", b"no video at all" * 100], ids=["empty", "text"])
 def test_what_is_no_video_is_refused(data):
-    with pytest.raises(ValueError, match="empty file|no video that is read"):
+    with pytest.raises(ValueError, match=r"empty file|no video that is read"):
         list(Video().moments(media(data)))
 
 
