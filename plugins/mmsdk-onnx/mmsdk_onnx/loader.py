@@ -29,6 +29,7 @@ ONLY = {  # option -> the modality it is for, and what it does there
     "rate": ("audio", "is the rate of sounds"),
     "window": ("audio", "cuts sounds"),
     "hop": ("audio", "lies between windows of sounds"),
+    "pixels": ("image", "scales pictures"),
 }
 
 
@@ -42,6 +43,7 @@ def load(
     rate: int | None = None,
     window: float | None = None,
     hop: float | None = None,
+    pixels: str | None = None,
 ) -> OnnxEncoder | OnnxTextEncoder | OnnxSoundEncoder:
     """Return the encoder of an ONNX file.
 
@@ -57,6 +59,8 @@ def load(
         (``window_samples``), else 1.
     :param hop: seconds between the starts of two windows; by default as the metadata says (``hop_samples``), else half
         a window.
+    :param pixels: what pictures are scaled to: ``unit`` (0..1, the default), ``signed`` (-1..1) or ``raw`` (0..255);
+        where a ``preprocessor_config.json`` lies beside the file, that says it.
     :raises EncoderError: there is no such file or output, the modality cannot feed the inputs, or an option is not for
         it.
     """
@@ -65,7 +69,7 @@ def load(
     if not file.is_file():
         raise EncoderError(f"{name}: there is no file {file.absolute()}; write onnx:FILE.onnx or onnx:FILE.onnx#OUTPUT")
     graph = read_graph(file, name)
-    _refuse(name, modality, {"max_length": max_length, "rate": rate, "window": window, "hop": hop})
+    _refuse(name, modality, {"max_length": max_length, "rate": rate, "window": window, "hop": hop, "pixels": pixels})
     if modality == "text":
         from mmsdk_onnx.texts import OnnxTextEncoder
 
@@ -76,7 +80,7 @@ def load(
         options = {"rate": rate, "window": window, "hop": hop}
         return OnnxSoundEncoder(name, graph, output, device=device, options=options)
     ports = the_input(graph, modality, name), the_output(graph, output, name)
-    return OnnxEncoder(name, graph, ports, modality=modality, device=device)
+    return OnnxEncoder(name, graph, ports, modality=modality, device=device, pixels=pixels)
 
 
 def _refuse(name: str, modality: str, options: Mapping[str, Any]) -> None:
@@ -90,7 +94,16 @@ def _refuse(name: str, modality: str, options: Mapping[str, Any]) -> None:
 class OnnxEncoder:
     """Pictures, vectors or numbers to one output of the graph. The session starts when first needed."""
 
-    def __init__(self, name: str, graph: Graph, ports: tuple[Port, Port], *, modality: str, device: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        graph: Graph,
+        ports: tuple[Port, Port],
+        *,
+        modality: str,
+        device: str,
+        pixels: str | None = None,
+    ) -> None:
         self._name = name
         self._graph = graph
         self._input, self._output = ports
@@ -100,7 +113,8 @@ class OnnxEncoder:
         shape = self._input.shape or ()
         self._fixed = shape[0]
         self._width = shape[1] if modality != "image" else None
-        self._pixels = read_pixels(graph.files[0].parent, shape, name) if modality == "image" else None
+        self._pixels = read_pixels(graph.files[0].parent, shape, name, pixels) if modality == "image" else None
+        self._scaled = {} if pixels is None else {"pixels": pixels}
         self._dtype = np.float16 if self._input.kind == "FLOAT16" else np.float32
         self.to(device)
 
@@ -109,7 +123,7 @@ class OnnxEncoder:
         beside = self._graph.files[0].parent / FILE
         files = [*self._graph.files, *([beside] if self._pixels is not None and beside.is_file() else [])]
         return weights_fingerprint(
-            files, encoder="onnx", version=VERSION, output=self._output.name, modality=self._modality
+            files, encoder="onnx", version=VERSION, output=self._output.name, modality=self._modality, **self._scaled
         )
 
     def to(self, device: str) -> None:

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 FILE = "preprocessor_config.json"
 DEFAULT_SIDE = 224
+SCALES: Mapping[str, Mapping[str, float]] = {  # without a file beside the model
+    "unit": {},
+    "signed": {"image_mean": 0.5, "image_std": 0.5},
+    "raw": {"rescale_factor": 1.0},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,11 +73,18 @@ class Pixels:
         return (side, int(side * height / width)) if width <= height else (int(side * width / height), side)
 
 
-def read_pixels(folder: Path, shape: Shape, name: str) -> Pixels:
-    """Return the preparation for an input of that shape; without a file: resized to the input, scaled to 0..1."""
+def read_pixels(folder: Path, shape: Shape, name: str, scale: str | None = None) -> Pixels:
+    """Return the preparation for an input of that shape.
+
+    :param scale: what pictures are scaled to where no file says it; resized to the input they are then anyway.
+    :raises EncoderError: the file cannot be used, or says the scale already.
+    """
     file = folder / FILE
+    if scale is not None and (scale not in SCALES or file.is_file()):
+        why = f"the {FILE} beside it says so already" if scale in SCALES else f"expected {', '.join(SCALES)}"
+        raise EncoderError(f"{name}: pixels is {scale!r}; {why}")
     try:
-        config = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+        config = json.loads(file.read_text("utf-8")) if file.is_file() else SCALES[scale or "unit"]
         pixels = _pixels(config, shape)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise EncoderError(f"{name}: {file} cannot be used ({error})") from error

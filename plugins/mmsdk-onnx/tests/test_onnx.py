@@ -117,6 +117,27 @@ def test_pictures_without_a_preprocessor_are_resized_and_scaled(tmp_path, shape,
     assert encoder.dim == 3
 
 
+@pytest.mark.parametrize(("pixels", "low", "high"), [("unit", 0, 1), ("signed", -1, 1), ("raw", 0, 255)])
+def test_pixels_say_what_pictures_are_scaled_to(tmp_path, pixels, low, high):
+    file = str(mean_of_channels(tmp_path / "net.onnx", ["batch", 3, 8, 8]))
+    encoder = load(file, modality="image", pixels=pixels)
+    black, white = encoder.encode([np.zeros((9, 9, 3), np.uint8), np.full((9, 9, 3), 255, np.uint8)], "image")
+    assert np.allclose(black, low, atol=1e-4)
+    assert np.allclose(white, high, atol=1e-3)
+    assert encoder.fingerprint() != load(file, modality="image").fingerprint()
+
+
+def test_pixels_are_refused_where_they_say_nothing(tmp_path):
+    file = str(mean_of_channels(tmp_path / "net.onnx", ["batch", 3, 8, 8]))
+    with pytest.raises(EncoderError, match="expected unit, signed, raw"):
+        load(file, modality="image", pixels="grey")
+    with pytest.raises(EncoderError, match="pixels scales pictures; the input is vector"):
+        load(str(product(tmp_path / "table.onnx")), modality="vector", pixels="raw")
+    (tmp_path / "preprocessor_config.json").write_text("{}")
+    with pytest.raises(EncoderError, match="says so already"):
+        load(file, modality="image", pixels="raw")
+
+
 def test_one_grey_channel(tmp_path):
     encoder = load(str(mean_of_channels(tmp_path / "net.onnx", ["b", 1, 8, 8])), modality="image")
     expected = [[np.asarray(Image.fromarray(one).convert("L").resize((8, 8), 2)).mean() / 255] for one in PICTURES]
