@@ -111,8 +111,7 @@ if TYPE_CHECKING:
     from mmsdk.fusion import Fusion, StepFusion, Steps
     from mmsdk.hookspecs import hookimpl
     from mmsdk.index import Hit
-    from mmsdk.protocols import Card, Clip, Landmarks, Media, Output, Part, Sequence, Sound
-    from mmsdk.protocols import Clip, Landmarks, Media, Moment, Output, Part, Sequence, Sound
+    from mmsdk.protocols import Card, Clip, Landmarks, Media, Moment, Output, Part, Sequence, Sound
     from mmsdk.specs import (
         AlignerSpec,
         CommandSpec,
