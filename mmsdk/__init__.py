@@ -76,6 +76,7 @@ _HOMES = {
     "open_session": "mmsdk.stream",
     "picture_data_uri": "mmsdk.app.pictures",
     "read_table": "mmsdk.data",
+    "read_yaml": "mmsdk.config",
     "weights_fingerprint": "mmsdk.files",
     "worth": "mmsdk.app.worth",
 }
@@ -93,7 +94,7 @@ if TYPE_CHECKING:
     from mmsdk.app.pictures import picture_data_uri
     from mmsdk.app.prediction import Prediction
     from mmsdk.app.worth import Worth, worth
-    from mmsdk.config import Application
+    from mmsdk.config import Application, read_yaml
     from mmsdk.data import guess_application, read_table
     from mmsdk.embed import open_encoder, open_modality
     from mmsdk.errors import (
@@ -198,6 +199,7 @@ __all__ = [
     "open_session",
     "picture_data_uri",
     "read_table",
+    "read_yaml",
     "weights_fingerprint",
     "worth",
 ]

@@ -35,7 +35,7 @@ from mmsdk.app.understood import understand
 from mmsdk.audit import Finding, audit_columns, audit_duplicates, audit_labels
 from mmsdk.confidence import saved_arrays
 from mmsdk.config import Application, describe_defaults
-from mmsdk.data import Policy, require_training
+from mmsdk.data import Policy, hidden_columns, require_training
 from mmsdk.errors import ConfigError
 from mmsdk.evaluate import Scoring, score_tasks
 from mmsdk.evaluate.bootstrap import RESAMPLES
@@ -174,6 +174,8 @@ def prepare(pipeline: Pipeline, source: Any) -> Draft:
     """Read, split, audit and embed."""
     application = pipeline.application
     samples, problems = pipeline.read(source, partial=False)
+    if told := hidden_columns(application.privacy):
+        note("at the door: " + "; ".join(f"{name} {what}" for name, what in told.items()), pipeline.quiet)
     pipeline.columns = samples.table.names
     if not application.tasks:
         samples.split[samples.split == "test"] = "train"  # nothing is predicted, so nothing need be held out

@@ -17,6 +17,7 @@ from mmsdk.heads import (
     choose_share,
     fit_boosting,
     fit_linear,
+    fit_stacked,
     inner_folds,
     read_options,
 )
@@ -47,6 +48,9 @@ def fit_beside(draft: Draft) -> None:
     options: Any = read_options(block.type, block.options)
     if block.type in {"population", "boosting"}:
         net.attach({name: _judged(draft, name, options).to(draft.pipeline.device) for name in draft.targets})
+        return
+    if block.type == "stacked":
+        net.attach({name: fit_stacked(_lesson(draft, name, _learned(draft)), options) for name in draft.targets})
         return
     judge = _judge(draft, net) if block.type == "blend" and options.share < 0 else None
     heads: dict[str, Beside] = {}

@@ -79,7 +79,8 @@ def plan_recipe(
         beside = _beside(table, spec)
         own, general = _split_settings(spec, {**beside, **_from_here(spec, settings)})
         raw = dict(recipe.application(table, own))
-        general = _without_left_out(table, raw, _with_modalities(table, raw, general))
+        made = Path(raw.get("data", table))  # a recipe may make a table of what is none (bundles, a folder of files)
+        general = _without_left_out(made, raw, _with_modalities(made, raw, general))
     if preset is not None:
         general["preset"] = preset
     if seed is not None:

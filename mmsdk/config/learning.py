@@ -63,11 +63,12 @@ class HeadConfig(Section):
 
     shorthand: ClassVar[str | None] = "type"
 
-    type: Literal["plain", "ensemble", "linear", "blend", "boosting", "population", "auto"] = Field(
+    type: Literal["plain", "ensemble", "linear", "stacked", "blend", "boosting", "population", "auto"] = Field(
         default="plain",
         description="`plain`: one linear layer a member on its part of the fused vector. `ensemble`: many small heads "
         "on the whole of it, which share their matrices and answer together. `linear`: a regularised linear model of "
-        "all vectors side by side, one for each subset of the inputs. `blend`: the mean of that and of the plain head. "
+        "all vectors side by side, one for each subset of the inputs. `stacked`: a linear model for "
+        "each input, and what each counts. `blend`: the mean of `linear` and of the plain head. "
         "`population`: small networks of drawn settings, trained together; the best ones answer. "
         "`boosting`: gradient boosting (`pip install mmsdk[boosting]`). "
         "`auto`: the one that is best on rows it did not learn from.",

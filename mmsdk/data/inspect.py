@@ -17,7 +17,7 @@ from mmsdk.data.table import Table, as_id, is_empty
 from mmsdk.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from mmsdk.data.profile import Guess
     from mmsdk.specs import ModalitySpec
@@ -34,10 +34,15 @@ MOST_CLASSES = 1000
 
 
 def guess_application(
-    table: Table, *, tasks: bool = True, modalities: Mapping[str, ModalitySpec] | None = None
+    table: Table,
+    *,
+    tasks: bool = True,
+    target: str | None = None,
+    without: Collection[str] = (),
+    modalities: Mapping[str, ModalitySpec] | None = None,
 ) -> dict[str, Any]:
     """Return the application that :func:`inspect_table` guesses, as of an application file."""
-    return inspect_table(table, tasks=tasks, modalities=modalities).application
+    return inspect_table(table, tasks=tasks, target=target, without=without, modalities=modalities).application
 
 
 def guess_modality(
@@ -58,17 +63,31 @@ def guess_modality(
     return modality
 
 
-def inspect_table(table: Table, *, tasks: bool = True, modalities: Mapping[str, ModalitySpec] | None = None) -> Guessed:
+def inspect_table(
+    table: Table,
+    *,
+    tasks: bool = True,
+    target: str | None = None,
+    without: Collection[str] = (),
+    modalities: Mapping[str, ModalitySpec] | None = None,
+) -> Guessed:
     """Guess an application for a table: a start to edit, not a verdict.
 
     Files are known by their endings, other cells by the ``guess`` of the installed modalities. A column named as a
     label becomes a task; what copies a label or the id, or goes with one label only, is never an input.
 
     :param tasks: whether to look for answers; without them, a column named as a label is an input like any other.
+    :param target: the column that is the answer, whatever it is called; any other that is named as a label is left
+        out then, and so is what gives this one away.
+    :param without: columns that are nothing: no input, no id, no answer.
     :param modalities: name -> spec; those that are installed where left out.
+    :raises DataError: there is no column ``target``, or it cannot be learned.
     """
     specs = _installed() if modalities is None else modalities
-    return _Inspection(table, specs).run(tasks=tasks)
+    inspection = _Inspection(table, specs)
+    for name in without:
+        inspection.leave_out(name, "said to be left out")
+    return inspection.run(tasks=tasks, target=target)
 
 
 def _installed() -> dict[str, Any]:
@@ -100,13 +119,19 @@ class _Inspection:
         guesses = guesses_of(self.modalities)
         return _settled(best_modality(found, guesses), found, guesses)
 
-    def run(self, *, tasks: bool) -> Guessed:
+    def leave_out(self, name: str, why: str) -> None:
+        """Leave a column out, where there is one of this name."""
+        if name in self.free:
+            self._drop(name, why)
+
+    def run(self, *, tasks: bool, target: str | None = None) -> Guessed:
         """Decide, from what is surest to what is left."""
+        asked = self._asked(target) if target is not None else {}
         self._constant()
         self.files = {name: kind for name, p in self.free.items() if (kind := file_kind(p, self.modalities))}
         identity = self._id()
         split = self._split()
-        answers = self._tasks() if tasks else {}
+        answers = asked or (self._tasks() if tasks else {})
         self._leaks()
         self._repeats(identity)
         self._file_inputs()
@@ -179,6 +204,25 @@ class _Inspection:
                 self.found.notes["split"] = f"{found.distinct} groups, each on one side"
             self._drop(name, "a group of rows, not a property")
         return split
+
+    def _asked(self, target: str) -> dict[str, dict[str, Any]]:
+        """Take the column that is said to be the answer; others that are named as labels are no inputs."""
+        self.table.require([target])
+        found = self.free.get(target)
+        kind = None if found is None else _task_kind(found)
+        if found is None or kind is None or found.distinct < 2:
+            values = profile(self.table, target).distinct
+            raise DataError(
+                f"column {target!r} of {self.table.name} cannot be learned: it holds {values} different values; "
+                "expected some classes, or numbers"
+            )
+        name = name_for(target, {})
+        self.labels[target] = self.free.pop(target)
+        self.found.notes[f"tasks.{name}"] = f"{found.filled} of {len(self.table)} rows, {found.distinct} values"
+        for other in list(self.free):
+            if LABEL_WORDS & set(words_of(other)):
+                self._drop(other, "named as another answer")
+        return {name: {"column": target, **kind}}
 
     def _tasks(self) -> dict[str, dict[str, Any]]:
         """Take the columns that look like answers."""

@@ -10,6 +10,7 @@ from mmsdk.heads.options import OPTIONS, PopulationOptions, read_options
 from mmsdk.heads.population import PopulationHead
 from mmsdk.heads.reduced import Reduced
 from mmsdk.heads.saved import restore_head
+from mmsdk.heads.stacked import StackedHead, fit_stacked
 
 __all__ = [
     "OPTIONS",
@@ -22,9 +23,11 @@ __all__ = [
     "PopulationHead",
     "PopulationOptions",
     "Reduced",
+    "StackedHead",
     "choose_share",
     "fit_boosting",
     "fit_linear",
+    "fit_stacked",
     "inner_folds",
     "read_options",
     "require_boosting",

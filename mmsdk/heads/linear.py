@@ -123,12 +123,41 @@ def fit_linear(lesson: Lesson, options: LinearOptions) -> LinearHead:
     return head.eval()
 
 
+def fit_each(lesson: Lesson, options: LinearOptions) -> tuple[LinearHead, Tensor, Lesson]:
+    """Fit one linear model for each input alone.
+
+    :param lesson: the labelled training rows.
+    :returns: the models as a head that answers rows of exactly one input, and what each says of the training rows it
+        did not learn from, ``(n, m, width)``, by folds that keep groups whole; zeros where the input is absent. The
+        rows themselves are the third: of very many, a sample.
+    """
+    lesson = replace(lesson, task=_convex(lesson.task))
+    sizes = {name: int(one.shape[1]) for name, one in lesson.vectors.items()}
+    blind = torch.from_numpy(lesson.task.baseline(1)[0]).float()
+    head = LinearHead(sizes, torch.eye(len(sizes), dtype=torch.bool), len(blind), rest=False)
+    head = head.to(lesson.present.device)
+    head.features.fit(lesson)
+    head.get_buffer("blind").copy_(blind)
+    if len(lesson) > MOST_ROWS:
+        lesson = lesson.take(_sample(len(lesson), MOST_ROWS, lesson.seed))
+    unseen = torch.zeros(len(lesson), len(sizes), len(blind), device=lesson.present.device)
+    penalties = []
+    for number, subset in enumerate(head.get_buffer("own")):
+        model = _Model(head.features, lesson, subset)
+        penalties.append(options.penalty or model.choose(options.folds))
+        head.get_buffer("weights")[number] = model.fitted(penalties[-1], torch.zeros(1))
+        unseen[model.rows, number] = model.unseen(penalties[-1], options.folds)
+    head.penalties = tuple(penalties)
+    return head.eval(), unseen, lesson
+
+
 class _Model:
     """The model of one subset: the rows that have any of it, and its columns."""
 
     def __init__(self, features: SideBySide, lesson: Lesson, subset: Tensor) -> None:
         subset = subset.to(lesson.present.device)
         rows = _rows_of(lesson.present, subset)
+        self.rows = torch.from_numpy(rows).to(lesson.present.device)
         self.lesson = lesson.take(rows)
         self.columns = torch.nonzero(subset[features.columns().to(subset.device)]).squeeze(1)
         self.features = features(self.lesson.vectors, self.lesson.present & subset).index_select(1, self.columns)
@@ -149,6 +178,15 @@ class _Model:
         whole[self.columns] = found[:-1]
         whole[-1] = found[-1]
         return whole
+
+    def unseen(self, penalty: float, count: int) -> Tensor:
+        """Return what models of the other folds answer to its rows; the blind answer where no folds can be made."""
+        answers = self.start[-1].expand(len(self.lesson), -1).clone()
+        for fit, judge in inner_folds(self.lesson, count):
+            loss = self.lesson.take(fit).loss
+            weights = fit_linear_map(self.features[torch.from_numpy(fit)], loss, penalty, self.start, precision=FINE)
+            answers[torch.from_numpy(judge)] = apply_map(self.features[torch.from_numpy(judge)], weights)
+        return answers
 
     def choose(self, count: int) -> float:
         """Return the penalty whose answers to the rows left out are best; 1 where there is nothing to choose by."""

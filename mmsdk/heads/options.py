@@ -50,6 +50,11 @@ class LinearOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StackedOptions(LinearOptions):
+    """Of ``stacked``: those of its linear models; ``folds`` are also those by which their worth is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BlendOptions(LinearOptions):
     """Of ``blend``: those of its linear head, and its share.
 
@@ -95,6 +100,7 @@ OPTIONS: dict[str, type] = {
     "plain": PlainOptions,
     "ensemble": EnsembleOptions,
     "linear": LinearOptions,
+    "stacked": StackedOptions,
     "blend": BlendOptions,
     "boosting": BoostingOptions,
     "population": PopulationOptions,

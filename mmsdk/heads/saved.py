@@ -9,6 +9,7 @@ from mmsdk.heads.blend import BlendHead
 from mmsdk.heads.boosting import BoostingHead
 from mmsdk.heads.linear import LinearHead
 from mmsdk.heads.population import PopulationHead
+from mmsdk.heads.stacked import StackedHead
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,6 +29,7 @@ def restore_head(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray], 
     kinds: dict[str, Any] = {
         "boosting": BoostingHead,
         "linear": LinearHead,
+        "stacked": StackedHead,
         "blend": BlendHead,
         "population": PopulationHead,
     }

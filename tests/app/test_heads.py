@@ -14,7 +14,13 @@ from shop_data import application, rows
 import mmsdk
 from mmsdk.model import infer
 
-NAMES = {"linear": "LinearHead", "blend": "BlendHead", "population": "PopulationHead", "boosting": "BoostingHead"}
+NAMES = {
+    "linear": "LinearHead",
+    "stacked": "StackedHead",
+    "blend": "BlendHead",
+    "population": "PopulationHead",
+    "boosting": "BoostingHead",
+}
 ASKED = [
     {"text": "oak lamp warm light for the evening", "price": 20},
     {"text": "wool rug soft under bare feet"},
@@ -38,7 +44,7 @@ def shop_with(shop, **changed):
     return whole | {"inputs": inputs, "training": {"epochs": 4, "batch_size": 16}, **changed}
 
 
-@pytest.mark.parametrize("head", ["linear", "blend", "population", "boosting"])
+@pytest.mark.parametrize("head", ["linear", "stacked", "blend", "population", "boosting"])
 def test_a_run_answers_by_its_head_and_is_loaded_as_it_was(shop, tmp_path, head):
     options = {"population": {"size": 6, "keep": 2}, "boosting": {"rounds": 30, "learning_rate": 0.2}}.get(head, {})
     app = mmsdk.fit(shop_with(shop, head={"type": head, "options": options}), out=tmp_path / "run", quiet=True)

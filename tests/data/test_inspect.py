@@ -9,6 +9,7 @@ import pytest
 
 from mmsdk.config import load_application, read_yaml
 from mmsdk.data import guess_application, inspect_table, read_table
+from mmsdk.errors import DataError
 
 WORDS = ["red", "green", "blue", "old", "new", "small", "large", "round", "soft", "warm", "cold", "plain"]
 
@@ -241,3 +242,41 @@ def test_real_tables_get_a_sensible_application(real, modalities, manifest, inpu
     assert set(found["tasks"]) == tasks
     assert not kept_out & set(guessed)
     load_application(found)
+
+
+def cases(n=60):
+    draw = random.Random(0)
+    return read_table(
+        [
+            {
+                "who": f"Person {n_ // 2}",
+                "urgency": ("low", "high")[n_ % 2],
+                "label_died": draw.choice(["Y", "N"]),
+                "code": ("A", "B")[n_ % 2],
+                "spo2": f"{draw.uniform(80, 100):.1f}",
+            }
+            for n_ in range(n)
+        ]
+    )
+
+
+def test_the_answer_may_be_said_whatever_it_is_called():
+    found = inspect_table(cases(), target="urgency")
+    assert found.application["tasks"] == {"urgency": {"column": "urgency", "type": "classification"}}
+    assert set(found.application["inputs"]) == {"who", "spo2"}
+    assert found.left_out["code"] == "gives 'urgency' away"
+    assert found.left_out["label_died"] == "named as another answer"
+    assert set(guess_application(cases(), target="spo2")["tasks"]) == {"spo2"}
+    assert guess_application(cases(), target="spo2")["tasks"]["spo2"]["type"] == "regression"
+
+
+def test_columns_may_be_said_to_be_nothing():
+    found = inspect_table(cases(), target="urgency", without=["who", "not there"])
+    assert set(found.application["inputs"]) == {"spo2"}
+    assert found.left_out["who"] == "said to be left out"
+
+
+@pytest.mark.parametrize(("column", "said"), [("urgencyy", "Did you mean 'urgency'"), ("who", "cannot be learned")])
+def test_an_answer_that_is_none_is_refused(column, said):
+    with pytest.raises(DataError, match=said):
+        inspect_table(cases(n=1000) if column == "urgencyy" else read_table([{"who": "x", "a": 1}] * 9), target=column)

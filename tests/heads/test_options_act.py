@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 
 from mmsdk.embed.sequences import Layout
 from mmsdk.fusion import GatedFusion, JointFusion
-from mmsdk.heads import OPTIONS, EnsembleHead, Lesson, fit_linear, read_options
+from mmsdk.heads import OPTIONS, EnsembleHead, Lesson, fit_linear, fit_stacked, read_options
 from mmsdk.model import build_net, infer
 from mmsdk.tasks import Classification
 from mmsdk.train.population import fit_population
@@ -19,11 +20,13 @@ from mmsdk.trainable import SequenceStem
 BASE = {
     "ensemble": {"members": 3, "hidden": 6, "layers": 1, "dropout": 0.1},
     "linear": {"penalty": 0.0, "folds": 2},
+    "stacked": {"penalty": 0.0, "folds": 2},
     "population": {"size": 3, "keep": 1, "hidden": 4, "rank": 3},
 }
 CHANGED = {
     "ensemble": {"members": 4, "hidden": 5, "layers": 2, "dropout": 0.9},
     "linear": {"penalty": 100.0, "folds": 7},
+    "stacked": {"penalty": 100.0, "folds": 7},
     "population": {"size": 6, "keep": 2, "hidden": 5, "rank": 5},
 }
 ELSEWHERE = {"plain": "has none", "blend": "tests/app/test_heads.py", "boosting": "tests/heads/test_boosting.py"}
@@ -52,6 +55,8 @@ def answered(kind, options):
         return EnsembleHead(6, 3, options)(lesson.vectors["x"]).mean(0).detach()
     if kind == "linear":
         head = fit_linear(lesson, options)
+    elif kind == "stacked":
+        head = fit_stacked(lesson, options)
     else:
         config = SimpleNamespace(epochs=3, batch_size=16, patience=3)
         head = fit_population(lesson, lesson_of(1), options, config)
@@ -84,7 +89,7 @@ def _folds_asked(count):
 def test_every_option_stands_here_or_there():
     assert set(CHANGED) | set(ELSEWHERE) == set(OPTIONS)
     for kind, one in CHANGED.items():
-        assert set(one) == set(read_options(kind, {}).__slots__)
+        assert set(one) == {each.name for each in fields(read_options(kind, {}))}
 
 
 def test_a_head_beside_sequences_reads_the_mean_of_their_steps():
