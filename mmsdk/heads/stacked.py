@@ -59,7 +59,8 @@ class StackedHead(Beside):
         """Return what the model of one input says, ``(b, width)``."""
         none = torch.zeros_like(present[name])
         only = {one: present[one] if one == name else none for one in self.inputs}
-        return self.linear(vectors, only, torch.empty(0))
+        said: Tensor = self.linear(vectors, only, torch.empty(0))
+        return said
 
     def document(self) -> dict[str, Any]:
         """Return its type, what each input counts in each subset, and what the linear models say of themselves."""
