@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from mmsdk.errors import DataError, RunError
 from mmsdk.tasks.ranking import Choice, Histories, Ranker, Said
 from mmsdk.tasks.ranking.choice import Chooser
 from mmsdk.tasks.ranking.content import prepare
+from mmsdk.tasks.ranking.explain import Asking, contributions
+from mmsdk.tasks.ranking.profile import fitted_profile, new_profile
 
 from .conftest import make_world
 
@@ -168,8 +171,62 @@ def test_the_parts_of_an_explanation_sum_to_the_score(histories, ranker):
     parts = ranker.explain(history, 9)
     assert sum(part.value for part in parts) == pytest.approx(float(_plain(ranker, histories, 0, 9)), abs=1e-4)
     assert [abs(part.value) for part in parts] == sorted((abs(part.value) for part in parts), reverse=True)
-    assert {part.item for part in parts if part.block != "popularity"} == set(history.tolist())
-    assert {part.block for part in parts} <= {"content", "imputed", "behaviour", "popularity"}
+    assert {part.item for part in parts if part.source == "history"} == set(history.tolist())
+    assert {part.block for part in parts} <= {"content", "imputed", "behaviour", "popularity", "shortened"}
+    left = sum(part.value for part in parts if part.block == "shortened")
+    assert left == pytest.approx(0, abs=1e-4)  # nothing was shortened
+
+
+@pytest.mark.parametrize("weight", [None, 0.2, 0.8])
+def test_every_part_of_a_query_is_explained(world, histories, ranker, weight):
+    short = Ranker.fit(histories, world.vectors, world.present, dim=24, choice=ranker.choice)
+    rows, items = histories.of_user(0), short.item_vectors()
+    query, like = {"title": world.vectors["title"][[3]]}, np.array([12])
+    asking = Asking(
+        vectors=items[rows],
+        items=fitted_profile(short, rows),
+        query=query,
+        present={"title": np.array([True])},
+        like=(items[like], fitted_profile(short, like)),
+        weight=weight,
+    )
+    parts = contributions(short, asking, fitted_profile(short, np.array([9])), items[9])
+    user = short.user_vectors([items[rows]], query, like=items[like], query_weight=weight)[0]
+    assert sum(part.value for part in parts) == pytest.approx(float(user @ items[9]), abs=1e-5)
+    assert {part.source for part in parts} >= {"history", "shown", "like"}
+    left = sum(abs(part.value) for part in parts if part.block == "shortened")
+    assert left < 0.5 * sum(abs(part.value) for part in parts)
+    full = ranker.items
+    whole = Asking(
+        vectors=full[rows],
+        items=fitted_profile(ranker, rows),
+        query=query,
+        present=asking.present,
+        like=(full[like], fitted_profile(ranker, like)),
+        weight=weight,
+    )
+    (left,) = [
+        p.value
+        for p in contributions(ranker, whole, fitted_profile(ranker, np.array([9])), full[9])
+        if p.block == "shortened"
+    ]
+    assert left == pytest.approx(0, abs=1e-4)  # the parts are the right ones, not what is left of the score
+
+
+def test_a_new_item_is_explained_as_the_same_item_that_nobody_touched(world, histories, ranker):
+    rows, items = histories.of_user(0), ranker.item_vectors()
+    asking = Asking(vectors=items[rows], items=fitted_profile(ranker, rows), query={}, present={})
+    placed, masks = ranker.place({name: values[[world.cold]] for name, values in world.vectors.items()})
+    new, vector = new_profile(ranker, placed, masks), ranker.embed_placed(placed, masks)[0]
+    found = {(p.block, p.input, p.item): p.value for p in contributions(ranker, asking, new, vector)}
+    fitted = ranker.explain(rows, world.cold)
+    places = {int(row): place for place, row in enumerate(rows)}
+    for part in fitted:
+        key = (part.block, part.input, None if part.item is None else places[part.item])
+        assert found[key] == pytest.approx(part.value, abs=1e-4)
+    (alone,) = contributions(ranker, replace(asking, vectors=items[:0], items=None), new, vector)
+    assert alone.block == "popularity"
+    assert alone.value == pytest.approx(float(ranker.popularity_vector @ vector), abs=1e-5)
 
 
 def _plain(ranker, histories, user, item):

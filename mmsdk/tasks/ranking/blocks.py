@@ -88,18 +88,20 @@ def item_blocks(
 def new_blocks(
     contents: Mapping[str, Content],
     basis: np.ndarray,
-    vectors: Mapping[str, np.ndarray],
+    placed: Mapping[str, np.ndarray],
     present: Mapping[str, np.ndarray],
     *,
     temperature: float,
     shrinkage: float,
 ) -> dict[str, np.ndarray]:
-    """Return the blocks of what nobody has touched yet (new items, queries), of the inputs at hand."""
+    """Return the blocks of what nobody has touched yet (new items, queries), of the inputs at hand.
+
+    :param placed: input -> ``(m, d)`` as :meth:`Content.place` gives them.
+    """
     blocks = {}
-    for name, values in vectors.items():
+    for name, values in placed.items():
         content, mask = contents[name], present[name]
-        placed = content.place(values, mask)
-        near, cosine = content.nearest(placed)
+        near, cosine = content.nearest(values)
         borrowed = neighbour_weights(content, near, cosine, mask, temperature) @ basis
-        blocks[f"content:{name}"], blocks[f"imputed:{name}"] = placed, shrunk(borrowed, shrinkage)
+        blocks[f"content:{name}"], blocks[f"imputed:{name}"] = values, shrunk(borrowed, shrinkage)
     return blocks

@@ -275,7 +275,8 @@ class FoldTable:
         vectors, spoke = said.latest(self._fold.histories)
         contents = {said.input: chooser.contents[said.input]}
         settings = {"temperature": setting.temperature, "shrinkage": setting.shrinkage}
-        blocks = new_blocks(contents, self._basis, {said.input: vectors}, {said.input: spoke}, **settings)
+        placed = {said.input: contents[said.input].place(vectors, spoke)}
+        blocks = new_blocks(contents, self._basis, placed, {said.input: spoke}, **settings)
         items = {f"content:{said.input}": contents[said.input].vectors, f"imputed:{said.input}": imputed}
         for name, query in blocks.items():
             scores[chooser.names.index(f"{SAID}{name}")] = query @ items[name][self._columns].T

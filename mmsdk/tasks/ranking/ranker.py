@@ -14,13 +14,16 @@ from mmsdk.tasks.ranking.choice import Choice, Chooser
 from mmsdk.tasks.ranking.compress import popularity_direction, projection
 from mmsdk.tasks.ranking.content import Content, prepare
 from mmsdk.tasks.ranking.expected import Outlook, outlook
-from mmsdk.tasks.ranking.explain import Contribution, contributions
-from mmsdk.tasks.ranking.histories import Histories, history_weights
+from mmsdk.tasks.ranking.explain import Asking, Contribution, contributions
+from mmsdk.tasks.ranking.profile import fitted_profile
+from mmsdk.tasks.ranking.users import ask, heard_vectors, mixed, sum_of_history, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import scipy.sparse as sp
+
+    from mmsdk.tasks.ranking.histories import Histories
 
 FORMAT = 2
 READABLE = (1, 2)  # format 1 knew no expectation, so its kappa is 0
@@ -156,21 +159,13 @@ class Ranker:
             query fades, above it the history does; as said above where left out.
         :raises DataError: vectors of another length, inputs nobody knows, a weight out of range.
         """
-        users = np.zeros((len(histories), self._width), np.float32)
-        for place, items in enumerate(histories):
-            if items.ndim != 2 or items.shape[1] != self.dim:
-                raise DataError(f"history {place}: expected item vectors (h, {self.dim}), got {items.shape}")
-            if len(items):
-                users[place] = (
-                    self._counts(len(items), None if weights is None else weights[place]) @ items[:, : self._width]
-                )
-        taken = np.array([len(items) > 0 for items in histories], bool)
-        users = self._mixed(users)
-        asked = np.zeros(len(histories), bool)
-        if query or like is not None:
-            known = self._known(query, present) if query else ({}, {})
-            users, asked = self._add_query(users, *known, like=like, share=query_weight)
-        return np.where((taken | asked)[:, None], self._whole(users), self.popularity_vector)
+        users, taken = sum_of_history(self, histories, weights)
+        known = self.known(query, present) if query else ({}, {})
+        asked = ask(self, *known, users=len(histories), like=like, weight=query_weight)
+        factors = asked.factors(users)
+        summed = zip(factors, (users, asked.heard, asked.shown), strict=True)
+        users = np.asarray(sum(factor[:, None] * part for factor, part in summed), np.float32)
+        return np.where((taken | asked.asked)[:, None], whole(self, users), self.popularity_vector)
 
     def represent(self, histories: Histories, said: Said | None = None) -> np.ndarray:
         """Return the user vectors ``(b, dim)`` of many histories over the fitted items; with what they said last.
@@ -178,12 +173,12 @@ class Ranker:
         The same numbers as :meth:`user_vectors`, faster.
         """
         matrix = histories.coefficients(self.choice.half_life, self.choice.weighted)
-        users = self._mixed(np.asarray(matrix @ self.items[:, : self._width], np.float32))
+        users = mixed(self, np.asarray(matrix @ self.items[:, : self.width], np.float32))
         known = histories.lengths > 0
         if said is not None and self.choice.said:
             vectors, spoke = said.latest(histories)
-            users = users + self._heard(vectors, spoke)
-        return np.where(known[:, None], self._whole(users), self.popularity_vector)
+            users = users + heard_vectors(self, vectors, spoke)
+        return np.where(known[:, None], whole(self, users), self.popularity_vector)
 
     def embed_new(
         self, vectors: Mapping[str, np.ndarray], present: Mapping[str, np.ndarray] | None = None
@@ -194,19 +189,27 @@ class Ranker:
         :param present: input -> bool ``(m,)``; everywhere where left out.
         :raises DataError: no input, an input nobody knows, another width.
         """
-        known, masks = self._known(vectors, present)
-        rows = len(next(iter(vectors.values())))
+        return self.embed_placed(*self.place(vectors, present))
+
+    def place(
+        self, vectors: Mapping[str, np.ndarray], present: Mapping[str, np.ndarray] | None = None
+    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Return encoder vectors of new items as vectors of the contents, with their masks; errors as above."""
+        known, masks = self.known(vectors, present)
+        return {name: self.contents[name].place(one, masks[name]) for name, one in known.items()}, masks
+
+    def embed_placed(self, placed: Mapping[str, np.ndarray], present: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return item vectors ``(m, dim)`` of what :meth:`place` gave."""
+        rows = len(next(iter(placed.values()))) if placed else 0
         found = np.zeros((rows, self.dim), np.float32)
-        blocks, seen = self._new(known, masks), self._expected(known, masks)
+        blocks, seen = self.placed_blocks(placed, present), self.expected_of(placed, present)
         if seen is not None:
             blocks[BEHAVIOUR] = seen.vectors
-            if self.dim > self._width:
+            if self.dim > self.width:
                 found[:, -1] = np.float32(np.sqrt(self.choice.weights[POPULARITY])) * seen.popular
         for name, block in blocks.items():
-            if name in self._slices:
-                found[:, : self._width] += np.float32(np.sqrt(self._total(name))) * (
-                    block @ self.axes[self._slices[name]]
-                )
+            if name in self.slices:
+                found[:, : self.width] += np.float32(np.sqrt(self.total(name))) * (block @ self.axes[self.slices[name]])
         return found
 
     def explain(
@@ -219,15 +222,22 @@ class Ranker:
     ) -> list[Contribution]:
         """Return what each item of a history, in each block, adds to the score of an item; largest first.
 
-        The contributions sum to the score before the vectors were shortened to ``dim``; the score of
-        :meth:`user_vectors` differs from it by what the projection left out.
+        The contributions sum to the score. Items that are not fitted: :func:`mmsdk.tasks.ranking.explain.contributions`.
 
         :param history: positions in the fitted catalogue, oldest first; :param item: likewise.
-        :param query: the query's vectors ``(1, d)`` by input; only the part with a learned weight is explained.
+        :param query: the query's vectors ``(1, d)`` by input.
         """
-        counts = self._counts(len(history), weights)
-        asked = {} if not query else self._new(*self._known(query, None))
-        return contributions(self, np.asarray(history, np.int64), item, counts=counts, asked=asked)
+        rows = np.asarray(history, np.int64)
+        known, masks = self.known(query, None) if query else ({}, {})
+        asking = Asking(
+            vectors=self.items[rows],
+            items=fitted_profile(self, rows) if len(rows) else None,
+            query=known,
+            present=masks,
+            weights=weights,
+        )
+        found = contributions(self, asking, fitted_profile(self, np.array([item])), self.items[item])
+        return [replace(one, item=None if one.item is None else int(rows[one.item])) for one in found]
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return every array under names for safetensors; :meth:`load` gives the same ranker to the bit."""
@@ -281,19 +291,12 @@ class Ranker:
             raise RunError(f"the ranker is incomplete: it has no {error}; fit it again") from error
 
     @property
-    def _width(self) -> int:
+    def width(self) -> int:
         """Length of a vector without popularity."""
         return int(self.axes.shape[1])
 
-    def _whole(self, users: np.ndarray) -> np.ndarray:
-        """Return user vectors with the number that popularity is multiplied by, where it counts."""
-        if self.dim == self._width:
-            return users
-        liked = np.full((len(users), 1), np.sqrt(self.choice.weights[POPULARITY]), np.float32)
-        return np.hstack([users, liked])
-
     @property
-    def _slices(self) -> dict[str, slice]:
+    def slices(self) -> dict[str, slice]:
         """The rows of ``axes`` of each block in use."""
         widths = {f"content:{name}": content.vectors.shape[1] for name, content in self.contents.items()}
         widths |= {f"imputed:{name}": self.basis.shape[1] for name in self.contents}
@@ -302,99 +305,33 @@ class Ranker:
         ends = np.cumsum([widths[name] for name in used])
         return {name: slice(int(end) - widths[name], int(end)) for name, end in zip(used, ends, strict=True)}
 
-    def _total(self, name: str) -> float:
+    def total(self, name: str) -> float:
         """Return the squared scale of a block of an item."""
         return self.choice.weights.get(name, 0.0) + self.choice.said.get(name, 0.0)
 
-    def _counts(self, length: int, weights: np.ndarray | None) -> np.ndarray:
-        """Return how much each item of one history counts, of length 1."""
-        used = weights if self.choice.weighted else None
-        counts = history_weights(np.arange(length)[::-1], self.choice.half_life, used)
-        return np.asarray(counts / max(float(np.linalg.norm(counts)), 1e-12), np.float32)
-
-    def _mixed(self, users: np.ndarray) -> np.ndarray:
-        """Return sums of item vectors as the history's part of user vectors.
-
-        Items are scaled by the weights of history and query together; the history's own share is taken back here.
-        """
-        if not self.choice.said:
-            return users
-        gains = np.concatenate(
-            [
-                np.full(part.stop - part.start, self.choice.weights.get(name, 0.0) / self._total(name))
-                for name, part in self._slices.items()
-            ]
-        ).astype(np.float32)
-        return np.asarray(users @ (self.axes.T @ (gains[:, None] * self.axes)), np.float32)
-
-    def _add_query(
-        self,
-        users: np.ndarray,
-        query: Mapping[str, np.ndarray],
-        present: Mapping[str, np.ndarray],
-        *,
-        like: np.ndarray | None,
-        share: float | None,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return users with their query, and which of them had any."""
-        heard, near = np.zeros_like(users), np.zeros_like(users)
-        asked = np.zeros(len(users), bool)
-        for name, vectors in query.items():
-            asked |= present[name]
-            if self._learned(name):
-                heard += self._heard(vectors, present[name])
-            else:
-                near += self._near(name, vectors, present[name])
-        if like is not None:
-            asked[:] = True
-            near += self._mixed(like[:, : self._width])
-        if share is None:
-            return np.asarray(users + heard + _as_long(near, users), np.float32), asked
-        if not 0 <= share <= 1:
-            raise DataError(f"query_weight = {share}: expected a number from 0 (the history alone) to 1 (the query)")
-        said = _as_long(heard + near, users)
-        history, wish = min(1.0, 2 * (1 - share)), min(1.0, 2 * share)  # together they are never above what is usual
-        weighed = np.asarray(history * users + wish * said, np.float32)
-        return np.where(asked[:, None], weighed, users), asked
-
-    def _learned(self, name: str) -> bool:
-        """Return whether the weight of a query in an input was learned."""
-        return f"content:{name}" in self.choice.said or f"imputed:{name}" in self.choice.said
-
-    def _heard(self, vectors: np.ndarray, spoke: np.ndarray) -> np.ndarray:
-        """Return the part of user vectors that what they said adds, with its learned weights."""
-        name = next(iter(self.choice.said)).split(":", 1)[1]
-        found = np.zeros((len(vectors), self._width), np.float32)
-        for block, query in self._new({name: vectors}, {name: spoke}).items():
-            weight = self.choice.said.get(block, 0.0)
-            if weight:
-                found += np.float32(weight / np.sqrt(self._total(block))) * (query @ self.axes[self._slices[block]])
-        return found
-
-    def _near(self, name: str, vectors: np.ndarray, present: np.ndarray) -> np.ndarray:
-        """Return the mean item vector of the items nearest to a query in one input; 0 where it is absent."""
-        content = self.contents[name]
-        near, cosine = content.nearest(content.place(vectors, present))
-        weights = neighbour_weights(content, near, cosine, present, self.choice.temperature)
-        return np.asarray(weights @ self.items[:, : self._width], np.float32)
-
-    def _new(self, vectors: Mapping[str, np.ndarray], present: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def new_blocks(self, vectors: Mapping[str, np.ndarray], present: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return the blocks of what nobody touched yet."""
-        settings = {"temperature": self.choice.temperature, "shrinkage": self.choice.shrinkage}
-        return new_blocks(self.contents, self.basis, vectors, present, **settings)
+        return self.placed_blocks({n: self.contents[n].place(one, present[n]) for n, one in vectors.items()}, present)
 
-    def _expected(self, vectors: Mapping[str, np.ndarray], present: Mapping[str, np.ndarray]) -> Outlook | None:
+    def placed_blocks(
+        self, placed: Mapping[str, np.ndarray], present: Mapping[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """Return the blocks of what nobody touched yet, of vectors that are placed already."""
+        settings = {"temperature": self.choice.temperature, "shrinkage": self.choice.shrinkage}
+        return new_blocks(self.contents, self.basis, placed, present, **settings)
+
+    def expected_of(self, placed: Mapping[str, np.ndarray], present: Mapping[str, np.ndarray]) -> Outlook | None:
         """Return what like items lead one to expect of what nobody touched yet; nothing where that does not count."""
-        if not self.choice.kappa or not vectors:
+        if not self.choice.kappa or not placed:
             return None
         near = {}
-        for name, values in vectors.items():
+        for name, values in placed.items():
             content, mask = self.contents[name], present[name]
-            places, cosine = content.nearest(content.place(values, mask))
+            places, cosine = content.nearest(values)
             near[name] = neighbour_weights(content, places, cosine, mask, self.choice.temperature)
         return outlook(near, self.basis, self.degrees, scales=self.scales)
 
-    def _known(
+    def known(
         self, vectors: Mapping[str, np.ndarray], present: Mapping[str, np.ndarray] | None
     ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """Return the inputs that are used, with their masks; dropped ones are passed over."""
@@ -409,13 +346,6 @@ class Ranker:
         if len({len(one) for one in [*known.values(), *masks.values()]}) > 1:
             raise DataError("the inputs differ in their number of rows; expected one row each")
         return known, masks
-
-
-def _as_long(queries: np.ndarray, users: np.ndarray) -> np.ndarray:
-    """Return queries of the length of their users' histories; as long as they are where there is none."""
-    length, wanted = np.linalg.norm(queries, axis=1), np.linalg.norm(users, axis=1)
-    scale = np.where(wanted > 0, wanted, length) / np.maximum(length, 1e-12)
-    return np.asarray(queries * scale[:, None], np.float32)
 
 
 def active_blocks(choice: Choice) -> set[str]:
