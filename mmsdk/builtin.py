@@ -141,6 +141,7 @@ def mmsdk_commands() -> Iterator[CommandSpec]:
         ("search", "Find items near a text, a file or an item."),
         ("recommend", "Recommend items for a history."),
         ("index", "Add to, remove from and look after an index."),
+        ("interactions", "Learn from who took what since the fit."),
         ("encoders", "Show the encoders; fetch the weights of one."),
         ("plugins", "Show and check what is installed."),
         ("doctor", "Look for faults in this installation."),

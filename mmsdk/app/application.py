@@ -9,10 +9,11 @@ import numpy as np
 from mmsdk.app.collection import Collection, checked_ids
 from mmsdk.app.confiding import sure_outputs
 from mmsdk.app.explaining import Explainer
+from mmsdk.app.interactions import InteractionLog
 from mmsdk.app.picking import Picking
 from mmsdk.app.prediction import Prediction
 from mmsdk.app.recommending import Recommender
-from mmsdk.errors import DataError, RunError
+from mmsdk.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Collection as Names
@@ -54,7 +55,7 @@ class App:
         self.index = Collection(folder, document["fingerprint"], pipeline, ranker)
         self.pipeline = pipeline
         self.confidence = confidence
-        self.ranker = ranker
+        self.interactions = InteractionLog(self)
         self.explainer = Explainer(self)
         self.recommender = Recommender(self)
 
@@ -62,6 +63,11 @@ class App:
     def application(self) -> Application:
         """The resolved application file."""
         return self.pipeline.application
+
+    @property
+    def ranker(self) -> Ranker | None:
+        """What recommends now: as fitted, or as learned since; nothing where the run has no interactions."""
+        return self.index.ranker
 
     def predict(self, rows: Rows, *, root: Path | None = None) -> list[Prediction]:
         """Answer every task for each row; any input may be missing.
@@ -246,15 +252,11 @@ class App:
         return samples, self.pipeline.embed(samples)
 
     def histories(self) -> dict[str, list[str]]:
-        """Return user -> ids of the items taken, oldest first where there are times, as the interactions file says now.
+        """Return user -> ids of the items taken, oldest first where there are times: of the fit, and what came since.
 
         :raises RunError: the run was fitted without interactions.
         """
-        from mmsdk.app.ranking import read_histories
-
-        if self.application.interactions is None:
-            raise RunError(f"{self.folder} was fitted without interactions, so nobody has a history")
-        return read_histories(self.application.interactions, self.index.ids(), self.pipeline.policy)
+        return self.interactions.histories()
 
 
 def _nothing(rows: Rows) -> bool:

@@ -6,6 +6,7 @@ holds the item vectors whose dot product with a user's vector is the score.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import threading
 from dataclasses import dataclass, replace
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.app.directory import INDEX, split_ids
+from mmsdk.app.generations import LEARNED, Generations
+from mmsdk.app.memory import Memory
 from mmsdk.errors import DataError, RunError
 from mmsdk.index import Hit, JointIndex
 
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from mmsdk.tasks.ranking import Ranker
 
 FUSED, ITEMS = "fused", "items"
+BATCH = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +60,26 @@ class Collection:
         self._folder = folder / INDEX
         self._fingerprint = fingerprint
         self._pipeline = pipeline
-        self._ranker = ranker
         self._opened: dict[str, JointIndex] = {}
-        self._fitted: Mapping[str, int] | None = None
+        self._fitted: Sequence[str] | None = None
+        self._places: tuple[int, Mapping[str, int]] | None = None
         self._lock = threading.RLock()
+        self.changing = threading.RLock()
+        self.memory = Memory(folder, folder / LEARNED)
+        self._generations = (
+            None if ranker is None else Generations(folder, ranker, self._folder / ITEMS, self.fitted_ids)
+        )
+
+    @property
+    def generations(self) -> Generations:
+        """The rankers of the run; it has some."""
+        assert self._generations is not None
+        return self._generations
+
+    @property
+    def ranker(self) -> Ranker | None:
+        """What recommends now."""
+        return None if self._generations is None else self._generations.latest()[1]
 
     def search(
         self, vectors: np.ndarray, k: int = 10, where: str | None = None, *, exclude: Sequence[str] | None = None
@@ -79,13 +99,12 @@ class Collection:
 
     def recommend(self, asked: Asked, picking: Picking) -> list[Hit]:
         """Return the best items for a user, never one of the history; how alike two are, their fused vectors say."""
-        assert self._ranker is not None
-        items = self._index(ITEMS)
+        ranker, items = self._ranking()
         known = [*asked.history, *([] if asked.like is None else [asked.like])]
-        vectors = items.get(known)[0] if known else np.zeros((0, self._ranker.dim), np.float32)
+        vectors = items.get(known)[0] if known else np.zeros((0, ranker.dim), np.float32)
         count = len(asked.history)
         embeddings = asked.embeddings
-        user = self._ranker.user_vectors(
+        user = ranker.user_vectors(
             [vectors[:count]],
             {} if embeddings is None else embeddings.vectors(),
             present=None if embeddings is None else embeddings.present,
@@ -121,33 +140,81 @@ class Collection:
         """
         rows = samples.table.records(text=[self._pipeline.application.id] if self._pipeline.application.id else [])
         vectors = self._pipeline.fuse(embeddings)[0]
-        with self._lock:
-            if self._ranker is not None:  # first, so that whatever can be found can also be recommended
-                items = self._item_vectors(samples.ids, embeddings) if items is None else items
-                self._index(ITEMS).add(samples.ids, items, rows)
+        with self.changing:
+            if self._generations is not None and items is not None:
+                self._ranking()[1].add(samples.ids, items, rows)
+            elif self._generations is not None:  # first, so that whatever can be found can also be recommended
+                with self.generations.alone():
+                    self._remember(samples.ids, embeddings)
+                    self._ranking()[1].add(samples.ids, self._item_vectors(samples.ids), rows)
             self._index(FUSED).add(samples.ids, vectors, rows)
 
-    def _item_vectors(self, ids: Sequence[str], embeddings: Embeddings) -> np.ndarray:
-        """Return item vectors from content; an item that was fitted keeps what people's behaviour taught of it."""
-        assert self._ranker is not None
-        items = self._ranker.embed_new(embeddings.vectors(), embeddings.present)
-        fitted = self._fitted_places()
+    def _remember(self, ids: Sequence[str], embeddings: Embeddings) -> None:
+        """Keep what the items are, so that interactions with them can be learned from."""
+        fitted = self.generations.fitted
+        self.memory.keep(ids, *fitted.place(embeddings.vectors(), embeddings.present))
+
+    def _item_vectors(self, ids: Sequence[str]) -> np.ndarray:
+        """Return item vectors by content; an item that was learned of keeps what people's behaviour taught of it."""
+        number, ranker = self.generations.latest()
+        widths = {name: content.vectors.shape[1] for name, content in ranker.contents.items()}
+        items = ranker.embed_placed(*self.memory.placed(ids, widths))
+        known = self._known_places(number)
         for row, name in enumerate(ids):
-            if name in fitted:
-                items[row] = self._ranker.item_vectors()[fitted[name]]
+            if name in known:
+                items[row] = ranker.item_vectors()[known[name]]
         return items
 
-    def _fitted_places(self) -> Mapping[str, int]:
-        """Return where each id stood in the table the run was made with; read once."""
+    def fitted_ids(self) -> Sequence[str]:
+        """Return the ids of the table the run was made with, in its order; read once."""
         if self._fitted is None:
-            self._fitted = {name: place for place, name in enumerate(split_ids(self._folder.parent)[0])}
+            self._fitted = split_ids(self._folder.parent)[0]
         return self._fitted
+
+    def catalogue(self) -> list[str]:
+        """Return the ids of all items that were ever there: the fitted ones, and after them the later ones, sorted."""
+        fitted = self.fitted_ids()
+        return [*fitted, *sorted(set(self.memory.kept()) - set(fitted))]
+
+    def _known_places(self, number: int) -> Mapping[str, int]:
+        """Return where each id stands in the catalogue of a generation."""
+        if self._places is None or self._places[0] != number:
+            self._places = (number, {name: place for place, name in enumerate(self.generations.ids())})
+        return self._places[1]
+
+    def publish(self, ranker: Ranker, ids: Sequence[str], events: int) -> int:
+        """Make a ranker the one that recommends, with the vectors of all items that can be found; return its number."""
+        places = {name: place for place, name in enumerate(ids)}
+        found = self._index(FUSED)
+
+        def fill(folder: Path, number: int) -> None:
+            items = self._create(folder, ranker.dim, number)
+            with contextlib.closing(items):
+                here = found.ids()
+                for start in range(0, len(here), BATCH):
+                    names = here[start : start + BATCH]
+                    rows = found.get(names)[1]
+                    items.add(names, ranker.item_vectors()[[places[name] for name in names]], rows)
+                items.save()
+
+        return self.generations.publish(ranker, ids, events, fill)
+
+    def _create(self, folder: Path, dim: int, number: int) -> JointIndex:
+        """Make an empty index of item vectors."""
+        kind = self._pipeline.application.index.type
+        return JointIndex.create(folder, dim, "dot", fingerprint=self._fingerprint_of(number), type=kind)
+
+    def _fingerprint_of(self, number: int) -> str:
+        """Return what tells the item vectors of a generation from others."""
+        return self._fingerprint if number == 0 else f"{self._fingerprint}/{number}"
 
     def remove(self, ids: Sequence[str]) -> int:
         """Remove rows; return how many of the ids were there."""
-        with self._lock:
-            if self._ranker is not None:  # first, so that nothing is recommended that cannot be found
-                self._index(ITEMS).remove(checked_ids(ids))
+        with self.changing:
+            if self._generations is not None:  # first, so that nothing is recommended that cannot be found
+                with self.generations.alone():
+                    self._ranking()[1].remove(checked_ids(ids))
+                    return self._index(FUSED).remove(checked_ids(ids))
             return self._index(FUSED).remove(checked_ids(ids))
 
     def vectors(self, ids: Sequence[str]) -> np.ndarray:
@@ -168,17 +235,18 @@ class Collection:
 
     def compact(self) -> None:
         """Drop what was removed and write the snapshots anew."""
-        for name in self._names():
-            self._index(name).compact()
+        with self.changing:
+            for index in self._indexes().values():
+                index.compact()
 
     def save(self) -> None:
         """Bring the FAISS snapshots up to date."""
-        for name in self._names():
-            self._index(name).save()
+        for index in self._indexes().values():
+            index.save()
 
     def info(self) -> dict[str, Any]:
         """Return, for each of the indexes, its type and why, counts, bytes and fingerprint."""
-        return {name: self._index(name).info() for name in self._names()}
+        return {name: index.info() for name, index in self._indexes().items()}
 
     def close(self) -> None:
         """Close what is open."""
@@ -186,6 +254,7 @@ class Collection:
             for index in self._opened.values():
                 index.close()
             self._opened.clear()
+        self.memory.close()
 
     def __len__(self) -> int:
         return len(self._index(FUSED))
@@ -197,23 +266,35 @@ class Collection:
         """Make the empty indexes of a new run; what an interrupted one left is dropped."""
         self.close()
         shutil.rmtree(self._folder, ignore_errors=True)
-        common = {"fingerprint": self._fingerprint, "type": type}
-        self._opened[FUSED] = JointIndex.create(self._folder / FUSED, dim, "cosine", **common)
-        if self._ranker is not None:
-            self._opened[ITEMS] = JointIndex.create(self._folder / ITEMS, self._ranker.dim, "dot", **common)
+        fingerprint = self._fingerprint
+        self._opened[FUSED] = JointIndex.create(self._folder / FUSED, dim, "cosine", fingerprint=fingerprint, type=type)
+        if self._generations is not None:
+            self._opened[f"{ITEMS}/0"] = self._create(self._folder / ITEMS, self.generations.fitted.dim, 0)
 
-    def _names(self) -> tuple[str, ...]:
+    def _indexes(self) -> dict[str, JointIndex]:
         """Return the indexes that the run has."""
-        return (FUSED,) if self._ranker is None else (FUSED, ITEMS)
+        found = {FUSED: self._index(FUSED)}
+        return found if self._generations is None else {**found, ITEMS: self._ranking()[1]}
 
     def _index(self, name: str) -> JointIndex:
         """Open an index when it is first used."""
         with self._lock:
             if name not in self._opened:
                 self._opened[name] = JointIndex.open(self._folder / name, self._fingerprint)
-                if name == ITEMS:
-                    self._reconcile(self._opened[ITEMS])
             return self._opened[name]
+
+    def _ranking(self) -> tuple[Ranker, JointIndex]:
+        """Return what recommends now, and its item vectors, which belong together."""
+        number, ranker = self.generations.latest()
+        name = f"{ITEMS}/{number}"
+        with self._lock:
+            if name not in self._opened:
+                items = JointIndex.open(self.generations.items(number), self._fingerprint_of(number))
+                self._opened[name] = items
+                self._reconcile(items)
+                if (before := self._opened.pop(f"{ITEMS}/{number - 2}", None)) is not None:
+                    before.close()
+            return ranker, self._opened[name]
 
     def _reconcile(self, items: JointIndex) -> None:
         """Drop items that cannot be found: a kill came between the two writes of an ``add``."""

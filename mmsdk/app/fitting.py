@@ -21,6 +21,7 @@ from mmsdk.app.heads import fit_beside, write_boosters
 from mmsdk.app.inspecting import media_inputs
 from mmsdk.app.joint import in_joint_space
 from mmsdk.app.loading import load
+from mmsdk.app.memory import write_pairs
 from mmsdk.app.own_words import recipe_card, recipe_sections
 from mmsdk.app.pipeline import Pipeline
 from mmsdk.app.ranking import fit_ranking
@@ -294,6 +295,8 @@ def _write(draft: Draft, folder: Path, origin: Origin) -> None:
         app.index.create(draft.application.fusion.dim, draft.application.index.type)
         app.index.fill(draft.samples, draft.embeddings, draft.ranking.items if draft.ranking is not None else None)
         app.index.save()
+        if draft.ranking is not None:
+            write_pairs(folder, draft.ranking.interactions, draft.samples.ids, learned=draft.ranking.learned)
         write_tables(draft, app, folder)
         document["card"] = recipe_card(origin, app)
         save_run(folder, Run(document=document, arrays=arrays))

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmsdk.audit import Finding
-from mmsdk.data import Interactions, Policy, Samples, read_interactions, read_samples, read_table
+from mmsdk.data import Interactions, Samples, read_interactions, read_samples, read_table
 from mmsdk.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from mmsdk.app.memory import Memory
     from mmsdk.app.pipeline import Pipeline
-    from mmsdk.config import InteractionsConfig
     from mmsdk.embed import Embeddings
-    from mmsdk.tasks.ranking import Ranker
+    from mmsdk.tasks.ranking import Content, Ranker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,7 @@ class RankingRun:
     """A fitted ranker with what is said of it.
 
     :param items: item vectors ``(n, dim)``, in the order of the table.
+    :param learned: bool ``(n_pairs,)``: which pairs the ranker learned from.
     :param examples: a few scored users, for the report.
     """
 
@@ -33,6 +34,7 @@ class RankingRun:
     metrics: Mapping[str, Any]
     headline: str
     interactions: Interactions
+    learned: np.ndarray
     notes: Sequence[str] = ()
     examples: Sequence[Any] = ()
     findings: Sequence[Finding] = field(default_factory=tuple)
@@ -72,20 +74,33 @@ def fit_ranking(pipeline: Pipeline, samples: Samples, embeddings: Embeddings) ->
         metrics=result.metrics,
         headline=result.headline,
         interactions=interactions,
+        learned=result.learned,
         notes=result.notes,
         examples=result.examples,
         findings=_findings(interactions, samples),
     )
 
 
-def read_histories(config: InteractionsConfig, ids: Sequence[str], policy: Policy) -> dict[str, list[str]]:
-    """Return user -> ids of the items taken, oldest first; pairs of items that are not there are passed over."""
-    found = read_interactions(config, ids, policy=replace(policy, on_bad_row="skip"))
-    times = np.zeros(len(found)) if found.times is None else found.times
-    histories: dict[str, list[str]] = {}
-    for row in np.argsort(times, kind="stable"):
-        histories.setdefault(found.user_ids[found.users[row]], []).append(ids[found.items[row]])
-    return histories
+def learned_contents(
+    fitted: Ranker, fitted_ids: Sequence[str], ids: Sequence[str], memory: Memory
+) -> dict[str, Content]:
+    """Return the contents of a catalogue that grew: what was fitted, and in its place or after it what came later.
+
+    :param ids: of the catalogue; it begins with the fitted ones.
+    """
+    later = memory.kept()
+    widths = {name: content.vectors.shape[1] for name, content in fitted.contents.items()}
+    values, present = memory.placed(later, widths)
+    places = {name: place for place, name in enumerate(ids)}
+    rows = np.array([places[name] for name in later], np.int64)
+    contents = {}
+    for name, content in fitted.contents.items():
+        vectors = np.zeros((len(ids), widths[name]), np.float32)
+        mask = np.zeros(len(ids), bool)
+        vectors[: len(fitted_ids)], mask[: len(fitted_ids)] = content.vectors, content.present
+        vectors[rows], mask[rows] = values[name], present[name]
+        contents[name] = content.with_rows(vectors, mask)
+    return contents
 
 
 def _said(pipeline: Pipeline, interactions: Interactions) -> tuple[np.ndarray, np.ndarray, str]:

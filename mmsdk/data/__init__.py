@@ -6,7 +6,7 @@ from mmsdk.data.cells import Cells
 from mmsdk.data.folds import fold_rows
 from mmsdk.data.guessed import Guessed
 from mmsdk.data.inspect import guess_application, guess_modality, inspect_table
-from mmsdk.data.interactions import Interactions, read_interactions
+from mmsdk.data.interactions import Event, Interactions, read_events, read_interactions
 from mmsdk.data.media import Policy, Resolver, resolve_media
 from mmsdk.data.privacy import at_the_door, hidden_columns
 from mmsdk.data.samples import InputColumn, Samples, read_samples, require_training
@@ -16,6 +16,7 @@ from mmsdk.data.table import Table
 
 __all__ = [
     "Cells",
+    "Event",
     "Guessed",
     "InputColumn",
     "Interactions",
@@ -29,6 +30,7 @@ __all__ = [
     "guess_modality",
     "hidden_columns",
     "inspect_table",
+    "read_events",
     "read_interactions",
     "read_samples",
     "read_table",

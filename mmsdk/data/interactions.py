@@ -49,6 +49,16 @@ class Interactions:
         return len(self.users)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Somebody took something: ids, seconds (0 where nobody said when), and how much."""
+
+    user: str
+    item: str
+    time: float
+    weight: float
+
+
 def read_interactions(
     config: InteractionsConfig,
     item_ids: Sequence[str],
@@ -74,6 +84,34 @@ def read_interactions(
     if not pairs:
         raise DataError(f"{table.name} holds no usable interactions", problems)
     return _merged(rows, pairs, problems)
+
+
+def read_events(
+    data: Table, config: InteractionsConfig, item_ids: Sequence[str], policy: Policy | None = None
+) -> tuple[list[Event], list[Problem]]:
+    """Read interactions that came later, one event a user and item of a row; repeats are not summed.
+
+    :param config: names the columns; ``split`` and ``said`` are not read.
+    :raises DataError: as :func:`read_interactions`; a table without a usable row gives no event.
+    """
+    policy = policy or Policy()
+    config = config.model_copy(update={"split": None, "said": None})
+    data.require([c for c in (config.user, config.item, config.time, config.weight) if c])
+    rows = _Rows(data, config)
+    problems: list[Problem] = []
+    places = {name: place for place, name in enumerate(item_ids)}
+    found = [
+        Event(
+            user=user,
+            item=item_ids[place],
+            time=0.0 if rows.times is None else float(rows.times[row]),
+            weight=float(rows.weights[row]),
+        )
+        for user, place, row in _known(rows, config, places, problems)
+    ]
+    if problems and policy.on_bad_row == "error":
+        raise DataError(_headline(data.name, problems), problems)
+    return found, problems
 
 
 class _Rows:
@@ -132,6 +170,15 @@ def _pairs(
     """Return the pairs by user, item and part, and the problems with 1-based rows."""
     pairs: dict[tuple[str, int, str], _Pair] = {}
     problems: list[Problem] = []
+    for user, place, row in _known(rows, config, places, problems):
+        _add(pairs, (user, place, "" if rows.split is None else rows.split[row]), row, rows)
+    return pairs, problems
+
+
+def _known(
+    rows: _Rows, config: InteractionsConfig, places: dict[str, int], problems: list[Problem]
+) -> Iterator[tuple[str, int, int]]:
+    """Yield user, place of the item and row of what can be used; the problems, with 1-based rows, go into a list."""
     for row, user in enumerate(rows.users):
         bad = list(rows.problems.get(row, ()))
         if user is None:
@@ -146,9 +193,7 @@ def _pairs(
             bad.append(Problem(column=config.item, reason="is empty, but every row needs an item"))
         problems += [_numbered(problem, row) for problem in bad]
         if user is not None and row not in rows.problems:
-            for place in known:
-                _add(pairs, (user, place, "" if rows.split is None else rows.split[row]), row, rows)
-    return pairs, problems
+            yield from ((user, place, row) for place in known)
 
 
 def _items(cell: Any, separator: str | None) -> Iterator[str]:

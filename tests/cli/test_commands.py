@@ -71,6 +71,9 @@ JSON = {
     "index remove": ["index", "remove", "recommender", "--id", "000"],
     "index compact": ["index", "compact", "recommender"],
     "index info": ["index", "info", "recommender"],
+    "interactions add": ["interactions", "add", "recommender", "shop/orders.csv", "--later"],
+    "interactions learn": ["interactions", "learn", "recommender"],
+    "interactions info": ["interactions", "info", "recommender"],
     "plugins list": ["plugins", "list"],
     "plugins list --kind": ["plugins", "list", "--kind", "encoder"],
     "cache info": ["cache", "info"],
@@ -217,6 +220,25 @@ def test_what_is_picked_among_the_ranked(here, capsys):
     assert "expected" in typed(capsys, *words, "--where", "kind", code=2)[1]
     found = json.loads(typed(capsys, "search", "recommender", "--id", "000", "--per", "kind", "--json")[0])
     assert len(found) == 3
+
+
+def test_a_run_learns_from_later_orders(here, capsys):
+    more = [{"customer": f"x{n}", "sku": sku, "at": "2027-01-01"} for n in range(3) for sku in ("000", "001")]
+    write_csv(here / "shop/more.csv", [*more, {"customer": "x9", "sku": "nobody", "at": "2027-01-01"}])
+    words = ["interactions", "add", "recommender", "shop/more.csv"]
+    assert "is no id of the item table" in typed(capsys, *words, code=2)[1]
+    before = typed(capsys, "recommend", "recommender", "--history", "000", "--json")[0]
+    out, err = typed(capsys, *words, "--on-bad-row", "skip", "--later")
+    assert "6 added, 0 known, 1 left out" in out
+    assert "left out: row 7" in err
+    assert typed(capsys, "recommend", "recommender", "--history", "000", "--json")[0] == before
+    assert "added since: 6 (6 not learned from yet)" in typed(capsys, "interactions", "info", "recommender")[0]
+    assert "generation 1 recommends now" in typed(capsys, "interactions", "learn", "recommender")[0]
+    assert typed(capsys, "recommend", "recommender", "--history", "000", "--json")[0] != before
+    out, _ = typed(capsys, *words, "--on-bad-row", "skip")
+    assert "0 added, 6 known, 1 left out" in out
+    assert "generation 2 recommends now" in out
+    assert "without interactions" in typed(capsys, "interactions", "learn", "tasks", code=2)[1]
 
 
 def test_the_index_grows_and_shrinks(here, capsys):

@@ -54,6 +54,7 @@ class RankingResult:
     :param summary: the result in one sentence.
     :param notes: what a reader of the figures must know.
     :param examples: a few scored users, evenly over all of them.
+    :param learned: bool ``(n_pairs,)``: the pairs that ``ranker`` learned from.
     """
 
     ranker: Ranker
@@ -63,6 +64,7 @@ class RankingResult:
     summary: str
     notes: tuple[str, ...]
     examples: tuple[ScoredUser, ...]
+    learned: np.ndarray
 
 
 def fit_and_score_ranking(
@@ -101,8 +103,10 @@ def fit_and_score_ranking(
     if later is not None:
         metrics[OVER_TIME] = study.scored(later, worth=False, quiet=quiet).metrics
         notes += [f"over time: {note}" for note in _notes(later, None, {})]
-    ranker = found.ranker
-    if refit:
+    ranker, learned = found.ranker, np.ones(len(interactions), bool)
+    if not refit:
+        learned = np.isin(np.arange(len(interactions)), held.train.rows)
+    else:
         ranker = study.ranker(all_pairs(interactions, len(ids)), ranker.choice)
     return RankingResult(
         ranker=ranker,
@@ -112,6 +116,7 @@ def fit_and_score_ranking(
         summary=_summary(found, held.part),
         notes=tuple(notes),
         examples=_examples(held, found.answers, interactions.user_ids),
+        learned=learned,
     )
 
 

@@ -41,6 +41,14 @@ class Content:
             raise DataError(f"expected vectors of shape (n, {len(self.mean)}), got {values.shape}")
         return _centred(values, self.mean, present)
 
+    def with_rows(self, vectors: np.ndarray, present: np.ndarray) -> Content:
+        """Return the content of other items, placed ``(n, d)``; the mean and the unit of distance stay.
+
+        Neighbours are found anew, so that it costs as much as :func:`prepare`.
+        """
+        near, cosine = nearest(vectors, vectors, present, NEIGHBOURS)
+        return Content(mean=self.mean, vectors=vectors, present=present, near=near, cosine=cosine, spread=self.spread)
+
     def nearest(self, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the nearest items of placed vectors and their cosines, each ``(m, k)``."""
         return nearest(vectors, self.vectors, self.present, NEIGHBOURS)

@@ -50,6 +50,7 @@ class Ranker:
     :param popularity_vector: float32 ``(dim,)``: the user of whom nothing is known.
     :param dropped: input -> why it is not used.
     :param scales: input -> how much the behaviour that it leads one to expect counts.
+    :param limit, seed: ``dim`` and ``seed`` of the fit, by which :meth:`relearned` does the same again.
     """
 
     choice: Choice
@@ -61,6 +62,8 @@ class Ranker:
     popularity_vector: np.ndarray
     dropped: Mapping[str, str]
     scales: Mapping[str, float]
+    limit: int = 512
+    seed: int = 0
 
     @classmethod
     def fit(
@@ -116,6 +119,27 @@ class Ranker:
             popularity_vector=popular,
             dropped=dropped or {},
             scales=seen.scales,
+            limit=dim,
+            seed=seed,
+        )
+
+    def relearned(self, histories: Histories, contents: Mapping[str, Content]) -> Ranker:
+        """Return a ranker with the statistics of other pairs and items, and the settings and weights of this one.
+
+        The same as :meth:`fit` with this ``choice``: who took what, popularity, what is borrowed and expected, and the
+        principal axes are computed anew, exactly; nothing is encoded, searched or weighed.
+
+        :param contents: of all items of ``histories``; see :meth:`Content.with_rows`.
+        """
+        return Ranker.fit(
+            histories,
+            {},
+            {},
+            dim=self.limit,
+            seed=self.seed,
+            choice=self.choice,
+            contents=contents,
+            dropped=self.dropped,
         )
 
     def item_vectors(self) -> np.ndarray:
@@ -222,7 +246,7 @@ class Ranker:
     ) -> list[Contribution]:
         """Return what each item of a history, in each block, adds to the score of an item; largest first.
 
-        The contributions sum to the score. Items that are not fitted: :func:`mmsdk.tasks.ranking.explain.contributions`.
+        The contributions sum to the score. Of items that are not fitted :func:`contributions` tells the same.
 
         :param history: positions in the fitted catalogue, oldest first; :param item: likewise.
         :param query: the query's vectors ``(1, d)`` by input.
@@ -259,6 +283,8 @@ class Ranker:
             "dropped": dict(self.dropped),
             "choice": self.choice.as_json(),
             "scales": dict(self.scales),
+            "limit": self.limit,
+            "seed": self.seed,
         }
 
     @classmethod
@@ -286,6 +312,8 @@ class Ranker:
                 popularity_vector=arrays["popularity"],
                 dropped=state["dropped"],
                 scales=state.get("scales", {}),
+                limit=state.get("limit", 512),
+                seed=state.get("seed", 0),
             )
         except KeyError as error:
             raise RunError(f"the ranker is incomplete: it has no {error}; fit it again") from error

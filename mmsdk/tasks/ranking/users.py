@@ -13,7 +13,7 @@ from mmsdk.tasks.ranking.blocks import POPULARITY
 from mmsdk.tasks.ranking.histories import history_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import scipy.sparse as sp
 
