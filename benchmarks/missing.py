@@ -1,0 +1,55 @@
+"""What does a missing input cost? A model that loses an input at test, beside one that was trained without it.
+
+    MMSDK_REAL=../shared python benchmarks/missing.py [--sets ikea digits motion] [--seed 0]
+
+Sets with a split of their own (``sets.py``), settings at their default. ``missing`` is the whole model with the input
+taken from every test row, ``left`` a model that was trained on the other inputs alone. ``gain`` is the paired
+difference with its 95 % bootstrap interval, positive where the whole model does better. The promise is held where the
+interval does not lie below nought.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import warnings
+from pathlib import Path
+
+import torch
+from sets import real_sets
+
+from mmsdk.app.left_out import missing_against_left
+
+SPLIT = ("ikea", "digits", "motion")
+
+
+def main() -> None:
+    """Print a line for each input of each set."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sets", nargs="+", default=list(SPLIT), choices=SPLIT)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    sets = real_sets(Path(os.environ["MMSDK_REAL"]).resolve())
+    for name in arguments.sets:
+        one = sets[name]
+        (table,) = one.folds()
+        with tempfile.TemporaryDirectory() as folder:
+            found = missing_against_left(
+                dict(one.application), table, out=folder, seed=arguments.seed, quiet=True, allow_outside=True
+            )["label"]
+        print(f"{name}: {one.metric}, {sum(row['part'] == 'test' for row in table)} test rows", flush=True)
+        for missing, figures in found.items():
+            gain = figures["gain"]
+            held = "held" if gain["high"] >= 0 else "NOT HELD"
+            print(
+                f"  without {missing:12s} missing {figures['missing']['value']:.3f}  left {figures['left']['value']:.3f}"
+                f"  gain {gain['value']:+.3f} [{gain['low']:+.3f}, {gain['high']:+.3f}]  {held}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
