@@ -42,11 +42,11 @@ def main() -> None:
             )["label"]
         print(f"{name}: {one.metric}, {sum(row['part'] == 'test' for row in table)} test rows", flush=True)
         for missing, figures in found.items():
-            gain = figures["gain"]
+            gain, whole, part = figures["gain"], figures["missing"]["value"], figures["left"]["value"]
             held = "held" if gain["high"] >= 0 else "NOT HELD"
             print(
-                f"  without {missing:12s} missing {figures['missing']['value']:.3f}  left {figures['left']['value']:.3f}"
-                f"  gain {gain['value']:+.3f} [{gain['low']:+.3f}, {gain['high']:+.3f}]  {held}",
+                f"  without {missing:12s} missing {whole:.3f}  left {part:.3f}  "
+                f"gain {gain['value']:+.3f} [{gain['low']:+.3f}, {gain['high']:+.3f}]  {held}",
                 flush=True,
             )
 
