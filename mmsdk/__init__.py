@@ -61,6 +61,7 @@ _HOMES = {
     "cache_home": "mmsdk.files",
     "compare": "mmsdk.app.comparing",
     "cross_validate": "mmsdk.app.cross_validation",
+    "cut_recording": "mmsdk.stream",
     "evaluate": "mmsdk.app.evaluating",
     "fill_labels": "mmsdk.app.labelling",
     "fit": "mmsdk.app.fitting",
@@ -128,7 +129,7 @@ if TYPE_CHECKING:
         TaskSpec,
         TrainableSpec,
     )
-    from mmsdk.stream import Event, Session, VirtualClock, open_session
+    from mmsdk.stream import Event, Session, VirtualClock, cut_recording, open_session
     from mmsdk.trainable import Trainable
 
 __all__ = [
@@ -184,6 +185,7 @@ __all__ = [
     "cache_home",
     "compare",
     "cross_validate",
+    "cut_recording",
     "evaluate",
     "fill_labels",
     "fit",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from mmsdk.stream.clock import Clock, RealClock, VirtualClock
+from mmsdk.stream.cutting import cut_recording
 from mmsdk.stream.events import Event, Piece
 from mmsdk.stream.opening import open_session
 from mmsdk.stream.session import Session
 
-__all__ = ["Clock", "Event", "Piece", "RealClock", "Session", "VirtualClock", "open_session"]
+__all__ = ["Clock", "Event", "Piece", "RealClock", "Session", "VirtualClock", "cut_recording", "open_session"]

@@ -41,7 +41,7 @@ class MotionTrack:
         self._steps: deque[tuple[float, np.ndarray]] = deque(maxlen=max(int(own.buffer * self.rate * 2), 2))
         self._began: float | None = None
         self._rested = -math.inf
-        self._paused = False
+        self._pause: float | None = None  # where the motion in progress may have ended
         self._alone = True
         self.last = -math.inf
 
@@ -100,12 +100,12 @@ class MotionTrack:
                 self._begin(before)
             return found
         if not moves and t - self._own.hang >= self._began - 1e-6:
-            return found + self._close(self._first_of(self._own.hang))
+            return found + self._close(self._pause if self._pause is not None else self._first_of(self._own.hang))
         if self._farthest(self._own.hang / 2) > self._reach:
-            self._paused = False
-        elif not self._paused:
-            self._paused = True
-            found += self._judged(self._first_of(self._own.hang / 2), over=False)
+            self._pause = None
+        elif self._pause is None:
+            self._pause = self._first_of(self._own.hang / 2)
+            found += self._judged(self._pause, over=False)
         return found
 
     def _window(self, seconds: float) -> list[tuple[float, np.ndarray]]:
@@ -133,7 +133,7 @@ class MotionTrack:
         """Note where a piece begins, and whether it stands alone."""
         self._alone = start - self._rested >= self._own.before - 1e-9
         self._counts["joined"] += not self._alone
-        self._began, self._paused = start, False
+        self._began, self._pause = start, None
 
     def _close(self, end: float) -> list[Piece]:
         """End the piece."""
