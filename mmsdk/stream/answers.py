@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from mmsdk.protocols import Landmarks, Sound
 from mmsdk.stream.grammar import labels
 
 if TYPE_CHECKING:
@@ -24,10 +25,10 @@ KEPT = 8  # answers that are remembered: of a piece that paused, and ended there
 
 
 class Answers(Protocol):
-    """What a session needs of a fitted application: ``App.predict``."""
+    """What a session needs of a fitted application: ``App.predict_samples``."""
 
-    def predict(self, rows: Any) -> Sequence[Prediction]:
-        """Answer each row."""
+    def predict_samples(self, samples: Sequence[Mapping[str, Any]]) -> Sequence[Prediction]:
+        """Answer each row of decoded samples by input."""
         ...
 
 
@@ -46,13 +47,10 @@ class Heard:
 class Judge:
     """Asks the application about pieces, once each, and judges the answers by the slots."""
 
-    def __init__(
-        self, answers: Answers, settings: StreamConfig, modalities: Mapping[str, str], rates: Mapping[str, float]
-    ) -> None:
+    def __init__(self, answers: Answers, settings: StreamConfig, rates: Mapping[str, float]) -> None:
         self._answers = answers
         self._slots = settings.slots
         self._idle = {task: labels(slot.idle) for task, slot in settings.slots.items()}
-        self._modalities = modalities
         self._rates = rates
         self._known: dict[tuple[Any, ...], Prediction] = {}
 
@@ -96,16 +94,25 @@ class Judge:
         key = tuple(sorted(piece.key for piece in pieces.values()))
         found = self._known.get(key)
         if found is None:
-            row = {name: cell_of(piece, self._modalities[name], self._rates[name]) for name, piece in pieces.items()}
-            (found,) = self._answers.predict([row])
+            row = {name: sample_of(piece, self._rates[name]) for name, piece in pieces.items()}
+            (found,) = self._answers.predict_samples([row])
             self._known[key] = found
             while len(self._known) > KEPT:
                 del self._known[next(iter(self._known))]
         return found
 
 
+def sample_of(piece: Piece, rate: float) -> Any:
+    """Return a piece as the decoded sample of its input: a sound, landmarks, else what was pushed."""
+    if piece.times is not None:
+        return Landmarks(points=piece.data, times=piece.times)
+    if isinstance(piece.data, np.ndarray) and piece.data.ndim == 1:
+        return Sound(samples=piece.data, rate=round(rate))
+    return piece.data
+
+
 def cell_of(piece: Piece, modality: str, rate: float) -> Any:
-    """Return a piece as a cell: WAV bytes of a voice, points and times of a motion, else what was pushed."""
+    """Return a piece as a cell of a table: WAV bytes of a voice, points and times of a motion as JSON."""
     if piece.times is not None:
         text = json.dumps({"points": _nested(piece.data), "times": piece.times.tolist()})
         return text.encode() if modality.endswith("-file") else text

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class LatestTrack:
     """One input of which only the latest datum counts; it begins no event.
 
-    The datum is any cell that the input's modality takes: a path, bytes, a value.
+    The datum is a decoded sample of the input's modality: pixels, a text, a vector.
     """
 
     open_since: float | None = None

@@ -113,7 +113,7 @@ class MotionTrack:
         now = self._steps[-1][0]
         found = []
         for step in reversed(self._steps):
-            if step[0] < now - seconds - 0.5 / self.rate:
+            if step[0] < now - seconds - 0.5 / self.rate - 1e-6:
                 break
             found.append(step)
         return found

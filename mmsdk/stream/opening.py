@@ -40,8 +40,7 @@ def open_session(
         )
     application = load_application(app.application, dict(_dotted(settings or {}, "stream.")))
     assert application.stream is not None
-    modalities = {name: entry.modality for name, entry in application.inputs.items()}
-    return Session(app, application.stream, modalities, list(app.tasks), clock=clock, on_event=on_event)
+    return Session(app, application.stream, list(app.tasks), clock=clock, on_event=on_event)
 
 
 def _dotted(settings: Mapping[str, Any], before: str) -> Iterator[tuple[str, Any]]:

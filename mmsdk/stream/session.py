@@ -38,7 +38,6 @@ class Session:
 
     :param answers: what answers a row of pieces: a fitted :class:`mmsdk.App`.
     :param settings: the ``stream`` block of the application.
-    :param modalities: input to modality.
     :param tasks: names of the tasks.
     :param clock: the machine's where left out.
     :param on_event: called with each event, in the thread that pushed, outside the lock.
@@ -48,7 +47,6 @@ class Session:
         self,
         answers: Answers,
         settings: StreamConfig,
-        modalities: Mapping[str, str],
         tasks: Sequence[str],
         *,
         clock: Clock | None = None,
@@ -58,9 +56,7 @@ class Session:
         self.settings = settings
         self.counts: Counter[str] = Counter()
         self.tracks = {name: TRACKS[own.segment](name, settings, self.counts) for name, own in settings.inputs.items()}
-        self._judge = Judge(
-            answers, settings, modalities, {name: own.rate or 16_000 for name, own in settings.inputs.items()}
-        )
+        self._judge = Judge(answers, settings, {name: own.rate or 16_000 for name, own in settings.inputs.items()})
         self._grammar = grammar_of(settings, tasks)
         self._tasks = list(settings.slots or tasks)
         self._wake = {task: labels(value) for task, value in settings.wake.items()}
@@ -76,7 +72,8 @@ class Session:
     def push(self, input: str, data: Any, t: float | None = None) -> list[Event]:
         """Take data of one input; return the events that came of it.
 
-        :param data: of a ``voice`` samples, of a ``motion`` the points of one step, of ``latest`` a cell.
+        :param data: of a ``voice`` samples, of a ``motion`` the points of one step, of ``latest``
+            a decoded sample of its modality.
         :param t: when it was taken, of its first sample, on the session's clock; now, less its length, where left out.
         :raises DataError: an input that is not there, or data that is not of its kind.
         """
@@ -98,7 +95,7 @@ class Session:
         return self.push(input or self._only("motion"), points, t)
 
     def push_frame(self, frame: Any, t: float | None = None, *, input: str | None = None) -> list[Event]:
-        """Take a frame: any cell of the input's modality, such as the bytes of a picture."""
+        """Take a frame: a decoded sample of the input's modality, such as pixels ``(h, w, 3)`` uint8."""
         return self.push(input or self._only("latest"), frame, t)
 
     def tick(self) -> list[Event]:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
-import wave
-
 import numpy as np
 
 import mmsdk
@@ -22,20 +18,20 @@ class Ears:
     def __init__(self):
         self.asked = []
 
-    def predict(self, rows):
+    def predict_samples(self, rows):
         self.asked += rows
         return [self._one(row) for row in rows]
 
     def _one(self, row):
         outputs = {"argument": answer("none", 0.3), "action": answer("none", 0.3)}
         if "voice" in row:
-            samples, rate = heard(row["voice"])
+            samples, rate = row["voice"].samples, row["voice"].rate
             loud = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
             pitch = np.fft.rfftfreq(len(samples), 1 / rate)[loud.argmax()]
             word = min(TONES, key=lambda name: abs(TONES[name] - pitch))
             outputs["argument"] = answer("none" if word == "hum" else word, 0.9)
         if "motion" in row:
-            points = np.array(json.loads(row["motion"])["points"], float)[:, 0]
+            points = row["motion"].points[:, 0]
             way = points[-1] - points[0]
             name = max(WAYS, key=lambda one: float(way @ np.array(WAYS[one])))
             outputs["action"] = answer("stop" if np.linalg.norm(way) < 0.02 else name, 0.8)
@@ -44,11 +40,6 @@ class Ears:
 
 def answer(label, confidence, **words):
     return mmsdk.Output(value=label, probabilities={label: confidence}, confidence=confidence, **words)
-
-
-def heard(data):
-    with wave.open(io.BytesIO(data)) as file:
-        return np.frombuffer(file.readframes(file.getnframes()), "<i2") / 32768, file.getframerate()
 
 
 def settings(**changes):
@@ -68,9 +59,8 @@ class Stage:
         self.ears = Ears()
         self.events = []
         tasks = ["action", "argument"]
-        modalities = {"voice": "audio", "motion": "gesture", "frame": "image"}
         self.session = mmsdk.Session(
-            self.ears, settings(**changes), modalities, tasks, clock=self.clock, on_event=self.events.append
+            self.ears, settings(**changes), tasks, clock=self.clock, on_event=self.events.append
         )
         self.sound = np.random.default_rng(0).normal(0, 1e-3, round(seconds * RATE)).astype(np.float32)
         self.track = np.full((round(seconds * 30), 2), 0.5, np.float32)

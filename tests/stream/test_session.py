@@ -350,7 +350,7 @@ class TestKeys:
         spans = {}
         for buffer in (0.2, 10.0):
             stage = Stage(3, inputs={"voice": {"buffer": buffer}}).say("two", 1.0, 0.6).play()
-            spans[buffer] = len(stage.ears.asked[0]["voice"])
+            spans[buffer] = len(stage.ears.asked[0]["voice"].samples)
         assert spans[0.2] < spans[10.0] / 2
 
 
