@@ -2,7 +2,7 @@
 
 Talk comes from RAVDESS (actors read two sentences; rows of its ``test`` actors are held back and never read) and,
 where they are installed (``apt-get install espeak-ng flite``), from two speech synthesisers, whose voices say
-sentences and short words that are made up here from two lists without a common word. All is brought to one rate, so that
+sentences and short words that are made up here from two lists that share no word. All is brought to one rate, so that
 the width of the band tells nothing.
 """
 

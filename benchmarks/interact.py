@@ -5,8 +5,8 @@
 Real clips of ``voice_gesture_motion`` are streamed at their true rate (sound at 8,000 samples in chunks of 20 ms, the
 fingertip at 30 steps a second, which is assumed: the set does not say) on a virtual clock: with noise, silences, a hand
 that rests between commands, word and gesture in either order and overlapping, parcels that overtake one another (up to
-30 ms) and parcels that are lost (2 %). The scored speaker, and the idle voices that are measured, are in no training row
-and chose no threshold. The set's test rows are held back and never read.
+30 ms) and parcels that are lost (2 %). The scored speaker, and the idle voices that are measured, are in no training
+row and chose no threshold. The set's test rows are held back and never read.
 
 Latency is from the end of the later of word and gesture in the clip (of a still hand: of the word) to the event: the
 waiting of the runtime (silence that ends a word, jitter) on the virtual clock, and the computing measured on this
@@ -15,16 +15,13 @@ machine, in one thread that takes one parcel after the other.
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import tempfile
 import time
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from idle import LEVEL, RATE, conversation, hands, talk, wav
+from idle import RATE, conversation, hands, talk, wav
 from prepare import motion
 from scipy import stats
 
@@ -136,7 +133,7 @@ class Stream:
         self.sound, self.track = sound, track
 
     def parcels(self, draw, lost=LOST, shaken=SHAKEN, chunk=CHUNK):
-        """Return (arrival, input, data, time): each arrives when its last sample is there, and up to ``shaken`` later."""
+        """Return (arrival, input, data, time): each arrives when its last sample is there, or a little later."""
         size = round(chunk * RATE)
         starts = np.arange(0, len(self.sound) - size + 1, size)
         found = [((at + size) / RATE, "voice", self.sound[at : at + size], at / RATE) for at in starts.tolist()]
