@@ -55,6 +55,7 @@ _HOMES = {
     "Trainable": "mmsdk.trainable",
     "TrainableSpec": "mmsdk.specs",
     "VirtualClock": "mmsdk.stream",
+    "Why": "mmsdk.app.why",
     "Worth": "mmsdk.app.worth",
     "atomic_folder": "mmsdk.files",
     "atomic_write": "mmsdk.files",
@@ -94,6 +95,7 @@ if TYPE_CHECKING:
     from mmsdk.app.loading import load
     from mmsdk.app.pictures import picture_data_uri
     from mmsdk.app.prediction import Prediction
+    from mmsdk.app.why import Why
     from mmsdk.app.worth import Worth, worth
     from mmsdk.config import Application, read_yaml
     from mmsdk.data import guess_application, read_table
@@ -178,6 +180,7 @@ __all__ = [
     "Trainable",
     "TrainableSpec",
     "VirtualClock",
+    "Why",
     "Worth",
     "__version__",
     "atomic_folder",

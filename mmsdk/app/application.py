@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mmsdk.app.pipeline import Pipeline
+    from mmsdk.app.why import Why
     from mmsdk.confidence import Confidence
     from mmsdk.config import Application
     from mmsdk.data import Samples, Table
@@ -209,6 +210,24 @@ class App:
         return self.recommender.recommend(
             history, picking, query=query, like=like, query_weight=query_weight, root=root
         )
+
+    def why(
+        self,
+        id: str,
+        history: Sequence[str] = (),
+        *,
+        query: Mapping[str, Any] | None = None,
+        like: str | None = None,
+        query_weight: float | None = None,
+        root: Path | None = None,
+    ) -> Why:
+        """Say why :meth:`recommend` gives an item its score, with the same words otherwise.
+
+        :returns: :class:`mmsdk.Why`: reasons that sum to the score (which item of the history, by being alike in which
+            input, or by being taken together; the query; popularity), and what the items have in common.
+        :raises DataError: the index does not hold the item.
+        """
+        return self.recommender.why(id, history, query=query, like=like, query_weight=query_weight, root=root)
 
     def explain(
         self,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mmsdk.app.pipeline import Pipeline
     from mmsdk.data import Samples
     from mmsdk.embed import Embeddings
-    from mmsdk.tasks.ranking import Ranker
+    from mmsdk.tasks.ranking import Contribution, Profile, Ranker
 
 FUSED, ITEMS = "fused", "items"
 BATCH = 4096
@@ -113,6 +113,47 @@ class Collection:
         )
         picking = replace(picking, exclude=[*known, *checked_ids(picking.exclude)])
         return picking.of(items, user, self._index(FUSED))
+
+    def divide(self, asked: Asked, id: str) -> list[Contribution]:
+        """Return the parts of the score that an item has for a user; they sum to it.
+
+        :raises RunError: an item came by an earlier mmsdk, which did not keep what it is.
+        """
+        from mmsdk.tasks.ranking import Asking, contributions
+
+        ranker, items = self._ranking()
+        history, embeddings = list(asked.history), asked.embeddings
+        like = [] if asked.like is None else [asked.like]
+        vectors = items.get([*history, *like, id])[0]
+        profile = self._profile(ranker, [*history, *like, id])
+        query = {} if embeddings is None else embeddings.vectors()
+        known, present = ranker.known(query, embeddings.present) if embeddings is not None else ({}, {})
+        count = len(history)
+        asking = Asking(
+            vectors=vectors[:count],
+            items=profile.take(np.arange(count)) if history else None,
+            query=known,
+            present=present,
+            like=(vectors[[count]], profile.take(np.array([count]))) if like else None,
+            weight=asked.query_weight,
+        )
+        return contributions(ranker, asking, profile.take(np.array([len(profile) - 1])), vectors[-1])
+
+    def _profile(self, ranker: Ranker, ids: Sequence[str]) -> Profile:
+        """Return what items are, block by block: as learned, or by content where they came after that."""
+        from mmsdk.tasks.ranking import fitted_profile, new_profile, stacked
+
+        places = self._known_places(self.generations.latest()[0])
+        later = [name for name in dict.fromkeys(ids) if name not in places]
+        known = list(dict.fromkeys(name for name in ids if name in places))
+        if strange := set(later) - set(self.memory.kept()):
+            raise RunError(f"item {min(strange)!r} was added by an earlier mmsdk; add it again to have it explained")
+        parts = [fitted_profile(ranker, np.array([places[name] for name in known]))] if known else []
+        if later:
+            widths = {name: content.vectors.shape[1] for name, content in ranker.contents.items()}
+            parts.append(new_profile(ranker, *self.memory.placed(later, widths)))
+        order = {name: row for row, name in enumerate([*known, *later])}
+        return stacked(parts).take(np.array([order[name] for name in ids]))
 
     def add(self, rows: Any, *, root: Path | None = None) -> list[str]:
         """Embed rows and add them, or replace those whose ids are known; return their ids.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmsdk.app.pictures import THUMBNAIL, encoded
+from mmsdk.app.why import Shared, Why, reasons_of
 from mmsdk.plugins import get_registry
 from mmsdk.report import Example, MapPoints, Picture, ReportData
 from mmsdk.report.efficiency import cost_line
@@ -115,7 +117,7 @@ def _examples(draft: Draft, app: App) -> Iterator[Example]:
     """Yield a few users with what was recommended, or a few held-out rows with their nearest neighbours."""
     pictures = Pictures(draft)
     if draft.ranking is not None:
-        yield from (_user(one, pictures) for one in draft.ranking.examples[:EXAMPLES])
+        yield from (_user(one, pictures, _reasons(draft, app, one)) for one in draft.ranking.examples[:EXAMPLES])
         return
     held = np.flatnonzero(np.isin(draft.samples.split, ("test", "val")))
     rows = held if len(held) else np.arange(len(draft.samples))
@@ -123,10 +125,13 @@ def _examples(draft: Draft, app: App) -> Iterator[Example]:
         yield _neighbours(draft, app, int(row), pictures)
 
 
-def _user(one: Any, pictures: Pictures) -> Example:
-    """Return a scored user: the history, and what was recommended, with what was really taken marked."""
+def _user(one: Any, pictures: Pictures, reasons: Mapping[int, str]) -> Example:
+    """Return a scored user: the history, and what was recommended and why, with what was really taken marked."""
     taken = set(one.targets)
-    answers = [pictures.of(row, note="really taken ✓" if row in taken else "") for row in one.answers[:ANSWERS]]
+    answers = [
+        pictures.of(row, note=" – ".join(filter(None, ("really taken ✓" if row in taken else "", reasons[row]))))
+        for row in one.answers[:ANSWERS]
+    ]
     asked = [pictures.of(row) for row in list(one.history)[-ANSWERS:]]
     found = sum(row in taken for row in one.answers)
     return Example(
@@ -134,6 +139,22 @@ def _user(one: Any, pictures: Pictures) -> Example:
         asked=asked,
         answers=answers,
     )
+
+
+def _reasons(draft: Draft, app: App, one: Any) -> dict[int, str]:
+    """Return why each of the answers to a scored user is there, by the ranker that gave it."""
+    assert draft.ranking is not None
+    history, ids = list(one.history), draft.samples.ids
+    shared, names = Shared(app), [ids[row] for row in history]
+    rows = dict(zip(names, app.index.rows(names), strict=True))
+    found = {}
+    for item in one.answers[:ANSWERS]:
+        parts = draft.ranking.scored.explain(history, item)
+        placed = [replace(part, item=None if part.item is None else history.index(part.item)) for part in parts]
+        reasons, row = reasons_of(placed, names), app.index.rows([ids[item]])[0]
+        why = Why(id=ids[item], score=0.0, reasons=reasons, shared={name: shared.of(row, rows[name]) for name in names})
+        found[item] = why.told(1)
+    return found
 
 
 def _neighbours(draft: Draft, app: App, row: int, pictures: Pictures) -> Example:

@@ -26,6 +26,7 @@ class RankingRun:
 
     :param items: item vectors ``(n, dim)``, in the order of the table.
     :param learned: bool ``(n_pairs,)``: which pairs the ranker learned from.
+    :param scored: what gave the metrics and the examples.
     :param examples: a few scored users, for the report.
     """
 
@@ -35,6 +36,7 @@ class RankingRun:
     headline: str
     interactions: Interactions
     learned: np.ndarray
+    scored: Ranker
     notes: Sequence[str] = ()
     examples: Sequence[Any] = ()
     findings: Sequence[Finding] = field(default_factory=tuple)
@@ -75,6 +77,7 @@ def fit_ranking(pipeline: Pipeline, samples: Samples, embeddings: Embeddings) ->
         headline=result.headline,
         interactions=interactions,
         learned=result.learned,
+        scored=result.scored,
         notes=result.notes,
         examples=result.examples,
         findings=_findings(interactions, samples),

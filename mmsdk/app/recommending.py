@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mmsdk.app.collection import Asked, checked_ids
+from mmsdk.app.why import Shared, Why, reasons_of
 from mmsdk.errors import DataError, RunError
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class Recommender:
 
     def __init__(self, app: App) -> None:
         self._app = app
+        self._shared = Shared(app)
 
     def recommend(
         self,
@@ -35,6 +37,27 @@ class Recommender:
     ) -> list[Hit]:
         """Recommend to one user; see :meth:`mmsdk.App.recommend`."""
         return self._app.index.recommend(self.asked(history, query, like, query_weight, root), picking)
+
+    def why(
+        self,
+        id: str,
+        history: Sequence[str],
+        *,
+        query: Mapping[str, Any] | None = None,
+        like: str | None = None,
+        query_weight: float | None = None,
+        root: Path | None = None,
+    ) -> Why:
+        """Say why an item has its score; see :meth:`mmsdk.App.why`."""
+        asked = self.asked(history, query, like, query_weight, root)
+        self._require([id])
+        index = self._app.index
+        reasons = reasons_of(index.divide(asked, id), asked.history, like)
+        others = list(dict.fromkeys([*asked.history, *([] if like is None else [like])]))
+        row, *rest = index.rows([id, *others])
+        shared = {name: self._shared.of(row, other) for name, other in zip(others, rest, strict=True)}
+        score = float(sum(one.value for one in reasons))
+        return Why(id=id, score=score, reasons=reasons, shared={name: one for name, one in shared.items() if one})
 
     def asked(
         self,

@@ -28,6 +28,7 @@ from mmsdk.cli.runs import ids_of, open_run, print_hits, query_of, run
     metavar="0..1",
     help="How much --text, --image and --like count beside the history; 1 alone.",
 )
+@click.option("--why", is_flag=True, help="Say why each item is there; the parts of its score with --json.")
 @picking
 @options.device
 @options.as_json
@@ -38,6 +39,7 @@ def recommend(
     history: str,
     like: str | None,
     query_weight: float | None,
+    why: bool,
     device: str,
     as_json: bool,
     **given: Any,
@@ -50,4 +52,6 @@ def recommend(
     named = {modality: value for modality, value in given.items() if value is not None}
     app = open_run(run, device=device, allow_outside=bool(named))  # the person at the keyboard named the file
     asked = {"query": query_of(app, named) if named else None, "like": like, "query_weight": query_weight}
-    print_hits(app.recommend(ids_of(history), **asked, **pick), as_json=as_json)
+    hits = app.recommend(ids_of(history), **asked, **pick)
+    reasons = {hit.id: app.why(hit.id, ids_of(history), **asked) for hit in hits} if why else {}
+    print_hits(hits, as_json=as_json, why=reasons)

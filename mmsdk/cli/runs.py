@@ -44,15 +44,19 @@ def query_of(app: Any, named: Mapping[str, str]) -> dict[str, str]:
     return query
 
 
-def print_hits(hits: Sequence[Any], *, as_json: bool) -> None:
-    """Print hits, best first: id, score, and the first few of the row's columns."""
+def print_hits(hits: Sequence[Any], *, as_json: bool, why: Mapping[str, Any] | None = None) -> None:
+    """Print hits, best first: id, score, and the first few of the row's columns; below each, why it is there."""
+    reasons = why or {}
     if as_json:
-        print_json([{"id": hit.id, "score": hit.score, "row": dict(hit.row)} for hit in hits])
+        told = {name: {"why": one.as_json()} for name, one in reasons.items()}
+        print_json([{"id": hit.id, "score": hit.score, "row": dict(hit.row), **told.get(hit.id, {})} for hit in hits])
         return
     pad = max((len(hit.id) for hit in hits), default=0)
     for place, hit in enumerate(hits, 1):
         about = ", ".join(str(value) for value in hit.row.values() if value is not None and str(value) != hit.id)
         line = f"{place:>3}. {hit.id:<{pad}}  {hit.score:7.3f}  {about}"
         click.echo(line if len(line) <= width() else line[: width() - 1] + "…")
+        if hit.id in reasons:
+            click.echo(click.wrap_text(reasons[hit.id].told(), width(), "     ", "     "))
     if not hits:
         click.echo("Nothing found.")

@@ -220,6 +220,9 @@ def test_what_is_picked_among_the_ranked(here, capsys):
     assert "expected" in typed(capsys, *words, "--where", "kind", code=2)[1]
     found = json.loads(typed(capsys, "search", "recommender", "--id", "000", "--per", "kind", "--json")[0])
     assert len(found) == 3
+    (first, *_) = json.loads(typed(capsys, *words, "--why")[0])
+    assert sum(one["value"] for one in first["why"]["reasons"]) == pytest.approx(first["score"], abs=1e-4)
+    assert "with 00" in typed(capsys, *words[:-1], "--why")[0]
 
 
 def test_a_run_learns_from_later_orders(here, capsys):

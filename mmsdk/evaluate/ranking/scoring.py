@@ -55,6 +55,7 @@ class RankingResult:
     :param notes: what a reader of the figures must know.
     :param examples: a few scored users, evenly over all of them.
     :param learned: bool ``(n_pairs,)``: the pairs that ``ranker`` learned from.
+    :param scored: what gave the metrics and the examples.
     """
 
     ranker: Ranker
@@ -65,6 +66,7 @@ class RankingResult:
     notes: tuple[str, ...]
     examples: tuple[ScoredUser, ...]
     learned: np.ndarray
+    scored: Ranker
 
 
 def fit_and_score_ranking(
@@ -117,6 +119,7 @@ def fit_and_score_ranking(
         notes=tuple(notes),
         examples=_examples(held, found.answers, interactions.user_ids),
         learned=learned,
+        scored=found.ranker,
     )
 
 

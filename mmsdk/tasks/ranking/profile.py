@@ -34,6 +34,10 @@ class Profile:
         """Return the number of items."""
         return len(self.popular)
 
+    def take(self, rows: np.ndarray) -> Profile:
+        """Return some of the items, in the order given."""
+        return Profile(blocks={name: one[rows] for name, one in self.blocks.items()}, popular=self.popular[rows])
+
     def mean(self, weights: np.ndarray) -> Profile:
         """Return the weighted sum ``(m,)`` of the items as one."""
         blocks = {name: np.asarray(weights @ block)[None] for name, block in self.blocks.items()}
