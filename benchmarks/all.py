@@ -79,6 +79,29 @@ ALL = (
         real=True,
     ),
     Benchmark(
+        name="alignment",
+        title="Photos and texts in one space",
+        says="Who finds whom among products of the test split after each way of aligning, and what a text's nearest "
+        "photos say of its category; learned on training rows alone.",
+        real=True,
+    ),
+    Benchmark(
+        name="joint",
+        title="Joint training",
+        says="Each way of weighing classes, rows and terms against the default: paired differences over grouped folds "
+        "of the training and validation rows.",
+        quick=("--sets", "ikea", "--folds", "2", "--settings", "uncertainty"),
+        real=True,
+    ),
+    Benchmark(
+        name="confidence",
+        title="Do the promises of sets and calibration hold?",
+        says="The share of scored rows whose set holds the truth, at three levels and from every subset of the inputs, "
+        "with its interval; and the calibration error before and after.",
+        quick=("--only", "digits"),
+        real=True,
+    ),
+    Benchmark(
         name="explain",
         title="Do explanations explain?",
         says="What the score falls by without the parts that were named first, and without as many drawn at random, "
@@ -161,6 +184,13 @@ ALL = (
         title="Training the head",
         says="Our loop, which masks, weighs, schedules, validates and keeps the best, beside bare ones.",
         quick=("--runs", "1"),
+    ),
+    Benchmark(
+        name="population",
+        title="A population of heads in one batched pass",
+        says="64 heads against one, and what one row costs each type of head.",
+        quick=("--rows", "800", "--epochs", "4", "--runs", "1"),
+        full=("--epochs", "10", "--runs", "2"),
     ),
     Benchmark(
         name="index",

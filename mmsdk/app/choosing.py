@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmsdk.data import fold_rows
+from mmsdk.data import fold_rows, resampled
 from mmsdk.errors import ConfigError
-from mmsdk.evaluate import resampled, score_logits
+from mmsdk.evaluate import score_logits
 from mmsdk.evaluate.out_of_fold import worth
 from mmsdk.evaluate.scores import Scoring
 from mmsdk.model import infer
@@ -83,6 +83,33 @@ def check_choice(application: Application) -> None:
             raise ConfigError(f"{key}.options: {key}.type is auto, and options belong to one type; name the type")
 
 
+def check_judges(draft: Draft) -> None:
+    """Refuse a choice that only folds could judge, where encoders are tuned on the rows of these folds.
+
+    :raises ConfigError: ``auto`` or ``search`` beside an encoder that is tuned in any case, and no validation row has
+        a label.
+    """
+    application = draft.application
+    tuned = [name for name, one in application.inputs.items() if one.tune is not None and one.tune.mode == "lora"]
+    choosing = is_open(application) or application.search.trials > 0
+    if choosing and tuned and not _validating(draft):
+        raise ConfigError(_seen(tuned[0]))
+
+
+def _validating(draft: Draft) -> bool:
+    """Return whether a validation row has a label."""
+    labelled = np.any([one.labelled for one in draft.targets.values()], axis=0)
+    return bool((labelled & (draft.samples.split == "val")).any())
+
+
+def _seen(name: str) -> str:
+    """Return why nothing can be chosen."""
+    return (
+        f"inputs.{name}.tune: auto and search would be judged by folds of rows that the tuned encoder knows, "
+        "and no validation row has a label; raise split.validation, or name the types"
+    )
+
+
 def candidates(application: Application) -> list[tuple[str, str]]:
     """Return the short list, pairs of fusion and head; of equals the one named first is taken."""
     fusion, head = application.fusion.type, application.head.type
@@ -101,10 +128,10 @@ def choose(draft: Draft, folder: Path, learn: Learn) -> None:
 
     Every candidate learns from the training rows and is judged on the validation rows; with fewer than 500 rows of both
     together, validation rows of fewer than six groups, or none, on five folds of them (groups whole; the next fold ends
-    the training). Test rows take no part. The score is the mean over the tasks of each task's own metric. Of the
-    candidates that are behind the best by no more than one standard error of the difference (a paired bootstrap,
-    whole groups drawn; the rule of Breiman et al. 1984, section 3.4.3), the first of the list is taken, so that noise
-    chooses nothing unusual.
+    the training); never on folds where encoders were tuned, since these have seen the rows. Test rows take no part. The
+    score is the mean over the tasks of each task's own metric. Of the candidates that are behind the best by no more
+    than one standard error of the difference (a paired bootstrap, whole groups drawn; the rule of Breiman et al. 1984,
+    section 3.4.3), the first of the list is taken, so that noise chooses nothing unusual.
 
     After ``fusion.budget`` seconds no further candidate begins; the first always does.
 
@@ -149,7 +176,10 @@ class _Judged:
 
 
 class Trials:
-    """The rows that judge, and the candidates learned without them."""
+    """The rows that judge, and the candidates learned without them.
+
+    :raises ConfigError: there are too few rows to judge by, or encoders that were tuned have seen all there are.
+    """
 
     def __init__(self, draft: Draft, folder: Path, learn: Learn) -> None:
         self.draft, self.folder, self.learn = draft, folder, learn
@@ -159,6 +189,11 @@ class Trials:
         known = np.flatnonzero(np.isin(split, ("train", "val")))
         labelled = np.any([one.labelled for one in self.targets.values()], axis=0)
         by_folds = len(known) < FEW or not self._can_judge(labelled & (split == "val"), known)
+        if by_folds and draft.adapters:  # tuned encoders know the rows of folds: there each candidate looks too good
+            if not _validating(draft):
+                raise ConfigError(_seen(next(iter(draft.adapters))))
+            note("judging by validation rows alone: tuned encoders have learned from the others", draft.pipeline.quiet)
+            by_folds = False
         self.judged_by = "folds" if by_folds else "validation"
         self.splits = self._folds(known, labelled) if by_folds else [(split, np.flatnonzero(split == "val"))]
         self.rows = np.sort(np.concatenate([asked for _, asked in self.splits]))

@@ -284,7 +284,7 @@ def sure_outputs(
     :param logits: task -> ``(n, width)`` as the network gives them.
     :param table: the rows, by which rules are judged and groups are told.
     """
-    outputs = ruled_outputs(app.pipeline.rules, app.tasks, calibrated_logits(app, logits, present), table)
+    outputs = guessed_outputs(app, logits, present, table)
     confidence = app.confidence
     if confidence is None:
         return outputs
@@ -298,6 +298,13 @@ def sure_outputs(
         )
         for name, task in app.tasks.items()
     }
+
+
+def guessed_outputs(
+    app: App, logits: Mapping[str, np.ndarray], present: Mapping[str, np.ndarray], table: Table | None
+) -> dict[str, Sequence[Output]]:
+    """Return the answers of every task, calibrated and inside the rules, and none declined: the best guess."""
+    return ruled_outputs(app.pipeline.rules, app.tasks, calibrated_logits(app, logits, present), table)
 
 
 def calibrated_logits(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mmsdk.app.aligning import align_inputs, alignment_metrics, check_alignment, map_arrays
 from mmsdk.app.application import App
-from mmsdk.app.choosing import AUTO, check_choice, choose
+from mmsdk.app.choosing import AUTO, check_choice, check_judges, choose
 from mmsdk.app.confiding import calibration_of, check_confidence, confide, measure_confidence
 from mmsdk.app.device import device_of
 from mmsdk.app.directory import CARD, CHECKPOINT, METRICS, REPORT, new_run, write_json, write_text
@@ -189,6 +189,7 @@ def prepare(pipeline: Pipeline, source: Any) -> Draft:
     problems += found
     teach_rules(draft)
     check_confidence(draft)
+    check_judges(draft)
     draft.findings += audit_columns(samples, [*problems, *embeddings.stats.problems])
     draft.findings += _audit_split(draft)
     return draft

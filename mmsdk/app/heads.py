@@ -27,7 +27,7 @@ from mmsdk.train import class_weights_of, fit_heads
 from mmsdk.train.population import fit_population
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from mmsdk.app.draft import Draft
@@ -93,7 +93,7 @@ def _judge(draft: Draft, net: JointNet) -> _Judge:
     """Return the network of the run where rows validated it and no more, else another one that a fold is kept from."""
     split = np.asarray(draft.samples.split, dtype=object)
     if not _any_labelled(draft, split == "val"):
-        split = _with_validation(draft, split, next(iter(draft.targets)))
+        split = _with_validation(draft, split, list(draft.targets))
     elif not draft.application.training.refit:
         return _Judge(net=net, learned=training_rows(split), judged=split == "val")
     note("training once more without the rows that judge the blend", draft.pipeline.quiet)
@@ -108,7 +108,7 @@ def _judged(draft: Draft, name: str, options: Any) -> Beside:
     split, config = np.asarray(draft.samples.split, dtype=object), draft.application.training
     validated = len(_rows(draft, draft.targets[name], split == "val")) > 0
     if not validated:
-        split = _with_validation(draft, split, name)
+        split = _with_validation(draft, split, [name])
     train = _lesson(draft, name, split == "train" if (split == "train").any() else training_rows(split))
     judge = _lesson(draft, name, split == "val") if (split == "val").any() else train
     again = _lesson(draft, name, np.isin(split, ["train", "val"])) if config.refit or not validated else None
@@ -123,14 +123,23 @@ def _any_labelled(draft: Draft, rows: np.ndarray) -> bool:
     return all(len(target.labelled_rows(rows)) for target in draft.targets.values())
 
 
-def _with_validation(draft: Draft, split: np.ndarray, name: str) -> np.ndarray:
-    """Return the split with a fifth of the training rows that a task labels, whole groups, as those that judge."""
-    rows = np.flatnonzero(training_rows(split))
-    folds = inner_folds(_lesson(draft, name, training_rows(split)), HELD)
-    found = np.full(len(split), "", dtype=object)
-    found[rows] = "train"
-    if folds:
-        found[_rows(draft, draft.targets[name], training_rows(split))[folds[0][1]]] = "val"
+def _with_validation(draft: Draft, split: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Return the split with about a fifth of the training rows that each task labels, whole groups, to judge.
+
+    A task whose labels lie in the rows drawn for those before it, half its due or more, needs none of its own.
+    """
+    training, groups = training_rows(split), draft.groups
+    found = np.where(training, "train", "").astype(object)
+    for name in names:
+        rows = _rows(draft, draft.targets[name], training)
+        if len(rows) == 0 or 2 * HELD * int((found[rows] == "val").sum()) >= len(rows):
+            continue
+        folds = inner_folds(_lesson(draft, name, training), HELD)
+        if folds:
+            found[rows[folds[0][1]]] = "val"
+        if groups is not None:  # rows of a group that this task does not label go with the others
+            held = set(groups[found == "val"].astype(str))
+            found[training & np.isin(groups.astype(str), list(held))] = "val"
     return found
 
 

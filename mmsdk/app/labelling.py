@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from mmsdk.app.confiding import guessed_outputs
 from mmsdk.data import Table, read_table
 from mmsdk.errors import ConfigError, DataError, RunError, unknown
 from mmsdk.evaluate.labelling import choose_rows, uncertainty
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from mmsdk.app.application import App
-    from mmsdk.app.prediction import Prediction
     from mmsdk.data import Samples
+    from mmsdk.protocols import Output
 
 MOST_LABELLED = 5000  # vectors of labelled rows that are kept in mind, evenly spread
 SCORE = "label_score"
@@ -34,7 +35,7 @@ def label(app: App, data: Any, k: int = 50, *, task: str | None = None, root: Pa
         the run knows where the table has no such column.
     :param task: whose label is asked for; every task of the run where left out, and a row without one of them counts.
     :returns: every column of the table, those of the tasks empty, then ``<task>_guess`` and ``<task>_confidence`` of
-        each, and ``label_score``.
+        each, and ``label_score``. The guess stands there also where the run would decline to answer.
     :raises RunError: the run has no task.
     :raises ConfigError: an unknown task, or ``k`` below 1.
     :raises DataError: every row is labelled.
@@ -48,13 +49,12 @@ def label(app: App, data: Any, k: int = 50, *, task: str | None = None, root: Pa
     if len(rows) == 0:
         raise DataError(f"every row of {samples.table.name} has a label of {', '.join(tasks)}: there is nothing to ask")
     embeddings = app.pipeline.embed(samples)
-    predictions = app.answer(embeddings, samples.table)
-    vectors = app.pipeline.fuse(embeddings)[0]
-    unsure = np.mean([uncertainty([predictions[row].outputs[name] for row in rows]) for name in tasks], axis=0)
+    vectors, logits = app.pipeline.fuse(embeddings)
+    guesses = guessed_outputs(app, logits, embeddings.present, samples.table)
+    unsure = np.mean([uncertainty([guesses[name][row] for row in rows.tolist()]) for name in tasks], axis=0)
     known = np.concatenate([vectors[~open_], _labelled_vectors(app, {samples.ids[row] for row in rows})])
     chosen, scores = choose_rows(vectors[rows], unsure, known, k)
-    picked = rows[chosen]
-    return _file(app, samples, picked, [predictions[row] for row in picked], tasks, scores)
+    return _file(app, samples, rows[chosen], {name: guesses[name] for name in tasks}, scores)
 
 
 def fill_labels(app: App, data: Any, filled: Any, *, root: Path | None = None) -> pa.Table:
@@ -150,23 +150,25 @@ def _file(
     app: App,
     samples: Samples,
     rows: np.ndarray,
-    answers: Sequence[Prediction],
-    tasks: Sequence[str],
+    guesses: Mapping[str, Sequence[Output]],
     scores: np.ndarray,
 ) -> pa.Table:
-    """Return the chosen rows as a table to fill in."""
+    """Return the chosen rows as a table to fill in.
+
+    :param guesses: task -> the answers for all rows of the table.
+    """
     found = samples.table.take(rows).columns
     identity = app.application.id or "id"
     if identity not in found.column_names:
         found = found.add_column(0, identity, pa.array([samples.ids[row] for row in rows], pa.string()))
-    for name in tasks:
+    for name in guesses:
         column, empty = app.application.tasks[name].column, pa.nulls(len(rows), pa.string())
         if column in found.column_names:
             found = found.set_column(found.column_names.index(column), column, empty)
         else:
             found = found.append_column(column, empty)
-    for name in tasks:
-        outputs = [one.outputs[name] for one in answers]
+    for name, answers in guesses.items():
+        outputs = [answers[row] for row in rows.tolist()]
         found = found.append_column(f"{name}_guess", pa.array([_text(one.value) for one in outputs], pa.string()))
         sure = [one.confidence for one in outputs]
         found = found.append_column(f"{name}_confidence", pa.array(sure, pa.float64()))

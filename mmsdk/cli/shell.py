@@ -126,7 +126,9 @@ def _mendable(error: BaseException) -> str:
     """Return the sentence for what the user can mend, empty for a bug."""
     match error:
         case click.UsageError(ctx=click.Context() as context):
-            return f"{error.format_message()} See `{context.command_path} --help`"
+            message = error.format_message().rstrip()
+            stop = "" if message.endswith((".", "?", "!")) else "."
+            return f"{message}{stop} See `{context.command_path} --help`"
         case click.ClickException():
             return error.format_message()
         case MmsdkError():

@@ -100,9 +100,7 @@ class Confidence:
             return None
         found = np.zeros(len(vectors))
         for subset, places in _alike(given):
-            scale = self.novelty.scales.get(subset)
-            if scale is not None:
-                found[places] = self.novelty.of(vectors[places], scale)
+            found[places] = self.novelty.of(vectors[places], self.novelty.scale(subset))
         return found
 
     def judged(

@@ -22,7 +22,7 @@ class Novelty:
     The distance is the one to the fifth nearest training row (Sun et al. 2022, arXiv:2204.06507, who take vectors of
     length one; on three categories of products left out of training the plain distance told them better, an AUC of .75
     against .67), in units of the spread of the training rows. How far a row may be depends on what is given, so
-    each subset of the inputs has its own scale.
+    each subset of the inputs has its own scale; one that has none takes that of the largest part of it that has.
 
     :param references: float32 ``(m, dim)``.
     :param scales: subset of inputs -> ascending distances of held-out rows answered from that subset, float32.
@@ -30,6 +30,12 @@ class Novelty:
 
     references: np.ndarray
     scales: Mapping[tuple[str, ...], np.ndarray]
+
+    def scale(self, given: tuple[str, ...]) -> np.ndarray:
+        """Return the scale of a subset, or of the largest known part of it; empty where no part is known."""
+        known = {subset: one for subset, one in self.scales.items() if len(one)}
+        parts = [subset for subset in known if set(subset) <= set(given)]
+        return known[max(parts, key=len)] if parts else np.zeros(0, np.float32)
 
     def of(self, vectors: np.ndarray, scale: np.ndarray) -> np.ndarray:
         """Return the novelty of fused vectors ``(n, dim)``: the share of held-out rows that are less far, 0 to 1."""

@@ -1,6 +1,6 @@
 """How good it is, and how sure one may be: intervals, baselines, what each input subset is worth, and their schema."""
 
-from mmsdk.evaluate.bootstrap import Interval, bootstrap, interval, paired, resampled
+from mmsdk.evaluate.bootstrap import Interval, bootstrap, interval, paired
 from mmsdk.evaluate.schema import metrics_schema
 from mmsdk.evaluate.scores import Scoring, judged_part, score_logits, score_tasks
 from mmsdk.evaluate.subsets import input_subsets, subset_logits
@@ -14,7 +14,6 @@ __all__ = [
     "judged_part",
     "metrics_schema",
     "paired",
-    "resampled",
     "score_logits",
     "score_tasks",
     "subset_logits",

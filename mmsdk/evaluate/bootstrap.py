@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmsdk.data import resampled
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 RESAMPLES = 1000
 LEVEL = 0.95
@@ -76,22 +78,6 @@ def paired(
     difference = {"difference": lambda rows: first(rows) - second(rows)}
     found = bootstrap(difference, n, groups=groups, resamples=resamples, level=level, seed=seed)
     return found.get("difference", Interval(value=math.nan, low=math.nan, high=math.nan, n=n))
-
-
-def resampled(
-    n: int, *, groups: Sequence[Any] | np.ndarray | None = None, resamples: int = RESAMPLES, seed: int = 0
-) -> Iterator[np.ndarray]:
-    """Yield row positions drawn with repetition: ``n`` rows, or as many whole groups as there are."""
-    random = np.random.default_rng(seed)
-    if groups is None:
-        for _ in range(resamples):
-            yield random.integers(0, n, n)
-        return
-    _, codes = np.unique(np.asarray(groups).astype(str), return_inverse=True)
-    order = np.argsort(codes, kind="stable")
-    members = np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
-    for _ in range(resamples):
-        yield np.concatenate([members[one] for one in random.integers(0, len(members), len(members))])
 
 
 def interval(value: float, drawn: np.ndarray, n: int, *, level: float = LEVEL) -> Interval:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmsdk.evaluate.bootstrap import interval, resampled
+from mmsdk.data import resampled
+from mmsdk.evaluate.bootstrap import interval
 from mmsdk.evaluate.differences import NO_SHARES
 
 if TYPE_CHECKING:
@@ -162,6 +163,13 @@ def _sentence(metric: str, more: int, gain: Any) -> str:
 def _amount(metric: str, gain: Mapping[str, float]) -> str:
     """Return ``+2.1 points [+0.4, +3.0]``."""
     if metric in NO_SHARES:
-        return f"{gain['value']:+.3g} [{gain['low']:+.3g}, {gain['high']:+.3g}]"
-    value, low, high = (100 * gain[key] for key in ("value", "low", "high"))
-    return f"{value:+.1f} points [{low:+.1f}, {high:+.1f}]"
+        value, low, high = (_signed(gain[key], "+.3g") for key in ("value", "low", "high"))
+        return f"{value} [{low}, {high}]"
+    value, low, high = (_signed(100 * gain[key], "+.1f") for key in ("value", "low", "high"))
+    return f"{value} points [{low}, {high}]"
+
+
+def _signed(number: float, form: str) -> str:
+    """Return a number with its sign; what rounds to nothing has none."""
+    shown = format(number, form)
+    return shown.lstrip("+-") if float(shown) == 0 else shown

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmsdk.evaluate.bootstrap import interval, resampled
+from mmsdk.data import resampled
+from mmsdk.evaluate.bootstrap import interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmsdk.evaluate.bootstrap import LEVEL, interval, resampled
+from mmsdk.data import resampled
+from mmsdk.evaluate.bootstrap import LEVEL, interval
 from mmsdk.model import infer
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from mmsdk.data import resampled
 from mmsdk.heads.beside import Beside
 from mmsdk.heads.linear import LinearHead
 
@@ -69,20 +70,11 @@ def choose_share(
     whole = np.array([sign * metric(rows) for metric in metrics])
     if not np.isfinite(whole).any():
         return 0.5
-    drawn = np.array([[sign * metric(part) for metric in metrics] for part in _resampled(groups, len(rows), seed)])
+    parts = resampled(len(rows), groups=groups, resamples=DRAWS, seed=seed)
+    drawn = np.array([[sign * metric(part) for metric in metrics] for part in parts])
     middle = np.abs(np.array(SHARES) - 0.5)
     best = min(np.flatnonzero(whole == np.nanmax(whole)), key=lambda place: middle[place])
     lost = drawn[:, [best]] - drawn
     error = np.nanstd(lost, axis=0)
     usable = np.flatnonzero(whole[best] - whole <= error)
     return SHARES[min(usable, key=lambda place: (middle[place], -whole[place]))]
-
-
-def _resampled(groups: np.ndarray | None, rows: int, seed: int) -> list[np.ndarray]:
-    """Return resamples of rows, or of whole groups."""
-    random = np.random.default_rng(seed)
-    if groups is None:
-        return [random.integers(0, rows, rows) for _ in range(DRAWS)]
-    _, codes = np.unique(groups.astype(str), return_inverse=True)
-    members = [np.flatnonzero(codes == code) for code in range(codes.max() + 1)]
-    return [np.concatenate([members[m] for m in random.integers(0, len(members), len(members))]) for _ in range(DRAWS)]

@@ -110,7 +110,8 @@ def trials(truth, groups=None, split=None):
     samples = SimpleNamespace(split=split, ids=[str(one) for one in range(len(cells))], table=table)
     tasks = {"k": SimpleNamespace(column="k", type="classification")}
     block = SimpleNamespace(split=SimpleNamespace(group=None, seed=0), tasks=tasks)
-    return Trials(SimpleNamespace(application=block, samples=samples, targets={"k": target}, groups=groups), None, None)
+    draft = SimpleNamespace(application=block, samples=samples, targets={"k": target}, groups=groups, adapters={})
+    return Trials(draft, None, None)
 
 
 def test_few_rows_are_judged_by_folds_that_keep_groups_whole(shop, tmp_path):

@@ -108,6 +108,29 @@ def test_a_blend_is_judged_by_rows_that_neither_has_learned_from(shop, tmp_path,
     app.close()
 
 
+@pytest.mark.parametrize("split", [{"validation": 0.0, "test": 0.2}, {"group": "line", "validation": 0.0, "test": 0.2}])
+def test_every_task_of_a_blend_has_rows_that_judge_it(shop, tmp_path, monkeypatch, split):
+    """Tasks that label rows of their own each: what judges one says nothing of the other."""
+    from mmsdk.app import heads
+
+    seen, parts = [], []
+    real, drawn = heads.choose_share, heads._with_validation
+    monkeypatch.setattr(heads, "choose_share", lambda *words, **more: seen.append(words[3]) or real(*words, **more))
+    monkeypatch.setattr(heads, "_with_validation", lambda *words: parts.append(drawn(*words)) or parts[-1])
+    table = rows()
+    for number, row in enumerate(table):
+        row["grade" if number % 6 < 3 else "kind"] = ""
+    tasks = {name: application(shop)["tasks"][name] for name in ("kind", "grade")}
+    described = shop_with(shop, head={"type": "blend"}, tasks=tasks, split=split, confidence=FOLDS)
+    mmsdk.fit({**described, "data": None}, table, tmp_path / "run", quiet=True).close()
+    first, second = (len(one) for one in seen[:2])
+    assert first >= 3
+    assert second >= 3
+    if "group" in split:
+        lines = np.array([row["line"] for row in table])
+        assert not set(lines[parts[0] == "val"]) & set(lines[parts[0] == "train"])
+
+
 @pytest.mark.parametrize(
     "changed",
     [

@@ -107,6 +107,19 @@ def test_the_file_to_fill_in(started):
     assert mmsdk.label(app, rows, k=1000).num_rows == 120 - len(labelled)
 
 
+def test_a_guess_is_there_where_the_run_would_decline(started, tmp_path):
+    _, rows = started
+    cautious = {**APPLICATION, "confidence": {"source": "validation", "abstain": {"below": 0.9999}}}
+    declining = mmsdk.fit(cautious, rows, tmp_path / "run", device="cpu", quiet=True)
+    found = mmsdk.label(declining, rows, k=10)
+    answers = declining.predict([{"seen": one} for one in found.column("seen").to_pylist()])
+    outputs = [one.outputs["mood"] for one in answers]
+    assert all(one.abstained and one.value is None for one in outputs)
+    likeliest = [max(one.probabilities, key=one.probabilities.get) for one in outputs]
+    assert found.column("mood_guess").to_pylist() == likeliest
+    assert found.column("mood_confidence").to_pylist() == [one.confidence for one in outputs]
+
+
 def test_without_a_column_of_labels_those_the_run_knows_are_left_out(started):
     app, rows = started
     bare = [{"id": row["id"], "seen": row["seen"]} for row in rows]

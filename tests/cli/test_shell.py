@@ -193,7 +193,7 @@ def test_an_unknown_command_gets_a_hint(capsys: pytest.CaptureFixture[str]) -> N
     assert shown.startswith(
         "Error: no command named 'docter'. Did you mean 'doctor'? Commands: cache, compare, doctor,"
     )
-    assert shown.endswith("See `mmsdk --help`\n")
+    assert shown.endswith(", worth. See `mmsdk --help`\n")
 
 
 def test_an_unknown_option_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
@@ -201,6 +201,8 @@ def test_an_unknown_option_is_one_sentence(capsys: pytest.CaptureFixture[str]) -
     shown = capsys.readouterr().err
     assert "No such option" in shown
     assert "See `mmsdk doctor --help`" in shown
+    assert ".. See" not in shown
+    assert "?. See" not in shown
     assert shown.count("\n") == 1
 
 

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
+from mmsdk.confidence.evidence import subsets_to_calibrate
+from mmsdk.confidence.judge import Confidence
 from mmsdk.confidence.novelty import KEPT, POINTS, Novelty, distances, kept_rows, scale_of
 
 
@@ -40,3 +42,25 @@ def test_what_a_run_carries_is_bounded():
     assert np.array_equal(kept_rows(rows[:10]), rows[:10])
     many = scale_of(np.random.default_rng(0).random(5000))
     assert (len(many), np.diff(many).min() >= 0) == (POINTS, True)
+
+
+def test_a_subset_that_was_not_calibrated_takes_the_scale_of_its_largest_known_part():
+    """Of more than five inputs not every subset is calibrated; a row far off is novel from any of them."""
+    names = tuple("abcdef")
+    random = np.random.default_rng(0)
+    known, held = random.normal(size=(300, 8)), random.normal(size=(200, 8))
+    near = scale_of(distances(held, known))
+    calibrated = subsets_to_calibrate(names, {name: np.ones(200, bool) for name in names})
+    assert ("a", "b", "c") not in calibrated
+    scales = dict.fromkeys(calibrated, near) | {("a",): near[:0], ("b", "c", "d", "e", "f"): 100 * near}
+    confidence = Confidence(inputs=names, novelty=Novelty(references=known.astype(np.float32), scales=scales))
+
+    def novelty(given, shift):
+        return confidence.novelties(random.normal(size=(100, 8)) + shift, [given] * 100)
+
+    assert novelty(("a", "b", "c"), 9.0).min() == 1.0
+    assert novelty(("a", "b", "c"), 0.0).mean() == pytest.approx(0.5, abs=0.1)
+    assert novelty(("b", "c", "d", "e", "f"), 9.0).max() == 0.0  # its own scale, not that of a part
+    assert novelty(("a",), 9.0).min() == 1.0  # no row calibrated it: the scale of nothing given
+    bare = Confidence(inputs=names, novelty=Novelty(references=known.astype(np.float32), scales={("b",): near}))
+    assert bare.novelties(known[:2], [("a",), ("a", "b")])[0] == 0.0

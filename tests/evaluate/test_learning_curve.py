@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mmsdk.evaluate.learning_curve import Trial, fit_power_law, learning_curve, round_number
+from mmsdk.evaluate.learning_curve import Trial, _amount, fit_power_law, learning_curve, round_number
 
 SIZES = (200, 400, 600, 800, 1000)
 
@@ -80,3 +80,15 @@ def test_too_few_sizes_follow_no_law():
 @pytest.mark.parametrize(("about", "found"), [(500, 500), (499, 200), (36, 20), (1, 1), (0.4, 1), (12000, 10000)])
 def test_round_numbers(about, found):
     assert round_number(about) == found
+
+
+@pytest.mark.parametrize(
+    ("metric", "numbers", "said"),
+    [
+        ("accuracy", (-0.0001, 0.0004, -0.0004), "0.0 points [0.0, 0.0]"),
+        ("accuracy", (0.021, 0.004, 0.03), "+2.1 points [+0.4, +3.0]"),
+        ("mae", (-0.0, 0.0, -0.00012), "0 [0, -0.00012]"),
+    ],
+)
+def test_nothing_has_no_sign(metric, numbers, said):
+    assert _amount(metric, dict(zip(("value", "low", "high"), numbers, strict=True))) == said

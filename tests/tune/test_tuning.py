@@ -178,6 +178,23 @@ def test_auto_without_validation_rows_stays_frozen(bert, tmp_path, capsys):
     assert app.document["inputs"]["text"]["tuned"] is None
 
 
+def test_auto_beside_a_tuned_encoder_is_judged_by_validation_rows_alone(bert, tmp_path, capsys):
+    """So few rows would be judged by folds, whose rows the tuned encoder has seen."""
+    app = {**application(bert, **{**LORA, "epochs": 1}), "head": {"type": "auto"}, "training": {"epochs": 1}}
+    tuned = mmsdk.fit(app, rows(48), tmp_path / "tuned", device="cpu")
+    assert tuned.document["choice"]["judged_by"] == "validation"
+    assert "judging by validation rows alone: tuned encoders" in capsys.readouterr().err
+    assert tuned.document["choice"]["chosen"].startswith("gated + ")
+
+
+@pytest.mark.parametrize("choosing", [{"head": {"type": "auto"}}, {"search": {"trials": 2}}])
+def test_nothing_is_chosen_by_rows_that_a_tuned_encoder_knows(bert, tmp_path, choosing):
+    data = [{**row, "part": "train" if row["part"] == "val" else row["part"]} for row in rows(32)]
+    with pytest.raises(mmsdk.ConfigError, match=r"inputs\.text\.tune: auto and search would be judged by folds"):
+        mmsdk.fit({**application(bert, **LORA), **choosing}, data, tmp_path / "run", device="cpu", quiet=True)
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

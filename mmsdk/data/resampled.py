@@ -1,0 +1,26 @@
+"""Rows drawn with repetition, by row or by whole groups: what every bootstrap is made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+def resampled(
+    n: int, *, groups: Sequence[Any] | np.ndarray | None = None, resamples: int, seed: int = 0
+) -> Iterator[np.ndarray]:
+    """Yield row positions drawn with repetition: ``n`` rows, or as many whole groups as there are."""
+    random = np.random.default_rng(seed)
+    if groups is None:
+        for _ in range(resamples):
+            yield random.integers(0, n, n)
+        return
+    _, codes = np.unique(np.asarray(groups).astype(str), return_inverse=True)
+    order = np.argsort(codes, kind="stable")
+    members = np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
+    for _ in range(resamples):
+        yield np.concatenate([members[one] for one in random.integers(0, len(members), len(members))])
