@@ -145,6 +145,14 @@ ALL = (
         real=True,
     ),
     Benchmark(
+        name="emotion",
+        title="Emotions of unseen actors from face and voice: the recipe",
+        says="Actor-grouped folds, every choice made inside; what faces and sound together gain over the better one, "
+        "and how fast a stream is answered.",
+        quick=("--only", "speed"),
+        real=True,
+    ),
+    Benchmark(
         name="fusion_cost",
         title="What each fusion costs",
         says="An epoch of the whole network beside the default's, on vectors and on sequences.",

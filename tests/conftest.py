@@ -25,6 +25,14 @@ def _own_cache(tmp_path_factory, monkeypatch):
     configure(quiet=False)  # a test that typed --quiet would hush the next one
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _few_resamples():
+    """Keep the intervals of runs cheap; how they are made is tested in tests/evaluate."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mmsdk.app.fitting.RESAMPLES", 60)
+        yield
+
+
 @pytest.fixture
 def real() -> Path:
     """Return the folder with real data and weights, or skip."""
@@ -48,7 +56,6 @@ def shop_runs(shop, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("runs")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MMSDK_CACHE_DIR", str(tmp_path_factory.mktemp("session-cache")))
-        patch.setattr("mmsdk.app.fitting.RESAMPLES", 60)
         mmsdk.fit(application(shop), out=folder / "tasks", quiet=True).close()
         mmsdk.fit(recommender(shop), out=folder / "recommender", quiet=True).close()
     return folder

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -179,7 +179,7 @@ def _coverage(
 ) -> dict[str, Any]:
     """Return how often sets hold the truth and how large they are: overall, by subset, by group."""
     found: dict[str, Any] = {"target": confidence.coverage, "sets": _sets(confidence, name, target, whole, scoring)}
-    beside = replace(scoring, resamples=scoring.resamples_beside)
+    beside = scoring.beside()
     found["subsets"] = {
         subset: _sets(confidence, name, target, one, beside) for subset, one in parts.items() if len(one.rows) >= FEWEST
     }

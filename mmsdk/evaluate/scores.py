@@ -38,17 +38,23 @@ class Scoring:
 
     :param groups: ``(n,)`` group of each row: intervals resample whole groups.
     :param resamples: of the bootstrap of the model's own figures on the judged part.
-    :param resamples_beside: of everything else, of which there is much; they are the first of the same draws.
+    :param resamples_beside: of everything else, of which there is much; they are the first of the same draws. A fifth
+        where left out.
     :param baselines: whether to fit the linear baselines, which costs about as much as training.
     :param subsets: whether to score every subset of the inputs.
     """
 
     groups: np.ndarray | None = None
     resamples: int = RESAMPLES
-    resamples_beside: int = RESAMPLES // 5
+    resamples_beside: int | None = None
     seed: int = 0
     baselines: bool = True
     subsets: bool = True
+
+    def beside(self) -> Scoring:
+        """Return how to score everything but the model's own figures on the judged part."""
+        count = max(self.resamples // 5, 1) if self.resamples_beside is None else self.resamples_beside
+        return replace(self, resamples=count)
 
 
 def score_tasks(
@@ -81,7 +87,7 @@ def score_tasks(
         return {name: {} for name in targets}
     _, logits = infer(net, embeddings.values, embeddings.present, rows=rows)
     found: dict[str, dict[str, Any]] = {}
-    beside = replace(scoring, resamples=scoring.resamples_beside)
+    beside = scoring.beside()
     for name, target in targets.items():
         found[name] = {}
         judged = judged_part(target, split)

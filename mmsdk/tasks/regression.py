@@ -16,6 +16,8 @@ from mmsdk.tasks.cells import is_empty
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    Statistic = Callable[[np.ndarray], float]
+
 
 class Regression:
     """A number, learned on the scale of the training rows (mean 0, deviation 1) and answered in its own unit."""
@@ -90,7 +92,7 @@ class Regression:
             "mae": lambda rows: float(np.abs(error[rows]).mean()),
             "rmse": lambda rows: float(np.sqrt((error[rows] ** 2).mean())),
             "r2": r2,
-            "spearman": lambda rows: _spearman(guess[rows], truth[rows]),
+            "spearman": _rank_correlation(guess, truth),
         }
 
     def baseline(self, n: int) -> np.ndarray:
@@ -119,11 +121,23 @@ def _number(cell: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _spearman(first: np.ndarray, second: np.ndarray) -> float:
-    """Return the correlation of the ranks, NaN where one side is constant."""
-    from scipy.stats import rankdata
+def _rank_correlation(first: np.ndarray, second: np.ndarray) -> Statistic:
+    """Return the correlation of the ranks as a function of the rows, NaN where one side is constant.
 
-    ranks = rankdata(first), rankdata(second)
-    if any(one[0] == one.mean() and one.std() == 0 for one in ranks):
-        return math.nan
-    return float(np.corrcoef(*ranks)[0, 1])
+    What is sorted is sorted once: the ranks of a resample follow from how often each value was drawn.
+    """
+    places = [np.unique(one, return_inverse=True)[1] for one in (first, second)]
+
+    def statistic(rows: np.ndarray) -> float:
+        ranks = [_ranks(one[rows]) for one in places]
+        if any(one[0] == one.mean() and one.std() == 0 for one in ranks):
+            return math.nan
+        return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
+
+    return statistic
+
+
+def _ranks(places: np.ndarray) -> np.ndarray:
+    """Return ranks from 1, ties by their mean, of rows whose value is the so-many-th smallest there is."""
+    counts = np.bincount(places)
+    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[places])

@@ -9,12 +9,6 @@ import pytest
 import mmsdk
 
 
-@pytest.fixture(autouse=True)
-def _few_resamples(monkeypatch):
-    """Keep intervals cheap; how they are made is tested in tests/evaluate."""
-    monkeypatch.setattr("mmsdk.app.fitting.RESAMPLES", 60)
-
-
 @pytest.fixture
 def tasks_app(shop_runs):
     """The app of three tasks; for reading only."""

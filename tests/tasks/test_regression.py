@@ -66,3 +66,18 @@ def test_metrics_without_spread_are_undefined():
     scores = prepared().scores(np.zeros((3, 1)), np.zeros(3))
     assert np.isnan(scores["r2"](np.arange(3)))
     assert np.isnan(scores["spearman"](np.arange(3)))
+
+
+def test_ranks_of_a_resample_are_those_of_scipy():
+    from scipy.stats import spearmanr
+
+    random = np.random.default_rng(0)
+    guess, truth = random.integers(0, 9, 60).astype(float), random.normal(size=60).round(1)
+    task = Regression()
+    task.prepare([str(one) for one in truth])
+    standard = lambda one: (one - task.mean) / task.scale  # noqa: E731
+    statistic = task.scores(standard(guess)[:, None], standard(truth))["spearman"]
+    for _ in range(20):
+        rows = random.integers(0, 60, 60)
+        assert statistic(rows) == pytest.approx(spearmanr(guess[rows], truth[rows]).statistic, abs=1e-12)
+    assert np.isnan(statistic(np.full(60, 7)))
