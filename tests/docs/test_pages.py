@@ -111,9 +111,3 @@ def test_generators_are_modules_with_a_docstring(generator: str) -> None:
     done = subprocess.run([sys.executable, "-m", "py_compile", str(ROOT / "docs" / f"{generator}.py")], check=False)
     assert done.returncode == 0
     assert Path(ROOT / "docs" / f"{generator}.py").read_text(encoding="utf-8").startswith('"""')
-
-
-def test_every_benchmark_is_among_all_of_them() -> None:
-    scripts = {one.stem for one in (ROOT / "benchmarks").glob("*.py") if "__main__" in one.read_text("utf-8")}
-    listed = set(re.findall(r'^        name="(\w+)",$', text("benchmarks/all.py"), re.MULTILINE))
-    assert listed == scripts - {"all"}
