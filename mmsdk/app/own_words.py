@@ -22,12 +22,22 @@ def recipe_sections(origin: Origin, app: App) -> list[tuple[str, str]]:
         return []
     found: list[tuple[str, str]] = []
     try:
-        found.extend(origin.sections(app))
+        found.extend(_section(one) for one in origin.sections(app))
     except Exception as error:
         if strict():
             raise
         found.append(("From the recipe", f"<p>{escape(_failed(app, 'sections', error))}</p>"))
     return found
+
+
+def _section(one: Any) -> tuple[str, str]:
+    """Return a section.
+
+    :raises PluginError: it is no pair of texts.
+    """
+    if not (isinstance(one, tuple) and len(one) == 2 and all(isinstance(text, str) for text in one)):
+        raise PluginError(f"sections() yields {one!r:.80}, expected (title, HTML)")
+    return one
 
 
 def recipe_card(origin: Origin, app: App) -> dict[str, Any] | None:

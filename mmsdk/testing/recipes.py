@@ -1,5 +1,5 @@
 # ruff: noqa: D401 - the docstring of a check is the promise, shown when it is broken
-"""What every recipe promises: a sample of its own, the same each time, inside its folder, in JSON's values."""
+"""What every recipe promises of its sample: the same each time, inside its folder, in JSON's values."""
 
 from __future__ import annotations
 
@@ -12,6 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from mmsdk.files import hash_file
 from mmsdk.testing.checks import bind, expect
+from mmsdk.testing.recipe_runs import (
+    Fitted,
+    check_answers_from_the_saved_run_alone,
+    check_card_says_what_it_is_for,
+    check_dry_run_is_billed,
+    check_report_holds_its_sections,
+    check_sample_can_be_fitted,
+    fit_sample,
+)
 from mmsdk.testing.subject import Subject, check_import_is_offline
 
 if TYPE_CHECKING:
@@ -25,7 +34,12 @@ METHODS = ("sample", "application", "sections")
 
 
 class RecipeSubject(Subject):
-    """A recipe under test; each sample is drawn once."""
+    """A recipe under test; each sample is drawn once, and fitted once."""
+
+    @functools.cached_property
+    def fitted(self) -> Fitted:
+        """Return the run of the sample."""
+        return fit_sample(self.target(), self)
 
     @functools.lru_cache(maxsize=4)  # noqa: B019 - a subject lives as long as its checks
     def sample(self, seed: int, again: int = 0) -> tuple[dict[str, str], Any]:
@@ -48,6 +62,11 @@ def recipe_checks(spec: RecipeSpec, probe: Probe | None = None) -> Iterator[Chec
         check_sample_is_deterministic,
         check_seed_matters,
         check_sample_stays_in_its_folder,
+        check_dry_run_is_billed,
+        check_sample_can_be_fitted,
+        check_card_says_what_it_is_for,
+        check_report_holds_its_sections,
+        check_answers_from_the_saved_run_alone,
     ]
     yield from bind(f"recipe {spec.name}", RecipeSubject(spec, probe), functions)
 

@@ -94,7 +94,9 @@ def test_a_whole_plugin() -> None:
         "modality text",
         "modality colour",
         "encoder plain",
+        "encoder filed",
         "loader web",
+        "preset builtin",
     }
     assert {result.check for result in results if result.component == "plugin fake"} == {
         "plugin_loads",

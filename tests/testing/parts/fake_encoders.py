@@ -2,6 +2,7 @@
 
 import os
 import threading
+from pathlib import Path
 
 import numpy as np
 
@@ -23,6 +24,15 @@ class Good:
 
     def fingerprint(self):
         return "good-1"
+
+
+class Filed(Good):
+    def __init__(self, path=None):
+        if path is not None:
+            Path(path).stat()
+
+    def fingerprint(self):
+        return "filed-1"
 
 
 class NoEncode:

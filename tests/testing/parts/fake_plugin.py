@@ -1,6 +1,6 @@
 """A plugin with one modality that is known (text) and one that is not (colour)."""
 
-from mmsdk import EncoderSpec, LoaderSpec, ModalitySpec, hookimpl
+from mmsdk import EncoderSpec, LoaderSpec, ModalitySpec, PresetSpec, hookimpl
 
 
 @hookimpl
@@ -12,6 +12,12 @@ def mmsdk_modalities():
 @hookimpl
 def mmsdk_encoders():
     yield EncoderSpec(name="plain", modalities=("text",), dim=4, target="fake_encoders:Good")
+    yield EncoderSpec(name="filed", modalities=("text",), dim=4, target="fake_encoders:Filed")
+
+
+@hookimpl
+def mmsdk_presets():
+    yield PresetSpec(name="builtin", encoders={"text": ("plain",)})
 
 
 @hookimpl
