@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -129,9 +130,11 @@ def _is_curve(history: Sequence[Mapping[str, Any]], name: str) -> bool:
 def svg(figure: Figure, title: str) -> str:
     """Return the figure as an SVG element that takes the page's colour and width."""
     buffer = io.StringIO()
-    figure.savefig(
-        buffer, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None, "Creator": None}
-    )
+    with warnings.catch_warnings():  # the browser draws the text by its own fonts, which know more scripts
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        figure.savefig(
+            buffer, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None, "Creator": None}
+        )
     text = buffer.getvalue().replace(INK, "currentColor")
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
     text = re.sub(r'<svg ([^>]*?)width="[^"]+" height="[^"]+"|<svg ([^>]*?)height="[^"]+"', r"<svg \1\2", text, count=1)

@@ -1,4 +1,4 @@
-"""A stranger's table: yours under other names, some of its files broken, some of its cells empty, the same each time."""
+"""A stranger's table: yours under other names, some files broken, some cells empty, the same each time."""
 
 from __future__ import annotations
 

@@ -53,6 +53,11 @@ def test_labels_are_drawn_as_they_stand():
     assert "$\\foo$" in page
 
 
+def test_labels_of_any_script_are_drawn():
+    metrics = {"label": {"test": {"accuracy": score(0.8)}, "baselines": {"列 𝌆": {"accuracy": score(0.5)}}}}
+    assert render_report(data(metrics=metrics)).count("列 𝌆") >= 2  # in the table and in the chart
+
+
 def test_the_page_needs_no_network():
     page = render_report(data())
     for word in ("http://", "https://", 'src="//', "@import", "url("):

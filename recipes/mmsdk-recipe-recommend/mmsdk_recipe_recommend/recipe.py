@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from mmsdk import Card
+
 FIELDS = ("user", "item", "time", "weight", "said", "split", "separator", "refit")
 
 
@@ -57,6 +59,12 @@ class Recommend:
         interactions |= {name: settings[name] for name in FIELDS if name in settings}
         inputs = {name: spec for name, spec in guessed["inputs"].items() if spec["column"] != item_id}
         return {"data": str(data), "id": item_id, "inputs": inputs, "interactions": interactions}
+
+    def card(self, app: Any) -> Card:
+        """Return what it is for, and where it fails."""
+        from mmsdk_recipe_recommend.card import CARD
+
+        return CARD
 
     def sections(self, app: Any) -> Iterator[tuple[str, str]]:
         """Yield what a newcomer would see, and to how many users the items that nobody took would be shown."""
