@@ -86,7 +86,7 @@ def run_document(draft: Draft, origin: Origin) -> dict[str, Any]:
         "threads": draft.embeddings.stats.threads,
         "versions": {
             name: version(name)
-            for name in ("torch", "numpy", "faiss-cpu", "faiss-gpu", "pyarrow", "scikit-learn")
+            for name in ("torch", "numpy", "faiss-cpu", "faiss-gpu", "implicit", "pyarrow", "scikit-learn")
             if _has(name)
         }
         | {"python": platform.python_version()},

@@ -114,6 +114,10 @@ def metrics_schema() -> dict[str, Any]:
         },
         "additionalProperties": False,
     }
+    task["properties"]["by_history"] = {  # type: ignore[index]
+        "description": "of a recommender: the same users, of whom 0, 1, 2, 3 items or all are known",
+        "$ref": "#/$defs/named",
+    }
     task["properties"].update(_studies())  # type: ignore[attr-defined]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

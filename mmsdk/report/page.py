@@ -28,6 +28,7 @@ NOT_PARTS: tuple[str, ...] = (
     "rules",
     "shares",
     "slices",
+    "by_history",
     "learning_curve",
     "robustness",
     "label_noise",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from mmsdk.report.alignment import alignment_panel
 from mmsdk.report.choice import choice_panel
 from mmsdk.report.confidence import confidence_panel
+from mmsdk.report.history import history_panel
 from mmsdk.report.inputs import inputs_panel
 from mmsdk.report.label_noise import label_noise_panel
 from mmsdk.report.learning_curve import learning_curve_panel
@@ -25,6 +26,7 @@ Panel = Callable[["ReportData", str], str]
 PANELS: tuple[Panel, ...] = (
     alignment_panel,
     inputs_panel,
+    history_panel,
     choice_panel,
     shares_panel,
     rules_panel,

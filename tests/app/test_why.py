@@ -101,6 +101,8 @@ def test_the_words(recommender_app):
 def test_the_report_says_why(shop_runs):
     page = (shop_runs / "recommender" / "report.html").read_text(encoding="utf-8")
     assert "with 0" in page.partition("held-out items")[2]
+    assert "How much of a history it needs" in page
+    assert "nothing (a newcomer)" in page
     assert any(f"same material ({one})" in page or "alike in" in page for one in KINDS)
 
 

@@ -33,7 +33,7 @@ def evaluated(world):
 def test_the_figures_follow_the_published_schema(result):
     jsonschema.validate(result.metrics, metrics_schema())
     found = result.metrics["recommend"]
-    assert set(found) == {"val", "baselines", "subsets", "paired"}
+    assert set(found) == {"val", "baselines", "subsets", "paired", "by_history"}
     assert set(found["baselines"]) == set(found["paired"])
     assert set(found["subsets"]) == {"title", "noise", "title+noise"}
     assert set(found["val"]) == {
@@ -52,6 +52,33 @@ def test_it_beats_what_it_is_compared_with_and_finds_cold_items(result):
     assert result.best_baseline in result.summary
     best = max(one["recall@20"]["value"] for one in found["baselines"].values())
     assert found["baselines"][result.best_baseline]["recall@20"]["value"] == best
+
+
+def test_the_library_stands_in_the_same_table(world):
+    found = _result(world).metrics["recommend"]
+    names = {name for name in found["baselines"] if "implicit" in name}
+    assert len(names) == 3
+    assert names < set(found["paired"])
+    assert found["val"]["recall@20"]["value"] > max(found["baselines"][name]["recall@20"]["value"] for name in names)
+
+
+def test_a_longer_history_is_worth_more(world, result):
+    found = result.metrics["recommend"]["by_history"]
+    assert list(found) == ["0", "1", "2", "3", "all"]
+    assert found["0"]["recall@20"]["value"] < 0.5 < found["1"]["recall@20"]["value"]
+    assert found["all"]["recall@20"] == result.metrics["recommend"]["val"]["recall@20"]
+    assert found["all"]["hit_rate@20"] == result.metrics["recommend"]["val"]["hit_rate@20"]
+    users = len(world.interactions.user_ids)
+    assert {one["recall@20"]["n"] for one in found.values()} == {users}
+
+
+def test_what_a_newcomer_said_counts(world):
+    texts = world.vectors["title"][world.interactions.items]
+    present = np.arange(len(texts)) % 7 < 5
+    present[world.interactions.users < 10] = False
+    found = _result(world, said=(texts, present, "title")).metrics["recommend"]["by_history"]
+    assert found["0, heard"]["recall@20"]["n"] == len(world.interactions.user_ids) - 10
+    assert found["0, heard"]["recall@20"]["value"] > found["0"]["recall@20"]["value"] + 0.3
 
 
 def test_subsets_tell_what_an_input_is_worth(result):

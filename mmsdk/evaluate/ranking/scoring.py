@@ -9,10 +9,12 @@ import numpy as np
 
 from mmsdk.errors import DataError
 from mmsdk.evaluate.ranking.held_out import HeldOut, all_pairs, leave_out, over_time
+from mmsdk.evaluate.ranking.newcomers import by_history
 from mmsdk.evaluate.ranking.table import RECALL, Table
 from mmsdk.progress import progress
 from mmsdk.tasks.ranking import Chooser, Ranker, Said, prepare
 from mmsdk.tasks.ranking.baselines import baselines
+from mmsdk.tasks.ranking.library import library_baselines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,7 +50,8 @@ class RankingResult:
     """A fitted ranker and how good it is.
 
     :param ranker: fitted on all pairs (``refit``), else on the training pairs.
-    :param metrics: ``{"recommend": {part: {...}, "baselines", "subsets", "paired"}, "recommend_over_time": ...}``.
+    :param metrics: ``{"recommend": {part: {...}, "baselines", "subsets", "paired", "by_history"}}``, and the same for
+        ``recommend_over_time``.
     :param headline: the metric that decides.
     :param best_baseline: the baseline of highest recall on the scored users.
     :param summary: the result in one sentence.
@@ -168,6 +171,7 @@ class _Study:
         table = Table(held=held, contents=self.contents, order=order, seed=self.seed)
         own, answers = table.score(MODEL, _scorer(ranker, self.said))
         rivals = baselines(held.train, self.contents, chooser.folds)
+        rivals |= library_baselines(held.train, chooser.folds, self.seed)
         subsets = input_choices(list(self.contents)) if worth else []
         scored, part = {}, {}
         with progress(len(rivals) + len(subsets), "scoring", quiet, unit="recommender") as bar:
@@ -181,6 +185,8 @@ class _Study:
         metrics: dict[str, Any] = {held.part: own, "baselines": scored}
         if part:
             metrics["subsets"] = {**part, "+".join(self.contents): own}
+        if worth:
+            metrics["by_history"] = by_history(table, ranker, self.said)
         metrics["paired"] = {name: table.difference(MODEL, name) for name in rivals}
         best = table.best(list(rivals))
         notes = () if chooser.folds else ("no user has two training items, so that all blocks count the same",)

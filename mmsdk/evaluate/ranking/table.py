@@ -55,7 +55,7 @@ class Table:
             one, other = self.by_user[first][metric], self.by_user[second][metric]
             users = np.flatnonzero(np.isfinite(one))
             if len(users):
-                interval = paired(_mean_of(one[users]), _mean_of(other[users]), len(users), **self._drawing())
+                interval = paired(mean_of(one[users]), mean_of(other[users]), len(users), **self._drawing())
                 found[metric] = interval.as_json()
         return found
 
@@ -63,14 +63,18 @@ class Table:
         """Return the recommender of highest recall; the first of equals."""
         return max(names, key=lambda name: float(np.mean(self.by_user[name][RECALL])))
 
+    def drawn(self, statistics: Mapping[str, Any], count: int) -> dict[str, Interval]:
+        """Return intervals of statistics over so many users, by the resamples of this table."""
+        return bootstrap(statistics, count, **self._drawing())
+
     def _intervals(self, values: Mapping[str, np.ndarray]) -> dict[str, Interval]:
         """Return each metric over the users for whom it is defined."""
-        everybody = {name: _mean_of(one) for name, one in values.items() if np.isfinite(one).all()}
+        everybody = {name: mean_of(one) for name, one in values.items() if np.isfinite(one).all()}
         found = bootstrap(everybody, len(self.held.users), **self._drawing())
         for name, one in values.items():
             users = np.flatnonzero(np.isfinite(one))
             if name not in everybody and len(users):
-                found |= bootstrap({name: _mean_of(one[users])}, len(users), **self._drawing())
+                found |= bootstrap({name: mean_of(one[users])}, len(users), **self._drawing())
         return {name: found[name] for name in values if name in found and math.isfinite(found[name].value)}
 
     def _drawing(self) -> dict[str, Any]:
@@ -78,6 +82,6 @@ class Table:
         return {"resamples": self.resamples, "seed": self.seed}
 
 
-def _mean_of(values: np.ndarray) -> Any:
+def mean_of(values: np.ndarray) -> Any:
     """Return the statistic of some rows that is their mean."""
     return lambda rows: float(values[rows].mean())
