@@ -1,8 +1,9 @@
-"""``mmsdk plugins``: what is installed, what is broken and why, and whether a plugin keeps its promises."""
+"""``mmsdk plugins``: what is installed, what is broken and why, whether a plugin keeps its promises, and a new one."""
 
 from __future__ import annotations
 
-from typing import Any
+import shlex
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,11 +11,16 @@ from mmsdk.cli import options
 from mmsdk.cli.output import print_json
 from mmsdk.cli.shell import finish, width
 from mmsdk.plugins import KINDS, get_registry, report, resolve
+from mmsdk.plugins.scaffold import TEMPLATES, write_plugin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 
 @click.group()
 def plugins() -> None:
-    """Show and check what is installed."""
+    """Show and check what is installed; write a new plugin."""
 
 
 @plugins.command("list")
@@ -34,6 +40,33 @@ def list_(kind: str | None, as_json: bool) -> None:
         print_json(report.entries_as_json(kind, entries))
     else:
         click.echo(report.entries_as_text(entries, width()) or f"No {kind} is installed.")
+
+
+@plugins.command()
+@click.argument("name")
+@click.option("--kind", type=click.Choice(TEMPLATES), required=True, help="What it adds.")
+@click.option("--to", "folder", type=click.Path(file_okay=False), default=".", help="The folder to write it into.")
+@options.as_json
+@options.quiet
+def new(name: str, kind: str, folder: str, as_json: bool) -> None:
+    """Write a new plugin called NAME (shop-photos): a distribution that installs and whose tests pass."""
+    target = write_plugin(kind, name, folder)
+    files = sorted(str(file.relative_to(target)) for file in target.rglob("*") if file.is_file())
+    if as_json:
+        print_json({"folder": str(target), "files": files})
+        return
+    click.echo(f"Wrote {len(files)} files into {target}\n\nTry next:")
+    for line in _next_steps(kind, name, target):
+        click.echo(f"  {line}")
+
+
+def _next_steps(kind: str, name: str, target: Path) -> Iterator[str]:
+    """Yield the commands that install, check and use a new plugin."""
+    place = shlex.quote(str(target))
+    yield f"python -m pip install -e {place}"
+    yield f"mmsdk plugins check {name}"
+    yield f"python -m pytest {place}"
+    yield f"mmsdk recipe {name}" if kind == "recipe" else f"mmsdk plugins list --kind {kind}"
 
 
 @plugins.command()

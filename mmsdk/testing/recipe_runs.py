@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mmsdk.data import Table
     from mmsdk.testing.recipes import RecipeSubject
 
-QUICK = {"training.epochs": 2}
+QUICK: Mapping[str, Any] = {"training.epochs": 2}
 FETCHES = re.compile(r"""(?:src\s*=\s*["']?|url\(\s*["']?|@import\s+["']?)(?:https?:)?//""")
 
 
@@ -80,7 +80,11 @@ def _fit(recipe: Any, fitted: Fitted) -> None:
 
     (fitted.home / "sample").mkdir()
     fitted.application = dict(recipe.sample(fitted.home / "sample", 0))
-    quick = QUICK | ({"interactions.refit": False} if fitted.application.get("interactions") else {})
+    quick = dict(QUICK)
+    if fitted.application.get("interactions"):
+        quick["interactions.refit"] = False
+    if fitted.application.get("tasks") and not fitted.application.get("confidence"):
+        quick["confidence.source"] = "validation"
 
     def sections(app: Any) -> Iterator[tuple[str, str]]:
         fitted.sections.extend(recipe.sections(app))
