@@ -1,0 +1,34 @@
+"""The triage recipe of mmsdk: picture and record of a case to its urgency or finding, or to a person where unsure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mmsdk import RecipeSpec, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@hookimpl
+def mmsdk_recipes() -> Iterator[RecipeSpec]:
+    """Declare the recipe."""
+    yield RecipeSpec(
+        name="triage",
+        target="mmsdk_recipe_triage.recipe:Triage",
+        summary="how urgent is a case: calibrated, declining to a person, with rules as floors",
+        takes="a table of cases (picture, record, notes, the urgency or finding), or FHIR R4 bundles",
+        settings={
+            "target": "column that holds the answer: an urgency, a finding, an outcome",
+            "order": "its labels from least to most urgent, for the worklist and for floors",
+            "group": "column of the patient; cases of one patient stay on one side (numbered at the door)",
+            "id": "column of a case number that names nobody; rows are numbered without one",
+            "risk": "the share of given answers that may be wrong; cases beyond it go to a person (default 0.1)",
+            "slices": "columns by whose values the figures are told apart (sex, age, view, site)",
+            "rules": "file of rules, in the place of the floors for vital signs that are recognised",
+            "floor": "the least urgent label that the floors for vital signs allow; 'none' turns them off",
+            "keep": "columns that look like names or numbers of people, and are none",
+        },
+        files=("rules",),
+        switches={"risk": "confidence.abstain.error"},
+    )

@@ -1,0 +1,247 @@
+"""What each column of a table of cases is for: the answer, inputs, subgroups, and what must not be an input."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mmsdk import ConfigError, guess_application
+from mmsdk_recipe_triage.identifiers import identifiers, patients, words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# How and where a case was recorded, not how the patient is: what a model takes for illness where it can (Zech et al.
+# 2018, PLoS Medicine 15, e1002683). Told apart as subgroups, never read as inputs.
+CIRCUMSTANCE = frozenset(
+    [
+        "haus",
+        "klinik",
+        "standort",
+        "view",
+        "projection",
+        "position",
+        "site",
+        "hospital",
+        "ward",
+        "clinic",
+        "centre",
+        "center",
+        "scanner",
+        "device",
+        "manufacturer",
+        "station",
+        "vendor",
+        "modality",
+        "source",
+        "split",
+        "fold",
+        "licence",
+        "license",
+        "url",
+        "filename",
+        "file",
+        "folder",
+        "path",
+        "width",
+        "height",
+    ]
+)
+LATER = frozenset(  # what is known only after the case was dealt with
+    [
+        "label",
+        "labels",
+        "finding",
+        "findings",
+        "diagnosis",
+        "outcome",
+        "outcomes",
+        "survival",
+        "survived",
+        "died",
+        "death",
+        "dead",
+        "mortality",
+        "discharge",
+        "disposition",
+        "icu",
+        "intubated",
+        "intubation",
+        "ventilated",
+        "ventilation",
+        "admitted",
+        "readmission",
+        "los",
+        "target",
+    ]
+)
+SLICED = frozenset(
+    [
+        "sex",
+        "gender",
+        "age",
+        "view",
+        "projection",
+        "site",
+        "hospital",
+        "centre",
+        "center",
+        "geschlecht",
+        "alter",
+        "haus",
+        "性别",
+        "年龄",
+    ]
+)
+# words of the name of an answer that mean nothing
+PLAIN = frozenset(["label", "labels", "target", "outcome", "y", "is", "has"])
+ORDERS = (
+    ("routine", "urgent", "emergency"),
+    ("non-urgent", "urgent", "emergent"),
+    ("low", "medium", "high"),
+    ("low", "moderate", "high", "critical"),
+    ("green", "yellow", "orange", "red"),
+    ("blue", "green", "yellow", "orange", "red"),
+    ("routine", "soon", "urgent"),
+    ("normal", "urgent", "critical"),
+    ("routine", "urgent"),
+    ("low", "high"),
+)
+TABLE = ("number", "category", "date")
+SHARE, NOTE_WORDS = 0.005, 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """What was understood.
+
+    :param task: block of the answer, as of an application file.
+    :param inputs: blocks of the inputs.
+    :param names: column -> what it says of a person; all of them are dropped, but the group, which is numbered.
+    :param unread: column -> why it is no input.
+    """
+
+    task: dict[str, Any]
+    inputs: dict[str, dict[str, Any]]
+    id: str | None = None
+    group: str | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+    slices: tuple[str, ...] = ()
+    unread: Mapping[str, str] = field(default_factory=dict)
+
+
+def understand(table: Any, settings: Mapping[str, Any]) -> Columns:
+    """Read the columns of a table of cases.
+
+    :param settings: of the recipe; ``target`` at least.
+    :raises ConfigError: ``target`` is not said, or a setting names a column that is not there.
+    """
+    target = settings.get("target")
+    if target is None:
+        raise ConfigError(
+            "recipe triage: target is not set; name the column that holds the urgency, finding or outcome with "
+            "--set target=COLUMN"
+        )
+    chosen = _listed(settings.get("slices"))
+    for key, names in (("target", [target]), ("slices", chosen), ("keep", _listed(settings.get("keep")))):
+        _require(table, key, names)
+    for key in ("id", "group"):
+        _require(table, key, [settings[key]] if settings.get(key) else [])
+    names = identifiers(table, keep=[*_listed(settings.get("keep")), target])
+    group = settings.get("group") or patients(table)
+    unread = {name: f"names a person: {what}" for name, what in names.items()}
+    unread |= {name: why for name in table.names if name != target and (why := _no_input(name)) and name not in names}
+    guessed = guess_application(table, target=target, without=[*unread, *([group] if group else [])])
+    slices = tuple(chosen) if chosen else tuple(one for one in _sliced(table, target, unread) if one not in names)
+    identity = settings.get("id") or guessed.get("id")
+    return Columns(
+        task=next(iter(guessed["tasks"].values())),
+        inputs=_grouped(guessed.get("inputs", {}), identity),
+        id=identity,
+        group=group if group != identity else None,
+        names={name: what for name, what in names.items() if name != identity},
+        slices=slices,
+        unread=unread,
+    )
+
+
+def order_of(labels: list[str], said: Any) -> list[str] | None:
+    """Return the labels from least to most urgent: as said, or as a known scale has them; ``None`` where neither.
+
+    :param said: the setting ``order``.
+    :raises ConfigError: what is said does not name every label.
+    """
+    if said is not None:
+        named = [str(one) for one in _listed(said)]
+        if missing := sorted(set(labels) - set(named)):
+            raise ConfigError(f"recipe triage: order leaves out {', '.join(missing)}; name every label of the target")
+        return named
+    plain = {label.strip().lower(): label for label in labels}
+    found = next((scale for scale in ORDERS if set(plain) == set(scale)), None)
+    return None if found is None else [plain[one] for one in found]
+
+
+def leaking_words(labels: list[str], target: str, notes: list[Any]) -> list[str]:
+    """Return the words of the labels, and of the name of the answer, that stand in the notes: they tell it.
+
+    :param notes: the cells of the text columns.
+    """
+    words = {label.replace("_", " ").strip() for label in labels}
+    words |= {word for label in labels for word in re.split(r"[\W_]+", label) if len(word) >= NOTE_WORDS}
+    words |= {word for word in words_of(target) if word not in PLAIN}
+    words = {word for word in words if len(word) > 2}
+    texts = " \n ".join(str(note).lower() for note in notes if note is not None)
+    return sorted(word for word in words if word.lower() in texts)
+
+
+def _no_input(name: str) -> str:
+    """Return why a column is never an input, by its name, or nothing."""
+    words = set(words_of(name))
+    if words & LATER:
+        return "known only afterwards, or another answer"
+    circumstance = words & CIRCUMSTANCE and not words & {"image", "picture", "photo", "scan", "xray"}
+    return "how or where it was recorded, not how the patient is" if circumstance else ""
+
+
+def _sliced(table: Any, target: str, unread: Mapping[str, str]) -> list[str]:
+    """Return the columns by which the figures are told apart: sex, age, view, site."""
+    later = {name for name, why in unread.items() if why.startswith("known")}
+    return [name for name in table.names if SLICED & set(words_of(name)) and name not in {target, *later}]
+
+
+def _grouped(inputs: Mapping[str, Any], identity: str | None) -> dict[str, dict[str, Any]]:
+    """Return few inputs of many columns: each picture, one record, one text of notes; others as they are."""
+    found: dict[str, dict[str, Any]] = {}
+    record, notes = [], []
+    for name, block in inputs.items():
+        columns = [block["column"]] if isinstance(block["column"], str) else list(block["column"])
+        if identity in columns:
+            continue
+        if block["modality"] in TABLE:
+            record += columns
+        elif block["modality"] == "text":
+            notes += columns
+        else:
+            found[name] = dict(block)
+    if record:
+        found["record"] = {"column": record, "modality": "table"}
+    if notes:
+        found["notes"] = {"column": notes if len(notes) > 1 else notes[0], "modality": "text"}
+    return found
+
+
+def _require(table: Any, key: str, names: list[str]) -> None:
+    """Refuse a setting that names a column that is not there."""
+    for name in names:
+        if name not in table.names:
+            raise ConfigError(
+                f"recipe triage: --set {key}: {table.name} has no column {name!r}; it has: {', '.join(table.names)}"
+            )
+
+
+def _listed(value: Any) -> list[Any]:
+    """Return a setting as a list."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]

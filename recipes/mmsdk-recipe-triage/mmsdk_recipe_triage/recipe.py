@@ -1,0 +1,147 @@
+"""The recipe: its sample, the application it builds from a table or from bundles, and its part of the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmsdk import ConfigError, read_table, read_yaml
+from mmsdk_recipe_triage.columns import Columns, leaking_words, order_of, understand
+from mmsdk_recipe_triage.vitals import AGE, column_of, floors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+NOTICE = (
+    "Decision support under evaluation, not a medical device: a person decides. "
+    "处于评估阶段的决策辅助，不是医疗器械：由人做决定。"
+)
+RISK, COVERAGE = 0.1, 0.9
+OLDEST = 90  # HIPAA, 45 CFR 164.514(b)(2)(i)(C): ages above 89 are one
+RULES_BYTES = 1 << 20
+SCALE = 3  # so many labels in an order are a scale of urgency, whatever they are called
+
+
+class Triage:
+    """Sort cases by urgency from picture and record, and hand to a person what the model is unsure of."""
+
+    def sample(self, folder: Path, seed: int) -> Mapping[str, Any]:
+        """Write the synthetic cases and return their application."""
+        from mmsdk_recipe_triage.sample import write_sample
+
+        if not (folder / "cases.csv").is_file():  # the last file written
+            write_sample(folder, seed)
+        return self.application(folder / "cases.csv", {"target": "urgency", "id": "case"})
+
+    def application(self, data: Path, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Build the application; who somebody is never gets past the door.
+
+        :raises ConfigError: ``target`` is not said, or a setting does not fit the table.
+        """
+        table = read_table(data)
+        found = understand(table, settings)
+        if not found.inputs:
+            raise ConfigError(
+                f"recipe triage: {table.name} has no column that can be an input; add one, or --set keep=[COLUMN]"
+            )
+        labels = _labels(table, found)
+        task = {**found.task}
+        order = order_of(labels, settings.get("order")) if task["type"] == "classification" else None
+        if order:
+            task["order"] = order
+        name = "urgency" if order else "finding" if task["type"] != "regression" else "value"
+        return {
+            "data": str(data),
+            **({"id": found.id} if found.id else {}),
+            "inputs": found.inputs,
+            "tasks": {name: task},
+            "rules": _rules(table, settings, name, order),
+            "privacy": _privacy(table, found, labels),
+            "notice": NOTICE,
+            "split": {"group": found.group} if found.group else {},
+            "head": {"type": "stacked"},
+            "confidence": _confidence(settings, task["type"]),
+            "evaluation": {"slices": list(found.slices)},
+        }
+
+    def unread(self, data: Path, settings: Mapping[str, Any]) -> Mapping[str, str]:
+        """Return why columns are no inputs."""
+        return understand(read_table(data), settings).unread
+
+    def sections(self, app: Any) -> Iterator[tuple[str, str]]:
+        """Yield nothing yet."""
+        yield from ()
+
+
+def _labels(table: Any, found: Columns) -> list[str]:
+    """Return the labels of the answer; none where it is a number."""
+    if found.task["type"] == "regression":
+        return []
+    return sorted({str(cell) for cell in table.cells(found.task["column"]) if cell is not None})
+
+
+def _confidence(settings: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """Return the block ``confidence``: sets that hold, and declining at the chosen risk.
+
+    :raises ConfigError: the risk is no share.
+    """
+    risk = settings.get("risk", RISK)
+    if isinstance(risk, bool) or not isinstance(risk, int | float) or not 0 < risk < 1:
+        raise ConfigError(f"recipe triage: risk is {risk!r}; expected a share between 0 and 1, such as 0.05")
+    return {"coverage": COVERAGE} | ({} if kind == "regression" else {"abstain": {"error": float(risk)}})
+
+
+def _privacy(table: Any, found: Columns, labels: list[str]) -> dict[str, Any]:
+    """Return the block ``privacy``: names out, the group numbered, great ages one, notes without the answer."""
+    age = column_of(table, AGE, (0, 130))
+    text = found.inputs.get("notes", {}).get("column", [])
+    notes = [text] if isinstance(text, str) else text
+    masks = {one: leaking_words(labels, found.task["column"], table.cells(one)) for one in notes}
+    return {
+        "drop": [one for one in found.names if one != found.group],
+        "number": [found.group] if found.group else [],
+        "cap": {age: OLDEST} if age else {},
+        "mask": {one: words for one, words in masks.items() if words},
+        "contacts": list(notes),
+    }
+
+
+def _rules(table: Any, settings: Mapping[str, Any], task: str, order: list[str] | None) -> list[Any]:
+    """Return the rules: those of the user's file, or floors for the vital signs that are recognised.
+
+    :raises ConfigError: the file cannot be read, or a floor is no label.
+    """
+    said = settings.get("rules")
+    if isinstance(said, list):
+        return said
+    if said is not None:
+        return _read_rules(Path(str(said)))
+    floor = settings.get("floor")
+    if floor == "none":
+        return []
+    if order is None and floor is not None:
+        raise ConfigError("recipe triage: floor needs order: name the labels from least to most urgent")
+    if order is None or (floor is None and len(order) < SCALE and order_of(order, None) is None):
+        return []  # yes and no are no scale of urgency
+    if floor is not None and floor not in order:
+        raise ConfigError(f"recipe triage: floor is {floor!r}, which is no label of the target: {', '.join(order)}")
+    return floors(table, task, floor or order[len(order) // 2])
+
+
+def _read_rules(path: Path) -> list[Any]:
+    """Return the rules of a YAML file: a list of them, or a mapping with the key ``rules``.
+
+    :raises ConfigError: it is not there, too long, or something else.
+    """
+    try:
+        with path.open(encoding="utf-8") as stream:
+            text = stream.read(RULES_BYTES + 1)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"recipe triage: rules: {path} cannot be read: {error}") from error
+    if len(text) > RULES_BYTES:
+        raise ConfigError(f"recipe triage: rules: {path} is longer than {RULES_BYTES:,} characters")
+    found = read_yaml(text, str(path))
+    found = found.get("rules") if isinstance(found, dict) else found
+    if not isinstance(found, list):
+        raise ConfigError(f"recipe triage: rules: {path} holds no list of rules; docs/rules.md says how they look")
+    return found

@@ -1,0 +1,219 @@
+"""The recipe: its sample, a stranger's table end to end, who somebody is gone at the door, settings."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mmsdk_recipe_triage.recipe import NOTICE, Triage
+from triage_cases import BROKEN, QUICK, SECRETS, SETTINGS, command, sets
+
+import mmsdk
+from mmsdk.app.recipes import plan_recipe
+from mmsdk.testing import parametrize_with_checks
+
+
+@parametrize_with_checks("triage")
+def test_conforms(check):
+    check()
+
+
+def test_the_sample_is_the_same_bytes_in_every_process(tmp_path):
+    Triage().sample(tmp_path / "a", 0)
+    code = "import sys; from pathlib import Path; from mmsdk_recipe_triage.recipe import Triage as T"
+    code += "; T().sample(Path(sys.argv[1]), 0)"
+    environment = {**os.environ, "PYTHONHASHSEED": "7"}
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "b")], check=True, env=environment)
+    assert digests(tmp_path / "a") == digests(tmp_path / "b")
+
+
+def digests(folder):
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_the_sample_has_gaps_and_names_that_go(tmp_path):
+    application = Triage().sample(tmp_path, 0)
+    table = mmsdk.read_table(tmp_path / "cases.csv")
+    for column in ("picture", "spo2", "notes"):
+        assert 0.05 < 1 - table.present(column).mean() < 0.3
+    assert set(application["privacy"]["drop"]) == {"patient_name", "birth_date", "phone", "e-mail", "address"}
+    assert application["privacy"]["number"] == ["mrn"]
+    assert application["tasks"]["urgency"]["order"] == ["routine", "urgent", "emergency"]
+    assert len(application["rules"]) == 8
+    assert application["evaluation"]["slices"] == ["age", "sex", "view", "site"]
+    assert application["notice"] == NOTICE
+
+
+# -- a stranger's table ----------------------------------------------------------------------------------------------
+
+
+def test_a_strangers_table_is_understood(strange):
+    application = planned(strange)
+    assert {name: one["modality"] for name, one in application["inputs"].items()} == {
+        "Röntgenbild": "image",
+        "record": "table",
+        "notes": "text",
+    }
+    assert application["inputs"]["record"]["column"] == ["Alter", "Geschlecht", "SpO2"]
+    assert application["split"]["group"] == "MRN"
+    assert set(application["privacy"]["drop"]) == set(SECRETS) - {"MRN"}
+    assert application["privacy"]["number"] == ["MRN"]
+    assert application["privacy"]["cap"] == {"Alter": 90}
+    assert application["privacy"]["mask"] == {"Befund-Text": ["gelb", "grün", "rot"]}
+    assert application["rules"][0]["when"] == "SpO2 <= 91 and (Alter is null or Alter >= 16)"
+    assert application["rules"][0]["at_least"] == "gelb"
+    assert application["confidence"]["abstain"]["error"] == 0.2
+    assert application["evaluation"]["slices"] == ["Geschlecht", "Haus"]
+
+
+def test_a_broken_picture_is_named(strange, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(strange)
+    words = ["--data", "fälle.tsv", "--out", tmp_path / "run", "--quiet", *sets(SETTINGS | QUICK)]
+    assert command("recipe", "triage", *words) == 2
+    said = capsys.readouterr().err
+    assert all(f"bilder/{number}.png" in said for number in BROKEN)
+    assert "--on-bad-row skip" in said
+
+
+def test_who_somebody_is_stands_nowhere_in_the_run(fitted, strange):
+    raw = (strange / "fälle.tsv").read_bytes()
+    held = b"\0".join(path.read_bytes() for path in sorted(fitted.rglob("*")) if path.is_file())
+    for column, secret in SECRETS.items():
+        assert secret.encode() in raw, column
+        assert secret.encode() not in held, column
+    assert b"030 5551234" not in held
+    assert b"F001" in held
+
+
+def test_the_run_answers_and_declines_with_any_input_missing(fitted, strange):
+    app = mmsdk.load(fitted, quiet=True)
+    rows = [
+        {"Röntgenbild": "bilder/0.png", "SpO2": "97", "Befund-Text": "stabil"},
+        {"Röntgenbild": "bilder/0.png"},
+        {"SpO2": "85"},
+        {"Befund-Text": "ruhig", "Patientenname": "Vorzyx Nachqrs1"},
+        {},
+    ]
+    answers = [one.outputs["urgency"] for one in app.predict(rows, root=strange)]
+    assert all(one.prediction_set for one in answers)
+    assert set(answers[2].prediction_set) <= {"gelb", "rot"}  # the floor holds, whether or not it declines
+    assert answers[2].probabilities["grün"] == 0
+    app.close()
+
+
+def test_the_report_says_what_it_is(fitted):
+    for page in ("report.html", "card.md"):
+        text = (fitted / page).read_text(encoding="utf-8")
+        assert "not a medical device" in text
+        assert "不是医疗器械" in text
+    metrics = json.loads((fitted / "metrics.json").read_text(encoding="utf-8"))["urgency"]
+    assert {one["column"] for one in metrics["slices"]} >= {"Geschlecht", "Haus"}
+    assert metrics["test"]["balanced_accuracy"]["value"] > 0.5
+    assert "risk" in metrics["confidence"]
+
+
+def test_predict_answers_from_the_saved_run_alone(fitted, strange, tmp_path):
+    out = tmp_path / "a.csv"
+    words = ("predict", fitted, strange / "fälle.tsv", "--out", out, "--on-bad-row", "skip", "--quiet")
+    assert command(*words) == 0
+    text = out.read_text(encoding="utf-8")
+    assert text.count("\n") == 121
+    assert not any(secret in text for secret in SECRETS.values())
+
+
+# -- settings --------------------------------------------------------------------------------------------------------
+
+
+def planned(strange, **changed):
+    """Return the application that settings make of the stranger's table."""
+    given = {key: value for key, value in (SETTINGS | changed).items() if value is not None}
+    plan = plan_recipe("triage", data=str(strange / "fälle.tsv"), settings=given)
+    return plan.application.model_dump(mode="json")
+
+
+ACTING = [
+    ({"target": "Haus", "order": None}, ("tasks", "finding", "column"), "Haus"),
+    ({"order": ["rot", "gelb", "grün"]}, ("tasks", "urgency", "order"), ["rot", "gelb", "grün"]),
+    ({"group": "Geburtsdatum"}, ("privacy", "number"), ["Geburtsdatum"]),
+    ({"id": None}, ("id",), "Fall"),
+    ({"id": "accession_no"}, ("id",), "accession_no"),
+    ({"risk": 0.03}, ("confidence", "abstain", "error"), 0.03),
+    ({"risk": None}, ("confidence", "abstain", "error"), 0.1),
+    ({"slices": ["Alter"]}, ("evaluation", "slices"), ["Alter"]),
+    ({"slices": None}, ("evaluation", "slices"), ["Alter", "Geschlecht", "Haus"]),
+    ({"rules": [{"name": "mine", "task": "urgency", "never": "grün"}]}, ("rules", 0, "name"), "mine"),
+    ({"floor": "none"}, ("rules",), []),
+    ({"floor": "rot"}, ("rules", 0, "at_least"), "rot"),
+    ({"keep": ["kontakt"]}, ("inputs", "notes", "column"), ["kontakt", "Befund-Text"]),
+]
+
+
+@pytest.mark.parametrize(("changed", "where", "expected"), ACTING)
+def test_every_setting_acts(strange, changed, where, expected):
+    found = planned(strange, **changed)
+    for key in where:
+        found = found[key]
+    assert found == expected
+
+
+def test_every_setting_is_in_the_test_above():
+    from mmsdk_recipe_triage import mmsdk_recipes
+
+    (spec,) = mmsdk_recipes()
+    assert set(spec.settings) == {key for changed, _, _ in ACTING for key in changed}
+
+
+def test_rules_of_a_file(strange, tmp_path, monkeypatch):
+    (tmp_path / "my.yaml").write_text("- {name: alt, when: 'Alter > 80', task: urgency, at_least: gelb}\n", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert [one["name"] for one in planned(strange, rules="my.yaml")["rules"]] == ["alt"]
+    (tmp_path / "my.yaml").write_text("rules: [{when: 'Alter > 80', task: urgency, at_least: rot}]\n", "utf-8")
+    assert planned(strange, rules="my.yaml")["rules"][0]["at_least"] == "rot"
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"target": None}, "--set target=COLUMN"),
+        ({"target": "Drinlichkeit"}, "has no column 'Drinlichkeit'"),
+        ({"group": "nobody"}, "has no column 'nobody'"),
+        ({"order": ["grün", "rot"]}, "order leaves out gelb"),
+        ({"risk": 1.5}, "risk is 1.5"),
+        ({"risk": "low"}, "risk is 'low'"),
+        ({"floor": "blau"}, "which is no label"),
+        ({"floor": "gelb", "order": None}, "floor needs order"),
+        ({"rules": "nowhere.yaml"}, "cannot be read"),
+        ({"targget": "x"}, "Did you mean 'target'?"),
+    ],
+)
+def test_a_setting_that_does_not_fit_is_refused(strange, changed, said):
+    with pytest.raises(mmsdk.ConfigError, match=re.escape(said)):
+        planned(strange, **changed)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("just words", "holds no list of rules"), ("#" * 1048578, "is longer than")]
+)
+def test_rules_that_are_none(strange, tmp_path, text, said):
+    (tmp_path / "my.yaml").write_text(text, "utf-8")
+    with pytest.raises(mmsdk.ConfigError, match=said):
+        planned(strange, rules=str(tmp_path / "my.yaml"))
+
+
+def test_the_risk_may_be_set_for_the_sample():
+    plan = plan_recipe("triage", data=None, settings={"risk": 0.02})
+    assert plan.application.confidence.abstain.error == 0.02
+    assert plan.synthetic
+
+
+def test_a_table_without_inputs_is_refused(tmp_path):
+    (tmp_path / "t.csv").write_text("urgency,mrn\nhigh,1\nlow,2\nhigh,3\nlow,4\n", "utf-8")
+    with pytest.raises(mmsdk.ConfigError, match="no column that can be an input"):
+        Triage().application(Path(tmp_path / "t.csv"), {"target": "urgency"})

@@ -1,0 +1,118 @@
+"""What columns mean: who somebody is, vital signs and their floors, orders of urgency, words that tell the answer."""
+
+from __future__ import annotations
+
+import pytest
+from mmsdk_recipe_triage.columns import leaking_words, order_of
+from mmsdk_recipe_triage.identifiers import identifiers, patients
+from mmsdk_recipe_triage.vitals import VITALS, floors
+
+import mmsdk
+from mmsdk.rules.conditions import columns_read
+from mmsdk.rules.conditions import firing as fire
+
+
+def table(**columns):
+    return mmsdk.read_table([dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)])
+
+
+NAMES = (
+    "name surname first_name LastName patientName full-name maiden_name 姓名 dob birthDate date_of_birth Geburtstag "
+    "出生日期 address home.address street city zip postal_code 地址 phone mobile tel fax PhoneNumber 电话 email e-mail "
+    "mrn MRN medical_record_number ssn nhs_number insurance_no passport accession accessionNumber account_number "
+    "patient patient_id PatientID subject 病历号 referring_physician Nurse radiologist"
+)
+PLAIN = "age sex spo2 temperature patient_age patient_sex notes image view crp weight filename_of_scan"
+
+
+@pytest.mark.parametrize("column", NAMES.split())
+def test_a_name_that_says_who_somebody_is(column):
+    assert list(identifiers(table(**{column: ["x", "y"]}))) == [column]
+    assert identifiers(table(**{column: ["x", "y"]}), keep=[column]) == {}
+
+
+@pytest.mark.parametrize("column", PLAIN.split())
+def test_a_name_that_does_not(column):
+    assert identifiers(table(**{column: ["1", "2"]})) == {}
+
+
+@pytest.mark.parametrize(
+    ("cells", "what"),
+    [
+        (["a@b.org", "c.d@e.example", ""], "an e-mail address"),
+        (["123-45-6789", "987-65-4321", "900-11-2222"], "a number of a person"),
+        (["943 476 5919", "943 476 5870", "401 023 2137"], "a number of a person"),
+        (["+44 20 7946 0018", "(555) 123-4567", "030 1234567"], "a telephone"),
+    ],
+)
+def test_cells_that_say_who_somebody_is(cells, what):
+    assert identifiers(table(x=cells)) == {"x": what}
+
+
+@pytest.mark.parametrize(
+    "cells", [["120/80", "97", "1.5"], ["2024-01-02", "2024-03-01"], ["stable", "well"], ["0", "1"]]
+)
+def test_cells_that_do_not(cells):
+    assert identifiers(table(x=cells)) == {}
+
+
+def test_the_patient_is_the_coarsest_of_the_columns_that_number_one():
+    rows = table(patient_name=["a", "b", "c", "d"], patient_id=["1", "1", "2", "3"], mrn=["1", "1", "2", "2"])
+    assert patients(rows) == "mrn"
+    assert patients(table(q=[1, 2])) is None
+    assert patients(table(mrn=["1", "1"])) is None
+
+
+NEWS2 = {  # Royal College of Physicians 2017, chart 1: readings that score 3, and those next to them
+    "spo2": (96, [91, 85], [92, 99]),
+    "resp_rate": (16, [8, 25, 40], [9, 24]),
+    "sbp": (125, [90, 220], [91, 219]),
+    "heart_rate": (80, [40, 131], [41, 130]),
+    "temp": (37.0, [35.0, 33.9], [35.1, 41]),
+}
+
+
+def firing(rules, row):
+    rows = mmsdk.read_table([row])
+    return fire({one["when"]: columns_read(one["when"], rows.names, "x") for one in rules}, rows).any()
+
+
+@pytest.mark.parametrize("column", NEWS2)
+def test_floors_fire_where_news2_scores_three(column):
+    usual, severe, mild = NEWS2[column]
+    rules = floors(table(**{column: [usual] * 3, "age": [40, 50, 60]}), "urgency", "urgent")
+    (vital,) = [one for one in VITALS if one.named.fullmatch(column.replace("_", ""))]
+    assert len(rules) == sum(bound is not None for bound in (vital.low, vital.high))
+    for age in (40, None, 16):
+        assert all(firing(rules, {column: one, "age": age}) for one in severe)
+        assert not any(firing(rules, {column: one, "age": age}) for one in mild)
+    assert not any(firing(rules, {column: one, "age": 12}) for one in severe)
+    assert not firing(rules, {column: None, "age": 40})
+
+
+@pytest.mark.parametrize(
+    ("column", "cells"),
+    [("temp", [98.6, 99.1]), ("spo2", [0.97, 0.91]), ("pulse", ["strong", "weak"]), ("rr", [16.0, 400.0, 500.0])],
+)
+def test_readings_in_another_unit_make_no_floor(column, cells):
+    assert floors(table(**{column: cells}), "urgency", "urgent") == []
+
+
+def test_a_column_of_two_words_is_quoted():
+    (rule,) = floors(table(**{"O2 sat": [97, 98]}), "urgency", "urgent")
+    assert rule["when"] == "`O2 sat` <= 91"
+    assert firing([rule], {"O2 sat": 80})
+
+
+def test_scales_that_are_known_have_an_order():
+    assert order_of(["urgent", "Emergency", "routine"], None) == ["routine", "urgent", "Emergency"]
+    assert order_of(["red", "green", "yellow", "orange"], None) == ["green", "yellow", "orange", "red"]
+    assert order_of(["Y", "N"], None) is None
+    assert order_of(["Y", "N"], ["N", "Y"]) == ["N", "Y"]
+
+
+def test_words_of_the_answer_in_the_notes():
+    notes = ["COVID-19 likely, moved to ICU", "no_finding seen", None, "other pneumonia"]
+    assert leaking_words(["Y", "N"], "label_icu", notes) == ["icu"]
+    found = leaking_words(["covid", "no_finding", "other_pneumonia"], "label", notes)
+    assert found == ["covid", "finding", "other", "other pneumonia", "pneumonia"]

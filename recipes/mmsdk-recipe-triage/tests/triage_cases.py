@@ -1,0 +1,99 @@
+"""A stranger's table of cases: other names, broken and missing pictures, people's data in it; and how tests run it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+
+import numpy as np
+import pytest
+from PIL import Image
+
+LEVELS = ("grün", "gelb", "rot")
+SECRETS = {  # column -> what its cells hold; none of it may stand anywhere in a run
+    "Patientenname": "Vorzyx Nachqrs",
+    "MRN": "MRN-88",
+    "Geburtsdatum": "1955-0",
+    "Telefon": "+49 30 77",
+    "E-Mail": "@example.invalid",
+    "Adresse": "Beispielweg",
+    "accession_no": "ACC-99",
+    "Dr. referring physician": "Dr. Qwertz",
+    "kontakt": "person-",  # known by its cells alone
+}
+SETTINGS = {
+    "target": "Dringlichkeit",
+    "order": list(LEVELS),
+    "id": "Fall",
+    "slices": ["Geschlecht", "Haus"],
+    "risk": 0.2,
+}
+QUICK = {
+    "encoders.text": "ngrams",
+    "training.epochs": 1,
+    "fusion.dim": 16,
+    "confidence.folds": 2,
+    "head.options.penalty": 1.0,
+    "head.options.folds": 2,
+}
+BROKEN = (7, 31, 66)
+
+
+def write_cases(folder):
+    """Write 120 cases of 80 patients: 3 % of the pictures broken, a fifth of pictures and of records gone."""
+    draw = random.Random(0)
+    (folder / "bilder").mkdir()
+    rows = []
+    for number in range(120):
+        level = draw.choice([0, 0, 1, 2])
+        path, person = f"bilder/{number}.png", number * 2 // 3
+        pixels = np.random.default_rng(number).normal(60 + 60 * level, 12, (24, 24)).clip(0, 255).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / path)
+        if number in BROKEN:
+            (folder / path).write_bytes((folder / path).read_bytes()[:60])
+        low = level == 2 or draw.random() < 0.05
+        said = f"{draw.choice(['stabil', 'ruhig'])} seit {draw.randrange(90)} Stunden, {draw.choice(['allein', 'spät'])}"
+        said = said if number % 3 else f"{said}, nach Gefühl {LEVELS[level]}, 030 5551234"
+        rows.append(
+            {
+                "Fall": f"F{number:03d}",
+                "Röntgenbild": "" if number % 5 == 4 else path,
+                "Patientenname": f"Vorzyx Nachqrs{person}",
+                "MRN": f"MRN-88{person:03d}",
+                "Geburtsdatum": f"1955-0{person % 9 + 1}-11",
+                "Telefon": f"+49 30 77{person:05d}",
+                "E-Mail": f"p{person}@example.invalid",
+                "Adresse": f"Beispielweg {person}",
+                "accession_no": f"ACC-99{number:04d}",
+                "Dr. referring physician": f"Dr. Qwertz {person % 5}",
+                "kontakt": f"person-{person}@clinic.example",
+                "Alter": str(30 + person % 70),
+                "Geschlecht": draw.choice("mw"),
+                "Haus": draw.choice(["Nord", "Süd"]),
+                "SpO2": "" if number % 5 == 1 else str(88 if low else 97),
+                "Befund-Text": said,
+                "outcome_death": draw.choice("01"),
+                "Dringlichkeit": LEVELS[max(level, int(low))],
+            }
+        )
+    with (folder / "fälle.tsv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]), delimiter="\t")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def sets(settings):
+    """Return settings as words of the command line."""
+    return [
+        part for key, value in settings.items() for part in ("--set", f"{key}={json.dumps(value, ensure_ascii=False)}")
+    ]
+
+
+def command(*arguments):
+    """Run ``mmsdk`` in this process and return its exit code."""
+    from mmsdk.cli import main
+
+    with pytest.raises(SystemExit) as left:
+        main([str(one) for one in arguments])
+    return left.value.code
