@@ -3,16 +3,16 @@
     MMSDK_REAL=../shared python benchmarks/triage.py [--folds 6] [--repeats 3]
 
 covid_cxr_record is small (about 160 pictures with this label, of some 66 patients) and confounded (pictures from
-publications), so that every figure has an interval over patients, and none says anything about another hospital. Rows of
-its own ``test`` are held back and never read. The raw notes tell the outcome: only the notes with disease and outcome
-words masked are read; ``label_*``, ``finding``, ``licence`` and ``source_url`` never get into the table.
+publications), so that every figure has an interval over patients, and none says anything about another hospital. Rows
+of its own ``test`` are held back and never read. The raw notes tell the outcome: only the notes with disease and
+outcome words masked are read; ``label_*``, ``finding``, ``licence`` and ``source_url`` never get into the table.
 
 1. *Fusion beside each input alone*: the recipe's application, its settings untouched (``head: stacked``), and the same
    with one input; repeated cross-validation, patients whole. ``ahead`` is the paired difference to the best input alone
    (chosen on these folds, which flatters it), 95 % bootstrap over patients. ``linear`` and ``gated`` for comparison.
 2. *Risk and coverage*: error of the surest half of the out-of-fold answers less the error of all.
-3. *Promises*: each fold of one repeat fitted as the recipe fits it; the share of held-out rows whose set holds the truth
-   (asked: 0.9), and the error of the answers given at a risk of 0.25 beside the share declined.
+3. *Promises*: each fold of one repeat fitted as the recipe fits it; the share of held-out rows whose set holds the
+   truth (asked: 0.9), and the error of the answers given at a risk of 0.25 beside the share declined.
 """
 
 from __future__ import annotations

@@ -12,6 +12,8 @@ from mmsdk_recipe_triage.vitals import AGE, column_of, floors
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from mmsdk import Card
+
 NOTICE = (
     "Decision support under evaluation, not a medical device: a person decides. "
     "处于评估阶段的决策辅助，不是医疗器械：由人做决定。"
@@ -69,8 +71,16 @@ class Triage:
         return understand(read_table(data), settings).unread
 
     def sections(self, app: Any) -> Iterator[tuple[str, str]]:
-        """Yield nothing yet."""
-        yield from ()
+        """Yield who decides what, and what was kept out at the door."""
+        from mmsdk_recipe_triage.sections import sections
+
+        yield from sections(app)
+
+    def card(self, app: Any) -> Card:
+        """Return what it is for, and where it fails."""
+        from mmsdk_recipe_triage.card import CARD
+
+        return CARD
 
 
 def _labels(table: Any, found: Columns) -> list[str]:

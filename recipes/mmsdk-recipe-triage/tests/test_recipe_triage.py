@@ -217,3 +217,23 @@ def test_a_table_without_inputs_is_refused(tmp_path):
     (tmp_path / "t.csv").write_text("urgency,mrn\nhigh,1\nlow,2\nhigh,3\nlow,4\n", "utf-8")
     with pytest.raises(mmsdk.ConfigError, match="no column that can be an input"):
         Triage().application(Path(tmp_path / "t.csv"), {"target": "urgency"})
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+def test_the_pages_name_every_setting_and_say_what_it_is(page):
+    from mmsdk_recipe_triage import mmsdk_recipes
+
+    (spec,) = mmsdk_recipes()
+    text = (Path(__file__).parents[1] / page).read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", text, re.MULTILINE))
+    assert list(rows) == list(spec.settings)
+    assert "zh" in page or rows == dict(spec.settings)
+    assert ("不是医疗器械" if "zh" in page else "not a medical device") in text.split("##")[0]
+
+
+def test_the_example_of_settings_is_read(strange):
+    example = mmsdk.read_yaml((Path(__file__).parents[1] / "recipe.yaml").read_text(encoding="utf-8"), "recipe.yaml")
+    from mmsdk_recipe_triage import mmsdk_recipes
+
+    (spec,) = mmsdk_recipes()
+    assert {"target", "order", "group", "risk", "slices"} <= set(example) & set(spec.settings)

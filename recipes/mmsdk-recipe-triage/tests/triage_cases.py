@@ -53,7 +53,9 @@ def write_cases(folder):
         if number in BROKEN:
             (folder / path).write_bytes((folder / path).read_bytes()[:60])
         low = level == 2 or draw.random() < 0.05
-        said = f"{draw.choice(['stabil', 'ruhig'])} seit {draw.randrange(90)} Stunden, {draw.choice(['allein', 'spät'])}"
+        said = (
+            f"{draw.choice(['stabil', 'ruhig'])} seit {draw.randrange(90)} Stunden, {draw.choice(['allein', 'spät'])}"
+        )
         said = said if number % 3 else f"{said}, nach Gefühl {LEVELS[level]}, 030 5551234"
         rows.append(
             {
