@@ -184,7 +184,7 @@ def test_rows_that_are_never_together_are_an_error(tmp_path):
         fitted(tmp_path / "other", data, align="contrastive")
 
 
-def test_what_alignment_brought_stands_in_metrics_and_on_the_page(tmp_path, capsys):
+def test_what_alignment_brought_stands_in_metrics_and_on_the_page(tmp_path, capsys, drawn):
     import jsonschema
 
     from mmsdk.cli.figures import print_run
@@ -205,7 +205,7 @@ def test_what_alignment_brought_stands_in_metrics_and_on_the_page(tmp_path, caps
     assert "align photo+words: recall@1 on test" in capsys.readouterr().out
 
 
-def test_unpaired_alignment_is_judged_by_what_needs_no_cosine(tmp_path):
+def test_unpaired_alignment_is_judged_by_what_needs_no_cosine(tmp_path, drawn):
     fitted(tmp_path / "run", align="whitening", tasks=TASK).close()
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text(encoding="utf-8"))
     assert set(metrics["align photo+words"]["test"]) == {"cka", "canonical_correlation"}

@@ -137,6 +137,7 @@ def application(**changes) -> dict:
         "split": {"column": "part"},
         "fusion": {"dim": 32, "members": 2},
         "training": {"epochs": 8},
+        "confidence": {"source": "validation"},
         **changes,
     }
 
