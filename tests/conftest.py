@@ -30,6 +30,7 @@ def _few_resamples():
     """Keep the intervals of runs cheap; how they are made is tested in tests/evaluate."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mmsdk.app.fitting.RESAMPLES", 60)
+        patch.setattr("mmsdk.app.evaluating.RESAMPLES", 60)
         yield
 
 
