@@ -1,0 +1,122 @@
+"""From the columns of a table to the inputs of the application: what shows or says something, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from mmsdk import ConfigError, guess_application
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mmsdk import Table
+
+UNIT = re.compile(r"AU_?\d\d?(_[rc])?", re.IGNORECASE)  # OpenFace writes AU01_r, AU01_c
+UNITS = "units"
+FPS, FRAMES, SIDE = 5, 64, 240
+LONG = 100  # numbers from which a vector is a course in time, not a list of measures
+SHOWN = ("video", "image", "audio", "text", "vector", "gesture", "gesture-file")
+
+
+def chosen_inputs(table: Table, settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the inputs.
+
+    :raises ConfigError: no column shows or says anything.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    units = _units(table, settings)
+    if units:
+        found[UNITS] = {"column": units, "modality": "vector", "encoder": "quantiles"}
+    guessed = guess_application(table, tasks=False)["inputs"]
+    for name, entry in guessed.items():
+        if _is_input(entry, units, settings):
+            found |= _of_column(name, entry, table, settings)
+    if not found:
+        raise ConfigError(
+            f"recipe emotion: no column of {table.name} holds videos, pictures, sounds, words, vectors or "
+            "action units; name one with --set inputs.NAME=COLUMN"
+        )
+    return found
+
+
+def left_out(table: Table, settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return the columns that are no inputs, and why."""
+    read = {column for entry in chosen_inputs(table, settings).values() for column in _columns(entry["column"])}
+    known = {str(settings.get(key)): why for key, why in (("target", "the label"), ("group", "who it is"))}
+    known |= {str(settings.get("split")): "the split", str(settings.get("id")): "the id"}
+    return {name: known.get(name, "shows and says nothing of a person") for name in table.names if name not in read}
+
+
+def _is_input(entry: Mapping[str, Any], units: list[str], settings: Mapping[str, Any]) -> bool:
+    """Return whether a guessed input shows something, and is neither the label nor a name."""
+    taken = {settings.get(key) for key in ("target", "group", "id", "split")} | set(units)
+    return entry["modality"] in SHOWN and not taken & set(_columns(entry["column"]))
+
+
+def _of_column(
+    name: str, entry: Mapping[str, Any], table: Table, settings: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Return the inputs of one column: of a video its faces and its voice are two."""
+    modality = entry["modality"]
+    voice = settings.get("voice", "mel-stats")
+    if modality == "video":
+        base = {**entry, "decode": {"sampling": "fps", "fps": settings.get("fps", FPS), "frames": FRAMES, "size": SIDE}}
+        parts = {
+            f"{name}_face": {**base, **_face(settings), "pool": "mean-std"},
+            f"{name}_voice": {**base, "encoder": f"sound:{voice}"},
+        }
+        return parts | ({f"{name}_scene": {**base, "encoder": "frames:colour-shape"}} if _scene(settings) else {})
+    if modality == "image":
+        parts = {f"{name}_face": {**entry, **_face(settings)}}
+        return parts | ({f"{name}_scene": {**entry, "encoder": "colour-shape"}} if _scene(settings) else {})
+    if modality == "audio":
+        return {name: {**entry, "encoder": voice}}
+    if modality == "vector":
+        return {name: {**entry, **_vector(entry, table)}}
+    return {name: dict(entry)}
+
+
+def _face(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the encoder of faces and its options.
+
+    :raises ConfigError: ``pixels`` is set and no ``face`` it could be for.
+    """
+    detector, encoder = settings.get("detector"), settings.get("face")
+    if "pixels" in settings and encoder is None:
+        raise ConfigError("recipe emotion: pixels is of the encoder of faces; name that with --set face=ENCODER")
+    if detector is None and encoder is None:
+        return {"encoder": "face-shape"}
+    reference = "+".join(str(part) for part in (detector or "cascade", encoder) if part is not None)
+    options = {"options": {"pixels": settings["pixels"]}} if "pixels" in settings else {}
+    return {"encoder": f"faces:{reference}", **options}
+
+
+def _scene(settings: Mapping[str, Any]) -> bool:
+    """Return whether whole frames are read too.
+
+    :raises ConfigError: ``scene`` is neither true nor false.
+    """
+    scene = settings.get("scene", False)
+    if not isinstance(scene, bool):
+        raise ConfigError(f"recipe emotion: scene is {scene!r}, expected true or false")
+    return scene
+
+
+def _vector(entry: Mapping[str, Any], table: Table) -> dict[str, Any]:
+    """Return how a vector is read: a long one is a course in time."""
+    column = _columns(entry["column"])[0]
+    cell = next((one for one in table.cells(column) if one is not None), ())
+    length = len(cell) if isinstance(cell, list | tuple) else len(re.findall(r"[^\s,\[\]]+", str(cell)))
+    return {"encoder": "series", "options": {"padding": 0}} if length >= LONG else {"encoder": "quantiles"}
+
+
+def _units(table: Table, settings: Mapping[str, Any]) -> list[str]:
+    """Return the columns of action units."""
+    taken = {settings.get(key) for key in ("target", "group", "id", "split")}
+    return [name for name in table.names if UNIT.fullmatch(name) and name not in taken]
+
+
+def _columns(column: str | list[str]) -> list[str]:
+    """Return the columns of an input."""
+    return [column] if isinstance(column, str) else list(column)

@@ -1,0 +1,75 @@
+"""The recipe: its sample, the application it builds from a table, and its sections of the report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mmsdk import ConfigError, guess_application, read_table
+from mmsdk_recipe_emotion.inputs import chosen_inputs, left_out
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from mmsdk import Card
+
+SAMPLE_SPLIT = {"group": "actor", "validation": 0.17, "test": 0.25}
+
+
+class Emotion:
+    """Labels of expressions, from what a face, a voice and words show."""
+
+    def sample(self, folder: Path, seed: int) -> Mapping[str, Any]:
+        """Draw the clips and return their application."""
+        from mmsdk_recipe_emotion.sample import write_sample
+
+        if not (folder / "clips.csv").is_file():  # the last file written
+            write_sample(folder, seed)
+        settings = {"target": "expression", "group": "actor", "id": "clip"}
+        application = dict(self.application(folder / "clips.csv", settings))
+        return {**application, "split": SAMPLE_SPLIT, "training": {**application["training"], "epochs": 15}}
+
+    def application(self, data: Path, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Build the application: every column that shows or says something is an input, names and numbers are not.
+
+        :raises ConfigError: ``target`` is not said, is no column, or no column shows anything.
+        """
+        table = read_table(data)
+        target = settings.get("target")
+        if target not in table.names:
+            given = f"names {target!r}, and the table has no such column" if target else "is not set"
+            raise ConfigError(
+                f"recipe emotion: target {given}; name the column of the label with --set target=COLUMN. "
+                f"Columns: {', '.join(table.names)}"
+            )
+        inputs = chosen_inputs(table, settings)
+        item_id = settings.get("id", guess_application(table, tasks=False).get("id"))
+        from mmsdk_recipe_emotion.sections import NOTICE
+
+        split = {"group": settings.get("group"), "column": settings.get("split")}
+        return {
+            "data": str(data),
+            **({"id": item_id} if item_id is not None else {}),
+            "inputs": inputs,
+            "tasks": {"emotion": {"column": target, "type": "classification"}},
+            "split": {key: value for key, value in split.items() if value is not None},
+            "notice": NOTICE,
+            **({"privacy": {"number": [settings["group"]]}} if "group" in settings else {}),
+            "training": {"imbalance": "logit_adjustment"},
+        }
+
+    def unread(self, data: Path, settings: Mapping[str, Any]) -> Mapping[str, str]:
+        """Return the columns that are no inputs, and why."""
+        return left_out(read_table(data), settings)
+
+    def card(self, app: Any) -> Card:
+        """Return what it is for, and what it must not be used for."""
+        from mmsdk_recipe_emotion.sections import CARD
+
+        return CARD
+
+    def sections(self, app: Any) -> Iterator[tuple[str, str]]:
+        """Yield what the labels mean, how to read a video, and what must not be done with it."""
+        from mmsdk_recipe_emotion.sections import sections
+
+        yield from sections(app)

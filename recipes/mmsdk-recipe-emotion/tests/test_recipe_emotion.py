@@ -1,0 +1,178 @@
+"""The recipe: its sample, the inputs it makes of columns, its settings, and a stranger's table from end to end."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+import shutil
+
+import numpy as np
+import pytest
+from mmsdk_recipe_emotion.drawing import Look, Person, draw_face
+from mmsdk_recipe_emotion.recipe import Emotion
+
+import mmsdk
+from mmsdk.testing import parametrize_with_checks
+
+
+@parametrize_with_checks("emotion")
+def test_conforms(check):
+    check()
+
+
+def recipe(*arguments):
+    from mmsdk.cli import main
+
+    with pytest.raises(SystemExit) as left:
+        main(["recipe", "emotion", *map(str, arguments)])
+    return left.value.code
+
+
+def table(path, columns):
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
+    return path
+
+
+def planned(few, **settings):
+    return Emotion().application(few / "clips.csv", {"target": "expression", "group": "actor", **settings})
+
+
+def test_a_detector_takes_a_drawn_face_for_one():
+    person = Person(skin=(180, 130, 100), hair=(40, 30, 30), wall=(90, 100, 120))
+    pixels = draw_face(person, Look(smile=1, brow=0.5), 120)
+    (boxes,) = mmsdk.open_encoder("face-shape", "video").encoder.find(pixels[None])
+    assert len(boxes) == 1
+    for other in (Look(smile=-1, brow=0.5), Look(smile=1, brow=-0.5), Look(smile=1, brow=0.5, mouth=1)):
+        assert not np.array_equal(pixels, draw_face(person, other, 120))
+
+
+def test_of_a_video_face_and_voice_are_two_inputs(few):
+    inputs = planned(few)["inputs"]
+    assert set(inputs) == {"video_face", "video_voice"}
+    assert inputs["video_face"]["encoder"] == "face-shape"
+    assert inputs["video_voice"]["encoder"] == "sound:mel-stats"
+    assert inputs["video_face"]["decode"] == inputs["video_voice"]["decode"]  # so that it is decoded once
+
+
+def test_settings_of_what_reads_a_video(few):
+    inputs = planned(few, fps=2, voice="mel-frames", detector="d.onnx", face="onnx:f.onnx#p", pixels="raw")["inputs"]
+    assert inputs["video_face"]["decode"]["fps"] == 2
+    assert inputs["video_face"]["encoder"] == "faces:d.onnx+onnx:f.onnx#p"
+    assert inputs["video_face"]["options"] == {"pixels": "raw"}
+    assert inputs["video_voice"]["encoder"] == "sound:mel-frames"
+    assert planned(few, face="colour-shape")["inputs"]["video_face"]["encoder"] == "faces:cascade+colour-shape"
+    assert planned(few, detector="d.onnx")["inputs"]["video_face"]["encoder"] == "faces:d.onnx"
+    assert planned(few, scene=True)["inputs"]["video_scene"]["encoder"] == "frames:colour-shape"
+
+
+def test_who_it_is_groups_the_split_and_is_numbered(few):
+    application = planned(few, id="clip", split="actor")
+    assert application["split"] == {"group": "actor", "column": "actor"}
+    assert application["privacy"] == {"number": ["actor"]}
+    assert application["id"] == "clip"
+    assert "privacy" not in Emotion().application(few / "clips.csv", {"target": "expression"})
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"target": None}, "target is not set; .* Columns: clip, video, actor, expression"),
+        ({"target": "mood"}, "target names 'mood', and the table has no such column"),
+        ({"pixels": "raw"}, "pixels is of the encoder of faces"),
+        ({"scene": "yes"}, "scene is 'yes', expected true or false"),
+    ],
+)
+def test_what_cannot_be_is_said(few, settings, said):
+    with pytest.raises(mmsdk.ConfigError, match=said):
+        planned(few, **settings)
+
+
+def test_a_table_that_shows_nothing_is_refused(tmp_path):
+    path = table(tmp_path / "t.csv", {"age": [20, 30, 40], "mood": ["a", "b", "a"]})
+    with pytest.raises(mmsdk.ConfigError, match=r"no column of .*t\.csv holds videos, pictures, sounds"):
+        Emotion().application(path, {"target": "mood"})
+
+
+def test_action_units_and_tracks_are_read_as_what_they_are(tmp_path):
+    count = 40
+    numbers = np.random.default_rng(0).normal(size=(count, 120)).round(3)
+    columns = {"AU01_r": numbers[:, 0], "AU12_c": numbers[:, 1], "age": [20 + n for n in range(count)]}
+    columns["track"] = [json.dumps(list(one)) for one in numbers]
+    columns["pose"] = [json.dumps(list(one[:5])) for one in numbers]
+    columns["mood"] = ["a", "b"] * (count // 2)
+    path = table(tmp_path / "t.csv", columns)
+    inputs = Emotion().application(path, {"target": "mood"})["inputs"]
+    assert inputs["units"] == {"column": ["AU01_r", "AU12_c"], "modality": "vector", "encoder": "quantiles"}
+    assert inputs["track"]["encoder"] == "series"
+    assert inputs["pose"]["encoder"] == "quantiles"
+    assert "age" not in inputs
+    assert Emotion().unread(path, {"target": "mood"}) == {
+        "age": "shows and says nothing of a person",
+        "mood": "the label",
+    }
+
+
+# -- a stranger's table -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def strange(few, rows, tmp_path):
+    """Other names, words beside the videos, a fifth of the videos missing, one broken."""
+    draw = random.Random(0)
+    folder = tmp_path / "ihre Daten"
+    (folder / "filme").mkdir(parents=True)
+    labels = {"happy": "froh", "angry": "böse", "neutral": "ruhig", "surprised": "erstaunt"}
+    made = []
+    for number, row in enumerate(rows * 2):
+        name = f"filme/{number}.mp4"
+        shutil.copy(few / row["video"], folder / name)
+        made.append(
+            {
+                "Nr": f"00{number}",
+                "Film": "" if number % 5 == 4 else name,
+                "Gesagt": f"{draw.choice(['ach ja', 'oh nein wirklich', 'na gut dann'])} {draw.choice('xyz')} {number}",
+                "Wer": row["actor"],
+                "Ausdruck": labels[row["expression"]],
+            }
+        )
+    broken = folder / "filme/7.mp4"
+    broken.write_bytes(broken.read_bytes()[:400])
+    with (folder / "liste.tsv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, list(made[0]), delimiter="\t")
+        writer.writeheader()
+        writer.writerows(made)
+    return folder
+
+
+def test_a_strangers_table_goes_through(strange, tmp_path, capsys, monkeypatch, video):
+    monkeypatch.chdir(strange)
+    monkeypatch.setattr("mmsdk.app.fitting.RESAMPLES", 60)
+    settings = {"target": "Ausdruck", "group": "Wer", "training.epochs": 2, "encoders.text": "ngrams", "fps": 2}
+    settings |= {"confidence.source": "validation", "split.validation": 0.25, "split.test": 0.25}
+    words = ["--data", "liste.tsv", "--out", tmp_path / "run", "--quiet"]
+    words += [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
+    assert recipe(*words) == 2
+    said = capsys.readouterr().err
+    assert "filme/7.mp4" in said
+    assert "--on-bad-row skip" in said
+    assert recipe(*words, "--on-bad-row", "skip", "--json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["synthetic"] is False
+    assert 0 <= answer["metrics"]["emotion"]["test"]["accuracy"]["value"] <= 1
+    card = (tmp_path / "run" / "card.md").read_text(encoding="utf-8")
+    assert "Article 5(1)(f)" in card
+    html = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "Article 5(1)(f)" in html
+    assert "not rated" in html  # German labels have no valence
+    from mmsdk.cli import main
+
+    with pytest.raises(SystemExit) as left:
+        main(["emotion", str(tmp_path / "run"), str(video), "--out", str(tmp_path / "out"), "--fps", "2", "--json"])
+    assert left.value.code in (0, None)
+    told = json.loads((tmp_path / "out" / "timeline.json").read_text(encoding="utf-8"))
+    assert set(told["labels"]) == {"froh", "böse", "ruhig", "erstaunt"}
+    assert all(point["valence"] is None for line in told["lines"] for point in line["points"])
