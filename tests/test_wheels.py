@@ -30,13 +30,18 @@ def _run(*command: str | Path, **environment: str) -> str:
     """Run a command and return its output; a failure shows all of it."""
     done = subprocess.run(
         [str(part) for part in command],
-        env={**os.environ, "PIP_CONSTRAINT": str(ROOT / "constraints.txt"), **environment},
+        env={**_outside(), "PIP_CONSTRAINT": str(ROOT / "constraints.txt"), **environment},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, f"{command}: {done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     return done.stdout
+
+
+def _outside() -> dict[str, str]:
+    """Return the environment without what would let an installation see this repository."""
+    return {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,7 @@ def cost_sections(run: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the section about the cost, where the run says what it cost."""
     rows = "".join(f"<tr><td>{escape(name)}</td><td>{escape(value)}</td></tr>" for name, value in cost_rows(run))
     if rows:
-        yield "What it cost", f'<div class="wide"><table>{rows}</table></div>'
+        yield "What it cost", f'<table class="words">{rows}</table>'
 
 
 def _rows(cost: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

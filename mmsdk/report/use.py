@@ -50,4 +50,4 @@ def column_sections(run: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             for one in columns
         )
         head = "<tr><th>column</th><th>read as</th><th>why</th></tr>"
-        yield "How the columns were read", f'<div class="wide"><table>{head}{rows}</table></div>'
+        yield "How the columns were read", f'<table class="words">{head}{rows}</table>'
