@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mmsdk.data import hidden_columns
+from mmsdk.errors import StoreError
+from mmsdk.index.where import columns_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from mmsdk.config import Application
 
@@ -36,10 +39,11 @@ def understand(
 
     :param unread: column -> why it is no input, of those that are not read.
     """
-    reasons, hidden = unread or {}, hidden_columns(application.privacy)
+    columns = list(columns)
+    reasons, hidden, ruled = unread or {}, hidden_columns(application.privacy), _ruled(application, columns)
     found = []
     for column in columns:
-        roles = ", ".join(_roles(application, column))
+        roles = ", ".join((*_roles(application, column), *(["condition of a rule"] if column in ruled else [])))
         why = f"privacy: {hidden[column]}" if column in hidden else "" if roles else reasons.get(column, "")
         found.append(Understood(column=column, role=roles or UNREAD, why=why))
     return found
@@ -62,8 +66,15 @@ def _roles(application: Application, column: str) -> Iterator[str]:
     yield from (role for role, name in named.items() if name == column)
     if column in application.evaluation.slices:
         yield "slice of the scores"
-    if any(rule.when and column in rule.when for rule in application.rules):
-        yield "condition of a rule"
+
+
+def _ruled(application: Application, columns: Sequence[str]) -> set[str]:
+    """Return the columns that conditions of rules read; a condition that cannot be read is refused by the fit."""
+    found: set[str] = set()
+    for rule in application.rules:
+        with contextlib.suppress(StoreError):
+            found.update(columns_in(rule.when, columns) if rule.when else ())
+    return found
 
 
 def told(found: Iterable[Understood]) -> Iterator[str]:
