@@ -1,6 +1,6 @@
 """How good recommendations are: who is asked for what, the metrics, baselines, and the one call that does it all."""
 
-from mmsdk.evaluate.ranking.held_out import HeldOut, all_pairs, leave_out, over_time
+from mmsdk.evaluate.ranking.held_out import HeldOut, all_pairs, leave_last, leave_out, over_time
 from mmsdk.evaluate.ranking.metrics import Answers, answer, coverage, user_metrics
 from mmsdk.evaluate.ranking.scoring import RankingResult, ScoredUser, fit_and_score_ranking
 from mmsdk.evaluate.ranking.table import Table
@@ -15,6 +15,7 @@ __all__ = [
     "answer",
     "coverage",
     "fit_and_score_ranking",
+    "leave_last",
     "leave_out",
     "over_time",
     "user_metrics",

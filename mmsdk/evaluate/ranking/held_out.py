@@ -63,6 +63,20 @@ def leave_out(interactions: Interactions, n_items: int, *, seed: int = 0) -> Hel
     return _held(interactions, ~hidden, hidden, n_items, part="test", seed=seed)
 
 
+def leave_last(interactions: Interactions, n_items: int, *, seed: int = 0) -> HeldOut | None:
+    """Hide the last item of each user: what is taken next, by all that was taken before.
+
+    :returns: ``None`` without times, or where nobody can be scored.
+    """
+    if interactions.times is None:
+        return None
+    hidden = _back(interactions, interactions.times) == 0
+    try:
+        return _held(interactions, ~hidden, hidden, n_items, part="test", seed=seed)
+    except DataError:
+        return None
+
+
 def over_time(interactions: Interactions, n_items: int, *, seed: int = 0) -> HeldOut | None:
     """Hide everything after one moment, before which four fifths of the pairs lie.
 
@@ -87,14 +101,19 @@ def _last_share(interactions: Interactions, seed: int) -> np.ndarray:
     """Return which pairs are hidden: the latest of each user, or some by chance."""
     random = np.random.default_rng(seed).random(len(interactions))
     when = random if interactions.times is None else interactions.times
+    lengths = np.bincount(interactions.users, minlength=len(interactions.user_ids))
+    count = np.where(lengths > 1, np.maximum(np.round(SHARE * lengths), 1), 0)
+    return np.asarray(_back(interactions, when) < count[interactions.users])
+
+
+def _back(interactions: Interactions, when: np.ndarray) -> np.ndarray:
+    """Return how far each pair lies from the end of its user's, by some order."""
     order = np.lexsort((np.arange(len(interactions)), when, interactions.users))
     users = interactions.users[order]
-    lengths = np.bincount(users, minlength=len(interactions.user_ids))
-    back = np.cumsum(lengths)[users] - 1 - np.arange(len(users))
-    count = np.where(lengths > 1, np.maximum(np.round(SHARE * lengths), 1), 0)
-    hidden = np.zeros(len(users), bool)
-    hidden[order] = back < count[users]
-    return hidden
+    ends = np.cumsum(np.bincount(users, minlength=len(interactions.user_ids)))
+    back = np.empty(len(users), np.int64)
+    back[order] = ends[users] - 1 - np.arange(len(users))
+    return back
 
 
 def _held(

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.errors import DataError
-from mmsdk.evaluate.ranking.held_out import HeldOut, all_pairs, leave_out, over_time
+from mmsdk.evaluate.ranking.held_out import HeldOut, all_pairs, leave_last, leave_out, over_time
 from mmsdk.evaluate.ranking.newcomers import by_history
 from mmsdk.evaluate.ranking.table import RECALL, Table
 from mmsdk.progress import progress
 from mmsdk.tasks.ranking import Chooser, Ranker, Said, prepare
 from mmsdk.tasks.ranking.baselines import baselines
 from mmsdk.tasks.ranking.library import library_baselines
+from mmsdk.tasks.ranking.sequel import SEQUEL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 TASK = "recommend"
 OVER_TIME = "recommend_over_time"
+NEXT = "recommend_next"
 MODEL = "model"
 EXAMPLES = 12
 SHOWN = 10
@@ -51,7 +53,7 @@ class RankingResult:
 
     :param ranker: fitted on all pairs (``refit``), else on the training pairs.
     :param metrics: ``{"recommend": {part: {...}, "baselines", "subsets", "paired", "by_history"}}``, and the same for
-        ``recommend_over_time``.
+        ``recommend_over_time`` and ``recommend_next``.
     :param headline: the metric that decides.
     :param best_baseline: the baseline of highest recall on the scored users.
     :param summary: the result in one sentence.
@@ -86,9 +88,9 @@ def fit_and_score_ranking(
 ) -> RankingResult:
     """Fit a ranker on the training pairs, score it beside its baselines, and refit it on all pairs.
 
-    Scored on held-out pairs of each user and, where there are times, once more on everything after one moment. No
-    setting of the ranker or of a baseline is chosen on a scored pair. A refit keeps the settings and weights found on
-    the training pairs.
+    Scored on held-out pairs of each user and, where there are times, once more on everything after one moment, and once
+    on the last item of each user. No setting of the ranker or of a baseline is chosen on a scored pair. A refit keeps
+    the settings and weights found on the training pairs.
 
     :param ids: the ids of the items, by which ties are broken.
     :param vectors: input -> float32 ``(n_items, d)``; :param present: input -> bool ``(n_items,)``.
@@ -108,6 +110,9 @@ def fit_and_score_ranking(
     if later is not None:
         metrics[OVER_TIME] = study.scored(later, worth=False, quiet=quiet).metrics
         notes += [f"over time: {note}" for note in _notes(later, None, {})]
+    last = leave_last(interactions, len(ids), seed=seed)
+    if last is not None:
+        metrics[NEXT] = study.scored(last, worth=False, quiet=quiet, choice=found.ranker.choice).metrics
     ranker, learned = found.ranker, np.ones(len(interactions), bool)
     if not refit:
         learned = np.isin(np.arange(len(interactions)), held.train.rows)
@@ -163,10 +168,13 @@ class _Study:
             dropped=self.dropped,
         )
 
-    def scored(self, held: HeldOut, *, worth: bool, quiet: bool) -> _Found:
-        """Fit on one split's training pairs and score the ranker, the baselines and (``worth``) subsets of inputs."""
+    def scored(self, held: HeldOut, *, worth: bool, quiet: bool, choice: Choice | None = None) -> _Found:
+        """Fit on one split's training pairs and score the ranker, the baselines and (``worth``) subsets of inputs.
+
+        :param choice: settings found on fewer pairs before; searched where left out.
+        """
         chooser = Chooser(held.train, self.contents, said=self.said, seed=self.seed)
-        ranker = self.ranker(held.train, chooser.choose(quiet=quiet))
+        ranker = self.ranker(held.train, chooser.choose(quiet=quiet) if choice is None else choice)
         order = np.argsort(np.array(self.ids), kind="stable")
         table = Table(held=held, contents=self.contents, order=order, seed=self.seed)
         own, answers = table.score(MODEL, _scorer(ranker, self.said))
@@ -260,6 +268,8 @@ def _notes(held: HeldOut, choice: Choice | None, dropped: Mapping[str, str]) -> 
         )
     if choice is not None and choice.half_life is not None:
         notes.append(f"recency counts: an item {choice.half_life:g} places before the end counts half")
+    if choice is not None and choice.weights.get(SEQUEL):
+        notes.append("what was taken last counts by itself: what others took after it is ranked higher")
     if choice is not None and choice.weighted:
         notes.append("interactions count by log2(1 + weight)")
     return notes

@@ -13,6 +13,7 @@ import scipy.sparse as sp
 from mmsdk.tasks.ranking.content import nearest
 from mmsdk.tasks.ranking.folds import Fold
 from mmsdk.tasks.ranking.histories import Histories
+from mmsdk.tasks.ranking.sequel import last_items, transitions
 from mmsdk.tasks.ranking.top import best_items, hits_of
 
 if TYPE_CHECKING:
@@ -33,10 +34,13 @@ SMOOTHED_GRID = tuple((k, own) for k in (10, 30) for own in (1.0, 3.0, 10.0))
 def baselines(train: Histories, contents: Mapping[str, Content], folds: Sequence[Fold]) -> dict[str, Scorer]:
     """Return every baseline, fitted on the training pairs; their settings are chosen on the inner leave-outs.
 
-    ``popularity``; ``EASE`` or, above 20,000 items, ``item-kNN``; ``content: <input>`` each and, of several,
-    ``content: all`` (equal weights); ``smoothed co-occurrence`` up to 10,000 items.
+    ``popularity``; ``after the last item``, where there are times; ``EASE`` or, above 20,000 items, ``item-kNN``;
+    ``content: <input>`` each and, of several, ``content: all`` (equal weights); ``smoothed co-occurrence`` up to
+    10,000 items.
     """
     found: dict[str, Scorer] = {"popularity": popularity(train)}
+    if train.ordered:
+        found["after the last item"] = after_the_last(train)
     if train.n_items <= EASE_UP_TO:
         found["EASE"] = ease(train, choose_penalty(train, folds))
     else:
@@ -54,6 +58,17 @@ def popularity(train: Histories) -> Scorer:
     """Rank by the number of users."""
     degrees = train.degrees.astype(np.float32)
     return lambda histories: np.tile(degrees, (len(histories), 1))
+
+
+def after_the_last(train: Histories) -> Scorer:
+    """Rank by how often an item is taken soon after the last one: a first-order Markov chain over up to three steps."""
+    steps = transitions(train)
+
+    def scores(histories: Histories) -> np.ndarray:
+        last = last_items(histories)
+        return np.where((last >= 0)[:, None], steps[np.maximum(last, 0)].toarray(), np.float32(0))
+
+    return scores
 
 
 def content_similarity(contents: Sequence[Content]) -> Scorer:

@@ -29,6 +29,7 @@ class Outlook:
     :param vectors: float32 ``(m, r)`` expected behaviour; :param popular: float32 ``(m,)`` expected popularity.
     :param known: bool ``(m,)``: whether there is any item like it; :param degrees: ``(m,)`` users of each item.
     :param scales: input -> how much its expectation of behaviour counts.
+    :param alike: input -> ``(m, n)`` the items like each that somebody took; rows sum to 1.
     """
 
     vectors: np.ndarray
@@ -36,6 +37,18 @@ class Outlook:
     known: np.ndarray
     degrees: np.ndarray
     scales: Mapping[str, float]
+    alike: Mapping[str, sp.csr_matrix]
+
+    def expect(self, rows: np.ndarray) -> np.ndarray:
+        """Return what is expected of the items where the fitted ones are ``rows`` ``(n, r)``, as of their behaviour."""
+        found = np.zeros((len(self.degrees), rows.shape[1]), np.float32)
+        for name, one in self.alike.items():
+            found += np.float32(self.scales.get(name, 0.0)) * (one @ rows)
+        return found
+
+    def shrunk_rows(self, rows: np.ndarray, kappa: float) -> np.ndarray:
+        """Return rows ``(n, r)`` of all fitted items, shrunk towards what is expected of them."""
+        return np.asarray(rows + self._trust(kappa)[:, None] * (self.expect(rows) - rows), np.float32)
 
     def behaviour(self, own: np.ndarray, kappa: float) -> np.ndarray:
         """Return behaviour ``(m, r)`` shrunk towards what is expected."""
@@ -81,7 +94,7 @@ def outlook(
         told += np.diff(one.indptr) > 0
     users = np.zeros(rows, np.int64) if itself is None else degrees[itself]
     popular /= np.maximum(told, 1)
-    return Outlook(vectors=vectors, popular=popular, known=told > 0, degrees=users, scales=scales)
+    return Outlook(vectors=vectors, popular=popular, known=told > 0, degrees=users, scales=scales, alike=alike)
 
 
 def taken_alike(near: sp.csr_matrix, degrees: np.ndarray, itself: np.ndarray | None = None) -> sp.csr_matrix:

@@ -9,7 +9,16 @@ import numpy as np
 
 from mmsdk.tasks.ranking.blocks import POPULARITY
 from mmsdk.tasks.ranking.profile import Profile, fitted_profile
-from mmsdk.tasks.ranking.users import ask, history_counts, is_learned, near_weights, sum_of_history, whole
+from mmsdk.tasks.ranking.sequel import SEQUEL
+from mmsdk.tasks.ranking.users import (
+    ask,
+    history_counts,
+    is_learned,
+    near_weights,
+    sum_of_history,
+    what_follows,
+    whole,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,7 +34,8 @@ class Contribution:
     """A part of a score.
 
     :param block: ``content`` (they are alike in an input), ``imputed`` (items similar in it are taken together),
-        ``behaviour`` (these two, or items like them, are taken together), ``popularity``, or ``shortened``: what is
+        ``behaviour`` (these two, or items like them, are taken together), ``sequel`` (it is taken after the last),
+        ``popularity``, or ``shortened``: what is
         left of the score, since an item's vector is shorter than its blocks side by side.
     :param input: the input that a content or imputed block stands on; empty otherwise.
     :param item: place in the history; ``None`` where it is no part of it.
@@ -71,9 +81,13 @@ def contributions(ranker: Ranker, asking: Asking, item: Profile, vector: np.ndar
         return [_popular(float(ranker.popularity_vector @ vector))]
     factors = [float(one[0]) for one in query.factors(past)]
     user = factors[0] * past + factors[1] * query.heard + factors[2] * query.shown
-    score = float((whole(ranker, user.astype(np.float32)) @ vector)[0])
+    last = factors[0] * what_follows(ranker, [asking.vectors])
+    score = float((whole(ranker, user.astype(np.float32), last) @ vector)[0])
     found = [*_of_history(ranker, asking, item, factors[0]), *_of_query(ranker, asking, item, factors)]
-    if ranker.dim > ranker.width:
+    if taken[0] and last.shape[1]:
+        value = float((last @ vector[ranker.parts[0]])[0])
+        found.append(_part(SEQUEL, value, "history", len(asking.vectors) - 1))
+    if ranker.liked:
         found.append(_popular(float(np.sqrt(ranker.choice.weights[POPULARITY]) * vector[-1])))
     left = score - sum(one.value for one in found)
     found.append(Contribution(block=SHORTENED, input="", item=None, value=left))

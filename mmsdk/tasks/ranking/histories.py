@@ -23,7 +23,7 @@ class Histories:
     :param weights: float32 ``(n_pairs,)``, above 0.
     :param rows: int64 ``(n_pairs,)``: where each pair stood in what was given.
     :param n_items: size of the catalogue.
-    :param ordered: whether the order within a user means anything (there were times).
+    :param times: float64 ``(n_pairs,)``; without them the order within a user means nothing.
     """
 
     starts: np.ndarray
@@ -31,7 +31,7 @@ class Histories:
     weights: np.ndarray
     rows: np.ndarray
     n_items: int
-    ordered: bool
+    times: np.ndarray | None
 
     @classmethod
     def of(
@@ -58,12 +58,12 @@ class Histories:
         when = np.zeros(len(users)) if times is None else np.asarray(times, np.float64)
         _check_pairs(users, items, n_users=n_users, n_items=n_items, weights=weights, times=when)
         order = np.lexsort((rows, when, users))
-        users, items, weights, rows = users[order], items[order], weights[order], rows[order]
+        users, items, weights, rows, when = users[order], items[order], weights[order], rows[order], when[order]
         last, total = _last_of_each(users * n_items + items, weights)
         counts = np.bincount(users[last], minlength=n_users)
         starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         kept = {"items": items[last], "weights": total, "rows": rows[last]}
-        return cls(starts=starts, n_items=n_items, ordered=times is not None, **kept)
+        return cls(starts=starts, n_items=n_items, times=None if times is None else when[last], **kept)
 
     @classmethod
     def from_lists(cls, lists: Sequence[Sequence[int]], n_items: int, *, ordered: bool = False) -> Histories:
@@ -76,6 +76,11 @@ class Histories:
     def __len__(self) -> int:
         """Return the number of users."""
         return len(self.starts) - 1
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the order within a user means anything (there were times)."""
+        return self.times is not None
 
     @property
     def lengths(self) -> np.ndarray:
@@ -134,7 +139,8 @@ class Histories:
     def _with(self, starts: np.ndarray, places: np.ndarray) -> Histories:
         """Return some of the pairs under new starts."""
         kept = {"items": self.items[places], "weights": self.weights[places], "rows": self.rows[places]}
-        return Histories(starts=starts, n_items=self.n_items, ordered=self.ordered, **kept)
+        times = None if self.times is None else self.times[places]
+        return Histories(starts=starts, n_items=self.n_items, times=times, **kept)
 
 
 def history_weights(back: np.ndarray, half_life: float | None, weights: np.ndarray | None) -> np.ndarray:

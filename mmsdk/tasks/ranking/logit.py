@@ -53,6 +53,10 @@ class Choices:
         hits = hits_of(top, self.rows, self.columns, total.shape[1]).sum(1)
         return float(np.mean(hits / np.minimum(np.bincount(self.rows, minlength=len(total)), CUTOFF)))
 
+    def surprise(self, weights: np.ndarray) -> float:
+        """Return minus the mean log-likelihood of what users took."""
+        return _likelihood(self, weights)[0] / len(self.penalty)
+
 
 def block_scale(choices: Sequence[Choices]) -> np.ndarray:
     """Return the spread of each block's scores, so that the ridge is fair to all; infinite where there is none."""

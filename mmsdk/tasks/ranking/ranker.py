@@ -16,7 +16,8 @@ from mmsdk.tasks.ranking.content import Content, prepare
 from mmsdk.tasks.ranking.expected import Outlook, outlook
 from mmsdk.tasks.ranking.explain import Asking, Contribution, contributions
 from mmsdk.tasks.ranking.profile import fitted_profile
-from mmsdk.tasks.ranking.users import ask, heard_vectors, mixed, sum_of_history, whole
+from mmsdk.tasks.ranking.sequel import SEQUEL, Sequel, last_items, no_sequel, sequel
+from mmsdk.tasks.ranking.users import ask, heard_vectors, mixed, sum_of_history, what_follows, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
     from mmsdk.tasks.ranking.histories import Histories
 
-FORMAT = 2
-READABLE = (1, 2)  # format 1 knew no expectation, so its kappa is 0
+FORMAT = 3
+READABLE = (1, 2, 3)  # 1 knew no expectation, so its kappa is 0; 1 and 2 did not know what is taken next
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +40,9 @@ class Ranker:
     took are shrunk towards what like items lead one to expect (:mod:`mmsdk.tasks.ranking.expected`). A user is the
     weighted sum of the items of the history, over its length. What each block counts is a conditional logit fitted on
     inner leave-outs; all blocks side by side are then projected on their principal axes, so that a dot-product index
-    can hold them. Where popularity counts, it is the last number of an item vector, and the same number is the last of
-    every user vector.
+    can hold them. Where it counts what is taken next, an item vector goes on with what it follows and what follows it,
+    and a user vector with what follows the last item. Where popularity counts, it is the last number of an item vector,
+    and the same number is the last of every user vector.
 
     :param choice: temperature, shrinkage, half-life and weights.
     :param contents: input -> its vectors of all items.
@@ -50,6 +52,7 @@ class Ranker:
     :param popularity_vector: float32 ``(dim,)``: the user of whom nothing is known.
     :param dropped: input -> why it is not used.
     :param scales: input -> how much the behaviour that it leads one to expect counts.
+    :param sequel: what follows what, where that counts.
     :param limit, seed: ``dim`` and ``seed`` of the fit, by which :meth:`relearned` does the same again.
     """
 
@@ -62,6 +65,7 @@ class Ranker:
     popularity_vector: np.ndarray
     dropped: Mapping[str, str]
     scales: Mapping[str, float]
+    sequel: Sequel
     limit: int = 512
     seed: int = 0
 
@@ -104,8 +108,13 @@ class Ranker:
         blocks = _scaled_blocks(choice, contents, near, basis, seen)
         full = np.hstack(list(blocks.values()))
         liked = np.float32(np.sqrt(choice.weights.get(POPULARITY, 0.0)))
-        axes = projection(full, max(dim - int(liked > 0), 1), seed)
-        items = np.asarray(full @ axes, np.float32)
+        follows = no_sequel(histories.n_items)
+        if choice.weights.get(SEQUEL) and histories.ordered:
+            follows = sequel(histories, seed).shrunk(seen, choice.kappa)
+        beside = int(liked > 0) + 2 * follows.after.shape[1]
+        axes = projection(full, max(dim - beside, 1), seed)
+        root = np.float32(np.sqrt(choice.weights.get(SEQUEL, 0.0)))
+        items = np.hstack([np.asarray(full @ axes, np.float32), root * follows.after, root * follows.before])
         if liked > 0:
             items = np.hstack([items, liked * seen.popularity(choice.kappa)[:, None]])
         popular = popularity_direction(items, seen.popularity(choice.kappa))
@@ -119,6 +128,7 @@ class Ranker:
             popularity_vector=popular,
             dropped=dropped or {},
             scales=seen.scales,
+            sequel=follows,
             limit=dim,
             seed=seed,
         )
@@ -189,7 +199,8 @@ class Ranker:
         factors = asked.factors(users)
         summed = zip(factors, (users, asked.heard, asked.shown), strict=True)
         users = np.asarray(sum(factor[:, None] * part for factor, part in summed), np.float32)
-        return np.where((taken | asked.asked)[:, None], whole(self, users), self.popularity_vector)
+        last = factors[0][:, None] * what_follows(self, histories)
+        return np.where((taken | asked.asked)[:, None], whole(self, users, last), self.popularity_vector)
 
     def represent(self, histories: Histories, said: Said | None = None) -> np.ndarray:
         """Return the user vectors ``(b, dim)`` of many histories over the fitted items; with what they said last.
@@ -202,7 +213,8 @@ class Ranker:
         if said is not None and self.choice.said:
             vectors, spoke = said.latest(histories)
             users = users + heard_vectors(self, vectors, spoke)
-        return np.where(known[:, None], whole(self, users), self.popularity_vector)
+        last = np.where(known[:, None], self.items[last_items(histories)][:, self.parts[1]], np.float32(0))
+        return np.where(known[:, None], whole(self, users, last), self.popularity_vector)
 
     def embed_new(
         self, vectors: Mapping[str, np.ndarray], present: Mapping[str, np.ndarray] | None = None
@@ -229,7 +241,10 @@ class Ranker:
         blocks, seen = self.placed_blocks(placed, present), self.expected_of(placed, present)
         if seen is not None:
             blocks[BEHAVIOUR] = seen.vectors
-            if self.dim > self.width:
+            root = np.float32(np.sqrt(self.choice.weights.get(SEQUEL, 0.0)))
+            for part, taken in zip(self.parts, (self.sequel.after, self.sequel.before), strict=True):
+                found[:, part] = root * seen.expect(taken)
+            if self.liked:
                 found[:, -1] = np.float32(np.sqrt(self.choice.weights[POPULARITY])) * seen.popular
         for name, block in blocks.items():
             if name in self.slices:
@@ -271,6 +286,8 @@ class Ranker:
             found[f"content.{place}.mean"] = content.mean
             found[f"content.{place}.vectors"] = content.vectors.astype(np.float16)
             found[f"content.{place}.present"] = content.present
+        if self.sequel.after.shape[1]:
+            found |= {"sequel.before": self.sequel.before, "sequel.after": self.sequel.after}
         return found
 
     def state(self) -> dict[str, Any]:
@@ -312,6 +329,7 @@ class Ranker:
                 popularity_vector=arrays["popularity"],
                 dropped=state["dropped"],
                 scales=state.get("scales", {}),
+                sequel=_loaded_sequel(arrays),
                 limit=state.get("limit", 512),
                 seed=state.get("seed", 0),
             )
@@ -320,8 +338,19 @@ class Ranker:
 
     @property
     def width(self) -> int:
-        """Length of a vector without popularity."""
+        """Length of the blocks of a vector: without what is taken next, and without popularity."""
         return int(self.axes.shape[1])
+
+    @property
+    def parts(self) -> tuple[slice, slice]:
+        """Where an item vector says what it follows, and what follows it."""
+        rank = self.sequel.after.shape[1]
+        return slice(self.width, self.width + rank), slice(self.width + rank, self.width + 2 * rank)
+
+    @property
+    def liked(self) -> bool:
+        """Whether popularity counts."""
+        return self.dim > int(self.parts[1].stop)
 
     @property
     def slices(self) -> dict[str, slice]:
@@ -401,6 +430,13 @@ def _checked(said: Said, vectors: Mapping[str, np.ndarray], contents: Mapping[st
     if said.vectors.ndim != 2 or said.vectors.shape[1] != width or said.present.shape != (len(said.vectors),):
         raise DataError(f"said: vectors of shape {said.vectors.shape}; expected (n_pairs, {width}) with a mask")
     return replace(said, present=np.asarray(said.present, bool))
+
+
+def _loaded_sequel(arrays: Mapping[str, np.ndarray]) -> Sequel:
+    """Return what follows what; nothing where that does not count."""
+    if "sequel.after" not in arrays:
+        return no_sequel(len(arrays["items"]))
+    return Sequel(before=arrays["sequel.before"], after=arrays["sequel.after"])
 
 
 def _loaded(arrays: Mapping[str, np.ndarray], prefix: str, spread: float) -> Content:

@@ -114,12 +114,22 @@ def mixed(ranker: Ranker, users: np.ndarray) -> np.ndarray:
     return np.asarray(users @ (ranker.axes.T @ (gains[:, None] * ranker.axes)), np.float32)
 
 
-def whole(ranker: Ranker, users: np.ndarray) -> np.ndarray:
-    """Return user vectors with the number that popularity is multiplied by, where it counts."""
-    if ranker.dim == ranker.width:
-        return users
-    liked = np.full((len(users), 1), np.sqrt(ranker.choice.weights[POPULARITY]), np.float32)
-    return np.hstack([users, liked])
+def what_follows(ranker: Ranker, histories: Sequence[np.ndarray]) -> np.ndarray:
+    """Return what follows the last item of each history, as item vectors tell it ``(b, r)``; 0 where there is none."""
+    part = ranker.parts[1]
+    nothing = np.zeros(part.stop - part.start, np.float32)
+    return np.array([items[-1, part] if len(items) else nothing for items in histories], np.float32)
+
+
+def whole(ranker: Ranker, users: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Return user vectors ``(b, dim)``: with what follows the last item, and the number popularity is multiplied by.
+
+    :param last: ``(b, r)``, of :func:`what_follows`.
+    """
+    parts = [users, last, np.zeros_like(last)]
+    if ranker.liked:
+        parts.append(np.full((len(users), 1), np.sqrt(ranker.choice.weights[POPULARITY]), np.float32))
+    return np.hstack(parts)
 
 
 def is_learned(ranker: Ranker, name: str) -> bool:
