@@ -211,6 +211,38 @@ class App:
             history, picking, query=query, like=like, query_weight=query_weight, root=root
         )
 
+    def similar(
+        self,
+        id: str,
+        k: int = 10,
+        where: str | None = None,
+        *,
+        by: str = "content",
+        exclude: Sequence[str] = (),
+        candidates: Sequence[str] | None = None,
+        diversity: float = 0.0,
+        per: str | None = None,
+        at_most: int = 1,
+    ) -> list[Hit]:
+        """Return items similar to one, best first; that one is left out.
+
+        :param by: ``content``: they look and read alike (cosine of fused vectors, as ``search(id=...)``).
+            ``behaviour``: they are taken together with it, or with what is like it. ``all``: what is recommended to one
+            who took it alone.
+        :param where, exclude, candidates, diversity, per, at_most: as of :meth:`recommend`.
+        :raises RunError: ``behaviour`` or ``all`` of a run without interactions, or of an item they say nothing of.
+        """
+        picking = Picking(
+            k=k,
+            where=where,
+            exclude=exclude,
+            candidates=candidates,
+            diversity=diversity,
+            per=per,
+            at_most=at_most,
+        )
+        return self.recommender.similar(id, picking, by)
+
     def why(
         self,
         id: str,

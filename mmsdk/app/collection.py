@@ -17,6 +17,7 @@ import numpy as np
 from mmsdk.app.directory import INDEX, split_ids
 from mmsdk.app.generations import LEARNED, Generations
 from mmsdk.app.memory import Memory
+from mmsdk.app.ranking import behaviour_of
 from mmsdk.errors import DataError, RunError
 from mmsdk.index import Hit, JointIndex
 
@@ -112,6 +113,16 @@ class Collection:
             query_weight=asked.query_weight,
         )
         picking = replace(picking, exclude=[*known, *checked_ids(picking.exclude)])
+        return picking.of(items, user, self._index(FUSED))
+
+    def together(self, id: str, picking: Picking) -> list[Hit]:
+        """Return the items that are taken together with one, or with what is like it: by behaviour alone."""
+        ranker, items = self._ranking()
+        user = behaviour_of(ranker, self._profile(ranker, [id]))
+        if not user.any():
+            raise RunError(
+                f"behaviour counts for nothing here, or nobody took {id!r} or anything like it; ask by content"
+            )
         return picking.of(items, user, self._index(FUSED))
 
     def divide(self, asked: Asked, id: str) -> list[Contribution]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mmsdk.app.memory import Memory
     from mmsdk.app.pipeline import Pipeline
     from mmsdk.embed import Embeddings
-    from mmsdk.tasks.ranking import Content, Ranker
+    from mmsdk.tasks.ranking import Content, Profile, Ranker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +104,17 @@ def learned_contents(
         vectors[rows], mask[rows] = values[name], present[name]
         contents[name] = content.with_rows(vectors, mask)
     return contents
+
+
+def behaviour_of(ranker: Ranker, item: Profile) -> np.ndarray:
+    """Return a user ``(1, dim)`` who took one item, of whom only what the blocks of behaviour say counts."""
+    user = np.zeros((1, ranker.dim), np.float32)
+    for name, part in ranker.slices.items():
+        weight = ranker.choice.weights.get(name, 0.0)
+        if weight and not name.startswith("content:"):
+            scale = np.float32(weight / np.sqrt(ranker.total(name)))
+            user[:, : ranker.width] += scale * (item.blocks[name] @ ranker.axes[part])
+    return user
 
 
 def _said(pipeline: Pipeline, interactions: Interactions) -> tuple[np.ndarray, np.ndarray, str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mmsdk.app.collection import Asked, checked_ids
 from mmsdk.app.why import Shared, Why, reasons_of
-from mmsdk.errors import DataError, RunError
+from mmsdk.errors import ConfigError, DataError, RunError, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from mmsdk.app.picking import Picking
     from mmsdk.embed import Embeddings
     from mmsdk.index import Hit
+
+SIMILAR = ("content", "behaviour", "all")
 
 
 class Recommender:
@@ -37,6 +40,18 @@ class Recommender:
     ) -> list[Hit]:
         """Recommend to one user; see :meth:`mmsdk.App.recommend`."""
         return self._app.index.recommend(self.asked(history, query, like, query_weight, root), picking)
+
+    def similar(self, id: str, picking: Picking, by: str) -> list[Hit]:
+        """Return items like one; see :meth:`mmsdk.App.similar`."""
+        if by not in SIMILAR:
+            raise ConfigError(unknown("likeness", by, SIMILAR, where="by", listed="Known"))
+        self._require([id])
+        index = self._app.index
+        picking = replace(picking, exclude=[*checked_ids(picking.exclude), id])
+        if by == "content":
+            return index.pick(index.vectors([id]), picking)
+        asked = self.asked([id], None, None, None, None)
+        return index.recommend(asked, picking) if by == "all" else index.together(id, picking)
 
     def why(
         self,

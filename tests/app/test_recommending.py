@@ -100,3 +100,24 @@ def own_set(shop, tmp_path_factory):
     fitted = mmsdk.fit({**app, "training": {"epochs": 1}}, out=tmp_path_factory.mktemp("sets") / "run", quiet=True)
     yield fitted
     fitted.close()
+
+
+def test_similar_by_content_by_behaviour_and_by_both(recommender_app, tasks_app):
+    alike = recommender_app.similar("000", k=5)
+    assert [(hit.id, hit.score) for hit in alike] == [(h.id, h.score) for h in recommender_app.search(id="000", k=5)]
+    both = recommender_app.similar("000", k=5, by="all")
+    assert ids(both) == ids(recommender_app.recommend(["000"], k=5))
+    together = recommender_app.similar("000", k=60, by="behaviour")
+    assert "000" not in ids(together)
+    for hit in together[:3]:  # the part of the score that is behaviour's
+        parts = recommender_app.why(hit.id, ["000"]).reasons
+        assert hit.score == pytest.approx(sum(p.value for p in parts if p.block in {"behaviour", "imputed"}), abs=1e-4)
+    assert all(hit.row["price"] < 40 for hit in recommender_app.similar("000", by="behaviour", where="price < 40"))
+    assert "004" not in ids(recommender_app.similar("000", k=60, by="all", exclude=["004"]))
+    assert tasks_app.similar("000", k=3)
+    with pytest.raises(mmsdk.RunError, match="without interactions"):
+        tasks_app.similar("000", by="behaviour")
+    with pytest.raises(mmsdk.ConfigError, match="Did you mean 'behaviour'"):
+        recommender_app.similar("000", by="behavior")
+    with pytest.raises(mmsdk.DataError, match="no item 'nobody'"):
+        recommender_app.similar("nobody")

@@ -220,6 +220,12 @@ def test_what_is_picked_among_the_ranked(here, capsys):
     assert "expected" in typed(capsys, *words, "--where", "kind", code=2)[1]
     found = json.loads(typed(capsys, "search", "recommender", "--id", "000", "--per", "kind", "--json")[0])
     assert len(found) == 3
+    like = [
+        json.loads(typed(capsys, "search", "recommender", "--id", "000", "--by", by, "--json")[0])
+        for by in ("all", "behaviour")
+    ]
+    assert like[0] != like[1]
+    assert "give --id" in typed(capsys, "search", "recommender", "--text", "a", "--by", "all", code=2)[1]
     (first, *_) = json.loads(typed(capsys, *words, "--why")[0])
     assert sum(one["value"] for one in first["why"]["reasons"]) == pytest.approx(first["score"], abs=1e-4)
     assert "with 00" in typed(capsys, *words[:-1], "--why")[0]

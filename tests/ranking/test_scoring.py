@@ -125,7 +125,7 @@ def test_with_times_the_future_is_scored_as_well():
         replace(world.interactions, times=mixed), world.ids, world.vectors, world.present, quiet=True
     )
     jsonschema.validate(later.metrics, metrics_schema())
-    assert set(later.metrics) == {"recommend", "recommend_over_time"}
+    assert set(later.metrics) == {"recommend", "recommend_over_time", "recommend_next"}
     assert "subsets" not in later.metrics["recommend_over_time"]
     assert later.metrics["recommend_over_time"]["test"]["recall@20"]["value"] > 0.5
     assert any(note.startswith("over time:") for note in later.notes)
