@@ -56,6 +56,13 @@ ALL = (
         real=True,
     ),
     Benchmark(
+        name="recommend_baskets",
+        title="Completing a till basket",
+        says="One item of each test basket is asked for, given the others, of 169 kinds of goods. No user, no time, and "
+        "hardly any content: what co-occurrence alone can do, and whether content gets in its way.",
+        real=True,
+    ),
+    Benchmark(
         name="evaluation",
         title="Whether the evaluation can be trusted",
         says="Planted wrong labels against what is listed; what a learning curve promised against what more rows "

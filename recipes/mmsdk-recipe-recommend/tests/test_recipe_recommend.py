@@ -133,6 +133,11 @@ def test_a_strangers_table_becomes_a_recommender(strange, tmp_path, capsys, monk
     app = mmsdk.load(tmp_path / "run", quiet=True)
     hits = app.recommend(["000", "003", "006"], k=8)
     assert {hit.row["Name"].split()[0] for hit in hits} == {"Tee"}
+    why = app.why(hits[0].id, ["000", "003", "006"])
+    assert sum(one.value for one in why.reasons) == pytest.approx(hits[0].score, abs=1e-4)
+    assert app.interactions.add([{"Korb": "neu", "Artikel": "000;001;004"}]).added == 3
+    assert app.histories()["neu"] == ["000", "001", "004"]
+    assert app.recommend(["000"], k=3)
     html = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     assert "For a newcomer" in html
     assert "What nobody has taken yet" in html
