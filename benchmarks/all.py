@@ -58,8 +58,8 @@ ALL = (
     Benchmark(
         name="recommend_baskets",
         title="Completing a till basket",
-        says="One item of each test basket is asked for, given the others, of 169 kinds of goods. No user, no time, and "
-        "hardly any content: what co-occurrence alone can do, and whether content gets in its way.",
+        says="One item of each test basket is asked for, given the others, of 169 kinds of goods. No user, no time, "
+        "and hardly any content: what co-occurrence alone can do, and whether content gets in its way.",
         real=True,
     ),
     Benchmark(
