@@ -16,6 +16,7 @@ TRANSLATED = (
     "docs/quickstart",
     "docs/plugins",
     "docs/data",
+    "docs/recipes",
     "docs/explain",
     "docs/confidence",
     "docs/gpu",
