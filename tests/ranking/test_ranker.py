@@ -151,9 +151,16 @@ def test_what_users_said_last_is_learned(world):
     vectors = [fitted.item_vectors()[histories.of_user(user)] for user in range(5)]
     found = fitted.user_vectors(vectors, {"title": query})
     np.testing.assert_allclose(found, fitted.represent(histories, said)[:5], atol=1e-4)
+    alone = fitted.user_vectors([vectors[0][:0]], {"title": query[:1]})[0, : fitted.width]
+    assert np.linalg.norm(alone) == pytest.approx(fitted.usual, rel=1e-4)  # a newcomer's words are not drowned
+    assert fitted.usual == pytest.approx(np.median(np.linalg.norm(silent_users(fitted, histories), axis=1)), rel=1e-4)
     parts = fitted.explain(lists[0], 7, query={"title": query[:1]})
     assert any(part.item is None for part in parts)
     assert sum(part.value for part in parts) == pytest.approx(float(found[0] @ fitted.item_vectors()[7]), abs=1e-3)
+
+
+def silent_users(fitted, histories):
+    return fitted.represent(histories)[:, : fitted.width]
 
 
 def test_said_takes_no_text_of_a_target():

@@ -17,7 +17,7 @@ from mmsdk.tasks.ranking.expected import Outlook, outlook
 from mmsdk.tasks.ranking.explain import Asking, Contribution, contributions
 from mmsdk.tasks.ranking.profile import fitted_profile
 from mmsdk.tasks.ranking.sequel import SEQUEL, Sequel, last_items, no_sequel, sequel
-from mmsdk.tasks.ranking.users import ask, heard_vectors, mixed, sum_of_history, what_follows, whole
+from mmsdk.tasks.ranking.users import ask, heard_vectors, mixed, sum_of_history, usual_length, what_follows, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from mmsdk.tasks.ranking.histories import Histories
 
+USUAL_OF = 2000  # users, to say how long a history usually is
 FORMAT = 3
 READABLE = (1, 2, 3)  # 1 knew no expectation, so its kappa is 0; 1 and 2 did not know what is taken next
 
@@ -53,6 +54,7 @@ class Ranker:
     :param dropped: input -> why it is not used.
     :param scales: input -> how much the behaviour that it leads one to expect counts.
     :param sequel: what follows what, where that counts.
+    :param usual: how long the history's part of a fitted user's vector is.
     :param limit, seed: ``dim`` and ``seed`` of the fit, by which :meth:`relearned` does the same again.
     """
 
@@ -66,6 +68,7 @@ class Ranker:
     dropped: Mapping[str, str]
     scales: Mapping[str, float]
     sequel: Sequel
+    usual: float = 0.0
     limit: int = 512
     seed: int = 0
 
@@ -118,7 +121,7 @@ class Ranker:
         if liked > 0:
             items = np.hstack([items, liked * seen.popularity(choice.kappa)[:, None]])
         popular = popularity_direction(items, seen.popularity(choice.kappa))
-        return cls(
+        fitted = cls(
             choice=choice,
             contents=contents,
             basis=basis,
@@ -132,6 +135,8 @@ class Ranker:
             limit=dim,
             seed=seed,
         )
+        some = histories.select(np.arange(0, len(histories), max(1, len(histories) // USUAL_OF)))
+        return replace(fitted, usual=usual_length(fitted.represent(some)[:, : fitted.width]))
 
     def relearned(self, histories: Histories, contents: Mapping[str, Content]) -> Ranker:
         """Return a ranker with the statistics of other pairs and items, and the settings and weights of this one.
@@ -181,8 +186,9 @@ class Ranker:
         An empty history without a query gives :attr:`popularity_vector`. The order of a history counts only where the
         interactions had times and looking at them helped (``choice.half_life``).
 
-        A query in the input that users were heard in (``choice.said``) enters with the weight learned for it. Any other
-        query enters as the mean item vector of its nearest items, scaled to count as much as the whole history.
+        A query in the input that users were heard in (``choice.said``) enters with the weight learned for it; of a user
+        without any history it is made as long as a usual history. Any other query enters as the mean item vector of its
+        nearest items, scaled to count as much as the whole history.
 
         :param histories: one ``(h, dim)`` array of item vectors a user, oldest first; ``h`` may be 0.
         :param query: input -> encoder vectors ``(b, d)`` of what users say or show now; :param present: input -> bool
@@ -300,6 +306,7 @@ class Ranker:
             "dropped": dict(self.dropped),
             "choice": self.choice.as_json(),
             "scales": dict(self.scales),
+            "usual": self.usual,
             "limit": self.limit,
             "seed": self.seed,
         }
@@ -330,6 +337,7 @@ class Ranker:
                 dropped=state["dropped"],
                 scales=state.get("scales", {}),
                 sequel=_loaded_sequel(arrays),
+                usual=state.get("usual", 0.0),
                 limit=state.get("limit", 512),
                 seed=state.get("seed", 0),
             )

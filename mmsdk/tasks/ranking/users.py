@@ -30,25 +30,36 @@ class Query:
     :param shown: ``(b, width)`` anything else: mean item vectors of what lies near, and items pointed at.
     :param asked: bool ``(b,)``.
     :param weight: how much all of it counts beside the history, 0 to 1; as learned where ``None``.
+    :param usual: how long the history of a fitted user is. The learned weight of what is said counts beside a history;
+        without one it would drown in popularity, so it is brought to that length.
     """
 
     heard: np.ndarray
     shown: np.ndarray
     asked: np.ndarray
     weight: float | None
+    usual: float
 
     def factors(self, users: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return what history, heard and shown are multiplied by before they are added, each ``(b,)``."""
         one = np.ones(len(users), np.float32)
+        aloud = np.where(np.any(users, axis=1), one, self._aloud())
         if self.weight is None:
-            return one, one, _as_long(self.shown, users)
+            return one, aloud, _as_long(self.shown, users)
         if not 0 <= self.weight <= 1:
             raise DataError(
                 f"query_weight = {self.weight}: expected a number from 0 (the history alone) to 1 (the query alone)"
             )
-        said = np.float32(min(1.0, 2 * self.weight)) * _as_long(self.heard + self.shown, users)
+        said = np.float32(min(1.0, 2 * self.weight)) * _as_long(aloud[:, None] * self.heard + self.shown, users)
         past = np.where(self.asked, np.float32(min(1.0, 2 * (1 - self.weight))), one)
-        return past.astype(np.float32), said, said
+        return past.astype(np.float32), said * aloud, said
+
+    def _aloud(self) -> np.ndarray:
+        """Return what brings what was heard to the length of a usual history ``(b,)``."""
+        length = np.linalg.norm(self.heard, axis=1)
+        return np.asarray(
+            np.where((length > 0) & (self.usual > 0), self.usual / np.maximum(length, 1e-12), 1), np.float32
+        )
 
 
 def history_counts(ranker: Ranker, length: int, weights: np.ndarray | None) -> np.ndarray:
@@ -94,7 +105,13 @@ def ask(
     if like is not None:
         asked[:] = True
         shown += mixed(ranker, like[:, : ranker.width])
-    return Query(heard=heard, shown=shown, asked=asked, weight=weight)
+    return Query(heard=heard, shown=shown, asked=asked, weight=weight, usual=ranker.usual)
+
+
+def usual_length(users: np.ndarray) -> float:
+    """Return the median length of user vectors ``(b, width)`` of more than nothing; 0 where there is none."""
+    lengths = np.linalg.norm(users, axis=1)
+    return float(np.median(lengths[lengths > 0])) if np.any(lengths > 0) else 0.0
 
 
 def mixed(ranker: Ranker, users: np.ndarray) -> np.ndarray:
