@@ -30,6 +30,7 @@ _HOMES = {
     "HealthCheckSpec": "mmsdk.specs",
     "Hit": "mmsdk.index",
     "IndexSpec": "mmsdk.specs",
+    "Journal": "mmsdk.journal",
     "Landmarks": "mmsdk.protocols",
     "LoaderSpec": "mmsdk.specs",
     "Media": "mmsdk.protocols",
@@ -79,6 +80,7 @@ _HOMES = {
     "picture_data_uri": "mmsdk.app.pictures",
     "read_table": "mmsdk.data",
     "read_yaml": "mmsdk.config",
+    "verify_journal": "mmsdk.journal",
     "weights_fingerprint": "mmsdk.files",
     "worth": "mmsdk.app.worth",
 }
@@ -115,6 +117,7 @@ if TYPE_CHECKING:
     from mmsdk.fusion import Fusion, StepFusion, Steps
     from mmsdk.hookspecs import hookimpl
     from mmsdk.index import Hit
+    from mmsdk.journal import Journal, verify_journal
     from mmsdk.protocols import Card, Clip, Landmarks, Media, Moment, Output, Part, Sequence, Sound
     from mmsdk.specs import (
         AlignerSpec,
@@ -155,6 +158,7 @@ __all__ = [
     "HealthCheckSpec",
     "Hit",
     "IndexSpec",
+    "Journal",
     "Landmarks",
     "LoaderSpec",
     "Media",
@@ -205,6 +209,7 @@ __all__ = [
     "picture_data_uri",
     "read_table",
     "read_yaml",
+    "verify_journal",
     "weights_fingerprint",
     "worth",
 ]

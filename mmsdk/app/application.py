@@ -16,6 +16,7 @@ from mmsdk.app.recommending import Recommender
 from mmsdk.errors import DataError
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Collection as Names
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -70,20 +71,33 @@ class App:
         """What recommends now: as fitted, or as learned since; nothing where the run has no interactions."""
         return self.index.ranker
 
-    def predict(self, rows: Rows, *, root: Path | None = None) -> list[Prediction]:
+    def predict(
+        self, rows: Rows, *, root: Path | None = None, audit: str | os.PathLike[str] | None = None
+    ) -> list[Prediction]:
         """Answer every task for each row; any input may be missing.
 
         :param rows: a list of dicts keyed by input name or column (``{"photo": "a.jpg", "title": None}``), or a table
             (path, DataFrame ...).
         :param root: the folder that relative paths start from; the working directory for dicts, the table's own for a
             file.
+        :param audit: an append-only log (JSON lines, docs/audit.md) that gets a line for each answer; the answers are
+            returned when the lines are on the disk. Several processes may write to one log.
         :returns: one :class:`mmsdk.Prediction` a row.
         :raises DataError: a key nobody knows, a file that is missing or cannot be decoded.
         """
         if _nothing(rows):
             return []
-        samples, embeddings = self._embedded(rows, root)
-        return self.answer(embeddings, samples.table)
+        return self.answered(self.pipeline.read(rows, root=root, partial=True)[0], audit=audit)
+
+    def answered(self, samples: Samples, *, audit: str | os.PathLike[str] | None = None) -> list[Prediction]:
+        """Answer for rows that are read already, with a line for each in a log where one is named."""
+        answers = self.answer(self.pipeline.embed(samples), samples.table)
+        if audit is not None:
+            from mmsdk.app.audited import write_audit
+            from mmsdk.journal import Journal
+
+            write_audit(self, samples, answers, Journal(audit))
+        return answers
 
     def predict_samples(self, samples: Sequence[Mapping[str, Any]]) -> list[Prediction]:
         """Answer every task for rows that are decoded already: what a camera, a microphone or a sensor gives.

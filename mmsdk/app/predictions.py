@@ -78,13 +78,14 @@ def _write_jsonl(path: Path, rows: Iterable[Any]) -> None:
         stream.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
-def predicted(app: Any, data: Any) -> pa.Table:
+def predicted(app: Any, data: Any, *, audit: str | Path | None = None) -> pa.Table:
     """Return the answers of an application for a table.
 
+    :param audit: a log that gets a line for each answer, before any is given.
     :raises RunError: the application has no task to answer.
     """
     if not app.tasks:
         raise RunError(f"{app.folder} has no task to answer; use search or recommend, or add a task and fit again")
     samples, _ = app.pipeline.read(data, partial=True)
-    answers = app.answer(app.pipeline.embed(samples), samples.table)
+    answers = app.answered(samples, audit=audit)
     return prediction_table(samples.ids, answers, app.application.id, ruled=app.pipeline.rules.tasks)

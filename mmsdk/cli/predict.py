@@ -16,6 +16,7 @@ from mmsdk.plugins import resolve
 @run
 @click.argument("data", type=click.Path(exists=True, dir_okay=False))
 @click.option("--out", metavar="FILE", required=True, help="Where to write: .csv, .tsv, .jsonl or .parquet.")
+@click.option("--audit", metavar="LOG", help="Add a line for each answer to an append-only log.")
 @options.device
 @options.as_json
 @options.reading
@@ -24,6 +25,7 @@ def predict(
     run: str,
     data: str,
     out: str,
+    audit: str | None,
     device: str,
     as_json: bool,
     on_bad_row: str,
@@ -34,7 +36,7 @@ def predict(
     path = Path(out)
     resolve("mmsdk.app.predictions:check_format")(path)
     app = open_run(run, device=device, on_bad_row=on_bad_row, allow_outside=allow_outside, allow_remote=allow_remote)
-    table = resolve("mmsdk.app.predictions:predicted")(app, data)
+    table = resolve("mmsdk.app.predictions:predicted")(app, data, audit=audit)
     resolve("mmsdk.app.predictions:write_table")(path, table)
     if as_json:
         print_json({"out": str(path), "rows": table.num_rows, "columns": table.column_names})
