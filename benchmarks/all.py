@@ -63,6 +63,14 @@ ALL = (
         real=True,
     ),
     Benchmark(
+        name="interact",
+        title="Commands out of a live stream",
+        says="Real clips streamed at their true rate to a session, by a speaker that nobody learned from; what hours "
+        "of idle talk and idle hands set off, with the upper end of the exact Poisson interval.",
+        quick=("--commands", "20", "--choose", "0.17", "--hours", "0.17"),
+        real=True,
+    ),
+    Benchmark(
         name="evaluation",
         title="Whether the evaluation can be trusted",
         says="Planted wrong labels against what is listed; what a learning curve promised against what more rows "

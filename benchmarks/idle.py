@@ -22,7 +22,18 @@ from prepare import rows_of
 RATE = 8000
 LEVEL = 0.05  # root mean square of a voice, full scale 1
 ESPEAK = {
-    "learn": ("en-us", "en-gb+m3", "en-us+f2", "en-gb-scotland+m1", "en-us+m5", "en-gb+f4"),
+    "learn": (
+        "en-us",
+        "en-gb+m3",
+        "en-us+f2",
+        "en-gb-scotland+m1",
+        "en-us+m5",
+        "en-gb+f4",
+        "en-us+m1",
+        "en-us+f5",
+        "en-gb+m8",
+        "en-us+croak",
+    ),
     "choose": ("en-gb-x-rp+m2", "en-us+f3"),
     "measure": ("en-gb-x-gbclan+m4", "en-us+f1", "en-029+m6", "en-gb+f5", "en-us+m7"),
 }
@@ -136,6 +147,25 @@ SHORT = {
         "done",
     ),
 }
+LEARNED = """
+about after again along always another answer apple around away baby back ball bath bear because bed before behind
+believe below better bird black blue boat book bottle bread bring brother brown build burn busy call carry catch chair
+cheese child city clean clear climb clock close cloud cold cook corner could count cross cry cup dance dark day dear
+deep door down dream dress drink drop dry ear early earth easy empty engine every face fall family farm fast father
+feather field finger finish fire fish floor flower fly food foot forget friend fruit garden girl give glass go goat
+gold grass great green ground grow hair half hand happy hard hat head hear heart heavy help high hill hold home horse
+hot house hurry ice inside
+"""
+MEASURED = """
+joke jump juice keep key kick kind king kitchen knee knife lady lake lamp large last late laugh lazy leaf learn leg
+lemon letter light lion listen little long loud love lucky lunch make market meat meet metal milk minute money month
+moon morning mother mountain mouse mouth move music name narrow near neck needle new night noise nose oil old onion
+open orange paper park party pencil people pepper picture piece plane plant plate play pocket pool poor price pull
+push queen question quick quiet rabbit rain read ready red rich river road rock roof room rope round salt sand school
+sea seat seed shade sharp sheep ship shirt shoe shop shoulder silver sing sister skin sky sleep slow small smile snow
+soap soft song
+"""
+WORDS = {"learn": LEARNED.split(), "measure": MEASURED.split()}
 COUNT = {"learn": 90, "choose": 30, "measure": 60}  # sentences of each synthetic voice
 
 
@@ -149,11 +179,12 @@ def talk(real: Path, part: str) -> dict[str, list[np.ndarray]]:
 
 
 def sentences(part: str, count: int, seed: int) -> list[str]:
-    """Return what a voice says: sentences, and as many short words."""
+    """Return what a voice says: sentences, and as many words alone."""
     words = "measure" if part == "measure" else "learn"
     draw = np.random.default_rng(seed)
     long = [f"{draw.choice(WHO[words])} {draw.choice(DID[words])} {draw.choice(WHAT[words])}" for _ in range(count)]
-    return [*long, *SHORT[words]]
+    alone = draw.choice(WORDS[words], min(count, len(WORDS[words])), replace=False).tolist()
+    return [*long, *alone, *SHORT[words]]
 
 
 def _ravdess(real: Path, actors: tuple[str, ...]) -> list[np.ndarray]:

@@ -33,7 +33,7 @@ CHUNK = 0.02
 LOST, SHAKEN = 0.02, 0.03
 STREAM = {
     "inputs": {
-        "voice": {"segment": "voice", "rate": RATE, "before": 0.25, "shortest": 0.1, "longest": 1.0},
+        "voice": {"segment": "voice", "rate": RATE, "before": 0.25, "shortest": 0.15, "longest": 1.0},
         "motion": {"segment": "motion", "rate": FPS, "still": 0.5, "shortest": 0.2, "longest": 1.5},
     },
     "slots": {
@@ -53,6 +53,7 @@ APPLICATION = {
     },
     "split": {"column": "part"},
     "confidence": {"source": "validation"},
+    "training": {"imbalance": "none"},
     "stream": STREAM,
 }
 
@@ -88,10 +89,13 @@ def table(real: Path, seed: int = 0) -> list[dict]:
 
 
 def idle_pieces(application, name, real, draw):
-    """Return the pieces of idle talk to learn from, each source an hour."""
+    """Return the pieces of idle talk to learn from, some hours of each source."""
     cells = []
-    for utterances in talk(real, "learn").values():
-        cells += [cell for _, _, cell in mmsdk.cut_recording(application, name, conversation(utterances, 3600, draw))]
+    sources = talk(real, "learn")
+    for utterances in [
+        one for source in sources.values() for one in [source] * (4 if source is sources["ravdess"] else 8)
+    ]:
+        cells += [cell for _, _, cell in mmsdk.cut_recording(application, name, conversation(utterances, 1800, draw))]
     return cells
 
 

@@ -78,9 +78,11 @@ _HOMES = {
     "open_modality": "mmsdk.embed",
     "open_session": "mmsdk.stream",
     "picture_data_uri": "mmsdk.app.pictures",
+    "play_recordings": "mmsdk.stream",
     "read_table": "mmsdk.data",
     "read_yaml": "mmsdk.config",
     "verify_journal": "mmsdk.journal",
+    "teach": "mmsdk.stream",
     "weights_fingerprint": "mmsdk.files",
     "worth": "mmsdk.app.worth",
 }
@@ -134,7 +136,7 @@ if TYPE_CHECKING:
         TaskSpec,
         TrainableSpec,
     )
-    from mmsdk.stream import Event, Session, VirtualClock, cut_recording, open_session
+    from mmsdk.stream import Event, Session, VirtualClock, cut_recording, open_session, play_recordings, teach
     from mmsdk.trainable import Trainable
 
 __all__ = [
@@ -207,9 +209,11 @@ __all__ = [
     "open_modality",
     "open_session",
     "picture_data_uri",
+    "play_recordings",
     "read_table",
     "read_yaml",
     "verify_journal",
+    "teach",
     "weights_fingerprint",
     "worth",
 ]

@@ -316,6 +316,12 @@ class App:
         samples, _ = self.pipeline.read(rows, root=root, partial=True)
         return samples, self.pipeline.embed(samples)
 
+    def parts(self) -> dict[str, str]:
+        """Return id -> ``train``, ``val`` or ``test``: which rows the run was learned from, and which judged it."""
+        from mmsdk.app.directory import split_ids
+
+        return dict(zip(*split_ids(self.folder), strict=True))
+
     def histories(self) -> dict[str, list[str]]:
         """Return user -> ids of the items taken, oldest first where there are times: of the fit, and what came since.
 

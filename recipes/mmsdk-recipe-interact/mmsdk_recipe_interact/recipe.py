@@ -1,0 +1,194 @@
+"""The recipe: its sample, the application it builds from a table, its card and its sections of the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmsdk import Card, ConfigError, guess_application, read_table, read_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+SLOTS = ("action", "argument")
+IDLE = ["none", "idle"]
+VOICES, MOTIONS = ("audio",), ("gesture", "gesture-file")
+VOICE = {"segment": "voice", "before": 0.25, "shortest": 0.1, "longest": 1.2}
+MOTION = {"segment": "motion", "shortest": 0.2, "longest": 2.0}
+LEAST = 0.6
+
+
+class Interact:
+    """Understand commands out of live voice and gestures."""
+
+    def sample(self, folder: Path, seed: int) -> Mapping[str, Any]:
+        """Write the synthetic commands, and a recording to listen to; return their application."""
+        from mmsdk_recipe_interact.sample import COMMANDS, RATE, write_sample
+
+        if not (folder / "commands.csv").is_file():  # the last file written
+            write_sample(folder, seed)
+        inputs = {
+            "motion": {"column": "motion", "modality": "gesture"},
+            "voice": {"column": "voice", "modality": "audio"},
+        }
+        settings = {"needs": ["action=motion", "argument=voice"], "idle": ["none"], "rate": RATE}
+        stream = stream_of(inputs, SLOTS, settings)
+        return {
+            "data": str(folder / "commands.csv"),
+            "id": "id",
+            "inputs": inputs,
+            "tasks": {name: {"column": name, "type": "classification"} for name in SLOTS},
+            "split": {"group": "speaker", "test": 0.25, "validation": 0.25},
+            "confidence": {"source": "validation"},
+            "stream": {**stream, "commands": COMMANDS},
+        }
+
+    def application(self, data: Path, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Build the application: inputs as ``mmsdk inspect`` would guess them, slots and stream from the settings.
+
+        :raises ConfigError: no slot, no input that can be listened to, or several slots and nothing said of who answers
+            which.
+        """
+        table = read_table(data)
+        slots = slots_of(table.names, settings.get("slots"))
+        guessed = dict(guess_application(table, tasks=False))
+        aside = {*slots, settings.get("group"), settings.get("split"), guessed.get("id")}
+        live = {*VOICES, *MOTIONS}
+        inputs = {
+            name: entry
+            for name, entry in guessed["inputs"].items()
+            if entry["column"] not in aside and entry["modality"] in live
+        }
+        if not inputs:
+            raise ConfigError(
+                f"recipe interact: no column of {data.name} holds sounds or landmarks; name one with "
+                "--set inputs.voice=COLUMN, or write the paths relative to the table"
+            )
+        split = {key: settings[name] for name, key in (("group", "group"), ("split", "column")) if name in settings}
+        made: dict[str, Any] = {
+            "data": str(data),
+            "inputs": inputs,
+            "tasks": {name: {"column": name, "type": "classification"} for name in slots},
+            "split": split,
+            "stream": stream_of(inputs, slots, settings),
+        }
+        return made | ({"id": guessed["id"]} if "id" in guessed else {})
+
+    def card(self, app: Any) -> Card:
+        """Return what it is for, and what not."""
+        return Card(
+            intended=(
+                "Few commands, known in advance, given by voice, gesture or both, to a device or a program nearby.",
+                "A user's own commands from about ten examples each.",
+            ),
+            not_for=(
+                "Whatever a wrong or a missed command makes dangerous: emergency stops, vehicles, medical devices.",
+                "Telling who speaks, or whether a speaker may give the command.",
+                "Free speech: it knows the words it was shown, and no language.",
+            ),
+            data=("Learned from single words and single gestures; live pieces are cut by silence and by rest.",),
+            limits=(
+                "A word in the midst of talk is no command: a quarter of a second of silence must lie before it.",
+                "The gesture must have begun when the word is over, or have ended shortly before.",
+                "With still gestures allowed, a resting hand and any word that sounds like an argument are a command.",
+                "Loud rooms: the voice is told from the noise by its level alone.",
+            ),
+        )
+
+    def unread(self, data: Path, settings: Mapping[str, Any]) -> Mapping[str, str]:
+        """Return which columns are no inputs, and why."""
+        names = read_table(data).names
+        found = {
+            settings[key]: what for key, what in (("group", "who speaks"), ("split", "the part")) if key in settings
+        }
+        return {name: why for name, why in found.items() if name in names}
+
+    def sections(self, app: Any) -> Iterator[tuple[str, str]]:
+        """Yield how the run listens, and how often whole commands are right."""
+        from mmsdk_recipe_interact.sections import commands, listening
+
+        yield from commands(app)
+        yield from listening(app)
+
+
+def slots_of(names: Sequence[str], said: Any) -> list[str]:
+    """Return the columns of the slots.
+
+    :raises ConfigError: none, or one that is not there.
+    """
+    if said is None:
+        found = [name for name in SLOTS if name in names]
+        if not found:
+            raise ConfigError(
+                "recipe interact: no column is named action or argument; name the columns that make up a command with "
+                "--set 'slots=[COLUMN, ...]'"
+            )
+        return found
+    wanted = [said] if isinstance(said, str) else list(said)
+    for name in wanted:
+        if name not in names:
+            raise ConfigError(f"recipe interact: slots names {name!r}, and the table has {', '.join(names)}")
+    return wanted
+
+
+def stream_of(inputs: Mapping[str, Any], slots: Sequence[str], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the stream block: how each input arrives, who answers what, the commands."""
+    tracks: dict[str, Any] = {}
+    for name, entry in inputs.items():
+        if entry["modality"] in VOICES:
+            tracks[name] = {**VOICE, "rate": float(settings.get("rate", 16_000))}
+        elif entry["modality"] in MOTIONS:
+            tracks[name] = {
+                **MOTION,
+                "rate": float(settings.get("fps", 30)),
+                "still": float(settings.get("still", 0.5)),
+            }
+    needs = needs_of(settings.get("needs"), tracks, slots)
+    idle = settings.get("idle", IDLE)
+    idle = [idle] if isinstance(idle, str) else list(idle)
+    stream: dict[str, Any] = {
+        "inputs": tracks,
+        "slots": {name: {"needs": needs[name], "idle": idle, "least": LEAST} for name in slots},
+    }
+    if "commands" in settings:
+        stream["commands"] = commands_of(Path(str(settings["commands"])))
+    return stream
+
+
+def commands_of(file: Path) -> list[Any]:
+    """Return the commands of a file.
+
+    :raises ConfigError: it is not there, or holds no list.
+    """
+    try:
+        found = read_yaml(file.read_text(encoding="utf-8"), str(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"recipe interact: commands {file}: cannot be read ({type(error).__name__})") from None
+    if not isinstance(found, list):
+        raise ConfigError(f"recipe interact: commands {file}: expected a list of commands, as in docs/streaming.md")
+    return found
+
+
+def needs_of(said: Any, tracks: Mapping[str, Any], slots: Sequence[str]) -> dict[str, list[str]]:
+    """Return the inputs that may answer each slot.
+
+    :raises ConfigError: not ``slot=input``, or left out where it cannot be guessed.
+    """
+    found: dict[str, list[str]] = {name: [] for name in slots}
+    if said is None:
+        if len(slots) > 1 and len(tracks) > 1:
+            pair = ", ".join(f"{slot}={name}" for slot, name in zip(slots, tracks, strict=False))
+            raise ConfigError(
+                f"recipe interact: slots {', '.join(slots)} and inputs {', '.join(tracks)}: say which input answers "
+                f"which slot with --set 'needs=[{pair}]'; two inputs that say the same stand there both"
+            )
+        return found
+    for one in [said] if isinstance(said, str) else said:
+        slot, equals, name = str(one).partition("=")
+        if not equals or slot.strip() not in found or name.strip() not in tracks:
+            raise ConfigError(
+                f"recipe interact: needs holds {one!r}, expected SLOT=INPUT of the slots {', '.join(slots)} and the "
+                f"inputs {', '.join(tracks)}"
+            )
+        found[slot.strip()].append(name.strip())
+    return found
