@@ -124,10 +124,8 @@ class MotionTrack:
 
     def _farthest(self, seconds: float) -> float:
         """Return how far from where they are the points were in the last seconds, at most."""
-        window = self._window(seconds)
-        here = window[0][1]
-        ways = [np.linalg.norm(points - here, axis=1) for _, points in window[1:]]
-        return max((float(np.nanmedian(way)) for way in ways if not np.isnan(way).all()), default=0.0)
+        (_, here), *before = self._window(seconds)
+        return max((_middle(points - here) for _, points in before), default=0.0)
 
     def _begin(self, start: float) -> None:
         """Note where a piece begins, and whether it stands alone."""
@@ -167,6 +165,15 @@ class MotionTrack:
             times=times - times[0],
             over=over,
         )
+
+
+def _middle(ways: np.ndarray) -> float:
+    """Return the median length of the ways ``(k, d)`` of points; 0 where none was seen."""
+    lengths = np.sqrt(np.einsum("kd,kd->k", ways, ways))
+    if len(lengths) == 1:
+        return 0.0 if np.isnan(lengths[0]) else float(lengths[0])
+    seen = lengths[~np.isnan(lengths)]
+    return float(np.median(seen)) if len(seen) else 0.0
 
 
 def points_of(data: Any, name: str) -> np.ndarray:

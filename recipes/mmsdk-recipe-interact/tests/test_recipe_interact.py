@@ -1,0 +1,348 @@
+"""The interact recipe: its sample, live recordings, a stranger's table, a user's own commands, every setting."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mmsdk_recipe_interact.recipe import Interact, needs_of
+from mmsdk_recipe_interact.sample import ACTIONS, WORDS, spoken, stroke, wav_of
+
+import mmsdk
+from mmsdk.testing import parametrize_with_checks
+
+
+@parametrize_with_checks("interact")
+def test_conforms(check):
+    check()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The sample's folder and a quick run of it, made by the command line."""
+    folder = tmp_path_factory.mktemp("interact")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MMSDK_CACHE_DIR", str(folder / "cache"))
+        patch.setattr("mmsdk.app.fitting.RESAMPLES", 20)
+        words = ["recipe", "interact", "--out", folder / "run", "--quiet", "--json", "--set", "training.epochs=12"]
+        assert run(*words) == 0
+        (sample,) = (folder / "cache" / "samples").iterdir()
+        yield sample, folder / "run"
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(made, monkeypatch):
+    monkeypatch.setenv("MMSDK_CACHE_DIR", str(made[1].parent / "cache"))
+
+
+def run(*words):
+    from mmsdk.cli import main
+
+    with pytest.raises(SystemExit) as left:
+        main([*map(str, words)])
+    return left.value.code
+
+
+def test_the_sample_is_the_same_bytes_in_every_process(tmp_path, made):
+    code = "import sys; from pathlib import Path; from mmsdk_recipe_interact.recipe import Interact as R"
+    code += "; R().sample(Path(sys.argv[1]), 0)"
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, env={**os.environ, "PYTHONHASHSEED": "7"})
+    for name in ("commands.csv", "voice/0003.wav", "live/voice.wav", "live/motion.csv"):
+        assert (tmp_path / name).read_bytes() == (made[0] / name).read_bytes()
+
+
+def test_files_of_the_sample_do_not_tell_the_answer(made):
+    rows = list(csv.DictReader((made[0] / "commands.csv").open(encoding="utf-8")))
+    names = "".join(row["voice"] for row in rows)
+    assert not any(word in names for word in WORDS)
+    assert {row["action"] for row in rows} == {*ACTIONS, "none", ""}
+
+
+class TestLive:
+    """The recording of the sample, listened to."""
+
+    def events(self, made, capsys, *more):
+        live = made[0] / "live"
+        words = ["interact", made[1], "--audio", live / "voice.wav", "--landmarks", live / "motion.csv", *more]
+        assert run(*words) == 0
+        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    def asked(self, made):
+        return list(csv.DictReader((made[0] / "live" / "asked.csv").open(encoding="utf-8")))
+
+    def test_what_is_asked_for_is_understood(self, made, capsys):
+        events = self.events(made, capsys)
+        right = 0
+        for row in self.asked(made):
+            t = float(row["time"])
+            own = [one for one in events if t <= one["emitted"] < t + 2]
+            right += [one["slots"] for one in own] == [{name: row[name] for name in ("action", "argument")}]
+        assert right >= 6
+        assert len(events) <= 11
+        assert all(one["emitted"] - one["end"] < 0.15 for one in events)
+
+    def test_texts_are_those_of_the_commands(self, made, capsys):
+        found = {one["text"] for one in self.events(made, capsys)}
+        assert any(
+            re.fullmatch(r"(louder|softer) by (one|two|three|five)|\w+ titles on|stop in \w+ minutes", one)
+            for one in found
+        )
+
+    def test_all_prints_what_was_provisional(self, made, capsys):
+        assert {"provisional", "final"} <= {one["event"] for one in self.events(made, capsys, "--all")}
+
+    def test_a_setting_of_the_stream_acts(self, made, capsys):
+        assert self.events(made, capsys, "--set", "slots.argument.least=1") == []
+        assert run("interact", made[1], "--audio", made[0] / "live" / "voice.wav", "--set", "wait") == 2
+        assert run("interact", made[1], "--audio", made[0] / "live" / "voice.wav", "--set", "weit=1") == 2
+        assert "Did you mean 'wait'" in capsys.readouterr().err
+
+    def test_a_voice_alone_gives_no_whole_command(self, made, capsys):
+        assert run("interact", made[1], "--audio", made[0] / "live" / "voice.wav") == 0
+        assert capsys.readouterr().out == ""
+
+    def test_from_python(self, made):
+        """As the README shows it: pushed bit by bit, by the machine's clock or another."""
+        app = mmsdk.load(made[1], quiet=True)
+        clock = mmsdk.VirtualClock()
+        session = mmsdk.open_session(app, clock=clock)
+        person, draw = ("S9", 150.0, 1.0), np.random.default_rng(3)
+        sound = np.concatenate([np.zeros(8000), spoken("two", person, draw), np.zeros(8000)])
+        sound += draw.normal(0, 0.001, len(sound))
+        track = np.concatenate([np.zeros((30, 2)), stroke("next", draw), np.zeros((30, 2))]) + 0.5
+        events = []
+        for n in range(len(sound) // 160):
+            t = n * 0.02
+            clock.advance(t + 0.02)
+            events += session.push_audio(sound[n * 160 : n * 160 + 160].astype(np.float32), t)
+            if n % 5 in (0, 2, 3) and round(t * 30) < len(track):
+                events += session.push_landmarks(track[round(t * 30)], round(t * 30) / 30)
+        (final,) = [event for event in events if event.kind == "final"]
+        assert final.slots["argument"] == "two"
+        app.close()
+
+    @pytest.mark.parametrize(
+        ("words", "message"),
+        [
+            ([], "nothing to listen to"),
+            (["--audio", "nowhere.wav"], "there is no file nowhere.wav"),
+            (["--landmarks", __file__], "interact: "),
+        ],
+    )
+    def test_what_cannot_be_listened_to_is_one_sentence(self, made, capsys, words, message):
+        assert run("interact", made[1], *words) == 2
+        assert message in capsys.readouterr().err
+
+    def test_recordings_want_a_virtual_clock_and_the_right_kind(self, made):
+        app = mmsdk.load(made[1], quiet=True)
+        sound = mmsdk.Sound(samples=np.zeros(800, np.float32), rate=16_000)
+        with pytest.raises(mmsdk.ConfigError, match="virtual clock"):
+            list(mmsdk.play_recordings(mmsdk.open_session(app), {"voice": sound}))
+        session = mmsdk.open_session(app, clock=mmsdk.VirtualClock())
+        with pytest.raises(mmsdk.DataError, match="of segment motion and was given Sound"):
+            list(mmsdk.play_recordings(session, {"motion": sound}))
+        with pytest.raises(mmsdk.DataError, match="no input named 'hand'"):
+            list(mmsdk.play_recordings(session, {"hand": sound}))
+        app.close()
+
+
+def test_pieces_of_a_recording_are_rows_to_learn_from(made):
+    app = mmsdk.load(made[1], quiet=True)
+    person, draw = ("S9", 150.0, 1.0), np.random.default_rng(3)
+    words = [part for name in ("two", "none", "one") for part in (np.zeros(6000), spoken(name, person, draw))]
+    sound = np.concatenate([*words, np.zeros(6000)])
+    found = mmsdk.cut_recording(
+        app.application, "voice", (sound + draw.normal(0, 0.001, len(sound))).astype(np.float32)
+    )
+    assert len(found) == 3
+    answers = app.predict([{"voice": cell} for _, _, cell in found])
+    assert [one.outputs["argument"].value for one in answers][::2] == ["two", "one"]
+    track = np.concatenate([np.zeros((20, 2)), stroke("next", draw), np.full((20, 2), [0.2, 0])])[:, None] + 0.5
+    ((start, end, cell),) = mmsdk.cut_recording(app.application, "motion", track.astype(np.float32))
+    assert 0.5 < start < end < 1.7
+    assert app.predict([{"motion": cell}])[0].outputs["action"].value == "next"
+    with pytest.raises(mmsdk.ConfigError, match="no input named 'hand'"):
+        mmsdk.cut_recording(app.application, "hand", track)
+    app.close()
+
+
+def test_the_report_says_how_it_listens_and_what_whole_commands_are_right(made):
+    html = (made[1] / "report.html").read_text(encoding="utf-8")
+    both = re.search(r"<td>motion \+ voice</td><td>([\d.]+)</td>", html)
+    alone = re.search(r"<td>voice</td><td>([\d.]+)</td>", html)
+    assert float(both[1]) > 0.8 > float(alone[1])
+    assert "the most common command, always" in html
+    assert "ended by quiet of" in html
+    assert "stop in {argument} minutes" in html
+    assert "the recipe could not write" not in html
+    card = (made[1] / "card.md").read_text(encoding="utf-8")
+    assert "Free speech" in card
+
+
+OWN = {"lights on": ("softer", "five"), "lights off": ("louder", "two"), "music": ("next", "three")}
+
+
+class TestOwnCommands:
+    """A user's own commands from ten examples each."""
+
+    @pytest.fixture(scope="class")
+    def taught(self, made, tmp_path_factory):
+        folder = tmp_path_factory.mktemp("own")
+        draw, person = np.random.default_rng(5), ("me", 140.0, 1.03)
+        rows = []
+        for name, (action, argument) in OWN.items():
+            for number in range(10):
+                file = f"{len(rows)}.wav"
+                (folder / file).write_bytes(wav_of(spoken(argument, person, draw)))
+                motion = json.dumps(stroke(action, draw).round(4).tolist()) if number % 3 else ""
+                rows.append({"motion": motion, "voice": file, "command": name})
+        write(folder / "mine.csv", rows)
+        assert run("interact", "learn", made[1], folder / "mine.csv", "--out", folder / "run") == 0
+        return folder
+
+    def test_they_are_understood(self, made, taught):
+        app = mmsdk.load(taught / "run", quiet=True)
+        draw, person = np.random.default_rng(6), ("me", 140.0, 1.03)
+        for name, (_, argument) in OWN.items():
+            asked = [{"voice": wav_of(spoken(argument, person, draw))} for _ in range(4)]
+            assert sum(one.outputs["command"].value == name for one in app.predict(asked)) >= 3
+        assert sorted(app.tasks["command"].state()["labels"]) == sorted([*OWN, "none"])
+        assert app.application.stream.slots["command"].idle == ["none"]
+        assert app.application.stream.commands == []
+        app.close()
+
+    def test_without_idle_rows_there_is_no_none(self, made, taught, tmp_path):
+        assert run("interact", "learn", made[1], taught / "mine.csv", "--out", tmp_path / "run", "--no-idle") == 0
+        app = mmsdk.load(tmp_path / "run", quiet=True)
+        assert sorted(app.tasks["command"].state()["labels"]) == sorted(OWN)
+        app.close()
+
+    @pytest.mark.parametrize(
+        ("rows", "words", "message"),
+        [
+            ([{"voice": "0.wav", "command": "go"}] * 3, [], "too few of go (3)"),
+            ([{"voice": "0.wav", "command": ""}] * 9, [], "row 1 has no label"),
+            ([{"voice": "../x.wav", "command": "go"}] * 9, [], "row 1, column 'voice'"),
+            ([{"voice": "0.wav", "what": "go"}] * 9, [], "no column 'command'"),
+            ([{"sound": "0.wav", "command": "go"}] * 9, [], "no column of the run's inputs"),
+        ],
+    )
+    def test_examples_that_teach_nothing_are_refused(self, made, taught, tmp_path, capsys, rows, words, message):
+        write(taught / "bad.csv", rows)
+        assert run("interact", "learn", made[1], taught / "bad.csv", "--out", tmp_path / "run", *words) == 2
+        assert message in capsys.readouterr().err
+        assert not (tmp_path / "run").exists()
+
+
+def write(file, rows):
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+# -- a stranger's table ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def strange(tmp_path_factory):
+    """Other names, 3 % broken files, a fifth of the inputs missing, a semicolon of a speaker's own."""
+    folder = tmp_path_factory.mktemp("their data")
+    (folder / "ton").mkdir()
+    draw = np.random.default_rng(0)
+    rows = []
+    for number in range(100):
+        action, argument = list(ACTIONS)[number % 4], list(WORDS)[(number // 4) % 4]
+        person = (f"p{number % 5}", 110.0 + 25 * (number % 5), 1.0)
+        file = f"ton/{number}.wav"
+        data = wav_of(spoken(argument, person, draw))
+        (folder / file).write_bytes(data if number not in {3, 41, 77} else data[:30])
+        rows.append(
+            {
+                "Nr": f"k{number}",
+                "Bewegung": "" if number % 5 == 1 else json.dumps(stroke(action, draw).round(4).tolist()),
+                "Aufnahme": "" if number % 5 == 4 else file,
+                "Tat": action,
+                "Wert": argument,
+                "Sprecherin": person[0],
+            }
+        )
+    write(folder / "befehle.csv", rows)
+    (folder / "befehle.yaml").write_text(
+        "- {name: leise, when: {Tat: softer}, slots: [Wert], say: 'leiser um {Wert}'}\n"
+        "- {name: halt, when: {Tat: stop}}\n",
+        encoding="utf-8",
+    )
+    return folder
+
+
+SETTINGS = ["--set", "slots=[Tat, Wert]", "--set", "needs=[Tat=Bewegung, Wert=Aufnahme]", "--set", "group=Sprecherin"]
+
+
+def test_a_strangers_table_goes_through(strange, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(strange)
+    monkeypatch.setattr("mmsdk.app.fitting.RESAMPLES", 20)
+    words = ["recipe", "interact", "--data", "befehle.csv", "--out", tmp_path / "run", "--quiet", *SETTINGS]
+    words += ["--set", "rate=8000", "--set", "fps=25", "--set", "still=0.4", "--set", "commands=befehle.yaml"]
+    words += ["--set", "training.epochs=12", "--set", "confidence.source=validation", "--set", "idle=nichts"]
+    assert run(*words) == 2
+    assert "ton/41.wav" in capsys.readouterr().err
+    assert run(*words, "--on-bad-row", "skip", "--json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["metrics"]["Tat"]["test"]["balanced_accuracy"]["value"] > 0.6
+    app = mmsdk.load(tmp_path / "run", quiet=True)
+    stream = app.application.stream
+    assert (stream.inputs["Aufnahme"].rate, stream.inputs["Bewegung"].rate, stream.inputs["Bewegung"].still) == (
+        8000,
+        25,
+        0.4,
+    )
+    assert stream.slots["Wert"].idle == ["nichts"]
+    assert [one.name for one in stream.commands] == ["leise", "halt"]
+    assert app.application.split.group == "Sprecherin"
+    assert "Sprecherin" not in app.application.inputs
+    app.close()
+    assert "leiser um {Wert}" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ([], "no column is named action or argument"),
+        (["--set", "slots=[Tat, Wort]"], "slots names 'Wort'"),
+        (["--set", "slots=[Tat, Wert]"], "say which input answers which slot"),
+        ([*SETTINGS[:2], "--set", "needs=Tat"], "expected SLOT=INPUT"),
+        ([*SETTINGS, "--set", "commands=nowhere.yaml"], "nowhere.yaml: cannot be read"),
+        ([*SETTINGS, "--set", "splitt=x"], "Did you mean 'split'"),
+    ],
+)
+def test_what_is_not_said_is_asked_for(strange, capsys, monkeypatch, settings, message):
+    monkeypatch.chdir(strange)
+    assert run("recipe", "interact", "--data", "befehle.csv", "--dry-run", *settings) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_table_without_anything_live_is_refused(tmp_path, capsys):
+    write(tmp_path / "t.csv", [{"action": "a", "price": str(n)} for n in range(20)])
+    assert run("recipe", "interact", "--data", tmp_path / "t.csv", "--dry-run") == 2
+    assert "holds sounds or landmarks" in capsys.readouterr().err
+
+
+def test_the_plan_says_what_it_understood(strange, capsys, monkeypatch):
+    monkeypatch.chdir(strange)
+    words = ["--set", "split=Nr", *SETTINGS[:4]]
+    assert run("recipe", "interact", "--data", "befehle.csv", "--dry-run", *words) == 0
+    assert "Sprecherin" in capsys.readouterr().out
+    assert Interact().unread(Path("befehle.csv"), {"group": "Sprecherin"}) == {"Sprecherin": "who speaks"}
+
+
+def test_inputs_that_say_the_same_stand_both():
+    assert needs_of(["digit=sign", "digit=word"], {"sign": {}, "word": {}}, ["digit"]) == {"digit": ["sign", "word"]}
+    assert needs_of(None, {"sign": {}, "word": {}}, ["digit"]) == {"digit": []}
