@@ -15,7 +15,10 @@ machine, in one thread that takes one parcel after the other.
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
+import tempfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -243,3 +246,137 @@ def interval(right: np.ndarray) -> tuple[float, float]:
     """Return the exact 95 % interval of a share (Clopper and Pearson 1934)."""
     found = stats.binomtest(int(right.sum()), len(right)).proportion_ci(0.95, "exact")
     return float(found.low), float(found.high)
+
+
+# -- a user's own commands -------------------------------------------------------------------------------------------
+
+
+def own_commands(app, rows, folder, draw, count=10):
+    """Return accuracy on clips that were not shown of a user's own commands, each taught by ten, and the seconds.
+
+    Each command is one gesture with one word of the unheard speaker; the base run knows neither the speaker nor the
+    names.
+    """
+    wanted = [("volume_up", "1"), ("volume_down", "2"), ("move", "3"), ("stop", "4"), ("volume_up", "7"), ("move", "9")]
+    names = {pair: f"own {number}" for number, pair in enumerate(wanted)}
+    application = app.application
+    shown, asked = [], []
+    for pair, name in names.items():
+        own = [row for row in rows if (row["action"], row["digit"]) == pair]
+        # the set has eight commands of a kind by this speaker: gesture and word are paired anew, from disjoint clips
+        motions, words = (
+            [row[key] for row in rows if row[column] == value]
+            for key, column, value in (("motion", "action", pair[0]), ("voice", "digit", pair[1]))
+        )
+        assert own
+        motions, words = (list(dict.fromkeys(clips)) for clips in (motions, words))
+        for place in range(min(len(motions), len(words), 3 * count)):
+            said = padded(wav(Path(words[place])), draw)
+            row = {
+                "motion": moved(application, {"motion": motions[place]}),
+                "voice": first(mmsdk.cut_recording(application, "voice", said), said),
+                "command": name,
+            }
+            (shown if place < count else asked).append(row)
+    began, cpu = time.perf_counter(), time.process_time()
+    taught = mmsdk.teach(app, shown, folder / "own", quiet=True, overwrite=True)
+    wall, cpu = time.perf_counter() - began, time.process_time() - cpu
+    answers = taught.predict([{name: row[name] for name in ("motion", "voice")} for row in asked])
+    right = np.array([one.outputs["command"].value == row["command"] for one, row in zip(answers, asked, strict=True)])
+    taught.close()
+    return right, len(names), wall, cpu
+
+
+def line(name, right):
+    """Print a share with its interval."""
+    low, high = interval(right)
+    print(f"{name:58s} {right.mean():.3f}  [{low:.3f}, {high:.3f}]  of {len(right)}", flush=True)
+
+
+def thresholds(app, parts, hours, seed):
+    """Return the lowest confidence of an argument that lets nothing through of the talk that chooses it."""
+    for least in (0.6, 0.7, 0.8, 0.9, 0.95, 0.98):
+        found = false_activations(app, parts, hours, seed, {"slots": {"argument": {"least": least}}})
+        print(
+            f"  choosing: least {least}: "
+            + ", ".join(f"{name} {count} in {h:.2f} h" for name, (count, h, _) in found.items())
+        )
+        if not sum(count for count, _, _ in found.values()):
+            return least
+    return 0.98
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--hours", type=float, default=2.0, help="of idle stream, of each source")
+    parser.add_argument(
+        "--choose", type=float, default=0.5, help="hours of other idle stream that choose the threshold"
+    )
+    parser.add_argument("--commands", type=int, default=320)
+    parser.add_argument("--least", type=float, default=None, help="the threshold, where it is chosen already")
+    parser.add_argument("--run", default=None, help="a run fitted before by this script; fitted here where left out")
+    parser.add_argument("--skip", default="", help="parts to leave out, of: commands, idle, own")
+    arguments = parser.parse_args()
+    real = Path(os.environ["MMSDK_REAL"]).resolve()
+    draw = np.random.default_rng(1)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        run = Path(arguments.run) if arguments.run else folder / "run"
+        if not run.is_dir():
+            mmsdk.fit(APPLICATION, table(real), run, quiet=True).close()
+        app = mmsdk.load(run, quiet=True)
+        rows = [row for row in motion(real) if row["split"] == "val"]
+        least = arguments.least
+        if least is None:
+            least = thresholds(app, talk(real, "choose"), arguments.choose, seed=11)
+        settings = {"slots": {"argument": {"least": least}}}
+        print(f"threshold of the argument, chosen on other idle talk: {least}")
+        if "commands" not in arguments.skip:
+            stream_of_commands(app, rows, arguments.commands, settings, draw)
+        if "own" not in arguments.skip:
+            right, count, wall, cpu = own_commands(app, rows, folder, draw)
+            line(f"a user's own {count} commands, 10 examples each", right)
+            print(f"  taught in {wall:.0f} s by the clock, {cpu:.0f} s of CPU")
+        if "idle" not in arguments.skip:
+            idle_hours(app, talk(real, "measure"), arguments.hours, settings)
+        app.close()
+
+
+def stream_of_commands(app, rows, count, settings, draw):
+    """Print accuracy and latency on a stream of commands."""
+    chosen = [rows[place] for place in draw.permutation(len(rows))[:count]]
+    for name, lost, shaken in (("clean", 0.0, 0.0), ("2 % lost, up to 30 ms of jitter", LOST, SHAKEN)):
+        stream, wanted = commands_stream(chosen, np.random.default_rng(2))
+        session = mmsdk.open_session(app, settings, clock=mmsdk.VirtualClock())
+        events, busy = play(session, stream.parcels(np.random.default_rng(3), lost, shaken))
+        right, waits, more = scored(events, wanted)
+        line(f"joint accuracy, unheard speaker, {name}", right)
+        seconds = len(stream.sound) / RATE
+        for place, what in enumerate(("waiting alone", "with computing, CPU time", "with computing, wall clock")):
+            p50, p95 = np.percentile(waits[:, place], [50, 95]) * 1e3
+            print(f"  latency, {what:28s} p50 {p50:4.0f} ms, p95 {p95:4.0f} ms")
+        print(
+            f"  answered {len(waits)} of {len(wanted)}, events too many {more}, {seconds:.0f} s of stream in "
+            f"{busy:.0f} s of CPU"
+        )
+        print(f"  {dict(session.counts)}")
+
+
+def idle_hours(app, parts, hours, settings):
+    """Print what idle streams set off."""
+    found = false_activations(app, parts, hours, 21, settings)
+    for name, (count, exposure, counts) in found.items():
+        print(
+            f"idle, {name:10s} {count} in {exposure:.2f} h; {upper(count) / exposure:.2f} an hour at most (95 %); "
+            f"{dict(counts)}"
+        )
+    count, exposure = sum(one[0] for one in found.values()), sum(one[1] for one in found.values())
+    print(
+        f"idle, all: {count} false activations in {exposure:.2f} h: {count / exposure:.2f} an hour, "
+        f"{upper(count) / exposure:.2f} at most (95 %)"
+    )
+
+
+if __name__ == "__main__":
+    main()
