@@ -270,6 +270,8 @@ class Session:
         self._pending = None
         if now - self._active < self.settings.repeat and self.counts["final"]:
             self.counts["repeated"] += 1
+            if event.told is not None:
+                self._tell("cancelled", event, now, None, reason="repeated")
             return
         self._stop_running(now, "barge-in")
         self.counts["final"] += 1

@@ -26,6 +26,8 @@ TRANSLATED = (
     "docs/rules",
     "docs/labelling",
     "docs/worth",
+    "docs/streaming",
+    "recipes/mmsdk-recipe-interact/README",
     "docs/alignment",
     "recipes/mmsdk-recipe-recommend/README",
 )

@@ -240,6 +240,7 @@ class TestKeys:
             stage = Stage(5, repeat=repeat).say("two", 1.0).move("left", 1.0).say("one", 2.0).move("up", 2.0).play()
             assert len(stage.told("final")) == count
             assert stage.session.counts["repeated"] == 2 - count
+            assert [one.reason for one in stage.told("cancelled")] == ["repeated"] * (2 - count)
 
     def test_sure(self):
         """Where both inputs say the same, a sure one does not wait for the other."""

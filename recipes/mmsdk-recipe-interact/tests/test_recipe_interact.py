@@ -346,3 +346,44 @@ def test_the_plan_says_what_it_understood(strange, capsys, monkeypatch):
 def test_inputs_that_say_the_same_stand_both():
     assert needs_of(["digit=sign", "digit=word"], {"sign": {}, "word": {}}, ["digit"]) == {"digit": ["sign", "word"]}
     assert needs_of(None, {"sign": {}, "word": {}}, ["digit"]) == {"digit": []}
+
+
+# -- the pages -------------------------------------------------------------------------------------------------------
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+def test_the_settings_of_the_readme_are_those_of_the_spec(page):
+    from mmsdk_recipe_interact import mmsdk_recipes
+
+    (spec,) = mmsdk_recipes()
+    text = (Path(__file__).parents[1] / page).read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE) == list(spec.settings)
+
+
+def test_the_page_of_streaming_runs(made, tmp_path, monkeypatch):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "interact").symlink_to(made[1])
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "docs" / "streaming.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    names: dict = {}
+    exec(compile(code, "streaming.md", "exec"), names)
+    assert names["session"].tracks["voice"].last > 0
+    assert names["session"].tracks["motion"].last >= 0
+
+
+def test_the_example_of_settings_is_taken(made, capsys):
+    import shutil
+
+    folder = made[1].parent / "own table"
+    folder.mkdir()
+    for name in ("commands.csv",):
+        shutil.copy(made[0] / name, folder)
+    (folder / "voice").symlink_to(made[0] / "voice")
+    shutil.copy(Path(__file__).parents[1] / "recipe.yaml", folder)
+    words = ["recipe", "interact", "--data", folder / "commands.csv", "--dry-run", "--json", "--allow-outside"]
+    assert run(*words) == 0
+    stream = json.loads(capsys.readouterr().out)["application"]["stream"]
+    assert stream["slots"]["argument"]["needs"] == ["voice"]
