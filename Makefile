@@ -2,8 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-DISTRIBUTIONS := plugins/mmsdk-text plugins/mmsdk-image plugins/mmsdk-table plugins/mmsdk-audio plugins/mmsdk-video plugins/mmsdk-gesture plugins/mmsdk-face plugins/mmsdk-transformers plugins/mmsdk-onnx recipes/mmsdk-recipe-recommend recipes/mmsdk-recipe-triage recipes/mmsdk-recipe-emotion
-DISTRIBUTIONS := plugins/mmsdk-text plugins/mmsdk-image plugins/mmsdk-table plugins/mmsdk-audio plugins/mmsdk-video plugins/mmsdk-gesture plugins/mmsdk-face plugins/mmsdk-transformers plugins/mmsdk-onnx recipes/mmsdk-recipe-recommend recipes/mmsdk-recipe-interact
+DISTRIBUTIONS := plugins/mmsdk-text plugins/mmsdk-image plugins/mmsdk-table plugins/mmsdk-audio plugins/mmsdk-video plugins/mmsdk-gesture plugins/mmsdk-face plugins/mmsdk-transformers plugins/mmsdk-onnx recipes/mmsdk-recipe-recommend recipes/mmsdk-recipe-triage recipes/mmsdk-recipe-emotion recipes/mmsdk-recipe-interact
 # pip resolves the local folders below by name, and builds them with pinned tools (PIP_CONSTRAINT reaches build environments, -c does not)
 EXTRAS.mmsdk-text := [minilm]
 EXTRAS.mmsdk-image := [medical,nifti]

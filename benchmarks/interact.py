@@ -25,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 from idle import RATE, conversation, hands, talk, wav
-from prepare import motion
+from prepare import motion, rows_of
 from scipy import stats
 
 import mmsdk
@@ -287,6 +287,67 @@ def own_commands(app, rows, folder, draw, count=10):
     return right, len(names), wall, cpu
 
 
+# -- a photo of a hand sign beside a spoken digit: both say the same --------------------------------------------------
+
+SIGNS = {
+    "id": "id",
+    "inputs": {
+        "sign": {"column": "sign", "modality": "image"},
+        "word": {"column": "word", "modality": "audio", "encoder": "mel-stats"},
+    },
+    "tasks": {"digit": {"column": "digit", "type": "classification"}},
+    "split": {"column": "part"},
+    "confidence": {"source": "validation"},
+    "stream": {
+        "inputs": {
+            "word": {**STREAM["inputs"]["voice"]},
+            "sign": {"segment": "latest"},
+        },
+        "slots": {"digit": {"needs": ["word", "sign"], "least": 0.5}},
+    },
+}
+
+
+def digits(real, folder, count):
+    """Print how often a streamed digit of the unheard speaker is right, with and without the sign beside it."""
+    home = real / "data" / "voice_gesture_digits"
+    rows = [row for row in rows_of(home / "manifest.csv") if row["split"] != "test"]
+    last = max(row["speaker"] for row in rows if row["split"] == "train")
+    learned = [
+        {
+            "id": row["sample_id"],
+            "sign": str(home / row["image"]),
+            "word": str(home / row["audio"]),
+            "digit": row["label"],
+            "part": "val" if row["speaker"] == last else "train",
+        }
+        for row in rows
+        if row["split"] == "train"
+    ]
+    app = mmsdk.fit(SIGNS, learned, folder / "signs", quiet=True, allow_outside=True)
+    asked = [row for row in rows if row["split"] == "val"][:count]
+    decode = mmsdk.open_modality("image").decode
+    for shown in (True, False):
+        draw = np.random.default_rng(4)
+        right = []
+        for row in asked:
+            sound = padded(wav(home / row["audio"]), draw)
+            session = mmsdk.open_session(app, clock=mmsdk.VirtualClock())
+            parcels = Stream(sound, np.zeros((0, 1, 2))).parcels(draw)
+            parcels = [(arrival, "word", data, t) for arrival, _, data, t in parcels]
+            if shown:
+                frame = decode(mmsdk.Media(name=row["image"], path=home / row["image"]))
+                parcels += [(t + 0.01, "sign", frame, t) for t in np.arange(0, len(sound) / RATE, 0.2).tolist()]
+            events, _ = play(session, sorted(parcels, key=lambda one: one[0]))
+            for _ in range(80):
+                session.clock.advance(session.clock.now() + 0.02)
+                events += [(event, 0.0, 0.0) for event in session.tick()]
+            finals = [one[0] for one in events if one[0].kind == "final"]
+            right.append(bool(finals) and finals[0].slots["digit"] == row["label"])
+        line(f"a spoken digit, unheard speaker, {'with' if shown else 'without'} a sign", np.array(right))
+    app.close()
+
+
 def line(name, right):
     """Print a share with its interval."""
     low, high = interval(right)
@@ -316,7 +377,7 @@ def main() -> None:
     parser.add_argument("--commands", type=int, default=320)
     parser.add_argument("--least", type=float, default=None, help="the threshold, where it is chosen already")
     parser.add_argument("--run", default=None, help="a run fitted before by this script; fitted here where left out")
-    parser.add_argument("--skip", default="", help="parts to leave out, of: commands, idle, own")
+    parser.add_argument("--skip", default="", help="parts to leave out, of: commands, idle, own, digits")
     arguments = parser.parse_args()
     real = Path(os.environ["MMSDK_REAL"]).resolve()
     draw = np.random.default_rng(1)
@@ -341,6 +402,8 @@ def main() -> None:
         if "idle" not in arguments.skip:
             idle_hours(app, talk(real, "measure"), arguments.hours, settings)
         app.close()
+        if "digits" not in arguments.skip:
+            digits(real, folder, arguments.commands)
 
 
 def stream_of_commands(app, rows, count, settings, draw):
