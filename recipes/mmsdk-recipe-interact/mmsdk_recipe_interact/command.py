@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -42,15 +43,15 @@ def listen(*, run: str, audio: str | None, landmarks: str | None, settings: tupl
     """Print the events of a recording, a line of JSON each, in the order in which they would have come."""
     if audio is None and landmarks is None:
         raise ConfigError("interact: nothing to listen to; give --audio FILE, --landmarks FILE, or both")
-    app = load(run, quiet=True)
-    session = open_session(app, dict(map(_setting, settings)), clock=VirtualClock())
-    recordings: dict[str, Any] = {}
-    for segment, file in (("voice", audio), ("motion", landmarks)):
-        if file is not None:
-            recordings[_input(session, segment)] = _recorded(segment, Path(file))
-    for event in play_recordings(session, recordings):
-        if every or event.kind in ("final", "woke", "slept"):
-            click.echo(json.dumps(event.document(), ensure_ascii=False))
+    with closing(load(run, quiet=True)) as app:
+        session = open_session(app, dict(map(_setting, settings)), clock=VirtualClock())
+        recordings: dict[str, Any] = {}
+        for segment, file in (("voice", audio), ("motion", landmarks)):
+            if file is not None:
+                recordings[_input(session, segment)] = _recorded(segment, Path(file))
+        for event in play_recordings(session, recordings):
+            if every or event.kind in ("final", "woke", "slept"):
+                click.echo(json.dumps(event.document(), ensure_ascii=False))
 
 
 @interact.command()
@@ -62,9 +63,10 @@ def listen(*, run: str, audio: str | None, landmarks: str | None, settings: tupl
 @click.option("--overwrite", is_flag=True, help="Replace RUN2 where there is one.")
 def learn(*, run: str, examples: str, out: str, label: str, no_idle: bool, overwrite: bool) -> None:
     """Learn the commands of EXAMPLES, a table of about ten rows a command, with the encoders of RUN."""
-    app = load(run, quiet=True)
-    taught = teach(app, examples, out, label=label, idle=not no_idle, overwrite=overwrite, quiet=True)
-    names = sorted(map(str, taught.tasks[label].state()["labels"]))
+    with closing(load(run, quiet=True)) as app:
+        taught = teach(app, examples, out, label=label, idle=not no_idle, overwrite=overwrite, quiet=True)
+    with closing(taught):
+        names = sorted(map(str, taught.tasks[label].state()["labels"]))
     click.echo(f"{out}: {len(names)} labels: {', '.join(names)}")
     click.echo(f"listen: mmsdk interact {out} --audio FILE --landmarks FILE")
 

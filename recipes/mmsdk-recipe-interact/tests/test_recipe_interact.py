@@ -59,7 +59,7 @@ def test_the_sample_is_the_same_bytes_in_every_process(tmp_path, made):
 
 
 def test_files_of_the_sample_do_not_tell_the_answer(made):
-    rows = list(csv.DictReader((made[0] / "commands.csv").open(encoding="utf-8")))
+    rows = read(made[0] / "commands.csv")
     names = "".join(row["voice"] for row in rows)
     assert not any(word in names for word in WORDS)
     assert {row["action"] for row in rows} == {*ACTIONS, "none", ""}
@@ -75,7 +75,7 @@ class TestLive:
         return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
     def asked(self, made):
-        return list(csv.DictReader((made[0] / "live" / "asked.csv").open(encoding="utf-8")))
+        return read(made[0] / "live" / "asked.csv")
 
     def test_what_is_asked_for_is_understood(self, made, capsys):
         events = self.events(made, capsys)
@@ -239,6 +239,10 @@ class TestOwnCommands:
         assert run("interact", "learn", made[1], taught / "bad.csv", "--out", tmp_path / "run", *words) == 2
         assert message in capsys.readouterr().err
         assert not (tmp_path / "run").exists()
+
+
+def read(file):
+    return list(csv.DictReader(file.read_text(encoding="utf-8").splitlines()))
 
 
 def write(file, rows):
