@@ -56,13 +56,13 @@ class Interact:
         live = {*VOICES, *MOTIONS}
         inputs = {
             name: entry
-            for name, entry in guessed["inputs"].items()
+            for name, entry in guessed.get("inputs", {}).items()
             if entry["column"] not in aside and entry["modality"] in live
         }
         if not inputs:
             raise ConfigError(
-                f"recipe interact: no column of {data.name} holds sounds or landmarks; name one with "
-                "--set inputs.voice=COLUMN, or write the paths relative to the table"
+                f"recipe interact: no column of {data.name} holds sounds or landmarks; expected paths "
+                "of sound files, relative to the table, or landmarks as JSON or as paths of files"
             )
         split = {key: settings[name] for name, key in (("group", "group"), ("split", "column")) if name in settings}
         made: dict[str, Any] = {

@@ -24,7 +24,7 @@ RATE, FPS = 8000, 30
 SPEAKERS, REPEATS, IDLE = 8, 2, 20
 VOWELS = {"a": (750, 1250), "e": (500, 1900), "i": (300, 2300), "o": (450, 850), "u": (320, 700)}
 WORDS = {"one": "oa", "two": "u", "three": "ie", "five": "ai"}
-NONSENSE = ("eo", "iu", "ae", "uo", "eu", "oi", "e")
+NONSENSE = ("eae", "aeo", "iui", "oeo", "eoe")
 ACTIONS = ("louder", "softer", "next", "stop")
 COMMANDS: list[dict[str, Any]] = [
     {

@@ -31,7 +31,7 @@ def made(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MMSDK_CACHE_DIR", str(folder / "cache"))
         patch.setattr("mmsdk.app.fitting.RESAMPLES", 20)
-        words = ["recipe", "interact", "--out", folder / "run", "--quiet", "--json", "--set", "training.epochs=12"]
+        words = ["recipe", "interact", "--out", folder / "run", "--quiet", "--json"]
         assert run(*words) == 0
         (sample,) = (folder / "cache" / "samples").iterdir()
         yield sample, folder / "run"
@@ -189,23 +189,25 @@ def test_the_report_says_how_it_listens_and_what_whole_commands_are_right(made):
 OWN = {"lights on": ("softer", "five"), "lights off": ("louder", "two"), "music": ("next", "three")}
 
 
+@pytest.fixture(scope="module")
+def taught(made, tmp_path_factory):
+    """Thirty recordings of a new user, and the run that learned from them."""
+    folder = tmp_path_factory.mktemp("own")
+    draw, person = np.random.default_rng(5), ("me", 140.0, 1.03)
+    rows = []
+    for name, (action, argument) in OWN.items():
+        for number in range(10):
+            file = f"{len(rows)}.wav"
+            (folder / file).write_bytes(wav_of(spoken(argument, person, draw)))
+            motion = json.dumps(stroke(action, draw).round(4).tolist()) if number % 3 else ""
+            rows.append({"motion": motion, "voice": file, "command": name})
+    write(folder / "mine.csv", rows)
+    assert run("interact", "learn", made[1], folder / "mine.csv", "--out", folder / "run") == 0
+    return folder
+
+
 class TestOwnCommands:
     """A user's own commands from ten examples each."""
-
-    @pytest.fixture(scope="class")
-    def taught(self, made, tmp_path_factory):
-        folder = tmp_path_factory.mktemp("own")
-        draw, person = np.random.default_rng(5), ("me", 140.0, 1.03)
-        rows = []
-        for name, (action, argument) in OWN.items():
-            for number in range(10):
-                file = f"{len(rows)}.wav"
-                (folder / file).write_bytes(wav_of(spoken(argument, person, draw)))
-                motion = json.dumps(stroke(action, draw).round(4).tolist()) if number % 3 else ""
-                rows.append({"motion": motion, "voice": file, "command": name})
-        write(folder / "mine.csv", rows)
-        assert run("interact", "learn", made[1], folder / "mine.csv", "--out", folder / "run") == 0
-        return folder
 
     def test_they_are_understood(self, made, taught):
         app = mmsdk.load(taught / "run", quiet=True)
@@ -341,10 +343,14 @@ def test_a_table_without_anything_live_is_refused(tmp_path, capsys):
 
 def test_the_plan_says_what_it_understood(strange, capsys, monkeypatch):
     monkeypatch.chdir(strange)
-    words = ["--set", "split=Nr", *SETTINGS[:4]]
-    assert run("recipe", "interact", "--data", "befehle.csv", "--dry-run", *words) == 0
+    assert run("recipe", "interact", "--data", "befehle.csv", "--dry-run", *SETTINGS) == 0
     assert "Sprecherin" in capsys.readouterr().out
     assert Interact().unread(Path("befehle.csv"), {"group": "Sprecherin"}) == {"Sprecherin": "who speaks"}
+
+
+def test_a_split_that_is_made_is_taken(strange):
+    settings = {"slots": "Tat", "split": "Nr"}
+    assert Interact().application(strange / "befehle.csv", settings)["split"] == {"column": "Nr"}
 
 
 def test_inputs_that_say_the_same_stand_both():
