@@ -81,8 +81,8 @@ _HOMES = {
     "play_recordings": "mmsdk.stream",
     "read_table": "mmsdk.data",
     "read_yaml": "mmsdk.config",
-    "verify_journal": "mmsdk.journal",
     "teach": "mmsdk.stream",
+    "verify_journal": "mmsdk.journal",
     "weights_fingerprint": "mmsdk.files",
     "worth": "mmsdk.app.worth",
 }
@@ -212,8 +212,8 @@ __all__ = [
     "play_recordings",
     "read_table",
     "read_yaml",
-    "verify_journal",
     "teach",
+    "verify_journal",
     "weights_fingerprint",
     "worth",
 ]
