@@ -17,15 +17,16 @@ if TYPE_CHECKING:
 THUMBNAIL = 112
 
 
-def picture_data_uri(app: App, row: Mapping[str, Any], size: int = THUMBNAIL) -> str:
+def picture_data_uri(app: App, row: Mapping[str, Any], size: int = THUMBNAIL, *, root: Path | None = None) -> str:
     """Return a thumbnail of a row as a ``data:`` address for ``<img src>``; empty where it has no picture.
 
     :param row: by column, as ``Hit.row`` and ``app.index.rows`` give it; paths start from the folder of the table that
         the application names, and a file that is gone is no picture.
     :param size: pixels of the longer side.
+    :param root: the folder that paths start from, where the row is of another table.
     """
     data = app.application.data
-    root = Path(data).parent if data is not None else None
+    root = root or (Path(data).parent if data is not None else None)
     for name, entry in app.application.inputs.items():
         modality: Any = get_registry().get("modality", entry.modality).load()()
         if not hasattr(modality, "thumbnail") or not any(row.get(column) for column in entry.columns):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mmsdk import RecipeSpec, hookimpl
+from mmsdk import CommandSpec, RecipeSpec, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,4 +31,12 @@ def mmsdk_recipes() -> Iterator[RecipeSpec]:
         },
         files=("rules",),
         switches={"risk": "confidence.abstain.error"},
+    )
+
+
+@hookimpl
+def mmsdk_commands() -> Iterator[CommandSpec]:
+    """Declare the command that writes a worklist."""
+    yield CommandSpec(
+        name="triage", target="mmsdk_recipe_triage.command:triage", summary="Sort new cases by urgency with a run."
     )

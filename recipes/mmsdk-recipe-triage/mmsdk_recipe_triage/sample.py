@@ -109,8 +109,8 @@ def _case(number: int, person: dict[str, str], folder: Path, rng: np.random.Gene
 def _vitals(felt: float, rng: np.random.Generator) -> dict[str, float]:
     """Return vital signs and a laboratory value, the worse the more is felt."""
     return {
-        "spo2": float(np.clip(98 - 2.4 * felt + rng.normal(0, 0.7), 72, 100)),
-        "respiration_rate": float(np.clip(14 + 3.4 * felt + rng.normal(0, 1.2), 9, 44)),
+        "spo2": float(np.clip(98.5 - 4 * felt + rng.normal(0, 0.7), 72, 100)),
+        "respiration_rate": float(np.clip(13 + 5 * felt + rng.normal(0, 1.2), 9, 44)),
         "systolic": float(np.clip(132 - 5 * felt + rng.normal(0, 13), 68, 210)),
         "pulse": float(np.clip(74 + 11 * felt + rng.normal(0, 6), 42, 170)),
         "temperature": float(np.clip(36.8 + 0.4 * felt + rng.normal(0, 0.4), 35.2, 41)),

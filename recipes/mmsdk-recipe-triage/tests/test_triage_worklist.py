@@ -1,0 +1,146 @@
+"""The worklist: sorted by urgency, floors first, doubts to a person, evidence beside, from the saved run alone."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+
+import pytest
+from mmsdk_recipe_triage.page import render
+from mmsdk_recipe_triage.worklist import Case, _urgency, worklist
+from triage_cases import LEVELS, SECRETS, command
+
+import mmsdk
+
+
+@pytest.fixture(scope="module")
+def app(fitted):
+    opened = mmsdk.load(fitted, quiet=True, on_bad_row="skip")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def cases(app, strange):
+    return worklist(app, strange / "fälle.tsv", evidence=3)
+
+
+def test_every_case_once_most_urgent_first_and_rules_before_the_rest(cases):
+    assert sorted(case.id for case in cases) == [f"F{number:03d}" for number in range(120)]
+    levels = [LEVELS.index(case.level) for case in cases]
+    assert levels == sorted(levels, reverse=True)
+    for level in LEVELS:
+        fired = [bool(case.fired) for case in cases if case.level == level]
+        assert fired == sorted(fired, reverse=True)
+
+
+def test_floors_show_and_hold(cases, strange):
+    text = (strange / "fälle.tsv").read_text(encoding="utf-8")
+    rows = {row["Fall"]: row for row in csv.DictReader(text.splitlines(), delimiter="\t")}
+    for case in cases:
+        low = rows[case.id]["SpO2"] not in ("", "97")
+        assert bool(case.fired) == low
+        if low:
+            assert case.level in ("gelb", "rot")
+            assert "grün" not in case.possible
+
+
+def test_what_the_run_declines_goes_to_a_person_as_the_most_urgent_label_possible(cases):
+    declined = [case for case in cases if case.to_a_person]
+    assert declined
+    for case in declined:
+        assert case.answer is None
+        assert case.level == max(case.possible, key=LEVELS.index)
+    assert all(case.answer == case.level for case in cases if not case.to_a_person)
+
+
+def test_evidence_stands_beside_the_first_cases_only(cases):
+    for case in cases[:3]:
+        assert case.explained == case.level
+        assert set(case.shares) == {"Röntgenbild", "record", "notes"} - set(case.missing)
+        assert len(case.nearest) == 3
+    seen = [case for case in cases[:3] if "Röntgenbild" not in case.missing]
+    assert seen
+    assert all(case.picture.startswith("data:image/") and case.heat for case in seen)
+    assert not any(case.picture or case.shares or case.nearest for case in cases[3:])
+
+
+def test_what_is_missing_is_said(cases):
+    missing = {case.id: case.missing for case in cases}
+    assert "Röntgenbild" in missing["F004"]
+    assert "Röntgenbild" in missing["F007"]  # broken, passed over
+    assert missing["F000"] == ()
+
+
+def test_the_command_writes_a_page_that_stands_alone(fitted, strange, tmp_path, capsys):
+    shutil.copytree(fitted, tmp_path / "moved")
+    page, log = tmp_path / "list.html", tmp_path / "log.jsonl"
+    words = ("triage", tmp_path / "moved", strange / "fälle.tsv", "--out", page, "--evidence", 1, "--audit", log)
+    assert command(*words) == 0
+    assert "120 cases" in capsys.readouterr().out
+    text = page.read_text(encoding="utf-8")
+    assert "not a medical device" in text
+    assert "不是医疗器械" in text
+    assert "to a person" in text
+    assert "Rule: NEWS2 oxygen saturation low" in text
+    assert "http" not in text
+    found = log.read_text(encoding="utf-8")
+    for secret in SECRETS.values():
+        assert secret not in text
+        assert secret not in found
+    assert mmsdk.verify_journal(log).lines == 120
+    fired = [json.loads(line) for line in found.splitlines() if "NEWS2" in line]
+    assert all(line["fired"] == ["NEWS2 oxygen saturation low"] for line in fired)
+    assert fired
+
+
+@pytest.mark.parametrize("ending", ["csv", "json"])
+def test_the_same_as_a_table_and_as_json(fitted, strange, tmp_path, capsys, ending, cases):
+    out = tmp_path / f"list.{ending}"
+    assert command("triage", fitted, strange / "fälle.tsv", "--out", out, "--evidence", 0, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["cases"] == 120
+    assert told["to_a_person"] == sum(case.to_a_person for case in cases)
+    text = out.read_text(encoding="utf-8")
+    rows = json.loads(text)["cases"] if ending == "json" else list(csv.DictReader(text.splitlines()))
+    assert [row["id"] for row in rows] == [case.id for case in cases]
+    assert "not a medical device" in text
+
+
+def test_another_ending_is_refused(fitted, strange, tmp_path, capsys):
+    assert command("triage", fitted, strange / "fälle.tsv", "--out", tmp_path / "list.pdf") == 2
+    assert ".html, .csv, .json" in capsys.readouterr().err
+
+
+def case(**changed):
+    plain = {
+        "id": "a",
+        "answer": "low",
+        "level": "low",
+        "to_a_person": False,
+        "confidence": 0.8,
+        "possible": ("low",),
+        "probabilities": {"low": 0.8, "high": 0.2},
+        "fired": (),
+        "missing": (),
+    }
+    return Case(**(plain | changed))
+
+
+def test_without_an_order_doubts_come_first():
+    some = [case(id="sure", confidence=0.9), case(id="person", to_a_person=True), case(id="unsure", confidence=0.6)]
+    assert [one.id for one in sorted(some, key=lambda one: _urgency(one, ()))] == ["person", "unsure", "sure"]
+
+
+def test_nothing_of_a_case_is_markup():
+    nasty = "<b>&\"'"
+    page = render(
+        [case(id=nasty, fired=(nasty,), missing=(nasty,), nearest=((nasty, nasty, 0.5),), possible=(nasty,))],
+        title=nasty,
+        notice=nasty,
+        order=(),
+        sorted_by=nasty,
+    )
+    assert nasty not in page
+    assert page.count("&lt;b&gt;") >= 7
