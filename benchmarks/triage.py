@@ -197,6 +197,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folds", type=int, default=6)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--part", choices=("all", "compare", "promises"), default="all")
     arguments = parser.parse_args()
     real = Path(os.environ["MMSDK_REAL"]).resolve()
     rows = cases(real)
@@ -207,12 +208,19 @@ def main() -> None:
         app = application(real, rows, Path(folder))
         columns = {name: one["column"] for name, one in app["inputs"].items()}
         print(f"inputs {columns}; head {app['head']['type']}; masked {app['privacy']['mask']}")
-        print(f"balanced accuracy, {arguments.repeats} x {arguments.folds} folds by patient")
-        kept = compare(app, arguments.folds, arguments.repeats)
-        print("risk and coverage of the recipe's out-of-fold answers")
-        risk_falls(kept)
-        print(f"promises, {arguments.folds} fits of the recipe")
-        promises(app, rows, arguments.folds)
+        if arguments.part != "promises":
+            judge(app, arguments.folds, arguments.repeats)
+        if arguments.part != "compare":
+            print(f"promises, {arguments.folds} fits of the recipe")
+            promises(app, rows, arguments.folds)
+
+
+def judge(app: dict, folds: int, repeats: int) -> None:
+    """Print the first two tables."""
+    print(f"balanced accuracy, {repeats} x {folds} folds by patient")
+    kept = compare(app, folds, repeats)
+    print("risk and coverage of the recipe's out-of-fold answers")
+    risk_falls(kept)
 
 
 if __name__ == "__main__":

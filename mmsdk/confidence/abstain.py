@@ -11,12 +11,39 @@ SURE = 0.9  # that the promised error is kept
 STEPS = 10  # shares of the rows that are looked at: each costs some certainty
 
 
-def error_bound(errors: int, rows: int, *, doubt: float) -> float:
+def error_bound(errors: float, rows: float, *, doubt: float) -> float:
     """Return the upper bound of an error rate at level ``1 - doubt`` (Clopper and Pearson 1934)."""
     return 1.0 if errors >= rows else float(betaincinv(errors + 1, rows - errors, 1 - doubt))
 
 
-def threshold_for_error(confidence: np.ndarray, right: np.ndarray, error: float) -> float:
+def effective_rows(wrong: np.ndarray, groups: np.ndarray, *, doubt: float) -> float:
+    """Return how many independent rows an error rate over rows of groups is worth (Korn and Graubard 1998).
+
+    Pictures of one patient are right or wrong together: 60 of them may say no more than 12 patients do. It is the
+    number of rows of which a simple sample has the variance that the groups show, less for how few groups there are
+    (Student's t); where all rows are right, or all wrong, the number of groups.
+
+    :param wrong: ``(n,)`` bool. :param groups: ``(n,)``.
+    """
+    from scipy.stats import t
+
+    _, codes = np.unique(groups.astype(str), return_inverse=True)
+    rows, count = len(wrong), int(codes.max()) + 1
+    rate = float(wrong.mean())
+    if count < 2:
+        return 1.0
+    if rate in (0.0, 1.0) or count == rows:
+        return float(count)
+    sizes = np.bincount(codes)
+    strayed = np.bincount(codes, weights=wrong) - rate * sizes
+    variance = count / (count - 1) * float((strayed**2).sum()) / rows**2
+    worth = min(float(rows), rate * (1 - rate) / variance) if variance > 0 else float(rows)
+    return worth * float(t.ppf(1 - doubt, rows - 1) / t.ppf(1 - doubt, count - 1)) ** 2
+
+
+def threshold_for_error(
+    confidence: np.ndarray, right: np.ndarray, error: float, *, groups: np.ndarray | None = None
+) -> float:
     """Return the confidence from which on answers err at most ``error`` of the time, with 90 % certainty.
 
     Ten shares of the rows, from the surest tenth to all, are looked at. Given the confidence that ends a share, the
@@ -27,6 +54,7 @@ def threshold_for_error(confidence: np.ndarray, right: np.ndarray, error: float)
 
     :param confidence: ``(n,)`` of calibration rows.
     :param right: bool ``(n,)``, whether the answer is right.
+    :param groups: ``(n,)``, of rows that are not independent: then they count as :func:`effective_rows` says.
     """
     order = np.argsort(-confidence, kind="stable")
     ranked, wrong = confidence[order], np.cumsum(~right[order])
@@ -35,7 +63,12 @@ def threshold_for_error(confidence: np.ndarray, right: np.ndarray, error: float)
         end = 0.0 if step == STEPS else float(ranked[math.ceil(len(ranked) * step / STEPS) - 1])
         rows = int((ranked > end).sum()) if step < STEPS else len(ranked)
         errors = int(wrong[rows - 1]) if rows else 0
-        if rows and error_bound(errors, rows, doubt=(1 - SURE) / STEPS) <= error:
+        if not rows:
+            continue
+        doubt, worth = (1 - SURE) / STEPS, float(rows)
+        if groups is not None:
+            worth = effective_rows(~right[order[:rows]], groups[order[:rows]], doubt=doubt)
+        if error_bound(errors * worth / rows, worth, doubt=doubt) <= error:
             best = float(np.nextafter(end, math.inf)) if step < STEPS else 0.0
     return best
 

@@ -182,7 +182,7 @@ def _floor(
         return 0.0
     sure, right = confidence_of(kind, cross_calibrated(method, kind, logits, truth, groups=groups), truth)
     if abstain.error is not None:
-        return threshold_for_error(sure, right, abstain.error)
+        return threshold_for_error(sure, right, abstain.error, groups=groups)
     return threshold_for_share(sure, abstain.coverage)
 
 

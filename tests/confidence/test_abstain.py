@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from mmsdk.confidence.abstain import error_bound, threshold_for_error, threshold_for_share
+from mmsdk.confidence.abstain import effective_rows, error_bound, threshold_for_error, threshold_for_share
 
 
 def drawn(rows: int, seed: int):
@@ -58,3 +58,39 @@ def test_the_share_is_the_one_asked_for(share):
     sure, _ = drawn(500, 0)
     assert (sure >= threshold_for_share(sure, share)).mean() == pytest.approx(share, abs=0.005)
     assert threshold_for_share(sure[:0], share) == 0.0
+
+
+def test_rows_of_one_group_count_less_than_as_many_others():
+    """Thirty patients of ten pictures each, right or wrong together, say what thirty rows say."""
+    random = np.random.default_rng(0)
+    wrong = np.repeat(random.random(30) < 0.3, 10)
+    groups = np.repeat(np.arange(30), 10)
+    assert 15 < effective_rows(wrong, groups, doubt=0.01) < 31
+    mixed = random.permutation(wrong)
+    assert 100 < effective_rows(mixed, groups, doubt=0.01) <= 300
+    assert effective_rows(np.zeros(300, bool), groups, doubt=0.01) == 30
+    assert effective_rows(wrong, np.zeros(300), doubt=0.01) == 1
+    assert effective_rows(mixed, np.arange(300), doubt=0.01) == 300
+
+
+def test_few_groups_keep_no_promise_that_many_rows_would():
+    random = np.random.default_rng(0)
+    sure = random.random(400)
+    right = np.ones(400, bool)
+    assert threshold_for_error(sure, right, 0.1) == 0.0
+    assert threshold_for_error(sure, right, 0.1, groups=np.arange(400)) == 0.0
+    assert threshold_for_error(sure, right, 0.1, groups=np.arange(400) % 8) == np.inf
+
+
+def test_the_promise_holds_for_new_groups():
+    """Errors that come by group: at 90 % certainty the error of the answers given is above the one asked in a tenth."""
+    broken, plain = 0, 0
+    for seed in range(60):
+        random = np.random.default_rng(seed)
+        groups = np.repeat(np.arange(40), 6)
+        bad = np.repeat(random.random(40) < 0.17, 6)  # a patient is answered wrongly throughout, or rightly
+        sure = random.random(240)
+        broken += np.isfinite(threshold_for_error(sure, ~bad, 0.15, groups=groups))
+        plain += np.isfinite(threshold_for_error(sure, ~bad, 0.15))
+    assert broken <= 6
+    assert plain > broken  # rows taken for independent promise what they cannot keep
