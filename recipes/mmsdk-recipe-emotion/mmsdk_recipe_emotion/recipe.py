@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from mmsdk import Card
 
-SAMPLE_SPLIT = {"group": "actor", "validation": 0.17, "test": 0.25}
+SAMPLE_SPLIT = {"group": "actor", "validation": 0.2, "test": 0.2}
 
 
 class Emotion:
@@ -27,7 +27,7 @@ class Emotion:
             write_sample(folder, seed)
         settings = {"target": "expression", "group": "actor", "id": "clip"}
         application = dict(self.application(folder / "clips.csv", settings))
-        return {**application, "split": SAMPLE_SPLIT, "training": {**application["training"], "epochs": 15}}
+        return {**application, "split": SAMPLE_SPLIT, "training": {**application["training"], "epochs": 30}}
 
     def application(self, data: Path, settings: Mapping[str, Any]) -> Mapping[str, Any]:
         """Build the application: every column that shows or says something is an input, names and numbers are not.
