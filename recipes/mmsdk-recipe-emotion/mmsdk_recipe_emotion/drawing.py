@@ -65,8 +65,8 @@ def _eye(draw: ImageDraw.ImageDraw, x: float, dark: Colour, hair: Colour, look: 
     _oval(draw, (x, 0.48, 0.05, 0.026 + 0.008 * max(look.brow, 0.0)), (235, 235, 232))
     _oval(draw, (x, 0.48, 0.024, 0.026), (50, 36, 28))
     inner = 1 if x < 0.5 else -1  # the end towards the nose goes down in anger
-    height = 0.41 - 0.03 * max(look.brow, 0.0)
-    slant = 0.03 * min(look.brow, 0.0)
+    height = 0.41 - 0.05 * max(look.brow, 0.0)
+    slant = 0.045 * min(look.brow, 0.0)
     ends = [(x - 0.07, height + inner * slant), (x, height - 0.012), (x + 0.07, height - inner * slant)]
     draw.line(_scaled(ends), fill=hair, width=round(SIDE * 0.022))
 
@@ -74,9 +74,9 @@ def _eye(draw: ImageDraw.ImageDraw, x: float, dark: Colour, hair: Colour, look: 
 def _mouth(draw: ImageDraw.ImageDraw, look: Look) -> None:
     """Draw the mouth."""
     along = np.linspace(-1, 1, 21)
-    middle = 0.745 + 0.045 * look.smile * (0.5 - along**2)
+    middle = 0.745 + 0.08 * look.smile * (0.5 - along**2)
     upper = [(0.5 + 0.12 * u, y - 0.012) for u, y in zip(along, middle, strict=True)]
-    drop = 0.016 + 0.05 * look.mouth * (1 - np.abs(along))
+    drop = 0.016 + 0.09 * look.mouth * (1 - np.abs(along))
     lower = [(0.5 + 0.12 * u, y + d) for u, y, d in zip(along, middle, drop, strict=True)]
     draw.polygon(_scaled([*upper, *lower[::-1]]), fill=(150, 60, 60))
 
