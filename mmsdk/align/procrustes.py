@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmsdk.align.interface import Aligner, SpaceMap, checked_target
+from mmsdk.align.interface import Aligner, checked_target
 from mmsdk.align.moments import Moments
+from mmsdk.align.target import maps_to_target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mmsdk.align.interface import Views
+    from mmsdk.align.interface import SpaceMap, Views
 
 
 class ProcrustesAligner(Aligner):
@@ -39,12 +40,9 @@ class ProcrustesAligner(Aligner):
     ) -> dict[str, SpaceMap]:
         """Learn the maps; the target's is the identity about its mean."""
         moments = Moments.of(vectors, present)
-        found = {}
-        for name in self.inputs:
-            if name == self.target:
-                weight = np.eye(len(moments.means[name]))
-            else:
-                left, _, right = np.linalg.svd(moments.cross(name, self.target), full_matrices=False)
-                weight = left @ right
-            found[name] = SpaceMap.affine(moments.means[name], weight)
-        return found
+
+        def rotation(name: str) -> np.ndarray:
+            left, _, right = np.linalg.svd(moments.cross(name, self.target), full_matrices=False)
+            return np.asarray(left @ right)
+
+        return maps_to_target(self.inputs, self.target, moments, rotation)

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmsdk.align.interface import Aligner, SpaceMap, checked_target
+from mmsdk.align.interface import Aligner, checked_target
 from mmsdk.align.moments import Moments
 from mmsdk.align.strength import AUTO, Strength, checked_strength, chosen_maps
+from mmsdk.align.target import maps_to_target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mmsdk.align.interface import Views
+    from mmsdk.align.interface import SpaceMap, Views
 
 
 class RidgeAligner(Aligner):
@@ -54,15 +55,11 @@ class RidgeAligner(Aligner):
         projected = {name: basis.T @ moments.cross(name, self.target) for name, (_, basis) in bases.items()}
 
         def maps(share: float) -> dict[str, SpaceMap]:
-            found = {}
-            for name in self.inputs:
-                if name == self.target:
-                    weight = np.eye(len(moments.means[name]))
-                else:
-                    values, basis = bases[name]
-                    inverse = 1 / (np.maximum(values, 0) + moments.ridge(name, share))
-                    weight = basis @ (inverse[:, None] * projected[name])
-                found[name] = SpaceMap.affine(moments.means[name], weight)
-            return found
+            def weight(name: str) -> np.ndarray:
+                values, basis = bases[name]
+                inverse = 1 / (np.maximum(values, 0) + moments.ridge(name, share))
+                return np.asarray(basis @ (inverse[:, None] * projected[name]))
+
+            return maps_to_target(self.inputs, self.target, moments, weight)
 
         return chosen_maps(self, self.regularisation, maps, held_out)

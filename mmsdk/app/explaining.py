@@ -95,26 +95,11 @@ class Explainer:
         seed: int = 0,
     ) -> Explained:
         """Explain one row; see :meth:`mmsdk.App.explain`."""
-        app = self._app
         name = self._task(task)
-        if (row is None) == (id is None):
-            raise DataError("explain needs either a row or an id, not both and not neither")
-        if id is not None:
-            row, root = self._known(id), self._root()
-        samples, _ = app.pipeline.read([row], root=root, partial=True)
-        embeddings = app.pipeline.embed(samples)
-        one = Row(
-            values={key: np.asarray(values, np.float32) for key, values in embeddings.values.items()},
-            present=embeddings.present,
-        )
+        samples, embeddings, one = self._read(row, id, root)
         inputs = [key for key, there in one.present.items() if there[0]]
-        if not inputs:
-            raise DataError(f"the row holds nothing to explain; give one of the inputs: {', '.join(one.values)}")
-        output = app.answer(embeddings, samples.table)[0].outputs[name]
-        answers = self.answers(name)
-        if output.value is None and not output.probabilities:  # a number that the model declined to say
-            output = replace(answers(one.values, one.present)[0], abstained=True)
-        answered = explained_answer(answers, output, label=label, scale=scale)
+        output = self._output(samples, embeddings, one, name)
+        answered = explained_answer(self.answers(name), output, label=label, scale=scale)
         names, shapley = row_shapley(answered.score, one.values, one.present, seed=seed)
         shares = shapley.values[:, 0]
         decoded = self._decoded(samples, inputs)
@@ -125,10 +110,9 @@ class Explainer:
             self._evidence(aparts[key], one, name, answered, samples, seed=seed) for key in aparts if key in chosen
         ]
         near = self._like(embeddings, name, answered.label, k=k, id=samples.ids[0])
-        modalities = {key: column.modality for key, column in samples.inputs.items()}
         return Explained(
             explanation=Explanation(
-                id=samples.ids[0] if app.application.id in samples.table.names else None,
+                id=samples.ids[0] if self._app.application.id in samples.table.names else None,
                 task=name,
                 answer=output.value,
                 label=answered.label,
@@ -137,7 +121,7 @@ class Explainer:
                 base=float(shapley.base[0]),
                 exact=shapley.exact,
                 shares=tuple(
-                    Share(input=key, modality=modalities[key], value=float(value))
+                    Share(input=key, modality=samples.inputs[key].modality, value=float(value))
                     for key, value in zip(names, shares, strict=True)
                 ),
                 deleted=share_deletion(one, answered.score, names, shares),
@@ -151,6 +135,34 @@ class Explainer:
             aparts=aparts,
             samples=decoded,
         )
+
+    def _read(
+        self, row: Mapping[str, Any] | None, id: str | None, root: Path | None
+    ) -> tuple[Samples, Embeddings, Row]:
+        """Return a row, given or of the index, as samples and as the vectors that the network gets.
+
+        :raises DataError: neither or both are given, or the row holds nothing.
+        """
+        if (row is None) == (id is None):
+            raise DataError("explain needs either a row or an id, not both and not neither")
+        if id is not None:
+            row, root = self._known(id), self._root()
+        samples, _ = self._app.pipeline.read([row], root=root, partial=True)
+        embeddings = self._app.pipeline.embed(samples)
+        one = Row(
+            values={key: np.asarray(values, np.float32) for key, values in embeddings.values.items()},
+            present=embeddings.present,
+        )
+        if not any(there[0] for there in one.present.values()):
+            raise DataError(f"the row holds nothing to explain; give one of the inputs: {', '.join(one.values)}")
+        return samples, embeddings, one
+
+    def _output(self, samples: Samples, embeddings: Embeddings, one: Row, name: str) -> Output:
+        """Return the answer to explain; of a number that the model declined to say, what it would have said."""
+        output = self._app.answer(embeddings, samples.table)[0].outputs[name]
+        if output.value is None and not output.probabilities:
+            return replace(self.answers(name)(one.values, one.present)[0], abstained=True)
+        return output
 
     def check(
         self,

@@ -98,20 +98,7 @@ def fit(
         note(_defaults_line(resolved), quiet)
         pipeline = open_pipeline(resolved, device, policy, quiet=quiet)
         with contextlib.closing(pipeline):
-            meter = Meter(pipeline.device)
-            with meter.stage("embed"):
-                table = pipeline.table(source, known_only=False)
-                draft = prepare(pipeline, table)
-            draft.meter = meter
-            draft.understood = understand(resolved, table.names, origin.unread)
-            with meter.stage("tune"):
-                tune_inputs(draft, partial / CHECKPOINT / "tune")
-            with learning_threads(len(draft.samples), pipeline.device, quiet=quiet):
-                with meter.stage("learn"):
-                    learn(draft, partial)
-                with meter.stage("confidence"):
-                    draft.confidence = confide(draft)
-                _write(draft, partial, origin)
+            _make(resolved, pipeline, source, partial, origin)
     return load(
         folder or partial,
         device=device,
@@ -120,6 +107,24 @@ def fit(
         allow_outside=allow_outside,
         allow_remote=allow_remote,
     )
+
+
+def _make(resolved: Application, pipeline: Pipeline, source: Any, folder: Path, origin: Origin) -> None:
+    """Embed, tune, learn, calibrate and write, each stage metered."""
+    meter = Meter(pipeline.device)
+    with meter.stage("embed"):
+        table = pipeline.table(source, known_only=False)
+        draft = prepare(pipeline, table)
+    draft.meter = meter
+    draft.understood = understand(resolved, table.names, origin.unread)
+    with meter.stage("tune"):
+        tune_inputs(draft, folder / CHECKPOINT / "tune")
+    with learning_threads(len(draft.samples), pipeline.device, quiet=pipeline.quiet):
+        with meter.stage("learn"):
+            learn(draft, folder)
+        with meter.stage("confidence"):
+            draft.confidence = confide(draft)
+        _write(draft, folder, origin)
 
 
 def check_names(application: Application) -> None:

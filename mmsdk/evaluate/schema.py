@@ -46,6 +46,69 @@ CONFIDENCE = {
     "required": ["method", "source", "rows", "notes"],
     "additionalProperties": False,
 }
+METRIC: dict[str, Any] = {
+    "type": "object",
+    "description": "a metric with its 95 % bootstrap interval; n rows (or users, for ranking)",
+    "properties": {
+        "value": {"type": "number"},
+        "low": {"type": "number"},
+        "high": {"type": "number"},
+        "n": {"type": "integer", "minimum": 0},
+    },
+    "required": ["value", "low", "high", "n"],
+    "additionalProperties": False,
+}
+METRICS = {
+    "type": "object",
+    "description": "metric name -> metric",
+    "additionalProperties": {"$ref": "#/$defs/metric"},
+}
+NAMED = {"type": "object", "description": "name -> metrics", "additionalProperties": {"$ref": "#/$defs/metrics"}}
+TASK: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "train": {"$ref": "#/$defs/metrics"},
+        "val": {"$ref": "#/$defs/metrics"},
+        "test": {"$ref": "#/$defs/metrics"},
+        "baselines": {"$ref": "#/$defs/named"},
+        "subsets": {"$ref": "#/$defs/named"},
+        "paired": {"$ref": "#/$defs/named"},
+        "choice": {"$ref": "#/$defs/named"},
+        "added": {
+            "type": "object",
+            "description": "input -> the subset it was added to -> gain (positive: it helps) of the metric",
+            "additionalProperties": {"$ref": "#/$defs/named"},
+        },
+        "rules": {"$ref": "#/$defs/rules"},
+        "shares": {"$ref": "#/$defs/metrics"},
+        "confidence": CONFIDENCE,
+        "worse": {
+            "type": "object",
+            "description": "input -> subsets that it makes worse when added, beyond noise over all of them",
+            "additionalProperties": {"type": "array", "items": {"type": "string"}},
+        },
+        "by_history": {
+            "description": "of a recommender: the same users, of whom 0, 1, 2, 3 items or all are known",
+            "$ref": "#/$defs/named",
+        },
+    },
+    "additionalProperties": False,
+}
+COUNTS = {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}}
+RULES = {
+    "type": "object",
+    "description": "the judged part with and without the rules; how often each fired, changed an answer, and was "
+    "broken by the label",
+    "properties": {
+        "with": {"$ref": "#/$defs/metrics"},
+        "without": {"$ref": "#/$defs/metrics"},
+        "gain": {"$ref": "#/$defs/metrics"},
+        "fired": COUNTS,
+        "changed": COUNTS,
+        "broken": COUNTS,
+    },
+    "additionalProperties": False,
+}
 
 
 def metrics_schema() -> dict[str, Any]:
@@ -55,77 +118,14 @@ def metrics_schema() -> dict[str, Any]:
     there is one, else ``val``), ``paired``: the differences to named baselines on the same resamples, and ``added`` and
     ``worse``: what each input adds to each subset without it.
     """
-    metric = {
-        "type": "object",
-        "description": "a metric with its 95 % bootstrap interval; n rows (or users, for ranking)",
-        "properties": {
-            "value": {"type": "number"},
-            "low": {"type": "number"},
-            "high": {"type": "number"},
-            "n": {"type": "integer", "minimum": 0},
-        },
-        "required": ["value", "low", "high", "n"],
-        "additionalProperties": False,
-    }
-    metrics = {
-        "type": "object",
-        "description": "metric name -> metric",
-        "additionalProperties": {"$ref": "#/$defs/metric"},
-    }
-    named = {"type": "object", "description": "name -> metrics", "additionalProperties": {"$ref": "#/$defs/metrics"}}
-    task = {
-        "type": "object",
-        "properties": {
-            "train": {"$ref": "#/$defs/metrics"},
-            "val": {"$ref": "#/$defs/metrics"},
-            "test": {"$ref": "#/$defs/metrics"},
-            "baselines": {"$ref": "#/$defs/named"},
-            "subsets": {"$ref": "#/$defs/named"},
-            "paired": {"$ref": "#/$defs/named"},
-            "choice": {"$ref": "#/$defs/named"},
-            "added": {
-                "type": "object",
-                "description": "input -> the subset it was added to -> gain (positive: it helps) of the metric",
-                "additionalProperties": {"$ref": "#/$defs/named"},
-            },
-            "rules": {"$ref": "#/$defs/rules"},
-            "shares": {"$ref": "#/$defs/metrics"},
-            "confidence": CONFIDENCE,
-            "worse": {
-                "type": "object",
-                "description": "input -> subsets that it makes worse when added, beyond noise over all of them",
-                "additionalProperties": {"type": "array", "items": {"type": "string"}},
-            },
-        },
-        "additionalProperties": False,
-    }
-    counts = {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}}
-    rules = {
-        "type": "object",
-        "description": "the judged part with and without the rules; how often each fired, changed an answer, and was "
-        "broken by the label",
-        "properties": {
-            "with": {"$ref": "#/$defs/metrics"},
-            "without": {"$ref": "#/$defs/metrics"},
-            "gain": {"$ref": "#/$defs/metrics"},
-            "fired": counts,
-            "changed": counts,
-            "broken": counts,
-        },
-        "additionalProperties": False,
-    }
-    task["properties"]["by_history"] = {  # type: ignore[index]
-        "description": "of a recommender: the same users, of whom 0, 1, 2, 3 items or all are known",
-        "$ref": "#/$defs/named",
-    }
-    task["properties"].update(_studies())  # type: ignore[attr-defined]
+    task = {**TASK, "properties": {**TASK["properties"], **_studies()}}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": SCHEMA_ID,
         "title": "mmsdk metrics",
         "type": "object",
         "additionalProperties": {"$ref": "#/$defs/task"},
-        "$defs": {"metric": metric, "metrics": metrics, "named": named, "rules": rules, "task": task},
+        "$defs": {"metric": METRIC, "metrics": METRICS, "named": NAMED, "rules": RULES, "task": task},
     }
 
 

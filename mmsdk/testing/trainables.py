@@ -70,11 +70,7 @@ def check_target_resolves(subject: TrainableSubject) -> None:
     """The target is a subclass of ``mmsdk.Trainable``, made as ``target(dim, width)``."""
     import mmsdk
 
-    expect(
-        isinstance(subject.target, type) and issubclass(subject.target, mmsdk.Trainable),
-        f"{subject.spec.target} is no subclass of mmsdk.Trainable",
-    )
-    subject.new()
+    subject.expect_subclass(mmsdk.Trainable)
 
 
 def check_answers_the_right_shape(subject: TrainableSubject) -> None:
