@@ -91,6 +91,7 @@ def check_target_resolves(subject: AlignerSubject) -> None:
     import mmsdk
 
     subject.expect_subclass(mmsdk.Aligner)
+    subject.new()
 
 
 def check_maps_every_input(subject: AlignerSubject) -> None:

@@ -72,6 +72,7 @@ def check_target_resolves(subject: FusionSubject) -> None:
     import mmsdk
 
     subject.expect_subclass(mmsdk.StepFusion if getattr(subject.target, "steps", False) else mmsdk.Fusion)
+    subject.new()
 
 
 def check_answers_the_right_shape(subject: FusionSubject) -> None:

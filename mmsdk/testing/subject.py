@@ -37,14 +37,9 @@ class Subject:
             raise Unresolved(f"{self.spec.target}: {type(error).__name__}: {error}") from error
 
     def expect_subclass(self, base: type) -> None:
-        """Expect the target to be a subclass of a public base, and that one can be made of it."""
+        """Expect the target to be a subclass of a public base."""
         known = isinstance(self.target, type) and issubclass(self.target, base)
         expect(known, f"{self.spec.target} is no subclass of mmsdk.{base.__name__}")
-        self.new()
-
-    def new(self) -> Any:
-        """Return a new one with its defaults."""
-        return self.target()
 
 
 def check_import_is_offline(subject: Subject) -> None:

@@ -71,6 +71,7 @@ def check_target_resolves(subject: TrainableSubject) -> None:
     import mmsdk
 
     subject.expect_subclass(mmsdk.Trainable)
+    subject.new()
 
 
 def check_answers_the_right_shape(subject: TrainableSubject) -> None:
