@@ -21,6 +21,7 @@ BLOCKS = {
     "content": "alike in {input}",
     "imputed": "what is like it in {input} goes with {item}",
     "behaviour": "taken together",
+    "partial": "taken together more than others are",
     "sequel": "taken after it",
     "popularity": "many took it",
     "shortened": "what shorter vectors left out",
@@ -32,8 +33,8 @@ class Reason:
     """A part of a score.
 
     :param block: ``content`` (alike in ``input``), ``imputed`` (what is like it in ``input`` is taken together with the
-        item), ``behaviour`` (taken together), ``sequel`` (taken after the last item), ``popularity``, or
-        ``shortened``: what is left of the score, since item vectors are shorter than all blocks side by side.
+        item), ``behaviour`` (taken together), ``partial`` (likewise, beyond what all other items explain), ``sequel``
+        (taken after the last item), ``popularity``, or ``shortened``: what is left of the score, since item vectors are shorter than all blocks side by side.
     :param source: ``history``, ``said``, ``shown``, ``like``, or empty where it is nobody's doing.
     :param item: the id of the item of the history, or of the one pointed at; ``None`` elsewhere.
     :param value: what it adds to the score; may be below 0.

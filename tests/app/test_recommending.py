@@ -111,7 +111,8 @@ def test_similar_by_content_by_behaviour_and_by_both(recommender_app, tasks_app)
     assert "000" not in ids(together)
     for hit in together[:3]:  # the part of the score that is behaviour's
         parts = recommender_app.why(hit.id, ["000"]).reasons
-        assert hit.score == pytest.approx(sum(p.value for p in parts if p.block in {"behaviour", "imputed"}), abs=1e-4)
+        behaved = [part.value for part in parts if part.block in {"behaviour", "imputed", "partial"}]
+        assert hit.score == pytest.approx(sum(behaved), abs=1e-4)
     assert all(hit.row["price"] < 40 for hit in recommender_app.similar("000", by="behaviour", where="price < 40"))
     assert "004" not in ids(recommender_app.similar("000", k=60, by="all", exclude=["004"]))
     assert tasks_app.similar("000", k=3)

@@ -179,7 +179,7 @@ def test_the_parts_of_an_explanation_sum_to_the_score(histories, ranker):
     assert sum(part.value for part in parts) == pytest.approx(float(_plain(ranker, histories, 0, 9)), abs=1e-4)
     assert [abs(part.value) for part in parts] == sorted((abs(part.value) for part in parts), reverse=True)
     assert {part.item for part in parts if part.source == "history"} == set(history.tolist())
-    assert {part.block for part in parts} <= {"content", "imputed", "behaviour", "popularity", "shortened"}
+    assert {part.block for part in parts} <= {"content", "imputed", "behaviour", "partial", "popularity", "shortened"}
     left = sum(part.value for part in parts if part.block == "shortened")
     assert left == pytest.approx(0, abs=1e-4)  # nothing was shortened
 
@@ -405,7 +405,7 @@ def test_weights_for_fewer_inputs(world, histories, ranker):
     contents, _ = prepare(world.vectors, world.present, len(world.ids))
     chooser = Chooser(histories, contents)
     choice = chooser.weights_for(["noise"], ranker.choice)
-    assert set(choice.weights) == {"content:noise", "imputed:noise", "behaviour", "popularity"}
+    assert set(choice.weights) == {"content:noise", "imputed:noise", "behaviour", "partial", "popularity"}
     assert choice.temperature == ranker.choice.temperature
     fewer = Ranker.fit(histories, {}, {}, choice=choice, contents={"noise": contents["noise"]})
     assert fewer.inputs == ("noise",)

@@ -158,7 +158,7 @@ def test_said_as_a_triple(world):
 def test_every_input_of_no_use_leaves_behaviour(world):
     flat = {"price": np.ones((len(world.ids), 2), np.float32)}
     result = fit_and_score_ranking(world.interactions, world.ids, flat, {}, quiet=True)
-    assert set(result.ranker.choice.weights) == {"behaviour", "popularity"}
+    assert set(result.ranker.choice.weights) == {"behaviour", "partial", "popularity"}
     assert set(result.metrics["recommend"]["baselines"]) == {"popularity", "EASE"}
 
 

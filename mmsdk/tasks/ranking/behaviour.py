@@ -38,6 +38,21 @@ def own_behaviour(basis: np.ndarray, degrees: np.ndarray) -> np.ndarray:
     return np.asarray(basis * (touched / np.sqrt(np.maximum(degrees, 1)))[:, None], np.float32)
 
 
+def partial_behaviour(basis: np.ndarray, penalty: float) -> np.ndarray:
+    """Return ``(n_items, r)`` whose dot products are what two items have to do with each other beyond all others.
+
+    The partial correlations of a regularised linear model of every item by every other one, as of EASE (Steck, WWW
+    2019), in a symmetric form: off the diagonal ``-P_ij / sqrt(P_ii P_jj)``, ``P = (X'X + penalty I)^-1``, which has
+    the rank of the behaviour and hence these vectors. 0 for what nobody touched.
+
+    :param basis: of :func:`behaviour_basis`.
+    """
+    values, axes = np.linalg.eigh(basis.T.astype(np.float64) @ basis)
+    rows = basis @ (axes / np.sqrt(np.maximum(values, 0) + penalty))
+    left = 1 - np.minimum((rows**2).sum(1, keepdims=True), 1 - 1e-6)  # penalty * P_ii
+    return np.asarray(rows / np.sqrt(left), np.float32)
+
+
 def borrowing(content: Content, temperature: float) -> sp.csr_matrix:
     """Return ``(n, n)`` rows that say from which items each borrows; an item without the input keeps to itself."""
     near = neighbour_weights(content, content.near, content.cosine, content.present, temperature)

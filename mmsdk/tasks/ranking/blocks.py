@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mmsdk.tasks.ranking.histories import Histories
 
 BEHAVIOUR = "behaviour"
+PARTIAL = "partial"
 POPULARITY = "popularity"  # one number an item, the same for every user
 
 
@@ -53,7 +54,11 @@ def _nothing(last: np.ndarray, said: Said) -> np.ndarray:
 
 def block_names(inputs: list[str]) -> list[str]:
     """Return the names of all blocks, in their order."""
-    return [f"content:{name}" for name in inputs] + [f"imputed:{name}" for name in inputs] + [BEHAVIOUR, POPULARITY]
+    return (
+        [f"content:{name}" for name in inputs]
+        + [f"imputed:{name}" for name in inputs]
+        + [BEHAVIOUR, PARTIAL, POPULARITY]
+    )
 
 
 def popularity(degrees: np.ndarray) -> np.ndarray:
@@ -68,11 +73,13 @@ def item_blocks(
     behaviour: np.ndarray,
     *,
     shrinkage: float,
+    partial: np.ndarray,
     only: set[str] | None = None,
 ) -> dict[str, np.ndarray]:
     """Return block -> float32 ``(n_items, d_b)``, rows of length 1 or less; all but popularity.
 
     :param near: input -> from which items each borrows; :param behaviour: what goes in as the behaviour block.
+    :param partial: what goes in as the partial block, ``(n, 0)`` where there is none.
     :param only: the blocks wanted; the others cost nothing.
     """
     wanted = set(block_names(list(contents))) if only is None else only
@@ -82,6 +89,8 @@ def item_blocks(
             blocks[f"imputed:{name}"] = shrunk(near[name] @ basis, shrinkage)
     if BEHAVIOUR in wanted:
         blocks[BEHAVIOUR] = behaviour
+    if PARTIAL in wanted and partial.shape[1]:
+        blocks[PARTIAL] = partial
     return blocks
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.progress import progress
-from mmsdk.tasks.ranking.behaviour import behaviour_basis, borrowing, own_behaviour, shrunk
-from mmsdk.tasks.ranking.blocks import BEHAVIOUR, POPULARITY, Said, block_names, new_blocks
+from mmsdk.tasks.ranking.behaviour import behaviour_basis, borrowing, own_behaviour, partial_behaviour, shrunk
+from mmsdk.tasks.ranking.blocks import BEHAVIOUR, PARTIAL, POPULARITY, Said, block_names, new_blocks
 from mmsdk.tasks.ranking.expected import Outlook, outlook
 from mmsdk.tasks.ranking.folds import Fold, inner_folds
 from mmsdk.tasks.ranking.logit import NEVER, Choices, fit_weights
@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 TEMPERATURES = (0.1, 0.2, 0.4)  # of the mean distance to the 20th neighbour
 SHRINKAGES = (0.01, 0.1)
 KAPPAS = (3.0, 0.0, 1.0, 10.0)  # users; the first while temperature and shrinkage are chosen
+PENALTIES = (10.0, 100.0, 1000.0)  # of partial correlations
 HALF_LIVES = (1.0, 3.0, 10.0)  # places from the end of a history; only where it has an order
 POPULAR = (1.0, 0.0, 0.5, 1.5, 2.0, 2.5, 3.0)  # times the weight that the likelihood gives popularity
-NOISE = 0.01  # of recall, and of the log-likelihood of a choice, that leave-outs do not tell
+NOISE = 0.02  # of recall, and of the log-likelihood of a choice, that leave-outs do not tell
 SEARCH_FOLDS = 4  # compare settings; the final weights use all leave-outs
 MAX_CANDIDATES = 3000  # all touched items up to here, a sample above
 FOLD_BYTES = 64e6  # scores of one leave-out
@@ -45,6 +46,7 @@ class Choice:
     :param half_life: places from the end of a history after which an item counts half; ``None``: all alike.
     :param weighted: whether an interaction counts by ``log2(1 + weight)``.
     :param kappa: how many users what is expected of an item counts as, beside those that took it.
+    :param penalty: of the partial correlations of items; ``None``: they do not count.
     :param weights: block -> weight of the history; :param said: block -> weight of what the user said last.
     :param inner: every setting that was tried, with its recall@20 on the leave-outs.
     """
@@ -54,6 +56,7 @@ class Choice:
     half_life: float | None = None
     weighted: bool = False
     kappa: float = 0.0
+    penalty: float | None = None
     weights: Mapping[str, float]
     said: Mapping[str, float] = field(default_factory=dict)
     inner: tuple[Mapping[str, Any], ...] = ()
@@ -61,7 +64,7 @@ class Choice:
     def as_json(self) -> dict[str, Any]:
         """Return the choice as JSON values."""
         settings = {"temperature": self.temperature, "shrinkage": self.shrinkage, "half_life": self.half_life}
-        settings |= {"weighted": self.weighted, "kappa": self.kappa}
+        settings |= {"weighted": self.weighted, "kappa": self.kappa, "penalty": self.penalty}
         learned = {"weights": dict(self.weights), "said": dict(self.said)}
         return {**settings, **learned, "inner": [dict(one) for one in self.inner]}
 
@@ -80,6 +83,7 @@ class Setting:
     half_life: float | None = None
     weighted: bool = False
     kappa: float = KAPPAS[0]
+    penalty: float | None = None
     sequel: bool = False
 
     def as_dict(self) -> dict[str, Any]:
@@ -90,6 +94,7 @@ class Setting:
             "half_life": self.half_life,
             "weighted": self.weighted,
             "kappa": self.kappa,
+            "penalty": self.penalty,
         }
 
     def told(self) -> dict[str, Any]:
@@ -126,15 +131,16 @@ class Chooser:
         Without a leave-out to learn from (each user has one item) all blocks count the same.
         """
         if not self.folds:
-            return Choice(weights=dict.fromkeys(block_names(list(self.contents)), 1.0))
+            return _even(list(self.contents))
         log: list[dict[str, Any]] = []
         best = Setting(TEMPERATURES[0], SHRINKAGES[0])
-        count = len(TEMPERATURES) + len(SHRINKAGES) + len(KAPPAS) - 2
+        count = len(TEMPERATURES) + len(SHRINKAGES) + len(KAPPAS) + len(PENALTIES) - 2
         count += (len(HALF_LIVES) + 1 if self._ordered else 0) + self._varied
         with progress(count, "choosing how to rank", quiet, unit="setting") as bar:
             best = self._best([replace(best, temperature=one) for one in TEMPERATURES], log, bar)
             best = self._best([replace(best, shrinkage=one) for one in SHRINKAGES[1:]], log, bar, best)
             best = self._best([replace(best, kappa=one) for one in KAPPAS[1:]], log, bar, best)
+            best = self._best([replace(best, penalty=one) for one in PENALTIES], log, bar, best)
             if self._ordered:
                 best = self._best([replace(best, half_life=one) for one in HALF_LIVES], log, bar, best)
                 best = self._with_sequel(best, log, bar)
@@ -151,9 +157,9 @@ class Chooser:
         places = [place for place, name in enumerate(self.names) if name in wanted]
         names = [self.names[place] for place in places]
         if not self.folds:
-            return Choice(weights=dict.fromkeys(block_names(list(inputs)), 1.0))
+            return _even(inputs)
         setting = Setting(choice.temperature, choice.shrinkage, choice.half_life, choice.weighted, choice.kappa)
-        setting = replace(setting, sequel=bool(choice.weights.get(SEQUEL)))
+        setting = replace(setting, sequel=bool(choice.weights.get(SEQUEL)), penalty=choice.penalty)
         whole = self._choices(setting, SEARCH_FOLDS)
         choices = [one.only(places) for one in whole]
         for one, table in zip(choices, self._tables, strict=False):
@@ -216,7 +222,7 @@ class Chooser:
         weights = np.where(weights > 1e-6 * weights.max(initial=0), weights, 0.0)
         found = dict(zip(names, weights.tolist(), strict=True))
         if not weights.any():
-            found = {name: float(not name.startswith(SAID) and name != SEQUEL) for name in names}
+            found = {name: float(not name.startswith(SAID) and name not in (SEQUEL, PARTIAL)) for name in names}
         if not any(weight for name, weight in found.items() if name != POPULARITY):
             found[BEHAVIOUR] = 1e-3 * found[POPULARITY]  # an item needs some vector
         history = {name: one for name, one in found.items() if not name.startswith(SAID)}
@@ -254,6 +260,7 @@ class FoldTable:
         self._own = own_behaviour(self._basis, fold.train.degrees)
         self._fixed = lru_cache(maxsize=1)(self._fixed_scores)
         self._outlook = lru_cache(maxsize=1)(self._expect)
+        self._partial = lru_cache(maxsize=1)(lambda penalty: partial_behaviour(self._basis, penalty))
         rows, counts = fold.targets.users, fold.targets.lengths
         columns = np.searchsorted(self._columns, fold.targets.items)
         share = (1 / counts[rows]).astype(np.float32)
@@ -293,6 +300,10 @@ class FoldTable:
         popular = seen.popularity(setting.kappa)[self._columns]
         behaved = (users @ own) @ own[self._columns].T
         found = {BEHAVIOUR: behaved, POPULARITY: np.broadcast_to(popular, self._penalty.shape)}
+        found[PARTIAL] = np.zeros(self._penalty.shape, np.float32)
+        if setting.penalty is not None:
+            partial = seen.shrunk_rows(self._partial(setting.penalty), setting.kappa)
+            found[PARTIAL] = (users @ partial) @ partial[self._columns].T
         if SEQUEL in self._chooser.names:
             found[SEQUEL] = self._sequel_scores(seen, setting)
         return found
@@ -325,6 +336,11 @@ class FoldTable:
         items = {f"content:{said.input}": contents[said.input].vectors, f"imputed:{said.input}": imputed}
         for name, query in blocks.items():
             scores[chooser.names.index(f"{SAID}{name}")] = query @ items[name][self._columns].T
+
+
+def _even(inputs: Sequence[str]) -> Choice:
+    """Return the choice without anything to choose by: all blocks count the same, but those that need a setting."""
+    return Choice(weights={name: float(name != PARTIAL) for name in block_names(list(inputs))})
 
 
 def _popular(names: Sequence[str], weights: np.ndarray, choices: Sequence[Choices]) -> np.ndarray:

@@ -46,9 +46,13 @@ class Outlook:
             found += np.float32(self.scales.get(name, 0.0)) * (one @ rows)
         return found
 
-    def shrunk_rows(self, rows: np.ndarray, kappa: float) -> np.ndarray:
-        """Return rows ``(n, r)`` of all fitted items, shrunk towards what is expected of them."""
-        return np.asarray(rows + self._trust(kappa)[:, None] * (self.expect(rows) - rows), np.float32)
+    def shrunk_rows(self, rows: np.ndarray, kappa: float, own: np.ndarray | None = None) -> np.ndarray:
+        """Return rows shrunk towards what is expected of them.
+
+        :param rows: ``(n, r)`` of all fitted items; :param own: ``(m, r)`` of these ones, where they are not all.
+        """
+        own = rows if own is None else own
+        return np.asarray(own + self._trust(kappa)[:, None] * (self.expect(rows) - own), np.float32)
 
     def behaviour(self, own: np.ndarray, kappa: float) -> np.ndarray:
         """Return behaviour ``(m, r)`` shrunk towards what is expected."""

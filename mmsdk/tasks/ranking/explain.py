@@ -34,7 +34,8 @@ class Contribution:
     """A part of a score.
 
     :param block: ``content`` (they are alike in an input), ``imputed`` (items similar in it are taken together),
-        ``behaviour`` (these two, or items like them, are taken together), ``sequel`` (it is taken after the last),
+        ``behaviour`` (these two, or items like them, are taken together), ``partial`` (likewise, beyond all
+        other items), ``sequel`` (it is taken after the last),
         ``popularity``, or ``shortened``: what is
         left of the score, since an item's vector is shorter than its blocks side by side.
     :param input: the input that a content or imputed block stands on; empty otherwise.

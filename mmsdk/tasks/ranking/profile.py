@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmsdk.tasks.ranking.behaviour import neighbour_weights, own_behaviour, shrunk
-from mmsdk.tasks.ranking.blocks import BEHAVIOUR, POPULARITY
+from mmsdk.tasks.ranking.blocks import BEHAVIOUR, PARTIAL, POPULARITY
 from mmsdk.tasks.ranking.expected import Outlook, outlook
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ def new_profile(ranker: Ranker, placed: Mapping[str, np.ndarray], present: Mappi
     found = {name: blocks.get(name, np.zeros((rows, width), np.float32)) for name, width in widths.items()}
     if seen is not None and BEHAVIOUR in found:
         found[BEHAVIOUR] = seen.vectors
+    if seen is not None and PARTIAL in found:
+        found[PARTIAL] = seen.expect(ranker.partial)
     popular = np.zeros(rows, np.float32) if seen is None else seen.popular
     return Profile(blocks=found, popular=popular)
 
@@ -92,6 +94,8 @@ def _rows_of_block(ranker: Ranker, seen: Outlook, name: str, rows: np.ndarray) -
     kind, _, source = name.partition(":")
     if kind == BEHAVIOUR:
         return seen.behaviour(own_behaviour(ranker.basis[rows], ranker.degrees[rows]), ranker.choice.kappa)
+    if kind == PARTIAL:
+        return seen.shrunk_rows(ranker.partial, ranker.choice.kappa, ranker.partial[rows])
     content = ranker.contents[source]
     if kind == "content":
         return np.asarray(content.vectors[rows])

@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.errors import DataError, RunError, unknown
-from mmsdk.tasks.ranking.behaviour import behaviour_basis, borrowing, neighbour_weights, own_behaviour
-from mmsdk.tasks.ranking.blocks import BEHAVIOUR, POPULARITY, Said, item_blocks, new_blocks
+from mmsdk.tasks.ranking.behaviour import (
+    behaviour_basis,
+    borrowing,
+    neighbour_weights,
+    own_behaviour,
+    partial_behaviour,
+)
+from mmsdk.tasks.ranking.blocks import BEHAVIOUR, PARTIAL, POPULARITY, Said, item_blocks, new_blocks
 from mmsdk.tasks.ranking.choice import Choice, Chooser
 from mmsdk.tasks.ranking.compress import popularity_direction, projection
 from mmsdk.tasks.ranking.content import Content, prepare
@@ -27,8 +33,8 @@ if TYPE_CHECKING:
     from mmsdk.tasks.ranking.histories import Histories
 
 USUAL_OF = 2000  # users, to say how long a history usually is
-FORMAT = 3
-READABLE = (1, 2, 3)  # 1 knew no expectation, so its kappa is 0; 1 and 2 did not know what is taken next
+FORMAT = 4
+READABLE = (1, 2, 3, 4)  # 1 knew no expectation, so its kappa is 0; 1 and 2 did not know what is taken next
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +59,9 @@ class Ranker:
     :param popularity_vector: float32 ``(dim,)``: the user of whom nothing is known.
     :param dropped: input -> why it is not used.
     :param scales: input -> how much the behaviour that it leads one to expect counts.
-    :param sequel: what follows what, where that counts.
+    :param sequel: what follows what, where that counts; not shrunk.
+    :param partial: float32 ``(n_items, r)``: what two items have to do with each other beyond all others, where that
+        counts; not shrunk.
     :param usual: how long the history's part of a fitted user's vector is.
     :param limit, seed: ``dim`` and ``seed`` of the fit, by which :meth:`relearned` does the same again.
     """
@@ -68,6 +76,7 @@ class Ranker:
     dropped: Mapping[str, str]
     scales: Mapping[str, float]
     sequel: Sequel
+    partial: np.ndarray
     usual: float = 0.0
     limit: int = 512
     seed: int = 0
@@ -108,16 +117,20 @@ class Ranker:
         basis, degrees = behaviour_basis(histories, seed), histories.degrees
         near = {name: borrowing(one, choice.temperature) for name, one in contents.items()}
         seen = outlook(near, basis, degrees, itself=np.arange(len(degrees)))
-        blocks = _scaled_blocks(choice, contents, near, basis, seen)
+        partial = np.zeros((histories.n_items, 0), np.float32)
+        if choice.penalty is not None and choice.weights.get(PARTIAL):
+            partial = partial_behaviour(basis, choice.penalty)
+        blocks = _scaled_blocks(choice, contents, near, basis, seen, seen.shrunk_rows(partial, choice.kappa))
         full = np.hstack(list(blocks.values()))
         liked = np.float32(np.sqrt(choice.weights.get(POPULARITY, 0.0)))
         follows = no_sequel(histories.n_items)
         if choice.weights.get(SEQUEL) and histories.ordered:
-            follows = sequel(histories, seed).shrunk(seen, choice.kappa)
+            follows = sequel(histories, seed)
+        shrunk = follows.shrunk(seen, choice.kappa)
         beside = int(liked > 0) + 2 * follows.after.shape[1]
         axes = projection(full, max(dim - beside, 1), seed)
         root = np.float32(np.sqrt(choice.weights.get(SEQUEL, 0.0)))
-        items = np.hstack([np.asarray(full @ axes, np.float32), root * follows.after, root * follows.before])
+        items = np.hstack([np.asarray(full @ axes, np.float32), root * shrunk.after, root * shrunk.before])
         if liked > 0:
             items = np.hstack([items, liked * seen.popularity(choice.kappa)[:, None]])
         popular = popularity_direction(items, seen.popularity(choice.kappa))
@@ -132,6 +145,7 @@ class Ranker:
             dropped=dropped or {},
             scales=seen.scales,
             sequel=follows,
+            partial=partial,
             limit=dim,
             seed=seed,
         )
@@ -246,7 +260,7 @@ class Ranker:
         found = np.zeros((rows, self.dim), np.float32)
         blocks, seen = self.placed_blocks(placed, present), self.expected_of(placed, present)
         if seen is not None:
-            blocks[BEHAVIOUR] = seen.vectors
+            blocks[BEHAVIOUR], blocks[PARTIAL] = seen.vectors, seen.expect(self.partial)
             root = np.float32(np.sqrt(self.choice.weights.get(SEQUEL, 0.0)))
             for part, taken in zip(self.parts, (self.sequel.after, self.sequel.before), strict=True):
                 found[:, part] = root * seen.expect(taken)
@@ -292,6 +306,8 @@ class Ranker:
             found[f"content.{place}.mean"] = content.mean
             found[f"content.{place}.vectors"] = content.vectors.astype(np.float16)
             found[f"content.{place}.present"] = content.present
+        if self.partial.shape[1]:
+            found["partial"] = self.partial
         if self.sequel.after.shape[1]:
             found |= {"sequel.before": self.sequel.before, "sequel.after": self.sequel.after}
         return found
@@ -337,6 +353,7 @@ class Ranker:
                 dropped=state["dropped"],
                 scales=state.get("scales", {}),
                 sequel=_loaded_sequel(arrays),
+                partial=arrays.get("partial", np.zeros((len(arrays["items"]), 0), np.float32)),
                 usual=state.get("usual", 0.0),
                 limit=state.get("limit", 512),
                 seed=state.get("seed", 0),
@@ -365,7 +382,7 @@ class Ranker:
         """The rows of ``axes`` of each block in use."""
         widths = {f"content:{name}": content.vectors.shape[1] for name, content in self.contents.items()}
         widths |= {f"imputed:{name}": self.basis.shape[1] for name in self.contents}
-        widths[BEHAVIOUR] = self.basis.shape[1]
+        widths |= {BEHAVIOUR: self.basis.shape[1], PARTIAL: self.partial.shape[1]}
         used = [name for name in widths if name in active_blocks(self.choice)]
         ends = np.cumsum([widths[name] for name in used])
         return {name: slice(int(end) - widths[name], int(end)) for name, end in zip(used, ends, strict=True)}
@@ -419,11 +436,17 @@ def active_blocks(choice: Choice) -> set[str]:
 
 
 def _scaled_blocks(
-    choice: Choice, contents: Mapping[str, Content], near: Mapping[str, sp.csr_matrix], basis: np.ndarray, seen: Outlook
+    choice: Choice,
+    contents: Mapping[str, Content],
+    near: Mapping[str, sp.csr_matrix],
+    basis: np.ndarray,
+    seen: Outlook,
+    partial: np.ndarray,
 ) -> dict[str, np.ndarray]:
     """Return the blocks in use, each scaled by the root of its weights."""
     behaviour = seen.behaviour(own_behaviour(basis, seen.degrees), choice.kappa)
-    blocks = item_blocks(contents, near, basis, behaviour, shrinkage=choice.shrinkage, only=active_blocks(choice))
+    used = active_blocks(choice)
+    blocks = item_blocks(contents, near, basis, behaviour, shrinkage=choice.shrinkage, partial=partial, only=used)
     scale = {name: np.sqrt(choice.weights.get(name, 0.0) + choice.said.get(name, 0.0)) for name in blocks}
     return {name: np.float32(scale[name]) * block for name, block in blocks.items()}
 
