@@ -34,7 +34,8 @@ class Reason:
 
     :param block: ``content`` (alike in ``input``), ``imputed`` (what is like it in ``input`` is taken together with the
         item), ``behaviour`` (taken together), ``partial`` (likewise, beyond what all other items explain), ``sequel``
-        (taken after the last item), ``popularity``, or ``shortened``: what is left of the score, since item vectors are shorter than all blocks side by side.
+        (taken after the last item), ``popularity``, or ``shortened``: what is left of the score, since item vectors
+        are shorter than all blocks side by side.
     :param source: ``history``, ``said``, ``shown``, ``like``, or empty where it is nobody's doing.
     :param item: the id of the item of the history, or of the one pointed at; ``None`` elsewhere.
     :param value: what it adds to the score; may be below 0.
