@@ -44,7 +44,7 @@ def fit(out, app, **words):
 
 def test_a_run_holds_what_it_should_and_nothing_else(shop_runs):
     assert {path.name for path in (shop_runs / "tasks").iterdir()} == FILES | {"predictions.parquet"}
-    assert {path.name for path in (shop_runs / "recommender").iterdir()} == FILES
+    assert {path.name for path in (shop_runs / "recommender").iterdir()} == FILES | {"interactions.parquet"}
     assert sorted(path.name for path in shop_runs.iterdir()) == ["recommender", "tasks"]
     assert not [path for path in shop_runs.rglob("*") if path.suffix in {".pkl", ".pickle", ".pt", ".npy"}]
 
