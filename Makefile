@@ -10,6 +10,7 @@ EXTRAS.mmsdk-audio := [vad]
 EXTRAS.mmsdk-gesture := [hands]
 EXTRAS.mmsdk-face := [onnx]
 EXTRAS.mmsdk-transformers := [onnx]
+EXTRAS.mmsdk-recipe-triage := [fhir]
 EDITABLES := -e .[baselines,boosting,explain,search,tensorboard,tune] $(foreach d,$(DISTRIBUTIONS),-e $(d)$(EXTRAS.$(notdir $(d))))
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

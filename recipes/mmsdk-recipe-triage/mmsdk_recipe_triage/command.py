@@ -44,6 +44,7 @@ def triage(
     as_json: bool,
 ) -> None:
     """Sort the cases of DATA by urgency with RUN: decision support under evaluation, not a medical device."""
+    from mmsdk_recipe_triage.fhir import is_bundles, table_of
     from mmsdk_recipe_triage.worklist import worklist
 
     path = Path(out)
@@ -51,7 +52,8 @@ def triage(
         raise ConfigError(f"--out {path}: cannot write {path.suffix or 'no ending'!r}; expected {', '.join(ENDINGS)}")
     app = load(run, quiet=True, on_bad_row=on_bad_row, allow_outside=allow_outside)
     try:
-        found = worklist(app, data, evidence=evidence, audit=Path(audit) if audit else None)
+        table = table_of(Path(data)) if is_bundles(Path(data)) else Path(data)
+        found = worklist(app, table, evidence=evidence, audit=Path(audit) if audit else None)
         text = _written(app, found, path.suffix, Path(data).name)
     finally:
         app.close()

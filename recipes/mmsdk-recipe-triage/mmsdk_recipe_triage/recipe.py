@@ -40,6 +40,7 @@ class Triage:
 
         :raises ConfigError: ``target`` is not said, or a setting does not fit the table.
         """
+        data = _tabled(data)
         table = read_table(data)
         found = understand(table, settings)
         if not found.inputs:
@@ -68,7 +69,7 @@ class Triage:
 
     def unread(self, data: Path, settings: Mapping[str, Any]) -> Mapping[str, str]:
         """Return why columns are no inputs."""
-        return understand(read_table(data), settings).unread
+        return understand(read_table(_tabled(data)), settings).unread
 
     def sections(self, app: Any) -> Iterator[tuple[str, str]]:
         """Yield who decides what, and what was kept out at the door."""
@@ -81,6 +82,13 @@ class Triage:
         from mmsdk_recipe_triage.card import CARD
 
         return CARD
+
+
+def _tabled(data: Path) -> Path:
+    """Return the table of the cases; bundles are written as one."""
+    from mmsdk_recipe_triage.fhir import is_bundles, table_of
+
+    return table_of(data) if is_bundles(data) else data
 
 
 def _labels(table: Any, found: Columns) -> list[str]:
