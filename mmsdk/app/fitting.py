@@ -33,7 +33,7 @@ from mmsdk.app.sharing import share_metrics
 from mmsdk.app.threads import learning_threads
 from mmsdk.app.tuning import check_tuning, tune_inputs
 from mmsdk.app.understood import understand
-from mmsdk.audit import Finding, audit_columns, audit_duplicates, audit_labels
+from mmsdk.audit import Finding, audit_columns, audit_duplicates, audit_groups, audit_labels
 from mmsdk.confidence import saved_arrays
 from mmsdk.config import Application, describe_defaults
 from mmsdk.data import Policy, hidden_columns, require_training
@@ -225,12 +225,14 @@ def prepare_tasks(
 
 
 def _audit_split(draft: Draft) -> Iterable[Finding]:
-    """Yield what threatens the figures: duplicates across the split, labels given away."""
+    """Yield what threatens the figures: duplicates across the split, labels given away, few groups to be scored on."""
     application = draft.application
     used = [column for entry in application.inputs.values() for column in entry.columns]
     for name, task in application.tasks.items():
         if task.type == "classification":
             yield from audit_labels(draft.samples, name, task.column, used)
+    if application.tasks and draft.groups is not None:
+        yield from audit_groups(draft.samples.split, draft.groups, str(application.split.group))
     if application.tasks:
         yield from audit_duplicates(draft.samples, draft.embeddings, media_inputs(application))
 

@@ -13,13 +13,17 @@ if TYPE_CHECKING:
 def resampled(
     n: int, *, groups: Sequence[Any] | np.ndarray | None = None, resamples: int, seed: int = 0
 ) -> Iterator[np.ndarray]:
-    """Yield row positions drawn with repetition: ``n`` rows, or as many whole groups as there are."""
+    """Yield row positions drawn with repetition: ``n`` rows, or as many whole groups as there are.
+
+    Where all rows are of one group, rows are drawn: the spread is then that of other rows of this group, and says
+    nothing about other groups; drawing the group whole would say that there is none.
+    """
     random = np.random.default_rng(seed)
-    if groups is None:
+    codes = np.zeros(n, int) if groups is None else np.unique(np.asarray(groups).astype(str), return_inverse=True)[1]
+    if not codes.any():
         for _ in range(resamples):
             yield random.integers(0, n, n)
         return
-    _, codes = np.unique(np.asarray(groups).astype(str), return_inverse=True)
     order = np.argsort(codes, kind="stable")
     members = np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
     for _ in range(resamples):
