@@ -174,7 +174,7 @@ def _spans(points: list[Point], hop: float) -> list[Span]:
         if before is None or point.time - before.time > 1.5 * hop or _kind(point) != _kind(before):
             groups.append([])
         groups[-1].append(point)
-    return [_span(group, hop) for group in groups]
+    return [_span(group, hop, ends=group is groups[-1]) for group in groups]
 
 
 def _kind(point: Point) -> tuple[Any, ...]:
@@ -182,14 +182,14 @@ def _kind(point: Point) -> tuple[Any, ...]:
     return point.emotion, point.reading.states
 
 
-def _span(group: list[Point], hop: float) -> Span:
-    """Return the span of windows."""
+def _span(group: list[Point], hop: float, *, ends: bool) -> Span:
+    """Return the span of windows; the last one of a line lasts as long as its window does."""
     first, last = group[0], group[-1]
     sure = [max(point.probabilities.values()) for point in group if point.probabilities]
     start = first.reading.start if first.reading.start == 0 else first.time - hop / 2
     return Span(
         start=start,
-        end=max(last.time + hop / 2, start + 0.01),
+        end=max(last.reading.end if ends else last.time + hop / 2, start + 0.01),
         emotion=first.emotion,
         confidence=float(np.mean(sure)) if sure else None,
         states=first.reading.states,

@@ -198,6 +198,7 @@ def test_a_person_who_was_away_begins_anew():
     ]
     (line,) = made(readings).lines
     assert [(round(one.start, 2), one.emotion) for one in line.spans] == [(0, "happy"), (10.75, "angry")]
+    assert [one.end for one in line.spans] == [3.75, 14.5]  # the last one lasts as long as its window
     assert line.points[6].probabilities["angry"] > 0.8  # what was said before the gap does not weigh on it
 
 

@@ -165,6 +165,20 @@ def test_a_run_that_reads_nothing_of_a_video_is_refused(tmp_path, monkeypatch):
 
 
 @pytest.mark.real
+def test_real_voices_over_two_photographs(real, app, tmp_path):
+    files = sorted((real / "data" / "ravdess_av_emotion" / "audio").glob("*.wav"))[:2]
+    voices = [mmsdk.open_modality("audio").decode(mmsdk.Media(name=one.name, path=one)) for one in files]
+    assert {one.rate for one in voices} == {RATE}
+    sound = np.concatenate([voices[0].samples, np.zeros(3 * RATE, np.float32), voices[1].samples])
+    path = write(tmp_path / "said.mp4", [(len(sound) / RATE, 2)], sound)
+    timeline = read_source(app, path, "said.mp4", Plan(window=1.0, hop=1.0, fps=2.0), silent)
+    quiet = len(voices[0].samples) / RATE
+    assert {one.person for one in timeline.lines} == {0, 1, 2}
+    assert at(timeline, 0, quiet / 2).used == ("video_voice",)
+    assert at(timeline, 1, quiet + 1.5).states == (NO_SPEECH,)
+
+
+@pytest.mark.real
 def test_silero_hears_no_voice_in_a_tone_and_one_in_speech(real):
     from mmsdk_recipe_emotion.speech import Loudness, Silero
 
