@@ -300,7 +300,9 @@ def test_a_place_that_cannot_be_written(here, capsys):
 
 FIT = """
 import os, resource, signal, sys, threading
+from mmsdk.app import fitting
 from mmsdk.cli.shell import main
+fitting.RESAMPLES = 20
 limit = int(os.environ.get("FILE_LIMIT", 0))
 if limit:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

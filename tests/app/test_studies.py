@@ -193,7 +193,7 @@ def test_aligned_inputs_are_aligned_anew_in_every_fold(tmp_path):
         "inputs": {name: {"column": name, "modality": "vector"} for name in "ab"},
         "tasks": {"kind": {"column": "kind", "type": "classification"}},
         "align": {"type": "cca", "dim": 2},
-        "fusion": {"dim": 8},
+        "fusion": {"dim": 8, "members": 1},
         "training": {"epochs": 10, "learning_rate": 0.03},
         "split": {"test": 0.3},
         "confidence": {"source": "validation"},
