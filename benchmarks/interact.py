@@ -208,6 +208,7 @@ def scored(events, wanted):
     CPU time, and by wall clock.
     """
     finals = [one for one in events if one[0].kind == "final"]
+    told = [one for one in events if one[0].kind in ("provisional", "final") and len(one[0].slots) == 2]
     right, waits, used = [], [], 0
     for number, want in enumerate(wanted):
         until = wanted[number + 1]["start"] if number + 1 < len(wanted) else np.inf
@@ -216,7 +217,7 @@ def scored(events, wanted):
         truth = {"action": want["row"]["action"], "argument": want["row"]["digit"]}
         right.append(bool(own) and dict(own[0][0].slots) == truth)
         if own:
-            event, wall, cpu = own[0]
+            event, wall, cpu = next(one for one in told if one[0].id == own[0][0].id)  # what the user sees first
             waits.append([event.t_emitted - want["end"], cpu - want["end"], wall - want["end"]])
     return np.array(right), np.array(waits).reshape(-1, 3), len(finals) - used
 
@@ -376,6 +377,7 @@ def main() -> None:
     )
     parser.add_argument("--commands", type=int, default=320)
     parser.add_argument("--least", type=float, default=None, help="the threshold, where it is chosen already")
+    parser.add_argument("--confirm", type=float, default=0.0, help="the key stream.confirm")
     parser.add_argument("--run", default=None, help="a run fitted before by this script; fitted here where left out")
     parser.add_argument("--skip", default="", help="parts to leave out, of: commands, idle, own, digits")
     arguments = parser.parse_args()
@@ -391,7 +393,7 @@ def main() -> None:
         least = arguments.least
         if least is None:
             least = thresholds(app, talk(real, "choose"), arguments.choose, seed=11)
-        settings = {"slots": {"argument": {"least": least}}}
+        settings = {"slots": {"argument": {"least": least}}, "confirm": arguments.confirm}
         print(f"threshold of the argument, chosen on other idle talk: {least}")
         if "commands" not in arguments.skip:
             stream_of_commands(app, rows, arguments.commands, settings, draw)

@@ -184,6 +184,7 @@ ELSEWHERE = {
             "gap": ("gap",),
             "wait": ("wait",),
             "repeat": ("repeat",),
+            "confirm": ("confirm",),
             "sure": ("sure",),
             "without_jitter_nothing_is_waited_for": ("jitter",),
             "data_that_is_too_late_is_dropped_and_counted": ("late",),

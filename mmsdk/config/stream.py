@@ -102,6 +102,11 @@ class StreamConfig(Section):
         default=1.0,
         description="An event whose inputs say the same does not wait for the others above this confidence.",
     )
+    confirm: Seconds = Field(
+        default=0.0,
+        description="Silence, or rest, so long after the last piece makes an event final; until then it is only "
+        "provisional, and a voice that goes on takes it back. 0: final as soon as the piece is over.",
+    )
     jitter: Seconds = Field(default=0.04, description="Data that overtook other data waits so long for it.")
     late: Seconds = Field(default=0.5, description="Data that arrives so much after its time is dropped and counted.")
     missing: Positive = Field(

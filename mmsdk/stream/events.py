@@ -53,7 +53,8 @@ class Event:
     :param outputs: task to the whole answer, of the same tasks.
     :param modalities_used: names of the inputs it rests on.
     :param confidence: the lowest of the slots.
-    :param reason: of ``cancelled``: ``barge-in`` (another command came), ``incomplete``,
+    :param reason: of ``cancelled``: ``barge-in`` (another command came), ``went on`` (the voice
+        did, see ``confirm``), ``incomplete``,
         ``repeated`` (too soon after another), ``asked``.
     """
 

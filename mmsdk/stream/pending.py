@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mmsdk.stream.events import Piece
+    from mmsdk.stream.grammar import Command
 
 
 @dataclass(slots=True, kw_only=True)
@@ -20,6 +21,7 @@ class Pending:
     :param pieces: input to piece, ended ones.
     :param beside: input to what was seen beside them, which ended nothing.
     :param told: the slots of the last ``provisional``, if there was one.
+    :param ready: the command, where all of it is there and only silence has to stay.
     """
 
     id: int
@@ -27,6 +29,7 @@ class Pending:
     beside: dict[str, Piece] = field(default_factory=dict)
     heard: Heard = field(default_factory=lambda: Heard(good={}, poor={}))
     told: Mapping[str, str] | None = None
+    ready: Command | None = None
 
     @property
     def start(self) -> float:
@@ -59,4 +62,4 @@ class Pending:
 
     def with_piece(self, piece: Piece) -> Pending:
         """Return the same event with one more piece, untold."""
-        return replace(self, pieces={**self.pieces, piece.input: piece}, beside={})
+        return replace(self, pieces={**self.pieces, piece.input: piece}, beside={}, ready=None)

@@ -209,9 +209,12 @@ class Session:
             self._try_to_wake(event, now)
             return
         command, better = self._grammar.match(event.slots)
-        if command is not None and not better and not self._lacks(event):
-            self._final(event, command, now)
-        elif event.slots and event.slots != event.told:
+        ready = command if not better and not self._lacks(event) else None
+        if ready is not None and not self.settings.confirm:
+            self._final(event, ready, now)
+            return
+        event.ready = ready
+        if event.slots and event.slots != event.told:
             event.told = event.slots
             self._tell("provisional", event, now, command)
 
@@ -231,7 +234,7 @@ class Session:
     def _wait(self, now: float) -> None:
         """End the waiting of the pending event when its time is over, or nothing can come."""
         event = self._pending
-        if event is None:
+        if event is None or self._confirms(event, now):
             return
         coming = any(
             track.open_since is not None and track.open_since - event.end <= self.settings.gap
@@ -246,6 +249,19 @@ class Session:
         if waited > self.settings.wait + longest or (not coming and (waited >= self.settings.wait or gone)):
             self._look(event)
             self._settle(now, "incomplete")
+
+    def _confirms(self, event: Pending, now: float) -> bool:
+        """End an event that only waits for silence to stay: by silence finally, by a voice that goes on for nothing."""
+        if event.ready is None:
+            return False
+        voices = [
+            track for name, track in self.tracks.items() if name in event.pieces and isinstance(track, VoiceTrack)
+        ]
+        if any(track.busy_since is not None and track.busy_since >= event.pieces[track.name].end for track in voices):
+            self._drop(now, "went on")
+        elif now - event.end >= self.settings.confirm:
+            self._final(event, event.ready, now)
+        return True
 
     def _settle(self, now: float, reason: str) -> None:
         """End the pending event with what there is."""

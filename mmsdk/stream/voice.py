@@ -37,7 +37,7 @@ class VoiceTrack:
 
     def __init__(self, name: str, settings: StreamConfig, counts: Counter[str]) -> None:
         own = settings.inputs[name]
-        self._name = name
+        self.name = name
         self.rate = own.rate or 16_000.0
         self._own = own
         self._above = own.above or ABOVE
@@ -60,18 +60,23 @@ class VoiceTrack:
         """Where the piece in progress begins, if it may become one."""
         return self._began if self._alone else None
 
+    @property
+    def busy_since(self) -> float | None:
+        """Where the voice in progress began, whatever may become of it."""
+        return self._began
+
     def push(self, data: Any, t: float, now: float) -> list[Piece]:
         """Take samples whose first is of time ``t``; return the pieces that paused or ended.
 
         :param data: ``(n,)`` or ``(n, channels)``, float of full scale 1 or int16.
         :raises DataError: not samples, not finite, or more than the buffer holds.
         """
-        samples = samples_of(data, self._name)
+        samples = samples_of(data, self.name)
         seconds = len(samples) / self.rate
         if seconds > self._own.buffer:
             raise DataError(
-                f"input {self._name!r} was pushed {seconds:.1f} s of sound at once, and its buffer holds "
-                f"{self._own.buffer:g} s; push chunks of 10 to 100 ms, or raise stream.inputs.{self._name}.buffer"
+                f"input {self.name!r} was pushed {seconds:.1f} s of sound at once, and its buffer holds "
+                f"{self._own.buffer:g} s; push chunks of 10 to 100 ms, or raise stream.inputs.{self.name}.buffer"
             )
         found = []
         for datum in self._arrival.push(samples, t, seconds, now):
@@ -188,7 +193,7 @@ class VoiceTrack:
         start, end = max(self._began - MARGIN, self._ring.start), min(self._quiet_since + MARGIN, self._ring.end)
         return [
             Piece(
-                input=self._name, start=self._began, end=self._quiet_since, data=self._ring.read(start, end), over=over
+                input=self.name, start=self._began, end=self._quiet_since, data=self._ring.read(start, end), over=over
             )
         ]
 

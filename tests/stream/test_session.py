@@ -235,6 +235,18 @@ class TestKeys:
         ends = {wait: Stage(5, wait=wait).say("two", 1.0).play().events[-1].t_emitted for wait in (0.5, 2.0)}
         assert ends[2.0] - ends[0.5] == pytest.approx(1.5, abs=0.05)
 
+    def test_confirm(self):
+        """The beginning of a sentence is no command, where silence must stay."""
+        slots = {"argument": {"needs": ["voice"], "idle": ["none"]}}
+        for confirm, kinds in ((0.0, ["final"]), (0.3, ["provisional", "cancelled"])):
+            stage = Stage(4, slots=slots, confirm=confirm, inputs={"voice": {"before": 0.25}}).say("two", 1.0)
+            assert [one.kind for one in stage.say("hum", 1.48, 0.8).play().events] == kinds
+        stage = Stage(4, slots=slots, confirm=0.3).say("two", 1.0).play()
+        first, last = stage.events
+        assert (first.kind, last.kind, last.id) == ("provisional", "final", first.id)
+        assert first.t_emitted - first.t_end < 0.15
+        assert 0.29 < last.t_emitted - last.t_end < 0.35
+
     def test_repeat(self):
         for repeat, count in ((0.0, 2), (2.0, 1)):
             stage = Stage(5, repeat=repeat).say("two", 1.0).move("left", 1.0).say("one", 2.0).move("up", 2.0).play()
