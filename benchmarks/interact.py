@@ -1,6 +1,6 @@
 """Commands of an unheard speaker out of a live stream, how long each takes, and what hours of idle talk set off.
 
-    MMSDK_REAL=../shared python benchmarks/interact.py [--hours 6] [--commands 320] [--few] [--digits]
+    MMSDK_REAL=../shared python benchmarks/interact.py [--confirm 0.3] [--wake volume_up 9]
 
 Real clips of ``voice_gesture_motion`` are streamed at their true rate (sound at 8,000 samples in chunks of 20 ms, the
 fingertip at 30 steps a second, which is assumed: the set does not say) on a virtual clock: with noise, silences, a hand
@@ -10,7 +10,8 @@ row and chose no threshold. The set's test rows are held back and never read.
 
 Latency is from the end of the later of word and gesture in the clip (of a still hand: of the word) to the event: the
 waiting of the runtime (silence that ends a word, jitter) on the virtual clock, and the computing measured on this
-machine, in one thread that takes one parcel after the other.
+machine, in one thread that takes one parcel after the other. What counts is what the user sees first: with
+``--confirm`` a whole command is provisional before it is final.
 """
 
 from __future__ import annotations
@@ -378,6 +379,7 @@ def main() -> None:
     parser.add_argument("--commands", type=int, default=320)
     parser.add_argument("--least", type=float, default=None, help="the threshold, where it is chosen already")
     parser.add_argument("--confirm", type=float, default=0.0, help="the key stream.confirm")
+    parser.add_argument("--wake", nargs=2, metavar=("ACTION", "ARGUMENT"), help="idle talk finds it asleep until this")
     parser.add_argument("--run", default=None, help="a run fitted before by this script; fitted here where left out")
     parser.add_argument("--skip", default="", help="parts to leave out, of: commands, idle, own, digits")
     arguments = parser.parse_args()
@@ -402,7 +404,8 @@ def main() -> None:
             line(f"a user's own {count} commands, 10 examples each", right)
             print(f"  taught in {wall:.0f} s by the clock, {cpu:.0f} s of CPU")
         if "idle" not in arguments.skip:
-            idle_hours(app, talk(real, "measure"), arguments.hours, settings)
+            wake = {"wake": dict(zip(("action", "argument"), arguments.wake, strict=True))} if arguments.wake else {}
+            idle_hours(app, talk(real, "measure"), arguments.hours, settings | wake)
         app.close()
         if "digits" not in arguments.skip:
             digits(real, folder, arguments.commands)
