@@ -154,6 +154,26 @@ def test_words_are_read_when_they_were_said(tmp_path, monkeypatch):
     app.close()
 
 
+def test_whole_frames_and_pictures_of_a_face_are_read_too(tmp_path, monkeypatch):
+    monkeypatch.setattr("mmsdk.app.fitting.RESAMPLES", 20)
+    from PIL import Image
+
+    rows = []
+    for number in range(12):
+        Image.fromarray(np.roll(frame(1), number, axis=1)).save(tmp_path / f"{number}.png")
+        rows.append({"picture": f"{number}.png", "mood": "ab"[number % 2]})
+    table = mmsdk.read_table(rows, root=tmp_path)
+    picture = {"column": "picture", "modality": "image"}
+    for encoder, faces, used in (("face-shape", 1, ("seen",)), ("face-shape", 0, ()), ("colour-shape", 0, ("seen",))):
+        run = tmp_path / f"{encoder}{faces}"
+        inputs = {"seen": {**picture, "encoder": encoder}}
+        app = mmsdk.fit({"inputs": inputs, "tasks": TASK, **QUICK}, table, run, quiet=True)
+        moments = [mmsdk.Moment(time=step * 0.5, frame=frame(faces)) for step in range(4)]
+        found = list(watch(app, moments, window=1.0, hop=1.0))
+        assert {one.used for one in found} == {used}, encoder
+        app.close()
+
+
 def test_a_run_that_reads_nothing_of_a_video_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("mmsdk.app.fitting.RESAMPLES", 20)
     rows = [{"AU": [n % 3 / 3, n % 2], "mood": "ab"[n % 2]} for n in range(24)]
