@@ -117,6 +117,14 @@ ALL = (
         real=True,
     ),
     Benchmark(
+        name="missing",
+        title="What a missing input costs",
+        says="A model that loses an input at test, beside one that was trained without it; the paired difference.",
+        quick=("--sets", "digits"),
+        full=("--sets", "ikea"),
+        real=True,
+    ),
+    Benchmark(
         name="explain",
         title="Do explanations explain?",
         says="What the score falls by without the parts that were named first, and without as many drawn at random, "
