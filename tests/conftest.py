@@ -30,7 +30,29 @@ def _few_resamples():
     """Keep the intervals of runs cheap; how they are made is tested in tests/evaluate."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mmsdk.app.fitting.RESAMPLES", 60)
+        patch.setattr("mmsdk.app.evaluating.RESAMPLES", 60)
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_pictures(request):
+    """Write a page of one line for each run: drawing takes longer than fitting one of these.
+
+    The page is that of users in a module that says ``PAGES = True``, for a test that asks for ``drawn``, in the runs of
+    the shop, and in every process of its own.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if not getattr(request.module, "PAGES", False):
+            patch.setattr("mmsdk.app.fitting.render_report", lambda data: data.title)
+        yield
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Write whole pages, in a module where the others need none."""
+    from mmsdk.report import render_report
+
+    monkeypatch.setattr("mmsdk.app.fitting.render_report", render_report)
 
 
 @pytest.fixture
@@ -52,10 +74,12 @@ def shop(tmp_path_factory) -> Path:
 def shop_runs(shop, tmp_path_factory) -> Path:
     """Return a folder with two fitted runs of the shop, ``tasks`` and ``recommender``; for reading only."""
     import mmsdk
+    from mmsdk.report import render_report
 
     folder = tmp_path_factory.mktemp("runs")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MMSDK_CACHE_DIR", str(tmp_path_factory.mktemp("session-cache")))
+        patch.setattr("mmsdk.app.fitting.render_report", render_report)
         mmsdk.fit(application(shop), out=folder / "tasks", quiet=True).close()
         mmsdk.fit(recommender(shop), out=folder / "recommender", quiet=True).close()
     return folder

@@ -38,10 +38,13 @@ if TYPE_CHECKING:
 
     from mmsdk.app.application import App
     from mmsdk.app.draft import Draft
+    from mmsdk.app.pipeline import Pipeline
     from mmsdk.confidence import Subset
     from mmsdk.data import Table
+    from mmsdk.embed import Embeddings
     from mmsdk.evaluate import Scoring
     from mmsdk.evaluate.scores import Calibration
+    from mmsdk.model import Target
     from mmsdk.protocols import Output
 
 FEW_ROWS, FEW_GROUPS = 500, 50  # validation rows; with fewer, which ones they are decides too much
@@ -226,19 +229,40 @@ def _align_without(draft: Draft, split: np.ndarray, held: np.ndarray) -> None:
 
 def measure_confidence(draft: Draft, scoring: Scoring) -> dict[str, dict[str, Any]]:
     """Return what the promises came to on the test rows, task by task; nothing where no test row is labelled."""
-    net, embeddings, confidence = draft.pipeline.net, draft.embeddings, draft.confidence
     tests = np.flatnonzero(draft.samples.split == "test")
-    if len(tests) == 0 or confidence is None:
+    if draft.confidence is None:
+        return {}
+    return measure_promises(
+        draft.confidence, draft.pipeline, draft.targets, draft.embeddings, tests, by=_by(draft), scoring=scoring
+    )
+
+
+def measure_promises(
+    confidence: Confidence,
+    pipeline: Pipeline,
+    targets: Mapping[str, Target],
+    embeddings: Embeddings,
+    tests: np.ndarray,
+    *,
+    by: Sequence[Any] | None,
+    scoring: Scoring,
+) -> dict[str, dict[str, Any]]:
+    """Return what the promises came to on some rows, task by task; nothing of a task that labels none of them.
+
+    :param tests: positions of rows that no part of the run has learned from.
+    :param by: of all rows, the value within which coverage is held; None where the table does not say.
+    """
+    net = pipeline.net
+    if len(tests) == 0:
         return {}
     assert net is not None
-    by = _by(draft)
-    given = subsets_given(net.inputs, embeddings.present, len(draft.samples))
+    given = subsets_given(net.inputs, embeddings.present, len(next(iter(embeddings.present.values()))))
     answered: dict[Subset, Any] = {(): infer(net, embeddings.values, embeddings.present, rows=tests)}
     for subset in {one: None for task in confidence.tasks.values() for one in task.judges if one}:
         answered[subset] = infer(net, embeddings.values, embeddings.present, rows=tests, keep=subset)
     found = {}
     for name in confidence.tasks:
-        target = draft.targets[name]
+        target = targets[name]
         labelled = target.labelled[tests]
         parts = {}
         for subset, (vectors, logits) in answered.items():

@@ -7,18 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmsdk.app.confiding import calibrated_logits
+from mmsdk.app.confiding import calibrated_logits, measure_promises
 from mmsdk.app.directory import split_ids
 from mmsdk.app.recording import table_fingerprint
 from mmsdk.data import Samples, read_table
 from mmsdk.errors import DataError, RunError
 from mmsdk.evaluate import Scoring, score_logits
+from mmsdk.evaluate.alignment import Judging, score_alignment
 from mmsdk.evaluate.baselines import blind_baseline
+from mmsdk.evaluate.bootstrap import RESAMPLES
 from mmsdk.model import encode_targets
 from mmsdk.progress import note
 
 if TYPE_CHECKING:
     from mmsdk.app.application import App
+    from mmsdk.embed import Embeddings
+    from mmsdk.model import Target
 
 
 def evaluate(app: App, data: Any, *, root: Path | None = None, seed: int = 0) -> dict[str, Any]:
@@ -28,11 +32,14 @@ def evaluate(app: App, data: Any, *, root: Path | None = None, seed: int = 0) ->
     nothing else is left, refused.
 
     :param data: a table with the columns of the tasks.
-    :returns: ``{task: {"test": {metric: {value, low, high, n}}, "baselines": {...}}}``, as in ``metrics.json``.
+    :returns: ``{task: {"test": {metric: {value, low, high, n}}, "baselines": {...}, "confidence": {...}}}``, and for
+        each pair of aligned inputs ``{"align a+b": {"test": {...}, "baselines": {...}, "paired": {...}}}``, as in
+        ``metrics.json``: how often the sets hold the truth, what was declined, and who finds whom, on these rows.
+        Canonical correlations are left out: their directions come from the rows that the run learned from.
     :raises DataError: every row was used to make the run, or none has a label.
-    :raises RunError: the run has no task to score. A recommender is scored when it is fitted, on pairs held out then.
+    :raises RunError: the run has nothing to score. A recommender is scored when it is fitted, on pairs held out then.
     """
-    if not app.tasks:
+    if not app.tasks and not app.pipeline.maps:
         raise RunError(
             f"{app.folder} has no task to score; a recommender is scored when it is fitted, see metrics.json there"
         )
@@ -41,32 +48,71 @@ def evaluate(app: App, data: Any, *, root: Path | None = None, seed: int = 0) ->
     table.require([*identity, *(entry.column for entry in app.application.tasks.values())])
     samples, _ = app.pipeline.read(table, partial=True)
     fresh = _unseen(app, samples)
-    embeddings = app.pipeline.embed(samples)
-    _, logits = app.pipeline.fuse(embeddings)
-    logits = calibrated_logits(app, logits, embeddings.present)
     group = app.application.split.group
     groups = np.asarray(table.cells(group), dtype=object) if group in table.names else None
-    found = {}
-    for name, entry in app.application.tasks.items():
-        target, _ = encode_targets(
-            app.tasks[name],
-            samples.table.cells(entry.column),
-            name=name,
-            column=entry.column,
-            ids=samples.ids,
-            on_bad_row=app.pipeline.policy.on_bad_row,
-        )
+    scoring = Scoring(groups=groups, resamples=RESAMPLES, seed=seed)
+    before = app.pipeline.unaligned(samples)
+    embeddings = app.pipeline.aligned(before)
+    found = _scored(app, samples, embeddings, fresh, scoring) if app.tasks else {}
+    return found | _alignment(app, before, embeddings, fresh, scoring)
+
+
+def _scored(
+    app: App, samples: Samples, embeddings: Embeddings, fresh: np.ndarray, scoring: Scoring
+) -> dict[str, dict[str, Any]]:
+    """Return the figures of every task, and what its promises came to."""
+    _, logits = app.pipeline.fuse(embeddings)
+    logits = calibrated_logits(app, logits, embeddings.present)
+    targets = _targets(app, samples)
+    found: dict[str, dict[str, Any]] = {}
+    for name, target in targets.items():
         rows = target.labelled_rows(fresh)
         if len(rows) == 0:
-            raise DataError(f"tasks.{name}: no row to score has a label in column {entry.column!r}")
-        scoring = Scoring(groups=groups, seed=seed)
+            column = app.application.tasks[name].column
+            raise DataError(f"tasks.{name}: no row to score has a label in column {column!r}")
         truth = target.values[rows]
         blind, guess = blind_baseline(target.task, len(rows))
         found[name] = {
             "test": score_logits(target.task, logits[name][rows], truth, rows=rows, scoring=scoring),
             "baselines": {blind: score_logits(target.task, guess, truth, rows=rows, scoring=scoring)},
         }
+    if app.confidence is not None:
+        by, tests = app.confidence.by, np.flatnonzero(fresh)
+        cells = samples.table.cells(by) if by in samples.table.names else None
+        promised = measure_promises(app.confidence, app.pipeline, targets, embeddings, tests, by=cells, scoring=scoring)
+        for name, one in promised.items():
+            found[name]["confidence"] = one
     return found
+
+
+def _targets(app: App, samples: Samples) -> dict[str, Target]:
+    """Return the labels of the table as the tasks of the run encode them."""
+    return {
+        name: encode_targets(
+            app.tasks[name],
+            samples.table.cells(entry.column),
+            name=name,
+            column=entry.column,
+            ids=samples.ids,
+            on_bad_row=app.pipeline.policy.on_bad_row,
+        )[0]
+        for name, entry in app.application.tasks.items()
+    }
+
+
+def _alignment(
+    app: App, before: Embeddings, after: Embeddings, fresh: np.ndarray, scoring: Scoring
+) -> dict[str, dict[str, Any]]:
+    """Return how well the aligned inputs of the run lie together in these rows; nothing where it aligned none."""
+    split = np.where(fresh, "test", "").astype(object)
+    judging = Judging(
+        groups=scoring.groups,
+        resamples=scoring.beside().resamples,
+        seed=scoring.seed,
+        parts=("test",),
+        directions=False,
+    )
+    return score_alignment(before, after, list(app.pipeline.maps), split, judging=judging)
 
 
 def _unseen(app: App, samples: Samples) -> np.ndarray:

@@ -82,10 +82,14 @@ class Pipeline:
 
     def embed(self, samples: Samples) -> Embeddings:
         """Embed every input, from the cache where it can be; fitted encoders that are new learn from ``train``."""
+        return self.aligned(self.unaligned(samples))
+
+    def unaligned(self, samples: Samples) -> Embeddings:
+        """Embed every input and leave the vectors where their encoders put them."""
         cache = self._cache() if len(samples) > QUERY_ROWS else None
         embedder = Embedder(cache, device=self.device, precision=self.application.precision, quiet=self.quiet)
         encoders = {name: one for name, one in self.encoders.items() if name in samples.inputs}
-        return self.aligned(self._relative(samples, embedder.embed(samples, encoders, self.policy)))
+        return self._relative(samples, embedder.embed(samples, encoders, self.policy))
 
     def embed_decoded(self, rows: Sequence[Mapping[str, Any]]) -> Embeddings:
         """Embed samples that are decoded already, by input; a ``within`` takes them as of nobody it knows."""

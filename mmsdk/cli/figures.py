@@ -60,8 +60,9 @@ def print_metrics(metrics: Mapping[str, Any], headline: Mapping[str, str]) -> No
         others = [f"{name} {one['value']:.3f}" for name, one in parts[part].items() if name != metric]
         if others:
             click.echo(click.wrap_text("; ".join(others), width(), "  ", "  "))
-        if line := _ahead(parts.get("paired", {}), metric):
-            click.echo(click.wrap_text(line, width(), "  ", "  "))
+        for line in (_ahead(parts.get("paired", {}), metric), *_promises(parts.get("confidence", {}))):
+            if line:
+                click.echo(click.wrap_text(line, width(), "  ", "  "))
         click.echo()
 
 
@@ -74,6 +75,16 @@ def _ahead(paired: Mapping[str, Any], metric: str) -> str:
     one = found[name]
     sure = "beyond chance" if one["low"] > 0 or one["high"] < 0 else "not told apart by these rows"
     return f"ahead of the best baseline, {name}, by {_score(one)}: {sure}"
+
+
+def _promises(confidence: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what came of the promises: how often the sets hold the truth, and what was declined."""
+    if sets := confidence.get("sets"):
+        said = f"sets hold the truth {_score(sets['coverage'])} of the time, {confidence['target']:g} was promised"
+        yield f"{said}; their mean size is {sets['size']['value']:.3g}"
+    if answered := confidence.get("answered"):
+        error = f", wrong in {_score(answered['error'])} of them" if "error" in answered else ""
+        yield f"answered {_score(answered['share'])} of the rows{error}"
 
 
 def next_commands(app: Any) -> Iterator[str]:

@@ -15,6 +15,7 @@ from mmsdk.evaluate.bootstrap import RESAMPLES, bootstrap, paired
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from mmsdk.align import SpaceMap
     from mmsdk.evaluate.bootstrap import Interval
 
     Statistic = Callable[[np.ndarray], float]
@@ -34,9 +35,11 @@ class Judging:
     """How to judge: as :class:`mmsdk.evaluate.Scoring`, for alignment.
 
     :param groups: ``(n,)`` group of each row: intervals resample whole groups.
+    :param directions: whether canonical correlations are judged, whose directions ``train`` rows have to give.
     """
 
     groups: np.ndarray | None = None
+    directions: bool = True
     resamples: int = RESAMPLES // 5
     seed: int = 0
     parts: Sequence[str] = ("val", "test")
@@ -70,17 +73,21 @@ def score_alignment(
         rows = {part: np.flatnonzero(both & (split == part)) for part in how.parts}
         judged = {part: _at_most(one, how.seed) for part, one in rows.items() if len(one) >= FEWEST}
         train = np.flatnonzero(both & (split == "train"))
-        if judged and len(train) >= FEWEST:
-            sides = [_Side(one, first, second, train) for one in (before, after)]
+        if judged and (len(train) >= FEWEST or not how.directions):
+            told = train if how.directions else None
+            sides = [_Side(one, first, second, told) for one in (before, after)]
             found[next(iter(pair_names({first: 0, second: 0})))] = _of_pair(sides, judged, how)
     return found
 
 
 class _Side:
-    """One pair of inputs, before or after: its rows, and the canonical directions that the training rows have."""
+    """One pair of inputs, before or after: its rows, and the canonical directions of the training rows, if any."""
 
-    def __init__(self, embeddings: Any, first: str, second: str, train: np.ndarray) -> None:
+    def __init__(self, embeddings: Any, first: str, second: str, train: np.ndarray | None) -> None:
         self.values = embeddings.values[first], embeddings.values[second]
+        self.maps: Mapping[str, SpaceMap] | None = None
+        if train is None:
+            return
         named = {"0": self.values[0][train], "1": self.values[1][train]}
         moments = Moments.of(named, np.ones((len(train), 2), bool))
         self.maps = canonical_maps(moments, min(DIRECTIONS, *(one.shape[1] for one in self.values)))(SHARE, 0.0)
@@ -88,12 +95,14 @@ class _Side:
     def statistics(self, rows: np.ndarray) -> dict[str, Statistic]:
         """Return every figure of some rows as a function of positions among them."""
         left, right = (np.asarray(one[rows], np.float32) for one in self.values)
-        found = {"cka": cka_statistic(left, right), "canonical_correlation": self._correlation(left, right)}
+        found = {"cka": cka_statistic(left, right)}
+        if self.maps is not None:
+            found["canonical_correlation"] = self._correlation(left, right, self.maps)
         return {**recall_statistics(left, right), **found} if left.shape[1] == right.shape[1] else found
 
-    def _correlation(self, left: np.ndarray, right: np.ndarray) -> Statistic:
+    def _correlation(self, left: np.ndarray, right: np.ndarray, maps: Mapping[str, SpaceMap]) -> Statistic:
         """Return the mean correlation of the canonical variates, whose directions these rows had no part in."""
-        first, second = (self.maps[name](one) for name, one in (("0", left), ("1", right)))
+        first, second = (maps[name](one) for name, one in (("0", left), ("1", right)))
 
         def statistic(rows: np.ndarray) -> float:
             one, other = (side[rows] - side[rows].mean(0) for side in (first, second))

@@ -184,7 +184,7 @@ def test_rows_that_are_never_together_are_an_error(tmp_path):
         fitted(tmp_path / "other", data, align="contrastive")
 
 
-def test_what_alignment_brought_stands_in_metrics_and_on_the_page(tmp_path, capsys):
+def test_what_alignment_brought_stands_in_metrics_and_on_the_page(tmp_path, capsys, drawn):
     import jsonschema
 
     from mmsdk.cli.figures import print_run
@@ -203,9 +203,23 @@ def test_what_alignment_brought_stands_in_metrics_and_on_the_page(tmp_path, caps
     assert "photo and words of one row" in page
     print_run(app, as_json=False)
     assert "align photo+words: recall@1 on test" in capsys.readouterr().out
+    held = mmsdk.evaluate(app, rows())["align photo+words"]
+    jsonschema.validate({"align photo+words": held}, metrics_schema())
+    assert held["test"]["recall@1"]["value"] == entry["test"]["recall@1"]["value"]
+    assert held["paired"]["before"]["cka"]["value"] == pytest.approx(entry["paired"]["before"]["cka"]["value"])
+    assert "canonical_correlation" not in held["test"]
+    fresh = mmsdk.evaluate(app, rows(60, seed=1))["align photo+words"]["test"]["recall@1"]
+    assert (fresh["n"], fresh["value"] > 0.3) == (60, True)
 
 
-def test_unpaired_alignment_is_judged_by_what_needs_no_cosine(tmp_path):
+def test_an_aligned_run_without_a_task_is_evaluated_by_its_alignment(tmp_path):
+    app = fitted(tmp_path / "run", align="cca", **JOINT)
+    found = mmsdk.evaluate(app, rows(60, seed=1))
+    assert list(found) == ["align photo+words"]
+    assert found["align photo+words"]["test"]["recall@1"]["n"] == 60
+
+
+def test_unpaired_alignment_is_judged_by_what_needs_no_cosine(tmp_path, drawn):
     fitted(tmp_path / "run", align="whitening", tasks=TASK).close()
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text(encoding="utf-8"))
     assert set(metrics["align photo+words"]["test"]) == {"cka", "canonical_correlation"}

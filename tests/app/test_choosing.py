@@ -44,7 +44,7 @@ def fitted(described, out):
     return [json.loads((out / name).read_text(encoding="utf-8")) for name in ("run.json", "metrics.json")]
 
 
-def test_auto_names_what_it_took(shop, tmp_path, by_validation):
+def test_auto_names_what_it_took(shop, tmp_path, by_validation, drawn):
     jsonschema = pytest.importorskip("jsonschema")
     described = small(shop, fusion={"type": "auto", "dim": 8}, head={"type": "auto"}, split=PARTED)
     document, metrics = fitted(described, tmp_path / "run")

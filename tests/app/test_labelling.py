@@ -38,6 +38,7 @@ APPLICATION = {
     "split": {"column": "part"},
     "fusion": {"dim": 16, "members": 2},
     "training": {"epochs": 12, "learning_rate": 0.01},
+    "confidence": {"source": "validation"},
 }
 
 

@@ -12,6 +12,7 @@ from mmsdk.app.recipes import plan_recipe
 from mmsdk.cli.shell import run
 from mmsdk.testing import installed, write_distribution
 
+PAGES = True  # see tests/conftest.py
 SOURCE = """
     import csv
 

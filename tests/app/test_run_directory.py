@@ -302,7 +302,7 @@ def test_the_public_evaluate_is_the_function(shop_runs):
     assert found.stdout.split() == ["mmsdk.app.evaluating", "fit"]
 
 
-def test_the_report_comes_out_the_same(shop, tmp_path):
+def test_the_report_comes_out_the_same(shop, tmp_path, drawn):
     origin = {"seed": 1}
     pages = [(fit(tmp_path / name, small(shop), **origin) / "report.html").read_text(encoding="utf-8") for name in "ab"]
     timed = re.compile(r"<div><dt>cost</dt>.*?</div>|<h2>What it cost</h2>.*?</table>", re.DOTALL)  # a clock's readings

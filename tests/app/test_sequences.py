@@ -83,7 +83,23 @@ def application(**entry):
         "split": {"column": "part"},
         "fusion": {"dim": 16, "members": 2},
         "training": {"epochs": 15, "batch_size": 16},
+        "confidence": {"source": "validation"},
     }
+
+
+def brief(**entry):
+    """Return an application of which only its keys are asked, not how good it is."""
+    return {**application(**entry), "training": {"epochs": 2, "batch_size": 16}}
+
+
+@pytest.fixture(scope="module")
+def plain(series, tmp_path_factory):
+    """The run without a key about sequences; for reading only."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MMSDK_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        app = mmsdk.fit(brief(), rows(40), tmp_path_factory.mktemp("plain") / "run", device="cpu", quiet=True)
+    yield app
+    app.close()
 
 
 def accuracy(app):
@@ -116,16 +132,14 @@ def test_only_a_trainable_sees_the_order(tmp_path):
     ],
     ids=str,
 )
-def test_every_key_about_sequences_acts(tmp_path, changes):
-    plain = mmsdk.fit(application(), rows(40), tmp_path / "plain", device="cpu", quiet=True)
-    other = mmsdk.fit(application(**changes), rows(40), tmp_path / "other", device="cpu", quiet=True)
+def test_every_key_about_sequences_acts(plain, tmp_path, changes):
+    other = mmsdk.fit(brief(**changes), rows(40), tmp_path / "other", device="cpu", quiet=True)
     assert not np.allclose(plain.embed([{"track": "1 2"}]), other.embed([{"track": "1 2"}]))
 
 
-def test_options_of_decoding_act(tmp_path):
+def test_options_of_decoding_act(plain, tmp_path):
     commas = [{**row, "track": row["track"].replace(" ", ",")} for row in rows(40)]
-    plain = mmsdk.fit(application(), rows(40), tmp_path / "plain", device="cpu", quiet=True)
-    other = mmsdk.fit(application(decode={"separator": ","}), commas, tmp_path / "other", device="cpu", quiet=True)
+    other = mmsdk.fit(brief(decode={"separator": ","}), commas, tmp_path / "other", device="cpu", quiet=True)
     assert np.array_equal(plain.embed([{"track": "1 2"}]), other.embed([{"track": "1,2"}]))
     with pytest.raises(mmsdk.DataError, match="holds what is no number"):
         other.embed([{"track": "1 2"}])
@@ -134,8 +148,8 @@ def test_options_of_decoding_act(tmp_path):
 def test_steps_of_a_trainable_act(tmp_path):
     few, many = (
         mmsdk.fit(
-            application(trainable={"type": "tcn", "steps": steps}),
-            rows(),
+            brief(trainable={"type": "tcn", "steps": steps}),
+            rows(40),
             tmp_path / str(steps),
             device="cpu",
             quiet=True,
@@ -214,6 +228,7 @@ def test_two_sequences_are_read_on_one_clock(tmp_path):
         "split": {"column": "part"},
         "fusion": {"type": "convolution", "dim": 32, "members": 2},
         "training": {"epochs": 30, "batch_size": 16},
+        "confidence": {"source": "validation"},
     }
     app = mmsdk.fit(described, two_tracks(), tmp_path / "run", device="cpu", quiet=True)
     scored = mmsdk.evaluate(app, [{**row, "part": "test"} for row in two_tracks()])
@@ -221,7 +236,7 @@ def test_two_sequences_are_read_on_one_clock(tmp_path):
 
 
 @pytest.mark.parametrize("fusion", ["bottleneck", "transformer", "cross-attention"])
-def test_every_fusion_of_steps_fits(tmp_path, fusion, capsys):
+def test_every_fusion_of_steps_fits(tmp_path, fusion, capsys, drawn):
     described = application(trainable={"type": "steps", "steps": 6})
     described["inputs"]["other"] = {"column": "way2", "modality": "text", "encoder": "ngrams"}
     described |= {"fusion": {"type": fusion, "dim": 16, "members": 2}}

@@ -31,6 +31,7 @@ def application(**entry):
         "split": {"group": "who", "validation": 0.2, "test": 0.3},
         "fusion": {"dim": 16, "members": 2},
         "training": {"epochs": 15},
+        "confidence": {"source": "validation"},
     }
 
 

@@ -17,6 +17,7 @@ import mmsdk
 from mmsdk.app import confiding, fitting
 from mmsdk.app.application import App
 from mmsdk.app.predictions import prediction_table
+from mmsdk.cli.figures import print_metrics
 from mmsdk.config.confidence import ConfidenceConfig
 from mmsdk.config.inputs import SplitConfig
 from mmsdk.evaluate import Scoring, metrics_schema
@@ -257,6 +258,32 @@ def test_evaluate_scores_calibrated_answers(made):
     for metric in ("log_loss", "brier", "ece", "accuracy"):
         expected = run.metrics["kind"]["test"][metric]["value"]
         assert found["kind"]["test"][metric]["value"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_evaluate_measures_the_promises_on_other_rows(made, capsys):
+    """On the rows that the run held out they are those of metrics.json; on new ones, of these."""
+    run = made(abstain={"below": 0.6}, by="site")
+    found = mmsdk.evaluate(run.app, table())
+    jsonschema.Draft202012Validator(metrics_schema()).validate(found)
+    for task in ("kind", "tags", "size"):
+        ours, theirs = found[task]["confidence"], run.metrics[task]["confidence"]
+        assert set(ours) == set(theirs)
+        for part in ("sets", "answered", "risk"):
+            for metric, one in theirs.get(part, {}).items():
+                if metric != "curve":
+                    assert ours[part][metric]["value"] == pytest.approx(one["value"], abs=1e-6), (task, part, metric)
+        assert set(ours["groups"]) == {"north", "south"}
+    new = [{**row, "id": f"new {row['id']}"} for row in table(90, 5)]
+    fresh = mmsdk.evaluate(run.app, new)["kind"]["confidence"]
+    assert fresh["sets"]["coverage"]["n"] == 90
+    assert 0 < fresh["answered"]["share"]["value"] < 1
+    unsaid = mmsdk.evaluate(run.app, [{k: v for k, v in row.items() if k != "site"} for row in new])
+    assert unsaid["kind"]["confidence"]["sets"]["size"]["value"] == 3  # of no site: everything
+    print_metrics({"kind": {"test": {}, "confidence": fresh}}, {"kind": "accuracy"})
+    said = capsys.readouterr().out
+    assert f"sets hold the truth {fresh['sets']['coverage']['value']:.3f} [" in said
+    assert "0.9 was promised" in said
+    assert f"answered {fresh['answered']['share']['value']:.3f} [" in said
 
 
 @pytest.mark.parametrize("method", ["temperature", "vector", "isotonic"])

@@ -13,6 +13,7 @@ import pytest
 
 from .pages import blocks
 
+PAGES = True  # see tests/conftest.py
 LAUNCHER = "#!{python}\nfrom mmsdk.cli import main\nmain()\n"
 
 

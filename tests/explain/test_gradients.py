@@ -40,7 +40,10 @@ def app(tmp_path_factory):
                 "tasks": {"kind": {"column": "kind", "type": "classification"}},
                 "fusion": {"dim": 16},
                 "training": {"epochs": 15, "learning_rate": 0.01},
-                "confidence": {"calibration": "none"},  # gradients are of the network's own log-odds
+                "confidence": {
+                    "calibration": "none",
+                    "source": "validation",
+                },  # gradients are of the network's own log-odds
             },
             data=table(),
             out=tmp_path_factory.mktemp("gradients") / "run",

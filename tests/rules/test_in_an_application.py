@@ -15,6 +15,7 @@ from mmsdk.app.refitting import again, gather_material
 from mmsdk.config.rules import RuleConfig
 from mmsdk.data import Policy
 
+PAGES = True  # see tests/conftest.py
 ORDER = ["routine", "soon", "urgent"]
 
 
@@ -53,6 +54,7 @@ def application(**changed):
         "fusion": {"dim": 16, "members": 2},
         "training": {"epochs": 20, "learning_rate": 0.01},
         "split": {"test": 0.3},
+        "confidence": {"source": "validation"},
         **changed,
     }
 
@@ -168,7 +170,10 @@ def test_rules_teach(tmp_path):
         tasks={"urgency": TASKS["urgency"]},
         split={"column": "part"},
         id=None,
-        confidence={"calibration": "none"},  # which knows labelled rows only, and would take the lesson back
+        confidence={
+            "calibration": "none",
+            "folds": 2,
+        },  # which knows labelled rows only, and would take the lesson back
     )
     shares = {}
     for weight in (0.0, 1.0):
