@@ -36,13 +36,12 @@ def _few_resamples():
 
 @pytest.fixture(scope="module", autouse=True)
 def _no_pictures(request):
-    """Write a page of one line for each run: drawing takes longer than fitting one of these.
+    """Write a page of one line for each run of a module that says ``NO_PAGES``: drawing takes longer than fitting.
 
-    The page is that of users in a module that says ``PAGES = True``, for a test that asks for ``drawn``, in the runs of
-    the shop, and in every process of its own.
+    A test of it that looks at a page asks for ``drawn``; the runs of the shop have whole pages everywhere.
     """
     with pytest.MonkeyPatch.context() as patch:
-        if not getattr(request.module, "PAGES", False):
+        if getattr(request.module, "NO_PAGES", False):
             patch.setattr("mmsdk.app.fitting.render_report", lambda data: data.title)
         yield
 

@@ -10,6 +10,8 @@ from safetensors.numpy import load_file
 
 import mmsdk
 
+NO_PAGES = True  # see tests/conftest.py
+
 PHOTO, WORDS = 12, 8
 KINDS = ("lamp", "vase", "rug")
 

@@ -21,6 +21,8 @@ import mmsdk
 from mmsdk.cli.shell import run
 from mmsdk.config import write_yaml
 
+NO_PAGES = True  # see tests/conftest.py
+
 QUICK = {"epochs": 2, "batch_size": 32}
 PHOTO = {"column": "image", "modality": "image"}
 TEXT = {"column": "title", "modality": "text", "encoder": "ngrams"}

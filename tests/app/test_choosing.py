@@ -20,6 +20,8 @@ from mmsdk.model import infer, prepare_targets
 from mmsdk.plugins import get_registry
 from mmsdk.tasks import Classification
 
+NO_PAGES = True  # see tests/conftest.py
+
 SHORT = {"epochs": 2, "batch_size": 16}
 PARTED = {"column": "part"}
 

@@ -12,6 +12,8 @@ from shop_data import application, rows, write_csv
 import mmsdk
 from mmsdk.cli.shell import run as typed
 
+NO_PAGES = True  # see tests/conftest.py
+
 
 @pytest.fixture(scope="module")
 def runs(shop, tmp_path_factory):

@@ -12,6 +12,8 @@ from shop_data import rows, write_csv
 import mmsdk
 from mmsdk.evaluate.schema import metrics_schema
 
+NO_PAGES = True  # see tests/conftest.py
+
 
 def parts(run):
     found = pa_parquet.read_table(run / "splits.parquet").to_pydict()

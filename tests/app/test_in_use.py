@@ -11,6 +11,8 @@ from shop_data import ITEMS, application, orders, rows
 
 import mmsdk
 
+NO_PAGES = True  # see tests/conftest.py
+
 INPUTS = ("photo", "text", "price", "material", "added")
 VALUES = {
     "photo": "photos/003.png",

@@ -8,6 +8,8 @@ from shop_data import ITEMS
 
 import mmsdk
 
+NO_PAGES = True  # see tests/conftest.py
+
 NEW = {"sku": "new", "title": "glass rug", "description": "soft under bare feet", "price": "20", "kind": "rug"}
 
 

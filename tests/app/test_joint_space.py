@@ -8,6 +8,8 @@ import pytest
 import mmsdk
 from mmsdk.testing.fakes import installed, write_distribution
 
+NO_PAGES = True  # see tests/conftest.py
+
 PLUGIN = '''
     """One space for colours written as words and for colours written as numbers."""
 

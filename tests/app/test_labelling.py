@@ -15,6 +15,8 @@ from mmsdk.cli.shell import run as command
 from mmsdk.evaluate.labelling import choose_rows, uncertainty
 from mmsdk.protocols import Output
 
+NO_PAGES = True  # see tests/conftest.py
+
 RARE = 8  # small clusters that random rows hardly meet
 
 

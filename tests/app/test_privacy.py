@@ -10,7 +10,6 @@ from mmsdk.config.privacy import PrivacyConfig
 from mmsdk.data import at_the_door, hidden_columns, read_table
 from mmsdk.errors import ConfigError
 
-PAGES = True  # see tests/conftest.py
 NAMES = [f"Zyx{n}wv Qrst" for n in range(30)]
 SAYS = ("chest pain", "cough")
 NOTICE = "Decision support <under> evaluation"

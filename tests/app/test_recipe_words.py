@@ -12,7 +12,6 @@ from mmsdk.app.recipes import plan_recipe
 from mmsdk.cli.shell import run
 from mmsdk.testing import installed, write_distribution
 
-PAGES = True  # see tests/conftest.py
 SOURCE = """
     import csv
 

@@ -18,6 +18,8 @@ from shop_data import ITEMS, application, recommender, rows
 import mmsdk
 from mmsdk.evaluate.schema import metrics_schema
 
+NO_PAGES = True  # see tests/conftest.py
+
 FILES = {"card.md", "index", "metrics.json", "model.safetensors", "report.html", "run.json", "splits.parquet"}
 QUICK = {"epochs": 2, "batch_size": 32}
 

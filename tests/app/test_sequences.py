@@ -8,6 +8,8 @@ import pytest
 import mmsdk
 from mmsdk.testing.fakes import installed, write_distribution
 
+NO_PAGES = True  # see tests/conftest.py
+
 PLUGIN = '''
     """A series of numbers as text, and an encoder that answers one step a number."""
 

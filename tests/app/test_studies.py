@@ -18,7 +18,6 @@ from mmsdk.app.directory import split_ids
 from mmsdk.app.efficiency import Meter, package_joules
 from mmsdk.evaluate.schema import metrics_schema
 
-PAGES = True  # see tests/conftest.py
 KEYS = {
     "slices": ["material", "price"],
     "learning_curve": True,

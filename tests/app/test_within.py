@@ -10,6 +10,8 @@ import pytest
 import mmsdk
 from mmsdk.embed.within import Usual, relative, usual_of
 
+NO_PAGES = True  # see tests/conftest.py
+
 
 def rows(people, seed):
     """Two moods a person; the person moves the vector ten times as far as the mood does."""

@@ -17,6 +17,8 @@ from mmsdk.cli.document import page
 from mmsdk.cli.shell import run
 from mmsdk.config import read_yaml, write_yaml
 
+NO_PAGES = True  # see tests/conftest.py
+
 DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
 QUICK = {"training": {"epochs": 2, "batch_size": 32}}
 

@@ -11,7 +11,6 @@ from .pages import blocks, run_page
 if TYPE_CHECKING:
     from pathlib import Path
 
-PAGES = True  # see tests/conftest.py
 TRANSLATED = (
     "README",
     "docs/quickstart",

@@ -13,7 +13,6 @@ import pytest
 
 from .pages import blocks
 
-PAGES = True  # see tests/conftest.py
 LAUNCHER = "#!{python}\nfrom mmsdk.cli import main\nmain()\n"
 
 

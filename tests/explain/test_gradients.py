@@ -11,6 +11,8 @@ from mmsdk import explain
 from mmsdk.explain import by_part, integrated_gradients, shuffled_net
 from mmsdk.explain.gradients import has_captum
 
+NO_PAGES = True  # see tests/conftest.py
+
 pytestmark = pytest.mark.skipif(not has_captum(), reason="captum is not installed: pip install mmsdk[explain]")
 
 

@@ -19,6 +19,8 @@ from PIL import Image
 import mmsdk
 from mmsdk.embed import branch
 
+NO_PAGES = True  # see tests/conftest.py
+
 av = pytest.importorskip("av")
 pydicom = pytest.importorskip("pydicom")
 soundfile = pytest.importorskip("soundfile")

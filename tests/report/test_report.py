@@ -8,7 +8,6 @@ import pytest
 from mmsdk.audit import Finding
 from mmsdk.report import Example, MapPoints, Picture, ReportData, render_card, render_report
 
-PAGES = True  # see tests/conftest.py
 NASTY = "<script>alert(1)</script> | $\\foo$ _x"
 
 

@@ -15,7 +15,6 @@ from mmsdk.app.refitting import again, gather_material
 from mmsdk.config.rules import RuleConfig
 from mmsdk.data import Policy
 
-PAGES = True  # see tests/conftest.py
 ORDER = ["routine", "soon", "urgent"]
 
 

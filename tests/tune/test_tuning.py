@@ -13,6 +13,8 @@ from mmsdk.embed import open_encoder
 from mmsdk.tune import Adapter, TunedEncoder
 from mmsdk.tune.lora import fold, inject, last_layers
 
+NO_PAGES = True  # see tests/conftest.py
+
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghijklmnop"]
 
 
