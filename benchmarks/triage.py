@@ -66,7 +66,7 @@ def application(real: Path, rows: list[dict[str, str]], folder: Path) -> dict:
     return made
 
 
-def compare(app: dict, folds: int, repeats: int) -> dict[str, np.ndarray]:
+def compare(app: dict, folds: int, repeats: int, names: list[str]) -> dict[str, np.ndarray]:
     """Print balanced accuracy of the fusion and of each input alone; return the answers of the fusion."""
     plain = {**app, "evaluation": {}, "confidence": {"calibration": "none"}}  # labels are scored, not chances
     variants = {"recipe": plain}
@@ -77,10 +77,12 @@ def compare(app: dict, folds: int, repeats: int) -> dict[str, np.ndarray]:
             one["training"] = {"epochs": 1}  # these heads read the vectors themselves: the network decides nothing
     answers = {}
     for name, one in variants.items():
+        if names and name not in names:
+            continue
         answers[name] = mmsdk.cross_validate(one, folds=folds, repeats=repeats, allow_outside=True, quiet=True)
         print(f"  {name:14s} {_shown(answers[name])}", flush=True)
     best = max((one for one in answers if one.startswith("only")), key=lambda one: _metric(answers[one]))
-    for name in ("recipe", *OTHERS):
+    for name in (one for one in ("recipe", *OTHERS) if one in answers):
         ahead = _ahead(answers[name], answers[best])
         print(f"  {name} ahead of {best}: {ahead.value:+.3f} [{ahead.low:+.3f}, {ahead.high:+.3f}]", flush=True)
     return _kept(answers["recipe"])
@@ -197,6 +199,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folds", type=int, default=6)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--variants", nargs="+", default=[], help="recipe, only image, ...; all where left out")
     parser.add_argument("--part", choices=("all", "compare", "promises"), default="all")
     arguments = parser.parse_args()
     real = Path(os.environ["MMSDK_REAL"]).resolve()
@@ -209,16 +212,16 @@ def main() -> None:
         columns = {name: one["column"] for name, one in app["inputs"].items()}
         print(f"inputs {columns}; head {app['head']['type']}; masked {app['privacy']['mask']}")
         if arguments.part != "promises":
-            judge(app, arguments.folds, arguments.repeats)
+            judge(app, arguments.folds, arguments.repeats, arguments.variants)
         if arguments.part != "compare":
             print(f"promises, {arguments.folds} fits of the recipe")
             promises(app, rows, arguments.folds)
 
 
-def judge(app: dict, folds: int, repeats: int) -> None:
+def judge(app: dict, folds: int, repeats: int, names: list[str]) -> None:
     """Print the first two tables."""
     print(f"balanced accuracy, {repeats} x {folds} folds by patient")
-    kept = compare(app, folds, repeats)
+    kept = compare(app, folds, repeats, names)
     print("risk and coverage of the recipe's out-of-fold answers")
     risk_falls(kept)
 

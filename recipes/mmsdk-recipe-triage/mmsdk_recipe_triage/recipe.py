@@ -19,6 +19,7 @@ NOTICE = (
     "处于评估阶段的决策辅助，不是医疗器械：由人做决定。"
 )
 RISK, COVERAGE = 0.1, 0.9
+SAMPLE_RISK = 0.2  # a few hundred cases keep no smaller one for sure
 OLDEST = 90  # HIPAA, 45 CFR 164.514(b)(2)(i)(C): ages above 89 are one
 RULES_BYTES = 1 << 20
 SCALE = 3  # so many labels in an order are a scale of urgency, whatever they are called
@@ -33,7 +34,7 @@ class Triage:
 
         if not (folder / "cases.csv").is_file():  # the last file written
             write_sample(folder, seed)
-        return self.application(folder / "cases.csv", {"target": "urgency", "id": "case"})
+        return self.application(folder / "cases.csv", {"target": "urgency", "id": "case", "risk": SAMPLE_RISK})
 
     def application(self, data: Path, settings: Mapping[str, Any]) -> Mapping[str, Any]:
         """Build the application; who somebody is never gets past the door.

@@ -49,6 +49,7 @@ def test_the_sample_has_gaps_and_names_that_go(tmp_path):
     assert len(application["rules"]) == 8
     assert application["evaluation"]["slices"] == ["age", "sex", "view", "site"]
     assert application["notice"] == NOTICE
+    assert application["confidence"]["abstain"] == {"error": 0.2}
 
 
 # -- a stranger's table ----------------------------------------------------------------------------------------------
