@@ -28,8 +28,7 @@ class StackedHead(Beside):
     """``bias + sum of weight_i * logits_i`` over the inputs that a row has; weights are never below zero.
 
     Stacking (Wolpert 1992) with weights that are not negative (Breiman 1996): an input that says nothing about rows
-    it has not seen gets nothing, however well it fits the rows it learned from, and so does one that adds too little
-    to be told from luck (:func:`weigh_worthy`). Each subset of the inputs has weights
+    it has not seen gets nothing, however well it fits the rows it learned from. Each subset of the inputs has weights
     of its own, as far as :func:`mmsdk.heads.subsets.own_subsets` says; other rows take those of the whole.
 
     :param linear: a model for each input alone.
@@ -96,46 +95,9 @@ def fit_stacked(lesson: Lesson, options: LinearOptions) -> StackedHead:
             weights[number], bias[number] = weights[0] * subset, bias[0]
             continue
         rows = rows if len(rows) >= FEWEST else torch.arange(len(lesson), device=rows.device)
-        weights[number], bias[number] = weigh_worthy(lesson.take(rows.cpu().numpy()), unseen[rows], subset)
+        said = unseen[rows] * subset[None, :, None]
+        weights[number], bias[number] = weigh(lesson.take(rows.cpu().numpy()), said, subset)
     return head.eval()
-
-
-def weigh_worthy(lesson: Lesson, said: Tensor, subset: Tensor) -> tuple[Tensor, Tensor]:
-    """Return weights and bias as :func:`weigh`, of those inputs alone that are worth their place.
-
-    The input that answers best by itself comes first; another joins it where that lowers the loss by more than one
-    standard error of the difference, over whole groups where rows have any. So few rows do not talk a good input into
-    bad company.
-    """
-    taken = torch.zeros_like(subset)
-    best: tuple[Tensor, tuple[Tensor, Tensor]] | None = None
-    while bool((subset & ~taken).any()):
-        tried = []
-        for place in torch.nonzero(subset & ~taken).squeeze(1).tolist():
-            with_it = taken.clone()
-            with_it[place] = True
-            found = weigh(lesson, said * with_it[None, :, None], with_it)
-            tried.append((_losses(lesson, said, found), found, with_it))
-        losses, found, with_it = min(tried, key=lambda one: float(one[0].mean()))
-        if best is not None and not _lower(best[0] - losses, lesson.groups):
-            break
-        best, taken = (losses, found), with_it
-    assert best is not None
-    return best[1]
-
-
-def _losses(lesson: Lesson, said: Tensor, found: tuple[Tensor, Tensor]) -> Tensor:
-    """Return the loss of each row ``(n,)``."""
-    logits = torch.einsum("nmw,m->nw", said, found[0].to(said.dtype)) + found[1].to(said.dtype)
-    return lesson.task.loss(logits, lesson.targets, lesson.weights)
-
-
-def _lower(gains: Tensor, groups: np.ndarray | None) -> bool:
-    """Return whether gains ``(n,)`` are above zero by more than one standard error of their mean."""
-    values = gains.cpu().double().numpy()
-    if groups is not None:
-        values = np.bincount(np.unique(groups.astype(str), return_inverse=True)[1], weights=values)
-    return bool(len(values) > 1 and values.mean() > values.std(ddof=1) / len(values) ** 0.5)
 
 
 def weigh(lesson: Lesson, said: Tensor, subset: Tensor) -> tuple[Tensor, Tensor]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -11,7 +9,7 @@ from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
 from mmsdk.heads import Lesson, StackedHead, fit_stacked, inner_folds, read_options, restore_head
-from mmsdk.heads.stacked import MOST, weigh, weigh_worthy
+from mmsdk.heads.stacked import MOST, weigh
 from mmsdk.model import net_arrays
 from mmsdk.tasks import Classification, Multilabel, Regression
 
@@ -66,21 +64,6 @@ def test_an_input_that_says_nothing_counts_nothing(head):
     assert whole["good"] > 0.5
     assert whole["noise"] < 0.1 * whole["good"]
     assert all(0 <= one <= MOST for row in counts(head).values() for one in row.values())
-
-
-def test_an_input_joins_only_where_that_is_no_luck(head):
-    """Noise is out, to the last digit; an input that says as much as another comes in, unless groups are too few."""
-    assert counts(head)["good+weak+noise"]["noise"] == 0
-    random = np.random.default_rng(0)
-    truth = random.integers(0, 2, 200)
-    said = np.stack([(truth * 2 - 1) + 1.2 * random.normal(size=200) for _ in range(2)], axis=1)
-    both = torch.from_numpy(np.stack([-said / 2, said / 2], axis=2))
-    lesson = lesson_of(200)
-    lesson = Lesson(vectors=lesson.vectors, present=lesson.present, task=lesson.task, targets=torch.from_numpy(truth))
-    found, _ = weigh_worthy(lesson, both, torch.tensor([True, True]))
-    assert (found > 0.3).all()
-    one = replace(lesson, groups=np.zeros(200).astype(object))
-    assert int((weigh_worthy(one, both, torch.tensor([True, True]))[0] > 0).sum()) == 1
 
 
 def test_with_much_noise_beside_it_the_best_input_loses_nothing(head):
