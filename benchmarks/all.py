@@ -242,6 +242,14 @@ ALL = (
         "size in advance. LMDB reads faster; embedding is read once a run.",
         quick=("--rows", "20000"),
     ),
+    Benchmark(
+        name="triage",
+        title="Triage: intensive care from a chest picture and the record",
+        says="The triage recipe on covid_cxr_record, 66 patients: fusion beside each input alone, error against the "
+        "share of cases answered, and what coverage and risk came to. Intervals are over patients.",
+        quick=("--folds", "3", "--repeats", "1", "--part", "compare"),
+        real=True,
+    ),
 )
 
 
