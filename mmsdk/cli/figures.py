@@ -15,6 +15,7 @@ from mmsdk.cli.shell import width
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+SHOWN = 5  # baselines on the terminal: those that are hardest to be ahead of; the report has all
 SYNTHETIC = "The data is synthetic: made to show that everything runs. The figures say nothing about your data."
 
 
@@ -54,9 +55,13 @@ def print_metrics(metrics: Mapping[str, Any], headline: Mapping[str, str]) -> No
             continue
         metric = headline.get(task, headline.get("*", next(iter(parts[part]), "")))
         click.echo(f"{task}: {metric} on {part} (95 % interval)")
-        rows = {"this run": parts[part], **parts.get("baselines", {})}
+        baselines = parts.get("baselines", {})
+        hardest = _hardest(baselines, parts.get("paired", {}), metric)
+        rows = {"this run": parts[part], **{name: baselines[name] for name in hardest}}
         for line in _aligned({name: _score(row.get(metric)) for name, row in rows.items()}):
             click.echo(line)
+        if rest := len(baselines) - len(hardest):
+            click.echo(f"  {rest} easier baselines in the report")
         others = [f"{name} {one['value']:.3f}" for name, one in parts[part].items() if name != metric]
         if others:
             click.echo(click.wrap_text("; ".join(others), width(), "  ", "  "))
@@ -64,6 +69,15 @@ def print_metrics(metrics: Mapping[str, Any], headline: Mapping[str, str]) -> No
             if line:
                 click.echo(click.wrap_text(line, width(), "  ", "  "))
         click.echo()
+
+
+def _hardest(baselines: Mapping[str, Any], paired: Mapping[str, Any], metric: str) -> list[str]:
+    """Return the baselines to show, in their order: all of a few, else those that are hardest to be ahead of."""
+    ahead = {name: one[metric]["value"] for name, one in paired.items() if metric in one and name in baselines}
+    if len(baselines) <= SHOWN or len(ahead) < SHOWN:
+        return list(baselines)
+    kept = sorted(ahead, key=lambda name: ahead[name])[:SHOWN]
+    return [name for name in baselines if name in kept]
 
 
 def _ahead(paired: Mapping[str, Any], metric: str) -> str:
@@ -81,7 +95,8 @@ def _promises(confidence: Mapping[str, Any]) -> Iterator[str]:
     """Yield what came of the promises: how often the sets hold the truth, and what was declined."""
     if sets := confidence.get("sets"):
         said = f"sets hold the truth {_score(sets['coverage'])} of the time, {confidence['target']:g} was promised"
-        yield f"{said}; their mean size is {sets['size']['value']:.3g}"
+        size = f"their mean size is {sets['size']['value']:.3g}" if "size" in sets else "some have no bound"
+        yield f"{said}; {size}"
     if answered := confidence.get("answered"):
         error = f", wrong in {_score(answered['error'])} of them" if "error" in answered else ""
         yield f"answered {_score(answered['share'])} of the rows{error}"

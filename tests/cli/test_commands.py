@@ -350,7 +350,8 @@ def test_a_recipe_fits_and_fits_on_a_screen(here, capsys, monkeypatch):
     lines = out.splitlines()
     assert len(lines) <= 45
     assert [line for line in lines if len(line) > 60 and str(here) not in line] == []
-    assert out.count("ahead of the best baseline") == 2  # leave-one-out, and over time
+    assert out.count("ahead of the best baseline") == 3  # leave-one-out, over time, and what is taken next
+    assert "easier baselines in the report" in out
     assert "synthetic" not in out
     for line in out.partition("Try next:")[2].strip().splitlines():
         typed(capsys, *line.strip().removeprefix("mmsdk ").replace("'", "").split(" ", 3))

@@ -191,7 +191,7 @@ def test_an_unknown_command_gets_a_hint(capsys: pytest.CaptureFixture[str]) -> N
     assert run(["docter"]) == 2
     shown = capsys.readouterr().err
     assert shown.startswith(
-        "Error: no command named 'docter'. Did you mean 'doctor'? Commands: cache, compare, doctor,"
+        "Error: no command named 'docter'. Did you mean 'doctor'? Commands: audit, cache, compare, doctor,"
     )
     assert shown.endswith(", worth. See `mmsdk --help`\n")
 

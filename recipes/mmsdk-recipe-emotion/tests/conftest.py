@@ -13,7 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from making import RATE, buzz, write
+from emotion_clips import RATE, buzz, write
 
 import mmsdk
 

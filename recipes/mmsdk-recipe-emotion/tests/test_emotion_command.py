@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from making import write
+from emotion_clips import write
 from mmsdk_recipe_emotion.running import videos_in
 
 

@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 import pytest
-from making import RATE, buzz, frame, write
+from emotion_clips import RATE, buzz, frame, write
 from mmsdk_recipe_emotion.reading import NO_FACE, NO_SPEECH
 from mmsdk_recipe_emotion.running import Plan, read_source
 from mmsdk_recipe_emotion.watching import Watcher, watch
