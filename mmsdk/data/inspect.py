@@ -211,10 +211,10 @@ class _Inspection:
         found = self.free.get(target)
         kind = None if found is None else _task_kind(found)
         if found is None or kind is None or found.distinct < 2:
-            values = profile(self.table, target).distinct
+            held = profile(self.table, target)
             raise DataError(
-                f"column {target!r} of {self.table.name} cannot be learned: it holds {values} different values; "
-                "expected some classes, or numbers"
+                f"column {target!r} of {self.table.name} cannot be learned: it holds {held.distinct} different values "
+                f"in {held.filled} rows; expected a few labels with several rows each, or numbers"
             )
         name = name_for(target, {})
         self.labels[target] = self.free.pop(target)

@@ -276,7 +276,10 @@ def test_columns_may_be_said_to_be_nothing():
     assert found.left_out["who"] == "said to be left out"
 
 
-@pytest.mark.parametrize(("column", "said"), [("urgencyy", "Did you mean 'urgency'"), ("who", "cannot be learned")])
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [("urgencyy", "Did you mean 'urgency'"), ("who", "cannot be learned: it holds 1 different values in 9 rows")],
+)
 def test_an_answer_that_is_none_is_refused(column, said):
     with pytest.raises(DataError, match=said):
         inspect_table(cases(n=1000) if column == "urgencyy" else read_table([{"who": "x", "a": 1}] * 9), target=column)
