@@ -68,6 +68,14 @@ def ravdess(real: Path) -> list[dict[str, Any]]:
     return found
 
 
+def covid(real: Path) -> list[dict[str, Any]]:
+    """Return the rows of covid_cxr_record that have an ICU label and are not held back, all columns as they are."""
+    folder = real / "data" / "covid_cxr_record"
+    rows = rows_of(folder / "manifest.csv")
+    known = [row for row in rows if row["split"] != "test" and row["label_icu"]]
+    return [{**row, "image": str(folder / row["image"])} for row in known]
+
+
 def folds(groups: list[str], count: int) -> Iterator[np.ndarray]:
     """Yield, for each fold of ``GroupKFold``, which rows are scored."""
     from sklearn.model_selection import GroupKFold

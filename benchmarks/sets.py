@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from prepare import folds, motion, ravdess, rows_of
+from prepare import covid, folds, motion, ravdess, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -167,7 +167,6 @@ def _motion(real: Path) -> Set:
 
 
 def _covid(real: Path) -> Set:
-    folder = real / "data" / "covid_cxr_record"
     photo = {
         "column": "image",
         "modality": "image",
@@ -181,14 +180,13 @@ def _covid(real: Path) -> Set:
     rows = [
         {
             "id": row["sample_id"],
-            "image": str(folder / row["image"]),
+            "image": row["image"],
             "notes": row["text_masked_outcome"],
             **{name: row[name] for name in (*RECORD, "sex")},
             "icu": row["label_icu"],
             "patient": row["group"],
         }
-        for row in rows_of(folder / "manifest.csv")
-        if row["split"] != "test" and row["label_icu"]
+        for row in covid(real)
     ]
     return Set(
         name="covid",

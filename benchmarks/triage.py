@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 from mmsdk_recipe_triage.recipe import Triage
-from prepare import rows_of
+from prepare import covid
 from sets import RECORD
 
 import mmsdk
@@ -38,18 +38,16 @@ OTHERS = {"linear head": "linear", "plain gated": "plain"}
 
 def cases(real: Path) -> list[dict[str, str]]:
     """Return the labelled rows that are not held back, without anything that tells the outcome."""
-    folder = real / "data" / "covid_cxr_record"
     return [
         {
             "case": row["sample_id"],
-            "image": str(folder / row["image"]),
+            "image": row["image"],
             "notes": row["text_masked_outcome"],
             **{name: row[name] for name in (*RECORD, "sex", "view")},
             "patient": row["group"],
             "label_icu": row["label_icu"],
         }
-        for row in rows_of(folder / "manifest.csv")
-        if row["split"] != "test" and row["label_icu"]
+        for row in covid(real)
     ]
 
 
