@@ -43,9 +43,11 @@ MODELS = {
     "cross-attention": {"fusion.type": "cross-attention"},
     "transformer": {"fusion.type": "transformer"},
     "experts": {"fusion.type": "experts"},
+    "mixed": {"fusion.type": "mixed"},
     "gated, linear head": {"head.type": "linear"},
     "gated, blend head": {"head.type": "blend"},
     "gated, ensemble head": {"head.type": "ensemble"},
+    "mixed, blend head": {"fusion.type": "mixed", "head.type": "blend"},
     "auto": {"fusion.type": "auto", "head.type": "auto", "fusion.budget": 1e6},  # a busy machine chooses the same
 }
 LINEAR, MLP = "concat + logistic regression", "concat + MLP"

@@ -85,6 +85,7 @@ def mmsdk_fusions() -> Iterator[FusionSpec]:
         ("convolution", "Convolution", "convolutions over the inputs' sequences on one clock"),
         ("transformer", "Transformer", "every token attends to all others; sequences"),
         ("late", "Late", "each input answers by itself; the calibrated answers are stacked"),
+        ("mixed", "Mixed", "the members of the network fuse in different ways, and answer together"),
         ("experts", "Experts", "small fusions, weighed by what is present and what it says"),
     ):
         module = name.replace("-", "_")

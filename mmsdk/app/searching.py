@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mmsdk.config import Application
 
 JOURNAL = "search.journal"
-FUSIONS = ("gated", "concat", "lowrank", "transformer")
+FUSIONS = ("gated", "mixed", "concat", "lowrank", "transformer")
 DIMS = (64, 128, 256, 512)
 MEMBERS = (1, 2, 4, 8)
 RATES: dict[str, tuple[float, float, bool]] = {  # key -> low, high, whether log-uniform

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def attention_of(net: JointNet, row: Row, names: Sequence[str]) -> list[Attention]:
-    """Return what the fusion weighs in a row, the mean over the members; nothing where it shows nothing.
+    """Return what the fusion weighs in a row, the mean over the members that show it; nothing where none does.
 
     :param names: the inputs that are present.
     """
@@ -37,8 +37,8 @@ def attention_of(net: JointNet, row: Row, names: Sequence[str]) -> list[Attentio
         parts = tokens.chunk(len(net.fusions), dim=2)
         shown = [cast("Fusion", fusion).attention(part, mask) for fusion, part in zip(net.fusions, parts, strict=True)]
     found = []
-    for key in shown[0]:
-        mean = torch.stack([one[key][0] for one in shown]).mean(0).double().cpu().tolist()
+    for key in dict.fromkeys(name for one in shown for name in one):
+        mean = torch.stack([one[key][0] for one in shown if key in one]).mean(0).double().cpu().tolist()
         weights = dict(zip(net.inputs, mean, strict=True))
         found.append(Attention(name=key, weights={name: weights[name] for name in names}))
     return found

@@ -10,6 +10,7 @@ from mmsdk.fusion.interface import Fusion
 from mmsdk.fusion.joint import JointFusion, UnitProjector
 from mmsdk.fusion.late import LateFusion, LateHead, stack_answers
 from mmsdk.fusion.lowrank import LowRankFusion
+from mmsdk.fusion.mixed import MixedFusion
 from mmsdk.fusion.projection import Dropout, Projector
 from mmsdk.fusion.steps import StepFusion, Steps, unpack_steps
 from mmsdk.fusion.tensor import TensorFusion
@@ -28,6 +29,7 @@ __all__ = [
     "LateFusion",
     "LateHead",
     "LowRankFusion",
+    "MixedFusion",
     "Projector",
     "StepFusion",
     "Steps",

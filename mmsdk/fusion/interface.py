@@ -49,6 +49,11 @@ class Fusion(nn.Module, ABC):
         """Return the names of the options that this fusion takes: its keyword-only parameters."""
         return option_names(cls)
 
+    @classmethod
+    def members(cls, inputs: Sequence[str], width: int, count: int, **options: Any) -> list[Fusion]:
+        """Return the fusions of the ``count`` members of a network, each of ``width``: all of this class."""
+        return [cls(inputs, width, **options) for _ in range(count)]
+
     def extra_repr(self) -> str:
         """Show the options that are kept under their names; what is shown here tells one training from another."""
         kept = ((name, getattr(self, name, None)) for name in sorted(self.option_names()))

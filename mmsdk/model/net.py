@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -153,9 +154,10 @@ class JointNet(nn.Module):
         return torch.cat(fused, dim=1)
 
     def readings(self) -> dict[str, float]:
-        """Return what the fusion lets one read of itself, the mean over the members."""
+        """Return what the fusion lets one read of itself, the mean over the members that have it."""
         found = [cast("Fusion", one).readings() for one in self.fusions]
-        told = {name: sum(one[name] for one in found) / len(found) for name in found[0]}
+        names = dict.fromkeys(name for one in found for name in one)
+        told = {name: statistics.fmean(one[name] for one in found if name in one) for name in names}
         for task, heads in zip(self.tasks, self.heads, strict=True):
             first = next(iter(heads.children()), None)
             if isinstance(first, LateHead):  # its members share what was settled
@@ -190,7 +192,7 @@ def _side_by_side(answers: Sequence[Tensor]) -> Tensor:
 def build_net(
     dims: Mapping[str, int],
     tasks: Mapping[str, Task],
-    fusion: Callable[..., Fusion],
+    fusion: type[Fusion],
     settings: Any,
     *,
     dropout: float = 0.0,
@@ -223,7 +225,7 @@ def build_net(
             if joint
             else Projector(dims, settings.dim, dropout, input_dropout, members, stems, steps=steps)
         )
-        fusions = [fusion(tuple(dims), width, **settings.options) for _ in range(members)]
+        fusions = fusion.members(tuple(dims), width, members, **settings.options)
         return JointNet(
             projector,
             fusions,

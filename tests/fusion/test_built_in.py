@@ -16,6 +16,7 @@ from mmsdk.fusion import (
     JointFusion,
     LateFusion,
     LowRankFusion,
+    MixedFusion,
     Steps,
     TensorFusion,
     TransformerFusion,
@@ -31,6 +32,7 @@ BUILT_IN = [
     JointFusion,
     LateFusion,
     LowRankFusion,
+    MixedFusion,
     TensorFusion,
     TransformerFusion,
 ]
@@ -84,6 +86,7 @@ OPTIONS = [
     (ConvolutionFusion, {"kernel": 5}),
     (ConvolutionFusion, {"layers": 2}),
     (ConvolutionFusion, {"grid": 9}),
+    (MixedFusion, {"of": ["concat", "lowrank"]}),
 ]
 
 
@@ -132,6 +135,34 @@ def test_every_option_has_its_test():
     tested |= {(cls, "dropout") for cls in (TransformerFusion, BottleneckFusion)} | {(CrossAttentionFusion, "learn")}
     tested |= {(GatedFusion, "gate_dim")}  # in test_fusion.py
     assert tested == {(cls, name) for cls in BUILT_IN for name in cls.option_names()}
+
+
+# ---- mixed: other fusions, one a member
+
+
+def test_each_member_of_mixed_fuses_in_its_own_way():
+    found = MixedFusion.members(["a", "b"], 8, 5, of=["concat", "transformer", "gated"])
+    kinds = [ConcatFusion, TransformerFusion, GatedFusion]
+    assert [type(one) for one in found] == [*kinds, *kinds[:2]]
+    assert {one.dim for one in found} == {8}
+
+
+def test_where_members_are_fewer_each_has_all_fusions():
+    found = MixedFusion.members(["a", "b"], 9, 2, of=["concat", "transformer", "gated"])
+    assert [[type(part) for part in one.parts] for one in found] == [[ConcatFusion, TransformerFusion, GatedFusion]] * 2
+    assert [part.dim for part in found[0].parts] == [3, 3, 3]
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_mixed_takes_no_other_option(count):
+    with pytest.raises(ConfigError, match="MixedFusion takes no option named 'rank'"):
+        MixedFusion.members(["a", "b"], 8, count, rank=3)
+
+
+@pytest.mark.parametrize("of", ["gated", [], ["late"], ["gated", 3]])
+def test_what_cannot_be_mixed_is_one_sentence(of):
+    with pytest.raises(ConfigError, match=r"^fusion\.options\.of: "):
+        made(MixedFusion, of=of)
 
 
 # ---- what each is for

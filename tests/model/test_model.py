@@ -9,7 +9,9 @@ import pytest
 import torch
 
 from mmsdk.errors import DataError, RunError
-from mmsdk.fusion import ConcatFusion, GatedFusion
+from mmsdk.explain.attention import attention_of
+from mmsdk.explain.occlusion import Row
+from mmsdk.fusion import ConcatFusion, GatedFusion, MixedFusion
 from mmsdk.model import (
     Run,
     build_net,
@@ -185,3 +187,16 @@ def test_tasks_are_offered_only_what_they_take():
     assert make_task(Multilabel, offered).separator == ";"
     assert make_task(Classification, offered).label_smoothing == 0.1
     assert isinstance(make_task(Regression, offered), Regression)
+
+
+def test_what_only_some_members_show_is_the_mean_over_those():
+    settings = SimpleNamespace(dim=16, members=4, modality_dropout=0.2, options={"of": ["gated", "cross-attention"]})
+    net = build_net(DIMS, tasks(), MixedFusion, settings).eval()
+    with torch.no_grad():
+        for place, strength in ((1, 0.5), (3, 1.5)):
+            net.fusions[place].strength.fill_(strength)
+    assert net.readings() == {"strength": 1.0}
+    row = Row(values={name: np.ones((1, size), np.float32) for name, size in DIMS.items()}, present={})
+    (gate,) = attention_of(net, row, list(DIMS))
+    assert gate.name == "gate"
+    assert sum(gate.weights.values()) == pytest.approx(1.0)
