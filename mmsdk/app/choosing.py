@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     Learn = Callable[[Draft, Path], None]
 
 AUTO = "auto"
-FUSIONS = ("gated", "concat", "late", "lowrank", "experts")
+FUSIONS = ("mixed", "gated", "late", "lowrank", "experts")
 HEADS = ("blend", "plain", "linear", "ensemble")
-PAIRS = (("gated", "blend"), ("concat", "blend"), ("gated", "plain"), ("gated", "ensemble"), ("gated", "linear"))
+PAIRS = (("mixed", "blend"), ("gated", "blend"), ("mixed", "plain"), ("gated", "ensemble"), ("gated", "linear"))
 FEW, FOLDS = 500, 5  # with fewer rows to learn from, validation rows alone are too few to judge by
 FEW_GROUPS = 6  # as are validation rows of fewer groups: what suits one speaker need not suit the next
 DRAWS = 200

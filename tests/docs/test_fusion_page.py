@@ -32,7 +32,8 @@ def test_every_fusion_stands_there_with_its_options(page: str) -> None:
         for option in said[name]:
             default = inspect.signature(fusion.__init__).parameters[option].default
             if default is not None:
-                assert said[name][option].split(":")[0].split("\uff1a")[0] == str(default).lower(), (name, option)
+                written = f"[{', '.join(default)}]" if isinstance(default, tuple) else str(default).lower()
+                assert said[name][option].split(":")[0].split("\uff1a")[0] == written, (name, option)
 
 
 def test_the_example_runs(tmp_path, monkeypatch, capsys) -> None:
