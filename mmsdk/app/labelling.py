@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from mmsdk.app.confiding import guessed_outputs
 from mmsdk.data import Table, read_table
+from mmsdk.data.table import as_id
 from mmsdk.errors import ConfigError, DataError, RunError, unknown
 from mmsdk.evaluate.labelling import choose_rows, uncertainty
 
@@ -52,7 +53,7 @@ def label(app: App, data: Any, k: int = 50, *, task: str | None = None, root: Pa
     vectors, logits = app.pipeline.fuse(embeddings)
     guesses = guessed_outputs(app, logits, embeddings.present, samples.table)
     unsure = np.mean([uncertainty([guesses[name][row] for row in rows.tolist()]) for name in tasks], axis=0)
-    known = np.concatenate([vectors[~open_], _labelled_vectors(app, {samples.ids[row] for row in rows})])
+    known = np.concatenate([vectors[~open_], *_labelled_vectors(app, {samples.ids[row] for row in rows})])
     chosen, scores = choose_rows(vectors[rows], unsure, known, k)
     return _file(app, samples, rows[chosen], {name: guesses[name] for name in tasks}, scores)
 
@@ -69,12 +70,13 @@ def fill_labels(app: App, data: Any, filled: Any, *, root: Path | None = None) -
             "the application has no id column, so filled rows cannot be found again: add id: and fit anew"
         )
     table, told = (one if isinstance(one, Table) else read_table(one, root=root) for one in (data, filled))
-    columns = [entry.column for entry in app.application.tasks.values() if entry.column in told.names]
+    marks = {one.column: one.separator for one in app.application.tasks.values() if one.column in told.names}
+    columns = list(marks)
     told.require([identity])
-    places = {str(name): row for row, name in enumerate(table.cells(identity))}
+    places = {as_id(name): row for row, name in enumerate(table.cells(identity))}
     cells = {name: table.cells(name) if name in table.names else [None] * len(table) for name in columns}
     count = 0
-    for row, name in enumerate(map(str, told.cells(identity))):
+    for row, name in enumerate(map(as_id, told.cells(identity))):
         if name not in places:
             raise DataError(f"{told.name}: row {row + 1}: {table.name} has no row with the id {name!r}")
         for column in columns:
@@ -85,7 +87,7 @@ def fill_labels(app: App, data: Any, filled: Any, *, root: Path | None = None) -
         raise DataError(f"{told.name} holds no label: fill in {', '.join(columns) or 'the columns of the tasks'}")
     found = table.columns
     for column, values in cells.items():
-        text = pa.array([None if one is None else _text(one) for one in values], pa.string())
+        text = pa.array([None if one is None else _label(one, marks[column]) for one in values], pa.string())
         place = found.column_names.index(column) if column in found.column_names else None
         found = found.append_column(column, text) if place is None else found.set_column(place, column, text)
     return found
@@ -130,8 +132,8 @@ def _known_labels(app: App, ids: Sequence[str], column: str) -> set[str]:
     return {name for name, row in zip(here, app.index.rows(here), strict=True) if row.get(column) not in (None, "")}
 
 
-def _labelled_vectors(app: App, asked: set[str]) -> np.ndarray:
-    """Return the vectors of rows that the run learned from, at most 5,000; none that is asked about."""
+def _labelled_vectors(app: App, asked: set[str]) -> list[np.ndarray]:
+    """Return the vectors of rows that the run learned from, at most 5,000; none that is asked about, nothing of none."""
     from mmsdk.app.directory import split_ids
 
     mine = app.application.id is not None  # without ids, numbers name other rows here than there
@@ -141,9 +143,9 @@ def _labelled_vectors(app: App, asked: set[str]) -> np.ndarray:
         if part in ("train", "val") and not (mine and name in asked) and name in app.index
     ]
     if not names:
-        return np.zeros((0, app.application.fusion.dim), np.float32)
+        return []
     spread = np.unique(np.linspace(0, len(names) - 1, min(MOST_LABELLED, len(names))).astype(np.int64))
-    return np.asarray(app.index.vectors([names[place] for place in spread]), dtype=np.float32)
+    return [np.asarray(app.index.vectors([names[place] for place in spread]), dtype=np.float32)]
 
 
 def _file(
@@ -169,16 +171,24 @@ def _file(
             found = found.append_column(column, empty)
     for name, answers in guesses.items():
         outputs = [answers[row] for row in rows.tolist()]
-        found = found.append_column(f"{name}_guess", pa.array([_text(one.value) for one in outputs], pa.string()))
+        told = [_guess(one.value, app.application.tasks[name].separator) for one in outputs]
+        found = found.append_column(f"{name}_guess", pa.array(told, pa.string()))
         sure = [one.confidence for one in outputs]
         found = found.append_column(f"{name}_confidence", pa.array(sure, pa.float64()))
     return found.append_column(SCORE, pa.array(scores, pa.float64()))
 
 
-def _text(value: Any) -> str | None:
-    """Return a label or a guess as the text of one cell."""
-    if value is None:
-        return None
-    if isinstance(value, tuple | list):
-        return "|".join(map(str, value))
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+def _guess(value: Any, separator: str) -> str | None:
+    """Return an answer as the text of one cell, a number to six digits."""
+    return f"{value:.6g}" if isinstance(value, float) else None if value is None else _label(value, separator)
+
+
+def _label(cell: Any, separator: str) -> str:
+    """Return the label of a cell as text that is read as the same label, a number to its last digit.
+
+    Of several labels they are joined as the task parts them; of none the separator alone, for an empty text would be a
+    row that nobody has labelled.
+    """
+    if isinstance(cell, tuple | list):
+        return separator.join(map(as_id, cell)) or separator
+    return as_id(cell)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -11,9 +12,12 @@ import pytest
 
 import mmsdk
 from mmsdk.app.labelling import as_flat
+from mmsdk.app.resolving import resolve_application
 from mmsdk.cli.shell import run as command
+from mmsdk.data.table import as_id
 from mmsdk.evaluate.labelling import choose_rows, uncertainty
 from mmsdk.protocols import Output
+from mmsdk.tasks import Multilabel
 
 NO_PAGES = True  # see tests/conftest.py
 
@@ -154,6 +158,28 @@ def test_from_the_command_line_and_back(started, tmp_path, monkeypatch, capsys):
     assert all(more[row["id"]] == row["mood"] for row in asked)
     assert sum(map(bool, more.values())) == 24 + 5
     mmsdk.fit(APPLICATION, "more.csv", tmp_path / "again", device="cpu", quiet=True).close()
+
+
+@pytest.mark.parametrize("ids", [("r0", "r1", "r2"), (0, 1, 2), (0.0, 1.0, 2.0)])
+def test_labels_that_are_there_stay_as_they_are(ids):
+    tasks = {
+        "price": {"column": "price", "type": "regression"},
+        "tags": {"column": "tags", "type": "multilabel", "separator": ";"},
+    }
+    inputs = {"seen": {"column": "seen", "modality": "vector"}}
+    app = SimpleNamespace(application=resolve_application({"id": "id", "inputs": inputs, "tasks": tasks}))
+    rows = [
+        {"id": ids[0], "price": 12345678.25, "tags": ["red", "wood"]},
+        {"id": ids[1], "price": 0.123456789012, "tags": []},
+        {"id": ids[2], "price": None, "tags": None},
+    ]
+    found = mmsdk.fill_labels(app, rows, [{"id": as_id(ids[2]), "price": "7.00000001", "tags": "red;oak"}]).to_pylist()
+    assert [float(row["price"]) for row in found] == [12345678.25, 0.123456789012, 7.00000001]
+    task = Multilabel(separator=";")
+    task.prepare([["red", "wood", "oak"]])
+    values, labelled, _ = task.encode([row["tags"] for row in found])
+    assert labelled.all()  # a row of no label is not one that nobody has labelled
+    assert values.tolist() == [[0, 1, 1], [0, 0, 0], [1, 1, 0]]  # oak, red, wood
 
 
 def test_what_cannot_be_asked_is_said(started):
