@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import sqlite3
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,5 +63,7 @@ def _rows(table: Table, columns: Sequence[str]) -> list[str]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a cell as JSON has it; what has no form there is text."""
+    """Return a cell as JSON has it; an infinity is the largest number, and what has no form there is text."""
+    if isinstance(value, float) and math.isinf(value):
+        return math.copysign(sys.float_info.max, value)
     return value if isinstance(value, str | int | float | bool) or value is None else str(value)

@@ -70,6 +70,12 @@ def test_every_bound_of_labels(said, expected):
     assert ruled.names("urgency", 0) == (("rule 1",) if expected[0] == 0 else ())
 
 
+def test_an_infinite_cell_is_above_or_below_every_bound():
+    rule = book(entry(name="low", when="spo2 < 90", task="urgency", at_least="urgent"))
+    rows = table(spo2=[float("inf"), float("-inf"), 97.0, 80.0])
+    assert rule.fired(rows, 4)["low"].tolist() == [False, True, False, True]
+
+
 @pytest.mark.parametrize("when", ["spo2 < 90", "spo2 <= 90", "spo2 != 50", "not spo2 > 90", "spo2 in (1, 2)"])
 def test_a_missing_value_never_fires(when):
     rule = book(entry(name="low", when=when, task="urgency", at_least="urgent"))
