@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ MOST_ROWS = 2000  # judged; CKA compares all with all
 DIRECTIONS = 10  # whose canonical correlations are averaged
 SHARE = 0.1  # of the ridge on each covariance
 FEWEST = 10
+LEAST = 4  # rows for which the unbiased HSIC is defined
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +165,9 @@ def by_halves(statistic: Statistic, n: int) -> Statistic:
 
 
 def debiased_cka(first: np.ndarray, second: np.ndarray) -> float:
-    """Return CKA of two Gram matrices ``(n, n)``, n above 3, by the unbiased estimate of HSIC."""
+    """Return CKA of two Gram matrices ``(n, n)`` by the unbiased estimate of HSIC; NaN of fewer than four rows."""
+    if len(first) < LEAST:
+        return math.nan
     both = [one - np.diag(np.diag(one)) for one in (first, second)]
     own = _hsic(both[0], both[0]) * _hsic(both[1], both[1])
     return _hsic(*both) / float(np.sqrt(own)) if own > 0 else 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from itertools import permutations
 from types import SimpleNamespace
@@ -17,6 +18,7 @@ from mmsdk.evaluate.alignment import (
     recall_statistics,
     score_alignment,
 )
+from mmsdk.evaluate.bootstrap import bootstrap
 
 
 def everything(n):
@@ -38,6 +40,15 @@ def test_recall_counts_partners_both_ways():
         assert found[f"recall@{cut}"] == pytest.approx((forth + back) / 2)
     assert found["modality_gap"] == pytest.approx(np.linalg.norm(units[0].mean(0) - units[1].mean(0)))
     assert found["recall@1_forth"] < found["mrr"] < 1
+
+
+def test_resamples_of_hardly_any_rows_are_left_out():
+    """Of five groups of two, one resample in a few hundred holds one group alone: too few rows for CKA without bias."""
+    random = np.random.default_rng(0)
+    statistic = cka_statistic(random.normal(size=(10, 4)), random.normal(size=(10, 4)))
+    assert math.isnan(statistic(np.array([0, 1, 0, 1])))
+    found = bootstrap({"cka": statistic}, 10, groups=np.repeat(np.arange(5), 2), resamples=1000)["cka"]
+    assert -1 < found.low < found.value < found.high < 1
 
 
 def test_the_gap_is_that_of_two_cones():
