@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     Statistic = Callable[[np.ndarray], float]
 
+LARGEST, SMALLEST = 1e30, 1e-30  # of a target, and of the range of them: single precision holds no more
+
 
 class Regression:
     """A number, learned on the scale of the training rows (mean 0, deviation 1) and answered in its own unit."""
@@ -32,17 +34,23 @@ class Regression:
     def prepare(self, values: Sequence[Any]) -> None:
         """Learn mean and standard deviation.
 
-        :raises DataError: fewer than two numbers, or all the same.
+        :raises DataError: fewer than two numbers, or all the same or as good as that.
         """
-        numbers = [number for cell in values if (number := _number(cell)) is not None]
+        numbers = [number for cell in values if (number := _number(cell)) is not None and abs(number) <= LARGEST]
         if len(numbers) < 2:
             raise DataError(f"the training rows hold {len(numbers)} numbers: regression needs at least two")
+        low, high = min(numbers), max(numbers)
+        if low == high:
+            raise DataError(f"every training row is {low:g}: there is nothing to learn; leave the task out")
+        if high - low < SMALLEST:
+            raise DataError(
+                f"the training rows lie between {low:g} and {high:g}, and less than {SMALLEST:g} apart is no difference "
+                "to learn from; give them in a smaller unit"
+            )
         self.mean, self.scale = float(np.mean(numbers)), float(np.std(numbers))
-        if min(numbers) == max(numbers):
-            raise DataError(f"every training row is {numbers[0]:g}: there is nothing to learn; leave the task out")
 
     def encode(self, values: Sequence[Any]) -> tuple[np.ndarray, np.ndarray, list[Problem]]:
-        """Return standardised float32 targets, the labelled rows, and cells that are no finite number."""
+        """Return standardised float32 targets, the labelled rows, and cells that are no number of a possible size."""
         targets = np.zeros(len(values), dtype=np.float32)
         labelled = np.zeros(len(values), dtype=bool)
         problems = []
@@ -52,8 +60,10 @@ class Regression:
             number = _number(cell)
             if number is None:
                 problems.append(Problem(reason="is not a finite number", row=row, value=str(cell)))
-                continue
-            targets[row], labelled[row] = (number - self.mean) / self.scale, True
+            elif max(abs(number), abs(number - self.mean) / self.scale) > LARGEST:
+                problems.append(Problem(reason="is too large a number", row=row, value=str(cell)))
+            else:
+                targets[row], labelled[row] = (number - self.mean) / self.scale, True
         return targets, labelled, problems
 
     def head(self, dim: int) -> nn.Module:

@@ -28,7 +28,26 @@ def test_scale_is_learned_and_undone():
     assert task.outputs(targets[:1, None])[0].value == pytest.approx(7.25, rel=1e-6)
 
 
-@pytest.mark.parametrize(("values", "said"), [([4, "4"], "every training row is 4"), ([1, None], "hold 1 numbers")])
+def test_a_number_of_no_possible_size_is_a_problem_and_spoils_no_scale():
+    task = prepared([1.0, 2.0, 1e300, -1e200])
+    assert (task.mean, task.scale) == (1.5, 0.5)
+    targets, labelled, problems = task.encode([2.0, 1e300, "-1e31"])
+    assert labelled.tolist() == [True, False, False]
+    assert [(one.row, one.reason) for one in problems] == [(row, "is too large a number") for row in (1, 2)]
+    near = prepared([0.0, 1e-25])  # a number that is possible by itself, and out of all proportion to these
+    assert near.encode([1e20])[1].tolist() == [False]
+    assert np.isfinite(targets).all()
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ([4, "4"], "every training row is 4"),
+        ([1, None], "hold 1 numbers"),
+        ([1, 1e300], "hold 1 numbers"),
+        ([0, 1e-200], "no difference to learn from"),
+    ],
+)
 def test_nothing_to_learn_is_refused(values, said):
     with pytest.raises(DataError, match=said):
         prepared(values)
