@@ -148,7 +148,7 @@ def verdict(metric: str, difference: Interval, first: str, second: str, *, highe
         amount = _amount(metric, difference)
         told = f"these {difference.n} rows cannot tell {first} and {second} apart by {metric} ({amount})"
         if needed is None:
-            return f"{told}; they answer alike"
+            return f"{told}; they answer alike" if difference.low == difference.high else told
         if needed <= difference.n:
             return f"{told}; about as many rows again would settle it"
         return f"{told}; about {_rounded(needed):,} rows would be needed to see a difference of this size"

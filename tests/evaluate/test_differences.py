@@ -129,6 +129,8 @@ def test_the_verdict_says_which_way():
     assert "rows would be needed" in said
     alike = Interval(value=0.0, low=0.0, high=0.0, n=5)
     assert verdict("accuracy", alike, "A", "B", higher_is_better=True).endswith("they answer alike")
+    level = Interval(value=0.0, low=-0.1, high=0.1, n=20)  # as many rows right, and others
+    assert verdict("accuracy", level, "A", "B", higher_is_better=True).endswith("(0.0 points [-10.0, 10.0])")
 
 
 def test_label_sets_are_made_one():
