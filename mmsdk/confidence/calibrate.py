@@ -43,7 +43,8 @@ class Calibrator:
 def fit_calibrator(method: str, kind: Kind, logits: np.ndarray, truth: np.ndarray) -> Calibrator:
     """Learn a calibrator on rows that the model did not learn from; fewer than ten rows give ``none``.
 
-    ``temperature``: one number that divides all logits (Guo et al. 2017, arXiv:1706.04599). ``vector``: a scale and a
+    ``temperature``: one number that divides all logits (Guo et al. 2017, arXiv:1706.04599); where all rows are answered
+    right, as if one row in ``n + 2`` were not. ``vector``: a scale and a
     shift for each label (the same paper), held near the temperature by a small ridge. ``isotonic``: a step function
     for each label against the rest, normalised to one over classes (Zadrozny and Elkan 2002,
     doi:10.1145/775047.775151), by scikit-learn; blended with ``1/(n+1)`` of an even answer, so that no probability is
@@ -73,15 +74,44 @@ def probabilities(kind: Kind, logits: np.ndarray) -> np.ndarray:
 
 
 def _learn_temperature(kind: Kind, logits: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray]:
-    """Find the temperature of the lowest log-loss."""
+    """Find the temperature of the lowest log-loss.
+
+    Where every row is answered right there is none: the colder, the lower, and the first error in use would cost
+    without bound. Then a share of each row is judged as an error, as Platt 1999 smooths his targets.
+    """
     from scipy.optimize import minimize_scalar
 
+    wrong = _nearest_error(kind, logits, truth)
+    doubt = 1.0 / (len(logits) + 2.0) if _all_right(kind, logits, truth, wrong) else 0.0
     found = minimize_scalar(
-        lambda log: float(row_loss(kind, logits / np.exp(log), truth).mean()),
+        lambda log: float(_doubted(kind, logits / np.exp(log), truth, wrong, doubt).mean()),
         bounds=(COOLEST, HOTTEST),
         method="bounded",
     )
     return {"temperature": np.array([np.exp(found.x)])}
+
+
+def _doubted(kind: Kind, logits: np.ndarray, truth: np.ndarray, wrong: np.ndarray, doubt: float) -> np.ndarray:
+    """Return the log-loss of each row, a share of it that of an error."""
+    loss = row_loss(kind, logits, truth)
+    return (1.0 - doubt) * loss + doubt * row_loss(kind, logits, wrong) if doubt else loss
+
+
+def _nearest_error(kind: Kind, logits: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Return what else each row might have been: of one label the likeliest other, of several the opposite of each."""
+    if kind == "labels":
+        return np.asarray(1 - truth)
+    others = logits.copy()
+    others[np.arange(len(truth)), truth] = -np.inf
+    return others.argmax(1)
+
+
+def _all_right(kind: Kind, logits: np.ndarray, truth: np.ndarray, wrong: np.ndarray) -> bool:
+    """Return whether every row has the right label ahead of the likeliest other, or each of several labels right."""
+    if kind == "labels":
+        return bool(((logits > 0) == (np.asarray(truth) > 0.5)).all())
+    rows = np.arange(len(truth))
+    return bool((logits[rows, truth] > logits[rows, wrong]).all())
 
 
 def _learn_vector(kind: Kind, logits: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray]:

@@ -34,6 +34,28 @@ def test_the_temperature_is_found_and_is_that_of_the_lowest_loss(honest):
     assert np.allclose(found(logits).argmax(1), logits.argmax(1))
 
 
+@pytest.mark.parametrize("kind", ["classes", "labels"])
+def test_rows_that_are_all_right_are_no_proof_that_none_is_ever_wrong(kind):
+    """The loss has no minimum there: the coldest temperature that may be would make the first error cost 60 nats."""
+    random = np.random.default_rng(0)
+    logits = 3.0 + random.random((40, 3))
+    if kind == "classes":
+        truth = np.arange(40) % 3
+        logits = np.eye(3)[truth] * logits
+        wrong = (truth + 1) % 3
+    else:
+        truth = (random.random((40, 3)) < 0.5).astype(np.float64)
+        logits = np.where(truth > 0.5, logits, -logits)
+        wrong = 1 - truth
+    for method in ("temperature", "vector"):
+        found = fit_calibrator(method, kind, logits, truth)
+        assert row_loss(kind, found(logits), truth).mean() < row_loss(kind, logits, truth).mean()  # surer, as it may
+        assert row_loss(kind, found(logits), wrong).mean() < 8  # nats; e**-8 is one in three thousand
+    heat = fit_calibrator("temperature", kind, logits, truth).arrays["temperature"][0]
+    more = fit_calibrator("temperature", kind, np.tile(logits, (50, 1)), np.tile(truth, (50, *[1] * (truth.ndim - 1))))
+    assert more.arrays["temperature"][0] < heat  # two thousand rows say more
+
+
 def test_vector_scaling_finds_scales_and_shifts(honest):
     logits, truth = honest
     bent = logits * np.array([1.0, 2.0, 0.5, 1.0]) + np.array([0.0, 1.0, -1.0, 0.5])
