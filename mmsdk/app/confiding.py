@@ -17,6 +17,7 @@ from mmsdk.confidence import (
     Confidence,
     Evidence,
     Rows,
+    declining_rule,
     fit_confidence,
     gather_evidence,
     joined,
@@ -30,6 +31,7 @@ from mmsdk.confidence.choose import fold_masks
 from mmsdk.errors import ConfigError, DataError
 from mmsdk.model import infer
 from mmsdk.progress import note
+from mmsdk.tasks import Regression
 from mmsdk.train import fit_heads
 from mmsdk.train.settling import settled_numbers
 
@@ -76,13 +78,24 @@ def confide(draft: Draft) -> Confidence | None:
 
 
 def check_confidence(draft: Draft) -> None:
-    """Refuse, before anything is learned, a column or rows to calibrate on that are not there.
+    """Refuse, before anything is learned, a column or rows to calibrate on that are not there, or no confidence.
 
     :raises ConfigError: so it is.
     """
     if draft.targets:
         _by(draft)
         _source(draft)
+        _declining(draft)
+
+
+def _declining(draft: Draft) -> None:
+    """Refuse to decline by the confidence of answers none of which has any."""
+    rule = declining_rule(draft.application.confidence.abstain)
+    if rule and all(isinstance(one.task, Regression) for one in draft.targets.values()):
+        raise ConfigError(
+            f"confidence.abstain.{rule} declines where an answer is unsure of itself, and a number does not say how "
+            "sure it is: decline by abstain.novelty, or leave the key out"
+        )
 
 
 def _by(draft: Draft) -> Sequence[Any] | None:

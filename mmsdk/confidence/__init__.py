@@ -8,7 +8,7 @@ from mmsdk.confidence.evidence import (
     subsets_to_calibrate,
     training_references,
 )
-from mmsdk.confidence.fit import Rows, fit_confidence
+from mmsdk.confidence.fit import Rows, declining_rule, fit_confidence
 from mmsdk.confidence.judge import Confidence, Subset, subsets_given
 from mmsdk.confidence.measure import Asked, measure_task
 from mmsdk.confidence.saved import restored, saved_arrays, saved_document
@@ -19,6 +19,7 @@ __all__ = [
     "Evidence",
     "Rows",
     "Subset",
+    "declining_rule",
     "fit_confidence",
     "gather_evidence",
     "joined",

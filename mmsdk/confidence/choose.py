@@ -53,6 +53,15 @@ def choose_method(
     return best if losses[best].mean() < losses["none"].mean() else "none"
 
 
+def bearable(asked: str, chosen: str, logits: np.ndarray) -> str:
+    """Return the method for the rows of one subset of the inputs: with ``auto`` one that so few rows can bear.
+
+    The method is chosen once, by rows of all subsets together; a subset that few rows have takes ``temperature``.
+    """
+    few = len(logits) < ROWS_A_LABEL * logits.shape[1]
+    return "temperature" if asked == "auto" and few and chosen in METHODS[1:] else chosen
+
+
 def cross_calibrated(
     method: str, kind: Kind, logits: np.ndarray, truth: np.ndarray, *, groups: np.ndarray | None = None
 ) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 
 from mmsdk.confidence.abstain import threshold_for_error, threshold_for_share
 from mmsdk.confidence.calibrate import Calibrator, Kind, fit_calibrator, probabilities
-from mmsdk.confidence.choose import choose_method, cross_calibrated
+from mmsdk.confidence.choose import bearable, choose_method, cross_calibrated
 from mmsdk.confidence.conformal import class_threshold, labels_threshold, numbers_threshold, rows_needed
 from mmsdk.confidence.evidence import Evidence, rows_with
 from mmsdk.confidence.judge import EVERYONE, Confidence, Judge, Subset, TaskConfidence, group_name
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mmsdk.model import Target
 
 SHOWN = 3  # subsets named in a note
+DECLINING = ("below", "error", "coverage")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +99,14 @@ def _task(name: str, target: Target, rows: Rows, settings: Any, *, notes: list[s
         subset: _judge(name, target, rows, settings, subset=subset, method=method) for subset in rows.evidence.logits
     }
     notes.extend(_notes(name, judges, settings))
+    if kind is None and (rule := declining_rule(settings.abstain)):
+        notes.append(f"{name}: a number has no confidence to decline by: abstain.{rule} leaves every one answered")
     return TaskConfidence(method=method, how=settings.sets, judges=judges)
+
+
+def declining_rule(abstain: Any) -> str | None:
+    """Return the key of the ``abstain`` block that declines by the confidence of an answer, None without one."""
+    return next((key for key in DECLINING if abstain is not None and getattr(abstain, key) is not None), None)
 
 
 def _worth(task: Any, truth: np.ndarray, logits: np.ndarray) -> float:
@@ -130,6 +138,7 @@ def _judge(name: str, target: Target, rows: Rows, settings: Any, *, subset: Subs
     kind = kind_of(target.task)
     calibrator, floor = Calibrator(), 0.0
     if kind is not None:
+        method = bearable(settings.calibration, method, logits)
         calibrator = fit_calibrator(method, kind, logits, truth)
         floor = _floor(target.task, kind, method, settings.abstain, logits=logits, truth=truth, groups=groups)
     thresholds = {}

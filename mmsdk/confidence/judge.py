@@ -10,6 +10,7 @@ import numpy as np
 
 from mmsdk.confidence.calibrate import Calibrator, probabilities
 from mmsdk.confidence.conformal import label_scores
+from mmsdk.data.table import as_id
 from mmsdk.tasks import Classification, Multilabel, Regression
 
 if TYPE_CHECKING:
@@ -196,8 +197,8 @@ def subsets_given(inputs: Sequence[str], present: Mapping[str, np.ndarray], rows
 
 
 def group_name(group: Any) -> str:
-    """Return the name of a group; no cell of a table reads like that of all rows together."""
-    return f"={group}"
+    """Return the name of a group, ``1.0`` of a typed table being ``1``; none reads like that of all rows together."""
+    return f"={as_id(group)}"
 
 
 def _alike(given: Sequence[Subset]) -> Iterable[tuple[Subset, np.ndarray]]:

@@ -44,8 +44,8 @@ class Regression:
             raise DataError(f"every training row is {low:g}: there is nothing to learn; leave the task out")
         if high - low < SMALLEST:
             raise DataError(
-                f"the training rows lie between {low:g} and {high:g}, and less than {SMALLEST:g} apart is no difference "
-                "to learn from; give them in a smaller unit"
+                f"the training rows lie between {low:g} and {high:g}, and less than {SMALLEST:g} apart is no "
+                "difference to learn from; give them in a smaller unit"
             )
         self.mean, self.scale = float(np.mean(numbers)), float(np.std(numbers))
 

@@ -1,0 +1,76 @@
+"""From evidence to judges: what so few rows can bear, groups by their names, and what a number cannot do."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import mmsdk
+from mmsdk.confidence import Evidence, Rows, fit_confidence
+from mmsdk.config.confidence import ConfidenceConfig
+from mmsdk.model import Target
+from mmsdk.tasks import Classification, Regression
+
+BOTH, LEFT, NONE = ("left", "right"), ("left",), ()
+
+
+def bent(count, seed=0):
+    """Return logits of four classes that a shift would mend, and labels."""
+    random = np.random.default_rng(seed)
+    logits = 1.5 * random.normal(size=(count, 4))
+    truth = np.array([random.choice(4, p=np.exp(one) / np.exp(one).sum()) for one in logits])
+    return (logits * [1.0, 2.0, 0.5, 1.0] + [0.0, 1.0, -1.0, 0.5]).astype(np.float32), truth
+
+
+def fitted(task, logits, truth, *, rare=0, sites=None, **settings):
+    """Return the confidence of one task; the input ``right`` is there in the first ``rare`` rows alone."""
+    rows = np.arange(len(truth))
+    here = {"left": np.ones(len(rows), bool), "right": rows < (rare or len(rows))}
+    evidence = Evidence(rows=rows, logits={one: {"it": logits} for one in (NONE, LEFT, BOTH)}, distances={})
+    target = Target(task=task, values=truth, labelled=np.ones(len(rows), bool))
+    asked = Rows(evidence=evidence, present=here, groups=None, by=sites, source="validation")
+    return fit_confidence({"it": target}, asked, ConfidenceConfig(by=sites and "site", **settings))
+
+
+def classes():
+    task = Classification()
+    task.prepare(list("abcd"))
+    return task
+
+
+def test_a_subset_that_few_rows_have_takes_a_method_that_they_can_bear():
+    logits, truth = bent(800)
+    found = fitted(classes(), logits, truth, rare=30).tasks["it"]
+    assert found.method == "vector"
+    assert found.judges[LEFT].calibrator.method == "vector"
+    assert found.judges[BOTH].calibrator.method == "temperature"  # 30 rows for eight numbers
+    asked = fitted(classes(), logits, truth, rare=30, calibration="vector").tasks["it"]
+    assert asked.judges[BOTH].calibrator.method == "vector"
+
+
+def test_a_group_has_one_name_whatever_type_its_cell_has():
+    logits, truth = bent(200)
+    found = fitted(classes(), logits, truth, sites=[float(row % 2) for row in range(200)])
+    limits = found.limits("it", [BOTH] * 4, [1.0, 1, "1", "2"])
+    assert np.isfinite(limits[:3]).all()
+    assert len(set(limits[:3])) == 1
+    assert limits[3] == math.inf
+
+
+@pytest.mark.parametrize("rule", ["below", "error", "coverage"])
+def test_a_number_says_that_it_has_no_confidence_to_decline_by(rule, tmp_path):
+    task = Regression()
+    task.prepare([0.0, 1.0])
+    random = np.random.default_rng(0)
+    found = fitted(task, random.normal(size=(50, 1)), random.normal(size=50), abstain={rule: 0.5})
+    assert found.notes == (f"it: a number has no confidence to decline by: abstain.{rule} leaves every one answered",)
+    assert not fitted(task, random.normal(size=(50, 1)), random.normal(size=50), abstain={"novelty": 0.5}).notes
+    application = {
+        "inputs": {"a": {"column": "a", "modality": "number"}},
+        "tasks": {"it": {"column": "b", "type": "regression"}},
+        "confidence": {"abstain": {rule: 0.5}},
+    }
+    with pytest.raises(mmsdk.ConfigError, match=rf"confidence\.abstain\.{rule} declines where .* abstain\.novelty"):
+        mmsdk.fit(application, [{"a": row, "b": row % 7} for row in range(40)], tmp_path / "run", quiet=True)
