@@ -133,7 +133,7 @@ def _known_labels(app: App, ids: Sequence[str], column: str) -> set[str]:
 
 
 def _labelled_vectors(app: App, asked: set[str]) -> list[np.ndarray]:
-    """Return the vectors of rows that the run learned from, at most 5,000, none that is asked about; nothing of none."""
+    """Return the vectors of rows that the run learned from, at most 5,000, none that is asked about; maybe none."""
     from mmsdk.app.directory import split_ids
 
     mine = app.application.id is not None  # without ids, numbers name other rows here than there
