@@ -103,7 +103,7 @@ def _nearest_error(kind: Kind, logits: np.ndarray, truth: np.ndarray) -> np.ndar
         return np.asarray(1 - truth)
     others = logits.copy()
     others[np.arange(len(truth)), truth] = -np.inf
-    return others.argmax(1)
+    return np.asarray(others.argmax(1))
 
 
 def _all_right(kind: Kind, logits: np.ndarray, truth: np.ndarray, wrong: np.ndarray) -> bool:
