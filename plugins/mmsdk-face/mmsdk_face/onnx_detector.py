@@ -73,11 +73,16 @@ def _faces(scores: np.ndarray, boxes: np.ndarray, least: float, size: tuple[int,
 
 def overlap(one: np.ndarray, other: np.ndarray) -> float:
     """Return the intersection of two boxes over their union."""
+    both = shared(one, other)
+    whole = float((one[2] - one[0]) * (one[3] - one[1]) + (other[2] - other[0]) * (other[3] - other[1])) - both
+    return both / whole if whole > 0 else 0.0
+
+
+def shared(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the intersection of two boxes, in square pixels."""
     left, top = max(one[0], other[0]), max(one[1], other[1])
     right, bottom = min(one[2], other[2]), min(one[3], other[3])
-    shared = max(float(right - left), 0.0) * max(float(bottom - top), 0.0)
-    whole = float((one[2] - one[0]) * (one[3] - one[1]) + (other[2] - other[0]) * (other[3] - other[1])) - shared
-    return shared / whole if whole > 0 else 0.0
+    return max(float(right - left), 0.0) * max(float(bottom - top), 0.0)
 
 
 def _session(file: Path, name: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import pytest
+from mmsdk_face.cascade import CascadeDetector
 from mmsdk_face.crops import crop
 from mmsdk_face.tracking import Tracker
 from onnx import TensorProto, helper, numpy_helper
@@ -33,6 +34,18 @@ def test_the_cascade_finds_the_face_where_it_is(astronaut, two, nobody):
     assert score == 1
     assert len(pair) == 2
     assert len(none) == 0
+
+
+def test_a_face_that_the_cascade_finds_at_two_scales_is_one(astronaut, monkeypatch):
+    class Twice:
+        def detect_multi_scale(self, **_):
+            inner = {"r": 42, "c": 40, "width": 71, "height": 71}
+            return [inner, {"r": 23, "c": 31, "width": 89, "height": 89}, {**inner, "c": 140}]
+
+    detector = CascadeDetector()
+    monkeypatch.setattr(detector, "_started", Twice)
+    (boxes,) = detector.find(astronaut[None])
+    assert [round(float(one)) for one in boxes[:, 2] - boxes[:, 0]] == [110, 88]  # the larger one, and the one beside
 
 
 def test_a_picture_has_a_step_of_its_face_and_none_without_one(astronaut, nobody):
