@@ -1,9 +1,10 @@
-"""What a recipe says of a finished run in its own words: its card and its sections of the report."""
+"""What a recipe says of a finished run in its own words: its card, its sections of the report, what to do next."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmsdk.errors import PluginError
@@ -65,6 +66,30 @@ def _checked(card: Any) -> dict[str, Any]:
             raise PluginError(f"Card.{name} is {sentences!r}, expected a tuple of sentences")
         found[name] = list(sentences)
     return found
+
+
+def recipe_commands(recipe: Any, app: App) -> list[tuple[str | Path, ...]]:
+    """Return the recipe's own commands for a finished run; one that fails is a note on stderr."""
+    own = getattr(recipe, "next_commands", None)
+    if own is None:
+        return []
+    try:
+        return [_words(one) for one in own(app)]
+    except Exception as error:
+        if strict():
+            raise
+        _failed(app, "next commands", error)
+        return []
+
+
+def _words(one: Any) -> tuple[str | Path, ...]:
+    """Return the words of a command.
+
+    :raises PluginError: they are something else than words and paths.
+    """
+    if isinstance(one, str) or not all(isinstance(word, str | Path) for word in one):
+        raise PluginError(f"next_commands() yields {one!r:.80}, expected words and paths, as ('emotion', app.folder)")
+    return tuple(one)
 
 
 def _failed(app: App, what: str, error: Exception) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +14,18 @@ from mmsdk.cli.output import print_json
 from mmsdk.cli.shell import width
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 SHOWN = 5  # baselines on the terminal: those that are hardest to be ahead of; the report has all
+GENERAL = 3  # commands of any run that are suggested after those of the recipe
 SYNTHETIC = "The data is synthetic: made to show that everything runs. The figures say nothing about your data."
 
 
-def print_run(app: Any, *, as_json: bool) -> None:
-    """Print what a finished run is worth, where it lies, and three commands to try."""
+def print_run(app: Any, *, as_json: bool, own: Sequence[Sequence[str | Path]] = ()) -> None:
+    """Print what a finished run is worth, where it lies, and commands to try.
+
+    :param own: those of its recipe, as the words after ``mmsdk``.
+    """
     metrics = json.loads((app.folder / "metrics.json").read_text(encoding="utf-8"))
     if as_json:
         notice = {"notice": app.application.notice} if app.application.notice else {}
@@ -34,8 +39,8 @@ def print_run(app: Any, *, as_json: bool) -> None:
     click.echo(f"Run:    {app.folder}")
     click.echo(f"Report: {app.folder / 'report.html'}\n")
     click.echo("Try next:")
-    for command in next_commands(app):
-        click.echo(f"  {command}")
+    for words in (*own, *islice(next_commands(app), GENERAL)):
+        click.echo(f"  {_typed(words)}")
 
 
 def headlines(document: Mapping[str, Any]) -> dict[str, str]:
@@ -102,18 +107,37 @@ def _promises(confidence: Mapping[str, Any]) -> Iterator[str]:
         yield f"answered {_score(answered['share'])} of the rows{error}"
 
 
-def next_commands(app: Any) -> Iterator[str]:
-    """Yield three commands that work on this run as they stand."""
-    run = shlex.quote(_near(app.folder))
+def next_commands(app: Any) -> Iterator[Sequence[str | Path]]:
+    """Yield commands that work on this run as they stand, the most telling first."""
     ids = app.index.some_ids(2)
+    data = app.application.data
     if app.document.get("ranking") is not None:
-        yield f"mmsdk recommend {run} --history {shlex.quote(','.join(ids))}"
-    if any(one["modality"] == "text" for one in app.document["inputs"].values()):
-        yield f"mmsdk search {run} --text 'something warm'"
-    if ids:
-        yield f"mmsdk search {run} --id {shlex.quote(ids[0])}"
-    if app.document.get("ranking") is None:
-        yield f"mmsdk index info {run}"
+        yield "recommend", app.folder, "--history", ",".join(ids)
+    if app.document["tasks"] and data is not None and Path(data).is_file():
+        yield "predict", app.folder, Path(data), "--out", "answers.csv", *_reading(app.pipeline.policy)
+    if app.document["tasks"] and ids:
+        yield "explain", app.folder, "--id", ids[0], *_reading(app.pipeline.policy)
+    if app.document["tasks"] and ids:
+        yield "search", app.folder, "--id", ids[0]
+    elif any(one["modality"] == "text" for one in app.document["inputs"].values()):
+        yield "search", app.folder, "--text", "something warm"
+    if ids and not app.document["tasks"]:
+        yield "search", app.folder, "--id", ids[0]
+
+
+def _reading(policy: Any) -> Iterator[str]:
+    """Yield the options without which the table of the run is refused."""
+    if policy.on_bad_row != "error":
+        yield f"--on-bad-row={policy.on_bad_row}"
+    if policy.allow_outside:
+        yield "--allow-outside"
+    if policy.allow_remote:
+        yield "--allow-remote"
+
+
+def _typed(words: Sequence[str | Path]) -> str:
+    """Return a command as one would type it here."""
+    return shlex.join(["mmsdk", *(_near(one) if isinstance(one, Path) else one for one in words)])
 
 
 def _near(folder: Path) -> str:

@@ -127,7 +127,8 @@ def _run(
         **reading,
         origin=origin,
     )
-    print_run(app, as_json=as_json)
+    own = () if as_json else resolve("mmsdk.app.own_words:recipe_commands")(planned.recipe, app)
+    print_run(app, as_json=as_json, own=own)
 
 
 def _read(planned: Any) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import pytest
 from shop_data import rows, write_csv
@@ -14,6 +15,7 @@ from mmsdk.testing import installed, write_distribution
 
 SOURCE = """
     import csv
+    from pathlib import Path
 
     from mmsdk import Card, RecipeSpec, guess_application, hookimpl, read_table
 
@@ -73,6 +75,10 @@ SOURCE = """
                 limits=(f"Knows {len(app.tasks)} answer.",),
             )
 
+        def next_commands(self, app):
+            yield "cache", "info", "--json"
+            yield "predict", app.folder, Path(app.application.data), "--out", "two words.csv"
+
         def sections(self, app):
             yield "From the recipe", f"<p>{app.application.notice == BANNER}</p>"
 """
@@ -129,6 +135,37 @@ def test_the_banner_is_printed_with_the_figures(site, tmp_path, capsys):
     assert capsys.readouterr().out.startswith("Under evaluation <b>only</b>.\n")
     assert run(["recipe", "prices", "--out", str(tmp_path / "run"), "--overwrite", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["notice"] == "Under evaluation <b>only</b>."
+
+
+def test_what_to_try_next_is_the_recipes_own_and_works_as_printed(site, things, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "things.csv").write_bytes((things / "things.csv").read_bytes())
+    words = ["recipe", "prices", "--data", "things.csv", "--set", "target=kind", "--on-bad-row", "skip", "--out", "a b"]
+    assert run([*words, "--quiet"]) == 0
+    lines = [line.strip() for line in capsys.readouterr().out.partition("Try next:")[2].strip().splitlines()]
+    assert lines[:2] == ["mmsdk cache info --json", "mmsdk predict 'a b' things.csv --out 'two words.csv'"]
+    assert lines[2] == "mmsdk predict 'a b' things.csv --out answers.csv --on-bad-row=skip"
+    assert len(lines) == 5
+    for line in lines:
+        assert run(shlex.split(line)[1:]) == 0, line
+    assert (tmp_path / "two words.csv").is_file()
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [("raise RuntimeError('no idea')", "RuntimeError: no idea"), ("yield 'predict'", "expected words and paths")],
+)
+def test_commands_that_fail_are_a_note_and_the_run_is_kept(tmp_path, capsys, monkeypatch, answer, said):
+    source = SOURCE.replace('yield "cache", "info", "--json"', answer)
+    source = source.replace("prices_plugin", "mute_plugin").replace('name="prices"', 'name="mute"')
+    write_distribution(tmp_path, "mmsdk-mute", modules={"mute_plugin": source})
+    with installed(tmp_path):
+        assert run(["recipe", "mute", "--out", str(tmp_path / "run")]) == 0
+        out, err = capsys.readouterr()
+        assert said in err
+        assert "mmsdk explain" in out
+        monkeypatch.setenv("MMSDK_STRICT_PLUGINS", "1")
+        assert run(["recipe", "mute", "--out", str(tmp_path / "strict")]) != 0
 
 
 @pytest.mark.parametrize("page", ["report.html", "card.md"])

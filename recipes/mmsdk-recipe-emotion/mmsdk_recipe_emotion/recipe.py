@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmsdk import ConfigError, guess_application, read_table
@@ -9,7 +11,6 @@ from mmsdk_recipe_emotion.inputs import chosen_inputs, left_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from mmsdk import Card
 
@@ -61,6 +62,18 @@ class Emotion:
     def unread(self, data: Path, settings: Mapping[str, Any]) -> Mapping[str, str]:
         """Return the columns that are no inputs, and why."""
         return left_out(read_table(data), settings)
+
+    def next_commands(self, app: Any) -> Iterator[tuple[str | Path, ...]]:
+        """Yield a reading of the sample's interview, or of the table's first video; a run of no video reads none."""
+        from mmsdk_recipe_emotion.sample import INTERVIEW
+
+        data = Path(app.application.data)
+        column = next((one.column for one in app.application.inputs.values() if one.modality == "video"), None)
+        cells = (INTERVIEW, *read_table(data).cells(column)) if isinstance(column, str) else ()
+        for video in (data.parent / str(cell) for cell in cells if cell):
+            if os.path.isfile(video):  # noqa: PTH113 - Path.is_file raises where a cell is an address of thousands of characters
+                yield "emotion", app.folder, video, "--out", video.stem
+                return
 
     def card(self, app: Any) -> Card:
         """Return what it is for, and what it must not be used for."""

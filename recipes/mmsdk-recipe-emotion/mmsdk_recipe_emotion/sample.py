@@ -2,7 +2,8 @@
 
 Ten people show four expressions. The voice tells whether somebody is excited (angry, surprised) or not (neutral,
 happy); of the face brows and mouth tell the rest, less where the expression is faint. Some clips have no sound, in some
-the face is hidden.
+the face is hidden. Beside them lies an interview of 18 seconds to read over time: somebody goes through all four, then
+two are there at once.
 """
 
 from __future__ import annotations
@@ -38,10 +39,11 @@ VOICES = {  # higher by, rising by, loud
 }
 CODER = {"preset": "veryfast", "threads": "1", "x264-params": "asm=0"}  # x264's assembly differs from call to call
 SILENT, HIDDEN = 0.1, 0.08
+INTERVIEW, TURN, TOGETHER, ROOM = "interview.mp4", 3.5, 4.0, 2 * FACE + 80  # seconds an expression; pixels for two
 
 
 def write_sample(folder: Path, seed: int) -> None:
-    """Write ``clips/`` and ``clips.csv`` in ``folder``; the same seed, the same bytes."""
+    """Write ``clips/``, an interview and ``clips.csv`` in ``folder``; the same seed, the same bytes."""
     rng = np.random.default_rng(seed)
     (folder / "clips").mkdir(parents=True, exist_ok=True)
     rows = []
@@ -56,10 +58,40 @@ def write_sample(folder: Path, seed: int) -> None:
                 write_video(folder / "clips" / f"{clip}.mp4", frames, RATE, sound, SOUND_RATE)
                 rows.append((clip, f"clips/{clip}.mp4", f"P{number}", expression))
     rows = [rows[place] for place in rng.permutation(len(rows))]
+    write_interview(folder / INTERVIEW, rng)
     with atomic_write(folder / "clips.csv") as partial, partial.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(("clip", "video", "actor", "expression"))
         writer.writerows(rows)
+
+
+def write_interview(path: Path, rng: np.random.Generator) -> None:
+    """Write a video of somebody who shows all expressions and speaks, whom another joins at the end."""
+    one, other, pitch = _person(rng), _person(rng), float(rng.uniform(100, 210))
+    alone, joined = round(len(EXPRESSIONS) * TURN * RATE), round(TOGETHER * RATE)
+    frames = []
+    for step in range(alone + joined):
+        look = LOOKS[EXPRESSIONS[min(int(step / RATE / TURN), len(EXPRESSIONS) - 1)]]
+        frame = np.full((HEIGHT, ROOM, 3), one.wall, np.uint8)
+        _put(frame, one, look, 20, rng)
+        if step >= alone:
+            _put(frame, other, LOOKS["happy"], ROOM - FACE - 20, rng)
+        frames.append(np.clip(frame + rng.normal(0, 4, (HEIGHT, ROOM, 1)), 0, 255).astype(np.uint8))
+    said = [_voice(expression, pitch, rng, TURN) for expression in EXPRESSIONS]
+    said.append(_voice(EXPRESSIONS[-1], pitch, rng, TOGETHER))
+    write_video(path, frames, RATE, np.concatenate(said), SOUND_RATE)
+
+
+def _put(frame: np.ndarray, person: Person, look: Look, left: int, rng: np.random.Generator) -> None:
+    """Draw a face into a frame, at a place that shakes a little."""
+    wobble = rng.normal(0, 0.06, 3)
+    now = Look(
+        smile=0.85 * look.smile + wobble[0],
+        brow=0.85 * look.brow + wobble[1],
+        mouth=float(np.clip(0.85 * look.mouth + wobble[2], 0, 1)),
+    )
+    x, y = left + int(rng.integers(-2, 3)), 12 + int(rng.integers(-2, 3))
+    frame[y : y + FACE, x : x + FACE] = draw_face(person, now, FACE)
 
 
 def write_video(path: Path, frames: list[np.ndarray], rate: int, sound: np.ndarray | None, sound_rate: int) -> None:
@@ -116,12 +148,13 @@ def _frames(person: Person, look: Look, rng: np.random.Generator, *, hidden: boo
     return frames
 
 
-def _voice(expression: str, pitch: float, rng: np.random.Generator) -> np.ndarray:
+def _voice(expression: str, pitch: float, rng: np.random.Generator, seconds: float = SECONDS) -> np.ndarray:
     """Return a buzz ``(t,)`` float32: higher, rising and louder by expression, with syllables."""
     higher, rise, loud = VOICES[expression]
-    time = np.arange(round(SECONDS * SOUND_RATE)) / SOUND_RATE
+    time = np.arange(round(seconds * SOUND_RATE)) / SOUND_RATE
     share = rng.uniform(0.7, 1.0)
-    hertz = pitch * (1 + (higher - 1) * share) * (1 + rise * share * time / SECONDS) * (1 + 0.01 * rng.normal())
+    rising = 1 + rise * share * (time % SECONDS) / SECONDS
+    hertz = pitch * (1 + (higher - 1) * share) * rising * (1 + 0.01 * rng.normal())
     phase = 2 * np.pi * np.cumsum(hertz) / SOUND_RATE
     buzz = sum(np.sin(k * phase) * 0.5 ** (k - 1) for k in range(1, 9))
     syllables = 0.35 + 0.65 * np.abs(np.sin(np.pi * time * rng.uniform(2.5, 4.0)))

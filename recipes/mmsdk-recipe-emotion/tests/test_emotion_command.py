@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 
+import av
+import numpy as np
 import pytest
 from emotion_clips import write
+from mmsdk_recipe_emotion.recipe import Emotion
 from mmsdk_recipe_emotion.running import videos_in
+
+import mmsdk
 
 
 def emotion(*arguments):
@@ -37,6 +42,24 @@ def test_a_folder_is_read_video_by_video_and_a_bad_one_does_not_stop_it(run, tmp
     assert "--overwrite" in capsys.readouterr().err
     assert emotion(*words, "--overwrite") == 0
     assert "good.mp4: 1." in capsys.readouterr().out
+
+
+def test_what_to_try_next_reads_the_interview_or_the_first_video_that_is_there(app, few, rows, tmp_path, monkeypatch):
+    assert list(Emotion().next_commands(app)) == [
+        ("emotion", app.folder, few / "interview.mp4", "--out", "interview"),
+    ]
+    monkeypatch.setattr("mmsdk_recipe_emotion.sample.INTERVIEW", "gone.mp4")
+    ((*_, video, _, out),) = Emotion().next_commands(app)
+    assert (video, out) == (few / rows[0]["video"], video.stem)
+
+
+def test_the_interview_has_two_people_and_no_face_twice(few):
+    with av.open(str(few / "interview.mp4")) as file:
+        frames = np.stack([frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)])
+        assert file.streams.audio
+    assert len(frames) == 90
+    found = mmsdk.open_encoder("face-shape", "video").encoder.find(frames[50:80])  # two boxes of one face without care
+    assert [len(boxes) for boxes in found] == [1] * 20 + [2] * 10
 
 
 def test_a_map_of_the_users_own_takes_the_place_of_the_cited_one(run, tmp_path):

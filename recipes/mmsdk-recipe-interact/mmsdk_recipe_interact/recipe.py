@@ -74,6 +74,14 @@ class Interact:
         }
         return made | ({"id": guessed["id"]} if "id" in guessed else {})
 
+    def next_commands(self, app: Any) -> Iterator[tuple[str | Path, ...]]:
+        """Yield a listening to the sample's recording, or to the first row whose pieces are all files."""
+        from mmsdk_recipe_interact.sections import recordings
+
+        files = next(recordings(app), {})
+        if files:
+            yield "interact", app.folder, *(word for pair in files.items() for word in pair)
+
     def card(self, app: Any) -> Card:
         """Return what it is for, and what not."""
         return Card(

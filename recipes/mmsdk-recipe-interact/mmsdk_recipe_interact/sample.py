@@ -38,6 +38,7 @@ COMMANDS: list[dict[str, Any]] = [
 ]
 SPOKEN = 8  # commands of the live recording
 NOISE = 0.002
+LIVE = {"--audio": "live/voice.wav", "--landmarks": "live/motion.csv"}
 
 
 def write_sample(folder: Path, seed: int) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from html import escape
 from itertools import combinations
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmsdk import read_table
+from mmsdk_recipe_interact.sample import LIVE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -53,6 +56,19 @@ def held_out(app: Any) -> list[Mapping[str, Any]]:
         if parts.get(str(one)) == part and asks:
             found.append(row)
     return found[:: max(len(found) // ROWS, 1)][:ROWS]
+
+
+def recordings(app: Any) -> Iterator[dict[str, Path]]:
+    """Yield what can be listened to: option of the command -> file, of the sample's recording and of held-out rows."""
+    options = {
+        name: "--audio" if own.segment == "voice" else "--landmarks"
+        for name, own in app.application.stream.inputs.items()
+    }
+    rows = ({options[name]: str(row.get(name) or "") for name in options} for row in held_out(app))
+    for files in (LIVE, *rows):
+        found = {option: Path(app.application.data).parent / files[option] for option in options.values()}
+        if all(files[option] and os.path.isfile(one) for option, one in found.items()):  # noqa: PTH113 - a cell of JSON
+            yield found
 
 
 def listening(app: Any) -> Iterator[tuple[str, str]]:

@@ -88,6 +88,18 @@ class TestLive:
         assert len(events) <= 11
         assert all(one["emitted"] - one["end"] < 0.15 for one in events)
 
+    def test_it_is_what_to_try_next_as_it_stands(self, made, capsys, monkeypatch):
+        app = mmsdk.load(made[1], quiet=True)
+        try:
+            ((*words,),) = Interact().next_commands(app)
+            assert set(words[2::2]) == {"--audio", "--landmarks"}
+            monkeypatch.setattr("mmsdk_recipe_interact.sections.LIVE", {"--audio": "", "--landmarks": ""})
+            assert list(Interact().next_commands(app)) == []  # strokes of the rows are no files
+        finally:
+            app.close()
+        assert run(*words) == 0
+        assert "final" in capsys.readouterr().out
+
     def test_texts_are_those_of_the_commands(self, made, capsys):
         found = {one["text"] for one in self.events(made, capsys)}
         assert any(

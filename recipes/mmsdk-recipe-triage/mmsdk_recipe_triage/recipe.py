@@ -78,6 +78,12 @@ class Triage:
 
         yield from sections(app)
 
+    def next_commands(self, app: Any) -> Iterator[tuple[str | Path, ...]]:
+        """Yield the worklist of the run's own table; a run that answers with a number has none."""
+        if any(entry.type != "regression" for entry in app.application.tasks.values()):
+            outside = ("--allow-outside",) if app.pipeline.policy.allow_outside else ()
+            yield "triage", app.folder, Path(app.application.data), "--out", "worklist.html", *outside
+
     def card(self, app: Any) -> Card:
         """Return what it is for, and where it fails."""
         from mmsdk_recipe_triage.card import CARD

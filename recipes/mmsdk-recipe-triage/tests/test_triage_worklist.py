@@ -8,6 +8,7 @@ import shutil
 
 import pytest
 from mmsdk_recipe_triage.page import render
+from mmsdk_recipe_triage.recipe import Triage
 from mmsdk_recipe_triage.worklist import Case, _urgency, worklist
 from triage_cases import LEVELS, SECRETS, command
 
@@ -33,6 +34,14 @@ def test_every_case_once_most_urgent_first_and_rules_before_the_rest(cases):
     for level in LEVELS:
         fired = [bool(case.fired) for case in cases if case.level == level]
         assert fired == sorted(fired, reverse=True)
+
+
+def test_what_to_try_next_is_a_worklist_and_works_as_it_stands(app, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ((*words, out),) = Triage().next_commands(app)
+    assert words[0] == "triage"
+    assert command(*words, out) == 0
+    assert "F000" in (tmp_path / out).read_text(encoding="utf-8")
 
 
 def test_floors_show_and_hold(cases, strange):
