@@ -14,7 +14,7 @@ from mmsdk.app.cross_validation import CrossValidation
 from mmsdk.app.directory import split_ids
 from mmsdk.app.loading import load
 from mmsdk.app.recording import table_fingerprint
-from mmsdk.data import read_table
+from mmsdk.data import group_cells, read_table
 from mmsdk.errors import DataError, RunError
 from mmsdk.evaluate.bootstrap import RESAMPLES
 from mmsdk.evaluate.differences import Answers, compare_answers
@@ -65,7 +65,7 @@ def compare(
         table = _table(apps[0], data, root)
         rows, left_out = _unseen(apps, table, both=data is None)
         group = next((g for g in (one.application.split.group for one in apps) if g and g in table.names), None)
-        groups = None if group is None else np.asarray(table.cells(group), dtype=object)[rows]
+        groups = None if group is None else group_cells(table.cells(group))[rows]
         kept = table.take(rows)
         logits = [_logits(app, kept) for app in apps]
         found = {}

@@ -14,7 +14,7 @@ from mmsdk.app.refitting import Material, gather_material, learn_again, with_val
 from mmsdk.app.resolving import resolve_application
 from mmsdk.app.ruling import check_rules, open_checked
 from mmsdk.app.threads import learning_threads
-from mmsdk.data import Policy, fold_rows
+from mmsdk.data import Policy, fold_rows, group_cells
 from mmsdk.errors import ConfigError, DataError
 from mmsdk.evaluate.bootstrap import RESAMPLES
 from mmsdk.evaluate.out_of_fold import score_folds, worth
@@ -120,7 +120,7 @@ def cross_validate(
         with learning_threads(len(first.samples), first.pipeline.device, quiet=quiet):
             crossing = _Crossing(materials=materials, whole=whole, rows=rows, inner=inner_folds)
             fold, logits, chosen = crossing.run(folds, repeats, seed, quiet=quiet)
-        groups = None if first.groups is None else np.asarray(first.groups, dtype=object)
+        groups = None if first.groups is None else group_cells(first.groups)
         return CrossValidation(
             name=str(application) if isinstance(application, str | Path) else "application",
             ids=first.samples.ids,

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from mmsdk.app.efficiency import Meter
+from mmsdk.data import group_cells
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from mmsdk.app.aligning import Alignment
     from mmsdk.app.choosing import Choice
     from mmsdk.app.pipeline import Pipeline
@@ -79,7 +80,7 @@ class Draft:
     def groups(self) -> np.ndarray | None:
         """Return the group of each row ``(n,)``, where ``split.group`` names a column of them."""
         group = self.application.split.group
-        return np.asarray(self.samples.table.cells(group), dtype=object) if group else None
+        return group_cells(self.samples.table.cells(group)) if group else None
 
     def new_net(self) -> JointNet:
         """Return the network of the application, its weights fresh."""

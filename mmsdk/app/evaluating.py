@@ -10,7 +10,7 @@ import numpy as np
 from mmsdk.app.confiding import calibrated_logits, measure_promises
 from mmsdk.app.directory import split_ids
 from mmsdk.app.recording import table_fingerprint
-from mmsdk.data import Samples, read_table
+from mmsdk.data import Samples, group_cells, read_table
 from mmsdk.errors import DataError, RunError
 from mmsdk.evaluate import Scoring, score_logits
 from mmsdk.evaluate.alignment import Judging, score_alignment
@@ -49,7 +49,7 @@ def evaluate(app: App, data: Any, *, root: Path | None = None, seed: int = 0) ->
     samples, _ = app.pipeline.read(table, partial=True)
     fresh = _unseen(app, samples)
     group = app.application.split.group
-    groups = np.asarray(table.cells(group), dtype=object) if group in table.names else None
+    groups = group_cells(table.cells(group)) if group in table.names else None
     scoring = Scoring(groups=groups, resamples=RESAMPLES, seed=seed)
     before = app.pipeline.unaligned(samples)
     embeddings = app.pipeline.aligned(before)

@@ -11,6 +11,7 @@ import numpy as np
 from mmsdk.app.directory import split_ids
 from mmsdk.app.fitting import fit
 from mmsdk.app.resolving import resolve_application
+from mmsdk.data import group_cells
 from mmsdk.errors import ConfigError
 from mmsdk.evaluate import judged_part, paired, score_logits
 from mmsdk.evaluate.scores import Scoring
@@ -67,7 +68,7 @@ def _targets(app: App, source: Any) -> tuple[dict[str, Target], np.ndarray, np.n
         for name, entry in app.application.tasks.items()
     }
     group = app.application.split.group
-    return targets, split, np.asarray(samples.table.cells(group), dtype=object) if group else None
+    return targets, split, group_cells(samples.table.cells(group)) if group else None
 
 
 def _logits(app: App, source: Any, keep: list[str]) -> dict[str, np.ndarray]:

@@ -14,7 +14,7 @@ from mmsdk.app.fitting import check_names, open_pipeline, prepare_tasks
 from mmsdk.app.probing import time_input
 from mmsdk.app.resolving import resolve_application
 from mmsdk.app.threads import learning_threads
-from mmsdk.data import Policy, fold_rows, require_training
+from mmsdk.data import Policy, fold_rows, group_cells, require_training
 from mmsdk.errors import ConfigError, DataError
 from mmsdk.evaluate.baselines import blind_baseline
 from mmsdk.evaluate.bootstrap import Interval, interval
@@ -210,9 +210,7 @@ def _task_worth(
     """Return scores, gains and advice from out-of-fold logits."""
     task, truth, count = target.task, target.values[rows], len(rows)
     better = 1 if task.higher_is_better else -1
-    names = (
-        None if groups is None else np.array([f"{i} alone" if g is None else g for i, g in enumerate(groups)], object)
-    )
+    names = None if groups is None else group_cells(groups)
 
     def drawn(answers: np.ndarray) -> Drawn:
         statistic = task.scores(answers, truth)[task.metric]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mmsdk.data.cells import Cells
-from mmsdk.data.folds import fold_rows
+from mmsdk.data.folds import fold_rows, group_cells
 from mmsdk.data.guessed import Guessed
 from mmsdk.data.inspect import guess_application, guess_modality, inspect_table
 from mmsdk.data.interactions import Event, Interactions, read_events, read_interactions
@@ -27,6 +27,7 @@ __all__ = [
     "Table",
     "at_the_door",
     "fold_rows",
+    "group_cells",
     "guess_application",
     "guess_modality",
     "hidden_columns",

@@ -60,6 +60,16 @@ def fold_rows(
     return found
 
 
+def group_cells(cells: Sequence[Any]) -> np.ndarray:
+    """Return the group of each row, object ``(n,)``: its cell as it is, and a name of its own where that is empty.
+
+    Rows that nobody gave a group are no group together: a bootstrap or a fold may not move them as one.
+    """
+    found = np.empty(len(cells), dtype=object)
+    found[:] = [f"(row {row} alone)" if cell is None else cell for row, cell in enumerate(cells, 1)]
+    return found
+
+
 def _groups(ids: Sequence[str], groups: Sequence[Any]) -> list[str]:
     """Return the name of each row's group."""
     return [f"row {name}" if cell is None else f"group {as_id(cell)}" for name, cell in zip(ids, groups, strict=True)]

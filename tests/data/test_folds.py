@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from mmsdk import DataError
-from mmsdk.data import fold_rows
+from mmsdk.app.draft import Draft
+from mmsdk.app.resolving import resolve_application
+from mmsdk.data import fold_rows, group_cells, read_table, resampled
 
 IDS = [f"r{number:03d}" for number in range(120)]
 KINDS = ["rare" if number % 6 == 0 else "common" for number in range(120)]
@@ -26,6 +29,21 @@ def test_groups_stay_whole_and_the_labels_even():
     assert all(len(set(found[5 * one : 5 * one + 5])) == 1 for one in range(24))
     assert min(Counter(found.tolist()).values()) >= 20
     assert {sum(KINDS[row] == "rare" for row in np.flatnonzero(found == fold)) for fold in range(4)} <= {4, 5, 6}
+
+
+def test_rows_without_a_group_are_no_group_together():
+    cells = ["a", None, "b", None, "a", ""]
+    assert group_cells([1, 2.0, "x"]).tolist() == [1, 2.0, "x"]
+    application = resolve_application(
+        {"inputs": {"n": {"column": "n", "modality": "number"}}, "split": {"group": "who"}}
+    )
+    samples = SimpleNamespace(table=read_table([{"n": row, "who": cell} for row, cell in enumerate(cells)]))
+    draft = Draft(application=application, pipeline=None, samples=samples, embeddings=None)
+    assert len(set(draft.groups)) == 5  # a, b, and three rows alone
+    for rows in resampled(6, groups=draft.groups, resamples=50):
+        assert (rows == 0).sum() == (rows == 4).sum()
+    drawn = [(rows == 1).sum() == (rows == 3).sum() for rows in resampled(6, groups=draft.groups, resamples=50)]
+    assert not all(drawn)
 
 
 @pytest.mark.parametrize("groups", [None, GROUPS])
