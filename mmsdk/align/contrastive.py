@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from mmsdk.align.interface import Aligner, SpaceMap, require_positive
+from mmsdk.align.interface import Aligner, SpaceMap, require_count, require_positive
 from mmsdk.align.losses import LOSSES, infonce, sigmoid, triplet
 from mmsdk.align.moments import teaching_rows
 from mmsdk.align.retrieval import partner_ranks
@@ -71,13 +71,10 @@ class ContrastiveAligner(Aligner):
         if require_positive("dropout", dropout, zero=True) >= 1:
             raise ConfigError(f"align.options.dropout is {dropout!r}, expected less than 1")
         self.loss, self.layers, self.stop = loss, layers, stop
-        self.dim, self.hidden = int(require_positive("dim", dim)), int(require_positive("hidden", hidden))
+        self.dim, self.hidden = require_count("dim", dim), require_count("hidden", hidden)
         self.dropout = float(dropout)
-        self.epochs, self.patience = (
-            int(require_positive("epochs", epochs)),
-            int(require_positive("patience", patience)),
-        )
-        self.batch_size = int(require_positive("batch_size", batch_size))
+        self.epochs, self.patience = require_count("epochs", epochs), require_count("patience", patience)
+        self.batch_size = require_count("batch_size", batch_size)
         self.learning_rate = require_positive("learning_rate", learning_rate)
         self.weight_decay = require_positive("weight_decay", weight_decay, zero=True)
         self.margin = require_positive("margin", margin)

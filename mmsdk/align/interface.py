@@ -165,6 +165,16 @@ def require_positive(name: str, value: Any, *, zero: bool = False) -> float:
     return float(value)
 
 
+def require_count(name: str, value: Any) -> int:
+    """Return an option that counts.
+
+    :raises ConfigError: it is no whole number above 0.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigError(f"align.options.{name} is {value!r}, expected a whole number above 0")
+    return value
+
+
 def _single(array: np.ndarray) -> np.ndarray:
     """Return an array as contiguous float32."""
     return np.ascontiguousarray(array, dtype=np.float32)

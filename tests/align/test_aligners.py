@@ -115,6 +115,13 @@ def test_cca_of_three_inputs_has_the_largest_eigenvalue_of_the_correlations():
     assert np.allclose(weighed["in0"].weights[0], maps["in0"].weights[0] * (best - 1) / 2, rtol=1e-3)
 
 
+@pytest.mark.parametrize("option", ["dim", "hidden", "epochs", "patience", "batch_size"])
+@pytest.mark.parametrize("value", [0.5, 0, True, "8"])
+def test_what_counts_is_a_whole_number(option, value):
+    with pytest.raises(ConfigError, match=rf"align\.options\.{option} is {value!r}, expected a whole number"):
+        ContrastiveAligner(["a", "b"], **{option: value})
+
+
 def test_whitening_is_zca():
     vectors, _ = given = views()
     maps = fitted(WhiteningAligner, given, regularisation=EXACT)
