@@ -80,7 +80,7 @@ class Objective:
         :param alone: the heads on one input, in training where there are some.
         """
         tokens, present, blend = net.projector(rows.standard), rows.present, None
-        if net.training and self.mixup > 0:
+        if net.training and self.mixup > 0 and not self._keeps(net):
             tokens, present, blend = blend_rows(tokens, present, self.mixup, generator)
         seen = drop_inputs(present, net.modality_dropout, generator) if net.training else present
         other = other_subset(present, seen, generator) if self._ties(net) and len(net.inputs) > 1 else None
@@ -137,7 +137,11 @@ class Objective:
 
     def _ties(self, net: JointNet) -> bool:
         """Return whether the match term is part of the loss."""
-        return self.match > 0 and net.one_space and (len(net.inputs) > 1 or not self.targets)
+        return self.match > 0 and net.one_space and (len(net.inputs) > 1 or self._keeps(net))
+
+    def _keeps(self, net: JointNet) -> bool:
+        """Return whether the match term keeps one input's own cosines, which blends of rows do not have."""
+        return len(net.inputs) == 1 and not self.targets
 
     def _rules(self, judged: Mapping[str, Tensor], rows: Rows, blend: Blend | None) -> dict[str, Term]:
         """Return what answers cost that rules forbid; a blend is allowed what either of its rows is."""

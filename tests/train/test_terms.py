@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
 from mmsdk.errors import ConfigError
+from mmsdk.fusion import GatedFusion
+from mmsdk.model import build_net
 from mmsdk.tasks import Classification, Multilabel
 from mmsdk.train import fit_heads, loop
 from mmsdk.train.batches import Labels, Rows
@@ -107,6 +111,18 @@ def test_blends_are_for_training_alone(problem, settings, parts):
         objective_of(targets, mixup=mixup)(net.eval(), rows, torch.Generator().manual_seed(0))[0] for mixup in (0, 5.0)
     ]
     assert torch.equal(*answers)
+
+
+def test_one_input_without_a_task_keeps_the_cosines_of_rows_and_not_of_blends():
+    """The term compares with the row's own vector, which is nobody's once two rows are mixed."""
+    settings = SimpleNamespace(dim=32, members=2, modality_dropout=0.0, options={})
+    net = build_net({"photo": 12}, {}, GatedFusion, settings, input_dropout=0.0).train()
+    rows = Rows(standard=[torch.randn(40, 12)], present=torch.ones(40, 1, dtype=torch.bool), labels={})
+    losses = [
+        Objective(targets={}, class_weights={}, match=1.0, mixup=mixup).terms(net, rows, torch.Generator())[0][":match"]
+        for mixup in (0.0, 1.0)
+    ]
+    assert torch.equal(losses[0].loss, losses[1].loss)
 
 
 def test_focal_is_the_formula_and_gamma_zero_the_weights():
