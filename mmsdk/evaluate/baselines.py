@@ -91,6 +91,7 @@ def _logistic(
     model = LogisticRegression(C=INVERSE_PENALTY, max_iter=ITERATIONS, class_weight=weights)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # near enough for a baseline
+        warnings.filterwarnings("ignore", message="The number of unique classes is greater", category=UserWarning)
         model.fit(features, targets)
     answers = model.decision_function(asked)
     logits = np.full((len(asked), width), -30.0, dtype=np.float32)

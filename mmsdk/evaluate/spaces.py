@@ -38,7 +38,8 @@ def in_space(logits: np.ndarray, own: Task, whole: Task) -> np.ndarray:
 
     A label that ``own`` never heard of is as good as impossible, so that a row which has it counts as wrong.
 
-    :raises DataError: a task type of a plugin whose two states differ, which only the plugin could reconcile.
+    :raises DataError: ``whole`` lacks a label of ``own``; or a task type of a plugin whose two states differ, which
+        only the plugin could reconcile.
     """
     if _same(own.state(), whole.state()):
         return logits
@@ -46,6 +47,11 @@ def in_space(logits: np.ndarray, own: Task, whole: Task) -> np.ndarray:
         return np.asarray((logits * own.scale + own.mean - whole.mean) / whole.scale, dtype=np.float32)
     if isinstance(own, Classification | Multilabel) and isinstance(whole, Classification | Multilabel):
         place = {label: position for position, label in enumerate(whole.labels)}
+        if strange := [label for label in own.labels if label not in place]:
+            raise DataError(
+                f"one of two models answers {strange[0]!r}, a label that the other's table does not have; make both "
+                "of the same table"
+            )
         floor = _total(logits) if isinstance(own, Classification) else np.zeros((len(logits), 1))
         wide = np.tile((floor + UNHEARD).astype(np.float32), (1, len(whole.labels)))
         wide[:, [place[label] for label in own.labels]] = logits

@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics import accuracy_score, log_loss
 
+from mmsdk.errors import DataError
 from mmsdk.evaluate.bootstrap import Interval
 from mmsdk.evaluate.differences import (
     Answers,
@@ -138,6 +139,8 @@ def test_label_sets_are_made_one():
     whole = joined_task([a, b])
     assert whole.labels == ("x", "y", "z")
     assert whole.counts == (1, 3, 1)
+    with pytest.raises(DataError, match="a label that the other's table does not have"):
+        in_space(np.zeros((1, 2), np.float32), b, a)
     wide = in_space(np.array([[0.0, 2.0]], np.float32), b, whole)
     assert wide[0, 1:] == pytest.approx([0.0, 2.0])
     chances = np.exp(wide[0]) / np.exp(wide[0]).sum()

@@ -13,7 +13,7 @@ from mmsdk.embed import Embeddings, EmbedStats
 from mmsdk.evaluate import Scoring, input_subsets, judged_part, metrics_schema, score_tasks
 from mmsdk.evaluate.baselines import linear_baselines
 from mmsdk.fusion import GatedFusion
-from mmsdk.model import build_net, prepare_targets
+from mmsdk.model import Target, build_net, prepare_targets
 from mmsdk.tasks import Classification, Multilabel, Regression
 from mmsdk.train import fit_heads
 
@@ -138,6 +138,20 @@ def test_the_linear_baseline_is_logistic_regression(fitted):
     model = LogisticRegression(C=3.0, class_weight="balanced", max_iter=1000)
     expected = model.fit(features[train], target.values[train]).predict(features[rows])
     assert (logits.argmax(1) == expected).mean() > 0.97
+
+
+def test_the_linear_baseline_of_many_labels_says_nothing_aside():
+    """scikit-learn warns where labels are more than half as many as rows; warnings are errors here."""
+    random = np.random.default_rng(0)
+    task = Classification()
+    task.prepare([f"c{number % 40}" for number in range(60)])
+    values = np.array([number % 40 for number in range(60)])
+    embeddings = SimpleNamespace(
+        vectors=lambda: {"a": random.normal(size=(60, 3)).astype(np.float32)}, present={"a": np.ones(60, bool)}
+    )
+    target = Target(task=task, values=values, labelled=np.ones(60, bool))
+    logits = linear_baselines(target, embeddings, np.full(60, "train", object), np.arange(5))["linear"]
+    assert logits.shape == (5, 40)
 
 
 def test_absent_values_do_not_reach_the_baselines(fitted):
