@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+
 import numpy as np
 import pytest
 from shop_data import rows
@@ -34,6 +37,13 @@ def test_what_is_named_must_matter_more_and_random_weights_must_say_else(named, 
     assert check.passed is passed
     assert check.ahead.n == 20
     assert check.ahead.value == pytest.approx(check.named - check.random)
+
+
+def test_an_open_interval_is_json_that_any_reader_takes():
+    (one,) = explained(0.5, 0.1, 0.0, count=1)
+    open_ended = dataclasses.replace(one, output={"prediction_set": (-np.inf, np.float64(np.inf))})
+    assert open_ended.document()["output"]["prediction_set"] == [None, None]
+    json.dumps(open_ended.document(), allow_nan=False)
 
 
 def test_too_few_rows_say_nothing():
