@@ -82,6 +82,6 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 def unknown(kind: str, name: str, known: Iterable[str], *, where: str = "", listed: str = "Installed") -> str:
     """Return the sentence for a name nobody knows: ``no encoder named 'x'. Did you mean 'y'? Installed: y, z``."""
-    names = sorted(known)
+    names = sorted(set(known))
     place = f"{where}: " if where else ""
     return f"{place}no {kind} named {name!r}.{did_you_mean(name, names)} {listed}: {', '.join(names) or 'none'}"

@@ -114,6 +114,8 @@ def _failed(error: BaseException) -> int:
         error = error.__cause__  # click takes an end of file for Ctrl-C; from a torn file it is a bug
     if isinstance(error, click.Abort | KeyboardInterrupt):
         return _say("Interrupted. The same command resumes where it can.", INTERRUPTED)
+    if isinstance(error, click.UsageError) and error.format_message().startswith("Usage: "):
+        return _say(error.format_message(), MENDABLE)  # a group by itself: click's error is the help, and no sentence
     if isinstance(error, BrokenPipeError | _ReaderGone):
         return _nobody_reads()
     if sentence := _mendable(error):

@@ -33,14 +33,18 @@ def open_session(
     """
     from mmsdk.config import load_application
 
-    if app.application.stream is None and settings is None:
-        raise RunError(
-            f"{app.folder} has no stream block, so it does not know what ends a piece of its inputs; add one to the "
-            "application and fit again, or hand settings to open_session"
-        )
     application = load_application(app.application, dict(_dotted(settings or {}, "stream.")))
-    assert application.stream is not None
+    if application.stream is None:
+        raise _deaf(app)
     return Session(app, application.stream, list(app.tasks), clock=clock, on_event=on_event)
+
+
+def _deaf(app: App) -> RunError:
+    """Return the error for a run that was not made to listen."""
+    return RunError(
+        f"{app.folder} has no stream block, so it does not know what ends a piece of an input; it is no run to listen "
+        "with. `mmsdk recipe interact` makes one; or add the block to the application and fit again"
+    )
 
 
 def _dotted(settings: Mapping[str, Any], before: str) -> Iterator[tuple[str, Any]]:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pa_parquet
 import pytest
 from shop_data import application, orders, rows, write_csv
 
+import mmsdk
 from mmsdk.cli.shell import run
 from mmsdk.config import read_yaml, write_yaml
 
@@ -176,6 +177,30 @@ def test_evaluate_and_predict(here, capsys):
     _, err = typed(capsys, "predict", "recommender", "shop/items.csv", "--out", "b.csv", code=2)
     assert "no task" in err
     assert not (here / "b.csv").exists()
+    before = (here / "shop/items.csv").read_bytes()
+    _, err = typed(capsys, "predict", "tasks", "shop/items.csv", "--out", "shop/../shop/items.csv", code=2)
+    assert "would be lost" in err
+    assert (here / "shop/items.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize("group", ["recipe", "index"])
+def test_a_group_by_itself_prints_its_commands_and_no_error(here, capsys, group):
+    _, err = typed(capsys, group, code=2)
+    assert err.startswith(f"Usage: mmsdk {group}")
+    assert "Commands:" in err
+    assert "See `" not in err
+
+
+def test_a_device_that_is_none_is_one_sentence(here):
+    with pytest.raises(mmsdk.ConfigError, match=r"--device gpu: no such device; expected auto, cpu, cuda or cuda:N"):
+        mmsdk.load(here / "tasks", device="gpu")
+
+
+def test_a_setting_nobody_knows_is_told_each_known_one_once(here, capsys):
+    _, err = typed(capsys, "recipe", "recommend", "--set", "idd=sku", code=2)
+    known = err.partition("Known: ")[2].strip().split(", ")
+    assert "id" in known
+    assert len(known) == len(set(known))
 
 
 # -- search, recommend, index -----------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -99,6 +100,14 @@ class TestLive:
             app.close()
         assert run(*words) == 0
         assert "final" in capsys.readouterr().out
+
+    def test_a_run_that_was_not_made_to_listen_is_refused(self, made, tmp_path, capsys):
+        shutil.copytree(made[1], tmp_path / "deaf")
+        document = json.loads((tmp_path / "deaf" / "run.json").read_text(encoding="utf-8"))
+        document["application"]["stream"] = None
+        (tmp_path / "deaf" / "run.json").write_text(json.dumps(document), encoding="utf-8")
+        assert run("interact", tmp_path / "deaf", "--audio", made[0] / "live" / "voice.wav") == 2
+        assert "deaf has no stream block" in capsys.readouterr().err
 
     def test_texts_are_those_of_the_commands(self, made, capsys):
         found = {one["text"] for one in self.events(made, capsys)}

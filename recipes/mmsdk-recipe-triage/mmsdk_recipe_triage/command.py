@@ -50,6 +50,8 @@ def triage(
     path = Path(out)
     if path.suffix not in ENDINGS:
         raise ConfigError(f"--out {path}: cannot write {path.suffix or 'no ending'!r}; expected {', '.join(ENDINGS)}")
+    if path.exists() and path.samefile(data):
+        raise ConfigError(f"--out {path}: this is the table of the cases, which would be lost; name another file")
     app = load(run, quiet=True, on_bad_row=on_bad_row, allow_outside=allow_outside)
     try:
         table = table_of(Path(data)) if is_bundles(Path(data)) else Path(data)

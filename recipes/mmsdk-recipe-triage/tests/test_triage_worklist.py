@@ -44,6 +44,14 @@ def test_what_to_try_next_is_a_worklist_and_works_as_it_stands(app, tmp_path, mo
     assert "F000" in (tmp_path / out).read_text(encoding="utf-8")
 
 
+def test_the_table_of_the_cases_is_not_written_over(fitted, strange, tmp_path, capsys):
+    cases = tmp_path / "cases.csv"
+    cases.write_bytes((strange / "fälle.tsv").read_bytes())
+    assert command("triage", fitted, cases, "--out", cases) == 2
+    assert "would be lost" in capsys.readouterr().err
+    assert cases.read_bytes() == (strange / "fälle.tsv").read_bytes()
+
+
 def test_floors_show_and_hold(cases, strange):
     text = (strange / "fälle.tsv").read_text(encoding="utf-8")
     rows = {row["Fall"]: row for row in csv.DictReader(text.splitlines(), delimiter="\t")}
