@@ -151,19 +151,22 @@ class Classification:
         logs = _log_softmax(logits)
         guess = logs.argmax(1)
         loss = -logs[np.arange(len(targets)), targets]
-        brier = ((np.exp(logs) - np.eye(width)[targets]) ** 2).sum(1)
+        apart = np.exp(logs)
+        apart[np.arange(len(targets)), targets] -= 1.0
+        brier = (apart**2).sum(1)
         sure, right = np.exp(logs.max(1)), guess == targets
         place = (logs > logs[np.arange(len(targets)), targets][:, None]).sum(1)  # labels before the right one
 
-        def confusion(rows: np.ndarray) -> np.ndarray:
-            return np.bincount(targets[rows] * width + guess[rows], minlength=width * width).reshape(width, width)
+        def counts(rows: np.ndarray) -> tuple[np.ndarray, ...]:  # no confusion matrix: thousands of labels, squared
+            chosen = targets[rows], guess[rows], targets[rows[right[rows]]]
+            return tuple(np.bincount(one, minlength=width) for one in chosen)
 
         found: dict[str, Callable[[np.ndarray], float]] = {
-            "balanced_accuracy": lambda rows: _balanced(confusion(rows)),
+            "balanced_accuracy": lambda rows: _balanced(*counts(rows)),
             "accuracy": lambda rows: float(right[rows].mean()),
-            "macro_f1": lambda rows: _macro_f1(confusion(rows)),
+            "macro_f1": lambda rows: _macro_f1(*counts(rows)),
             "log_loss": lambda rows: float(loss[rows].mean()),
-            "mcc": lambda rows: _matthews(confusion(rows)),
+            "mcc": lambda rows: _matthews(*counts(rows)),
             "brier": lambda rows: float(brier[rows].mean()),
             "ece": lambda rows: _calibration_error(sure[rows], right[rows]),
         }
@@ -193,26 +196,24 @@ def _log_softmax(logits: np.ndarray) -> np.ndarray:
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
 
 
-def _balanced(confusion: np.ndarray) -> float:
-    """Return the mean recall of the labels that occur."""
-    support = confusion.sum(1)
-    here = support > 0
-    return float((np.diag(confusion)[here] / support[here]).mean())
+def _balanced(truth: np.ndarray, guess: np.ndarray, hits: np.ndarray) -> float:
+    """Return the mean recall of the labels that occur, from how often each is given, answered, and both."""
+    here = truth > 0
+    return float((hits[here] / truth[here]).mean())
 
 
-def _macro_f1(confusion: np.ndarray) -> float:
+def _macro_f1(truth: np.ndarray, guess: np.ndarray, hits: np.ndarray) -> float:
     """Return the mean F1 of the labels that occur or are answered."""
-    total = confusion.sum(0) + confusion.sum(1)
+    total = truth + guess
     here = total > 0
-    return float((2 * np.diag(confusion)[here] / total[here]).mean())
+    return float((2 * hits[here] / total[here]).mean())
 
 
-def _matthews(confusion: np.ndarray) -> float:
+def _matthews(truth: np.ndarray, guess: np.ndarray, hits: np.ndarray) -> float:
     """Return the correlation between labels and answers; 0 where one side is constant."""
-    wide = confusion.astype(np.float64)
-    total, truth, guess = wide.sum(), wide.sum(1), wide.sum(0)
-    spread = (total**2 - (truth**2).sum()) * (total**2 - (guess**2).sum())
-    return float((np.trace(wide) * total - truth @ guess) / np.sqrt(spread)) if spread > 0 else 0.0
+    given, said, total = truth.astype(np.float64), guess.astype(np.float64), float(truth.sum())
+    spread = (total**2 - (given**2).sum()) * (total**2 - (said**2).sum())
+    return float((float(hits.sum()) * total - given @ said) / np.sqrt(spread)) if spread > 0 else 0.0
 
 
 def _within(place: np.ndarray, k: int) -> Callable[[np.ndarray], float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -131,3 +132,24 @@ def test_calibration_error_of_known_cases():
 def test_auc_is_undefined_on_one_class():
     task, logits, truth = drawn()
     assert np.isnan(task.scores(logits, truth)["auc"](np.flatnonzero(truth == 1)))
+
+
+def test_very_many_labels_are_scored_without_a_square_of_them():
+    """A confusion matrix of 20,000 labels has 400 million cells, on each of a thousand resamples."""
+    task = prepared([f"c{number:05d}" for number in range(20_000)])
+    random = np.random.default_rng(0)
+    truth = random.integers(0, 20_000, 60)
+    logits = np.zeros((60, 20_000), np.float32)
+    logits[np.arange(60), np.where(random.random(60) < 0.5, truth, random.integers(0, 20_000, 60))] = 9.0
+    tracemalloc.start()
+    scores = task.scores(logits, truth)
+    found = {name: one(np.arange(60)) for name, one in scores.items()}
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200e6
+    guess = logits.argmax(1)
+    assert found["balanced_accuracy"] == pytest.approx(
+        metrics.recall_score(truth, guess, average="macro", labels=np.unique(truth))
+    )
+    assert found["macro_f1"] == pytest.approx(metrics.f1_score(truth, guess, average="macro"))
+    assert found["mcc"] == pytest.approx(metrics.matthews_corrcoef(truth, guess))
