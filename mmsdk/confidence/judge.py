@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -168,9 +169,9 @@ def prediction_sets(
     found = []
     for row, output in zip(inside, outputs, strict=True):
         own = output.value if isinstance(output.value, tuple) else (output.value,)
-        possible = [one for one, chance in output.probabilities.items() if chance > 0]  # a rule may have ruled one out
-        chosen = {label for label, member in zip(labels, row, strict=True) if member and label in possible} | set(own)
-        found.append(tuple(sorted(chosen, key=lambda label: (-output.probabilities[label], label))))
+        chances = output.probabilities  # a rule may have ruled one out
+        chosen = {label for label in itertools.compress(labels, row) if chances.get(label, 0.0) > 0} | set(own)
+        found.append(tuple(sorted(chosen, key=lambda label: (-chances[label], label))))
     return found
 
 

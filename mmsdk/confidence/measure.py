@@ -216,7 +216,9 @@ def _sets(confidence: Confidence, name: str, target: Target, asked: Asked, scori
         residual = np.abs(asked.logits[:, 0].astype(np.float64) - truth)
         return _means({"coverage": residual <= limits, "size": 2 * limits * task.scale}, asked.rows, scoring)
     assert isinstance(task, Classification | Multilabel)
-    held = np.array([[label in one.prediction_set for label in task.labels] for one in answers])
+    held = np.array(
+        [[label in inside for label in task.labels] for inside in (set(one.prediction_set) for one in answers)]
+    )
     strict = fitting_labels(task, asked.logits, limits, confidence.tasks[name].how)
     values = {"coverage": _held_truth(task, held, truth), "size": held.sum(1)}
     return _means(values | {"strict": _held_truth(task, strict, truth)}, asked.rows, scoring)
