@@ -21,13 +21,13 @@ WIDE = 512  # features: a narrower input has less to spare, so less of it is lef
 class Dropout(nn.Module):
     """Dropout whose mask costs a byte of randomness a value: a tenth of the time of torch's on a CPU.
 
-    The rate is rounded to 1/256. On CUDA torch's own is used.
+    The rate is rounded to 1/256, and never up to 1. On CUDA torch's own is used.
     """
 
     def __init__(self, rate: float) -> None:
         super().__init__()
         self.rate = rate
-        self.threshold = round(rate * 256)
+        self.threshold = min(round(rate * 256), 255)
 
     def forward(self, values: Tensor) -> Tensor:
         """Return ``values`` with a share of them zero and the rest scaled up; in evaluation, ``values``."""

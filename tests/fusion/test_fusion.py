@@ -111,6 +111,9 @@ def test_dropout_drops_its_share_and_keeps_the_mean(rate):
 
 def test_dropout_rests_in_evaluation():
     values = torch.randn(3, 5)
+    most = Dropout(0.999).train()(torch.ones(1000, 301))  # what training.dropout allows, and no 1
+    assert torch.isfinite(most).all()
+    assert 0 < (most > 0).float().mean() < 0.02
     assert Dropout(0.5).eval()(values) is values
 
 
