@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mmsdk.train.batches import Rows
 
 CHECKPOINT_SECONDS = 5.0
+WITH_CLASSES = ("focal", "logit_adjustment")  # ways of training.imbalance that mean nothing to a number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,8 @@ def fit_heads(
     :param folder: where checkpoints and TensorBoard events lie; None keeps none.
     :param checkpoint_seconds: at most one checkpoint in this time; 0 for one after every epoch.
     :raises DataError: no row to learn from.
-    :raises ConfigError: nothing to learn (no task, and ``match`` is 0), or the loss is no longer a number.
+    :raises ConfigError: nothing to learn (no task, and ``match`` is 0), the loss is no longer a number, or rules or
+        ``imbalance`` ask of the tasks what they do not know.
     """
     if not targets and not net.one_space:
         kind = type(net.fusions[0]).__name__
@@ -85,6 +87,7 @@ def fit_heads(
     if not targets and config.match <= 0:
         raise ConfigError("training.match is 0 and there is no task: nothing to learn; set it above 0, or add a task")
     _check_rules(targets)
+    _check_imbalance(targets, setting(config, "imbalance"))
     place = torch.device(device)
     key = training_key(net, all_settings(config), embeddings, targets, split)
     net.to(place)
@@ -129,6 +132,19 @@ def _check_rules(targets: Mapping[str, Target]) -> None:
             raise ConfigError(
                 f"tasks.{name}: rules cannot teach a {kind}, which has no allowed_loss; set their weight to 0"
             )
+
+
+def _check_imbalance(targets: Mapping[str, Target], way: str) -> None:
+    """Refuse a way with rare classes where no task has classes: it would be left out in silence.
+
+    :raises ConfigError: see above.
+    """
+    if not targets or way not in WITH_CLASSES:
+        return
+    if all(one.task.class_weights(one.values[one.labelled]) is None for one in targets.values()):
+        raise ConfigError(
+            f"training.imbalance: {way} is for rare classes, and no task here has classes; leave the key out"
+        )
 
 
 def _run_epochs(
@@ -234,7 +250,7 @@ def class_weights_of(
     for name, target in targets.items():
         labels = target.values[rows[target.labelled[rows]]]
         weights = target.task.class_weights(labels) if way != "none" else None
-        if weights is not None and way in {"focal", "logit_adjustment"}:
+        if weights is not None and way in WITH_CLASSES:
             task: Any = target.task
             if getattr(task, "imbalance", None) != way:
                 raise ConfigError(

@@ -10,8 +10,8 @@ import torch
 
 from mmsdk.errors import ConfigError
 from mmsdk.fusion import GatedFusion
-from mmsdk.model import build_net
-from mmsdk.tasks import Classification, Multilabel
+from mmsdk.model import build_net, prepare_targets
+from mmsdk.tasks import Classification, Multilabel, Regression
 from mmsdk.train import fit_heads, loop
 from mmsdk.train.batches import Labels, Rows
 from mmsdk.train.loop import class_weights_of
@@ -111,6 +111,18 @@ def test_blends_are_for_training_alone(problem, settings, parts):
         objective_of(targets, mixup=mixup)(net.eval(), rows, torch.Generator().manual_seed(0))[0] for mixup in (0, 5.0)
     ]
     assert torch.equal(*answers)
+
+
+@pytest.mark.parametrize("way", ["focal", "logit_adjustment"])
+def test_a_way_with_rare_classes_is_refused_where_no_task_has_classes(problem, settings, way):
+    embeddings, cells, split = problem
+    task = Regression()
+    target, _ = prepare_targets(task, list(range(len(cells))), split, name="size", column="size")
+    block = SimpleNamespace(dim=8, members=1, modality_dropout=0.0, options={})
+    net = build_net({"photo": 12, "title": 8}, {"size": task}, GatedFusion, block)
+    with pytest.raises(ConfigError, match=f"training.imbalance: {way} is for rare classes, and no task here has"):
+        fit_heads(embeddings, {"size": target}, net, settings(epochs=1, imbalance=way), split, quiet=True)
+    fit_heads(embeddings, {"size": target}, net, settings(epochs=1, imbalance="none"), split, quiet=True)
 
 
 def test_one_input_without_a_task_keeps_the_cosines_of_rows_and_not_of_blends():
