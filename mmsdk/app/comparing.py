@@ -20,6 +20,7 @@ from mmsdk.evaluate.bootstrap import RESAMPLES
 from mmsdk.evaluate.differences import Answers, compare_answers
 from mmsdk.evaluate.spaces import in_space, joined_task
 from mmsdk.model import encode_targets
+from mmsdk.progress import note
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +50,7 @@ def compare(
     :param a: a run directory or a loaded application; ``b`` likewise. Or both what :func:`mmsdk.cross_validate`
         returned for the same table: then every row is compared on its out-of-fold answers.
     :param data: a labelled table; without it, the table that ``a`` was made with, of which the rows in the test part of
-        both runs count.
+        both runs count. A task that no row has a label of is left out, as long as another is left.
     :returns: ``{"a", "b", "rows", "left_out": {"a", "b"}, "grouped_by", "tasks": {task: {...}}}``; ``left_out`` counts
         the rows that a run was made with.
     :raises DataError: no row is left, or none has a label.
@@ -69,7 +70,7 @@ def compare(
         kept = table.take(rows)
         logits = [_logits(app, kept) for app in apps]
         found = {}
-        for name, column in tasks.items():
+        for name, column in _labelled(tasks, kept, apps[0].pipeline.quiet).items():
             whole = joined_task([app.tasks[name] for app in apps])
             sides = [
                 Answers(name=side, logits=[in_space(one[name], app.tasks[name], whole)])
@@ -131,11 +132,29 @@ def _compared(
     """Return the comparison on the labelled rows of one task."""
     target, _ = encode_targets(whole, table.cells(column), name=name, column=column, on_bad_row=on_bad_row)
     rows = np.flatnonzero(target.labelled)
-    if len(rows) == 0:
+    if len(rows) == 0:  # there are cells, and none that can be used
         raise DataError(f"tasks.{name}: no row to compare on has a label in column {column!r}")
     first, second = (Answers(name=one.name, logits=[each[rows] for each in one.logits]) for one in sides)
     by = None if groups is None else groups[rows]
     return compare_answers(whole, target.values[rows], first, second, groups=by, resamples=resamples, seed=seed)
+
+
+def _labelled(tasks: Mapping[str, str], table: Table, quiet: bool) -> dict[str, str]:
+    """Return task -> column of the tasks that a row of the table has a label of; what is left out is said.
+
+    :raises DataError: there is no such task.
+    """
+    found = {name: column for name, column in tasks.items() if column in table.names and table.present(column).any()}
+    said = [
+        f"tasks.{name}: no row to compare on has a label in column {column!r}"
+        for name, column in tasks.items()
+        if name not in found
+    ]
+    if not found:
+        raise DataError("; ".join(said))
+    for one in said:
+        note(f"{one}; the other tasks are compared", quiet)
+    return found
 
 
 def _opened(one: App | str | Path, stack: contextlib.ExitStack) -> App:

@@ -262,6 +262,7 @@ def measure_promises(
 ) -> dict[str, dict[str, Any]]:
     """Return what the promises came to on some rows, task by task; nothing of a task that labels none of them.
 
+    :param targets: of the tasks to be measured.
     :param tests: positions of rows that no part of the run has learned from.
     :param by: of all rows, the value within which coverage is held; None where the table does not say.
     """
@@ -274,7 +275,7 @@ def measure_promises(
     for subset in {one: None for task in confidence.tasks.values() for one in task.judges if one}:
         answered[subset] = infer(net, embeddings.values, embeddings.present, rows=tests, keep=subset)
     found = {}
-    for name in confidence.tasks:
+    for name in (one for one in confidence.tasks if one in targets):
         target = targets[name]
         labelled = target.labelled[tests]
         parts = {}

@@ -29,14 +29,14 @@ def evaluate(app: App, data: Any, *, root: Path | None = None, seed: int = 0) ->
     """Score the tasks of a run on new rows, or on the rows of its own table that were held out.
 
     Rows that the run learned from (``train``) or was chosen by (``val``) are never scored: they are left out, and where
-    nothing else is left, refused.
+    nothing else is left, refused. A task that no row to score has a label of is left out, as long as another is left.
 
-    :param data: a table with the columns of the tasks.
+    :param data: a table with the columns of the tasks, of one at least.
     :returns: ``{task: {"test": {metric: {value, low, high, n}}, "baselines": {...}, "confidence": {...}}}``, and for
         each pair of aligned inputs ``{"align a+b": {"test": {...}, "baselines": {...}, "paired": {...}}}``, as in
         ``metrics.json``: how often the sets hold the truth, what was declined, and who finds whom, on these rows.
         Canonical correlations are left out: their directions come from the rows that the run learned from.
-    :raises DataError: every row was used to make the run, or none has a label.
+    :raises DataError: every row was used to make the run, or none has a label of any task.
     :raises RunError: the run has nothing to score. A recommender is scored when it is fitted, on pairs held out then.
     """
     if not app.tasks and not app.pipeline.maps:
@@ -45,7 +45,8 @@ def evaluate(app: App, data: Any, *, root: Path | None = None, seed: int = 0) ->
         )
     table = app.pipeline.table(data, root=root) if not isinstance(data, str | Path) else read_table(data, root=root)
     identity = [app.application.id] if app.application.id else []
-    table.require([*identity, *(entry.column for entry in app.application.tasks.values())])
+    columns = [entry.column for entry in app.application.tasks.values()]
+    table.require([*identity, *(columns if not set(columns) & set(table.names) else ())])
     samples, _ = app.pipeline.read(table, partial=True)
     fresh = _unseen(app, samples)
     group = app.application.split.group
@@ -63,13 +64,10 @@ def _scored(
     """Return the figures of every task, and what its promises came to."""
     _, logits = app.pipeline.fuse(embeddings)
     logits = calibrated_logits(app, logits, embeddings.present)
-    targets = _targets(app, samples)
+    targets = _targets(app, samples, fresh)
     found: dict[str, dict[str, Any]] = {}
     for name, target in targets.items():
         rows = target.labelled_rows(fresh)
-        if len(rows) == 0:
-            column = app.application.tasks[name].column
-            raise DataError(f"tasks.{name}: no row to score has a label in column {column!r}")
         truth = target.values[rows]
         blind, guess = blind_baseline(target.task, len(rows))
         found[name] = {
@@ -85,19 +83,30 @@ def _scored(
     return found
 
 
-def _targets(app: App, samples: Samples) -> dict[str, Target]:
-    """Return the labels of the table as the tasks of the run encode them."""
-    return {
-        name: encode_targets(
-            app.tasks[name],
-            samples.table.cells(entry.column),
-            name=name,
-            column=entry.column,
-            ids=samples.ids,
-            on_bad_row=app.pipeline.policy.on_bad_row,
-        )[0]
-        for name, entry in app.application.tasks.items()
-    }
+def _targets(app: App, samples: Samples, fresh: np.ndarray) -> dict[str, Target]:
+    """Return the labels of the table as the tasks of the run encode them, of the tasks that fresh rows have any of.
+
+    :raises DataError: there is no such task.
+    """
+    found, said = {}, []
+    for name, entry in app.application.tasks.items():
+        if entry.column in samples.table.names:
+            found[name], _ = encode_targets(
+                app.tasks[name],
+                samples.table.cells(entry.column),
+                name=name,
+                column=entry.column,
+                ids=samples.ids,
+                on_bad_row=app.pipeline.policy.on_bad_row,
+            )
+        if name not in found or not len(found[name].labelled_rows(fresh)):
+            found.pop(name, None)
+            said.append(f"tasks.{name}: no row to score has a label in column {entry.column!r}")
+    if not found:
+        raise DataError("; ".join(said))
+    for one in said:
+        note(f"{one}; the other tasks are scored", app.pipeline.quiet)
+    return found
 
 
 def _alignment(

@@ -103,9 +103,16 @@ def test_a_table_that_is_gone_must_be_named(runs, shop, tmp_path):
 
 
 def test_a_label_that_nobody_has_is_an_error(runs, shop):
-    blank = [{**row, "sku": f"n{row['sku']}", "kind": ""} for row in rows()[:5]]
-    with pytest.raises(mmsdk.DataError, match=r"tasks.kind: no row to compare on has a label"):
+    blank = [{**row, "sku": f"n{row['sku']}", "kind": "", "tags": None, "grade": ""} for row in rows()[:5]]
+    with pytest.raises(mmsdk.DataError, match=r"tasks.kind: no row to compare on has a label.*; tasks.grade: no row"):
         mmsdk.compare(runs / "text", runs / "text", blank, root=shop)
+
+
+def test_a_task_without_a_label_is_left_out_and_the_others_are_compared(runs, shop, capsys):
+    some = [{**row, "sku": f"n{row['sku']}", "kind": ""} for row in rows()[:20]]
+    found = mmsdk.compare(mmsdk.load(runs / "text"), runs / "text", some, root=shop, resamples=5)
+    assert list(found["tasks"]) == ["tags", "grade"]
+    assert "tasks.kind: no row to compare on has a label in column 'kind'; the other tasks" in capsys.readouterr().err
 
 
 def test_the_command_prints_the_verdict(runs, capsys):

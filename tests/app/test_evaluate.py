@@ -58,9 +58,20 @@ def test_rows_it_learned_from_are_left_out_and_counted(shop_runs, shop, capsys):
 def test_without_labels_there_is_nothing_to_score(tasks_app, shop):
     with pytest.raises(mmsdk.DataError, match="kind"):
         mmsdk.evaluate(tasks_app, [{"sku": "n1", "title": "lamp"}])
-    blank = [{**rows()[0], "sku": "n1", "kind": ""}]
-    with pytest.raises(mmsdk.DataError, match=r"tasks.kind: no row to score has a label"):
+    blank = [{**rows()[0], "sku": "n1", "kind": "", "tags": None, "grade": ""}]
+    with pytest.raises(mmsdk.DataError, match=r"tasks.kind: no row to score has a label.*; tasks.grade: no row"):
         mmsdk.evaluate(tasks_app, blank, root=shop)
+
+
+def test_a_task_without_a_label_is_left_out_and_the_others_are_scored(shop_runs, shop, capsys):
+    app = mmsdk.load(shop_runs / "tasks")
+    some = [{**row, "sku": f"n{row['sku']}", "kind": ""} for row in rows()[:20]]
+    without = [{name: cell for name, cell in row.items() if name != "kind"} for row in some]
+    for table in (some, without):
+        assert list(mmsdk.evaluate(app, table, root=shop)) == ["tags", "grade"]
+        said = "tasks.kind: no row to score has a label in column 'kind'; the other tasks are scored"
+        assert said in capsys.readouterr().err
+    app.close()
 
 
 def test_a_recommender_says_where_its_figures_are(recommender_app, shop):
