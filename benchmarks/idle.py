@@ -244,6 +244,12 @@ def conversation(utterances: list[np.ndarray], seconds: float, draw: np.random.G
     return (sound + draw.normal(0, 10 ** (-55 / 20), len(sound))).astype(np.float32)
 
 
+def still_hands(seconds: float, draw: np.random.Generator, fps: int = 30) -> np.ndarray:
+    """Return a fingertip ``(t, 1, 2)`` that lies still, as far as a tracker lets it."""
+    place = draw.uniform(0.2, 0.8, 2)
+    return (place + draw.normal(0, 0.0007, (round(seconds * fps), 2))).astype(np.float32)[:, None]
+
+
 def hands(seconds: float, draw: np.random.Generator, fps: int = 30) -> np.ndarray:
     """Return a fingertip ``(t, 1, 2)`` that rests, trembles and wanders without any aim, as idle hands do."""
     place, parts = np.array([0.5, 0.5]), []

@@ -25,7 +25,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from idle import RATE, conversation, hands, talk, wav
+from idle import RATE, conversation, hands, still_hands, talk, wav
 from prepare import motion, rows_of
 from scipy import stats
 
@@ -223,20 +223,26 @@ def scored(events, wanted):
     return np.array(right), np.array(waits).reshape(-1, 3), len(finals) - used
 
 
-def false_activations(app, parts, hours, seed, settings=None, chunk=0.05):
+def false_activations(app, parts, hours, seed, settings=None, chunk=0.05, idle_hands=hands):
     """Return finals an hour of idle streams: source -> (finals, hours, counts)."""
     found = {}
     for number, (name, utterances) in enumerate(parts.items()):
         draw = np.random.default_rng([seed, number])
         count, counts = 0, Counter()
-        for _ in range(round(hours * 6)):  # ten minutes at a time
+        for seconds in session_lengths(hours):
             session = mmsdk.open_session(app, settings, clock=mmsdk.VirtualClock())
-            stream = Stream(conversation(utterances, 600, draw), hands(600, draw))
+            stream = Stream(conversation(utterances, seconds, draw), idle_hands(seconds, draw))
             events, _ = play(session, stream.parcels(draw, chunk=chunk))
             count += sum(one[0].kind == "final" for one in events)
             counts += session.counts
-        found[name] = (count, round(hours * 6) / 6, counts)
+        found[name] = (count, hours, counts)
     return found
+
+
+def session_lengths(hours: float) -> list[float]:
+    """Return the seconds of sessions of an hour, and of what is left."""
+    rest = round(hours % 1 * 3600)
+    return [3600.0] * int(hours) + ([float(rest)] if rest else [])
 
 
 def upper(count: int) -> float:
@@ -432,16 +438,21 @@ def stream_of_commands(app, rows, count, settings, draw):
 
 
 def idle_hours(app, parts, hours, settings):
-    """Print what idle streams set off."""
-    found = false_activations(app, parts, hours, 21, settings)
+    """Print what idle streams set off, beside hands that lie still and beside hands that fidget, drift and reach."""
+    for name, made in (("still hands", still_hands), ("idle hands", hands)):
+        tell_idle(name, false_activations(app, parts, hours, 21, settings, idle_hands=made))
+
+
+def tell_idle(hands_are, found):
+    """Print what was set off, by the source of the talk and in all."""
     for name, (count, exposure, counts) in found.items():
         print(
-            f"idle, {name:10s} {count} in {exposure:.2f} h; {upper(count) / exposure:.2f} an hour at most (95 %); "
-            f"{dict(counts)}"
+            f"{hands_are}, {name:10s} {count} in {exposure:.2f} h; "
+            f"{upper(count) / exposure:.2f} an hour at most (95 %); {dict(counts)}"
         )
     count, exposure = sum(one[0] for one in found.values()), sum(one[1] for one in found.values())
     print(
-        f"idle, all: {count} false activations in {exposure:.2f} h: {count / exposure:.2f} an hour, "
+        f"{hands_are}, all: {count} false activations in {exposure:.2f} h: {count / exposure:.2f} an hour, "
         f"{upper(count) / exposure:.2f} at most (95 %)"
     )
 

@@ -175,6 +175,7 @@ ELSEWHERE = {
             "shortest_and_longest": ("inputs.NAME.shortest", "inputs.NAME.longest"),
             "above": ("inputs.NAME.above",),
             "still": ("inputs.NAME.still",),
+            "moved_within": ("inputs.NAME.moved_within",),
             "slots": ("slots",),
             "needs": ("slots.NAME.needs",),
             "idle": ("slots.NAME.idle",),

@@ -47,6 +47,11 @@ class StreamInputConfig(Section):
         description="Let a hand at rest be an answer too (`motion`): so many seconds of it stand beside a piece of "
         "another input where nothing moves. 0: rest is no answer.",
     )
+    moved_within: Positive = Field(
+        default=10.0,
+        description="A hand at rest is an answer (`still`) only where it came, or moved, so many seconds ago at most; "
+        "one that lies still for longer is idle.",
+    )
 
 
 class SlotConfig(Section):

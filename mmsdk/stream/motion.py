@@ -76,10 +76,15 @@ class MotionTrack:
         return found
 
     def beside(self, start: float, end: float) -> Piece | None:
-        """Return the rest that stands beside a piece of another input that ends at ``end``, where nothing moves."""
+        """Return the rest that stands beside a piece of another input that ends at ``end``, where nothing moves.
+
+        A hand that has lain still for longer than ``moved_within`` is idle, and says nothing.
+        """
         if not self._own.still or self._began is not None or end - self.last > RECENT:
             return None
         last = min(end, self.last)
+        if last - self._rested > self._own.moved_within:
+            return None
         return self._piece(max(last - self._own.still, self._rested), last, over=True)
 
     def _follow(self, t: float, points: np.ndarray) -> list[Piece]:

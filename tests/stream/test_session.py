@@ -226,6 +226,14 @@ class TestKeys:
         moving = Stage(4, inputs={"motion": {"still": 0.5}}).say("two", 1.0).move("left", 1.2).play()
         assert [event.slots for event in moving.told("final")] == [command("left", "two")]
 
+    def test_moved_within(self):
+        """A hand that has lain still for long is idle; one that has moved of late is not."""
+        for moved_within, moves, count in ((10.0, None, 1), (2.0, None, 0), (2.0, 2.5, 1)):
+            stage = Stage(8, inputs={"motion": {"still": 0.5, "moved_within": moved_within}})
+            stage = stage if moves is None else stage.move("left", moves)
+            stage = stage.say("two", 4.5).play().wait(2)
+            assert [event.slots for event in stage.told("final")] == [command("stop", "two")] * count
+
     def test_gap(self):
         for gap, count in ((0.2, 0), (0.9, 1)):
             stage = Stage(4, gap=gap).say("two", 1.0).move("left", 1.8).play().wait(2)

@@ -98,7 +98,8 @@ class Interact:
             limits=(
                 "A word in the midst of talk is no command: a quarter of a second of silence must lie before it.",
                 "The gesture must have begun when the word is over, or have ended shortly before.",
-                "With still gestures allowed, a resting hand and any word that sounds like an argument are a command.",
+                "With still gestures allowed, a hand that rests of late and any word that sounds like an argument "
+                "are a command.",
                 "Loud rooms: the voice is told from the noise by its level alone.",
             ),
         )

@@ -89,7 +89,7 @@ def listening(app: Any) -> Iterator[tuple[str, str]]:
             f"{own.hang:g} s",
             f"{own.before:g} s",
             f"{own.shortest:g} to {own.longest:g} s",
-            f"{own.still:g} s" if own.still else "no",
+            f"{own.still:g} s, of a hand that moved within {own.moved_within:g} s" if own.still else "no",
         )
         for name, own in stream.inputs.items()
     ]
