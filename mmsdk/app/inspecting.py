@@ -7,9 +7,9 @@ from typing import Any
 
 from mmsdk.app.encoders import open_encoders
 from mmsdk.app.pipeline import Pipeline
-from mmsdk.audit import Finding, audit_columns, audit_duplicates, audit_labels
+from mmsdk.audit import Finding, audit_columns, audit_duplicates, audit_groups, audit_labels
 from mmsdk.config import Application, load_application
-from mmsdk.data import Policy, Table, inspect_table, read_table
+from mmsdk.data import Policy, Table, group_cells, inspect_table, read_table
 from mmsdk.plugins import get_registry
 
 
@@ -56,6 +56,8 @@ def _audit(table: Table, application: Application, policy: Policy, quiet: bool) 
     for name, task in application.tasks.items():
         if task.type == "classification":
             findings += audit_labels(samples, name, task.column, used)
+    if application.tasks and (group := application.split.group):
+        findings += audit_groups(samples.split, group_cells(samples.table.cells(group)), group)
     return findings if embeddings is None else [*findings, *audit_duplicates(samples, embeddings, media)]
 
 

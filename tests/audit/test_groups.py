@@ -38,6 +38,18 @@ def test_a_run_says_so(shop, tmp_path):
     assert "the test rows are of 1 part only" in page
 
 
+@pytest.mark.parametrize("speakers", [6, 60])
+def test_inspect_says_so_before_anything_is_fitted(speakers):
+    rows = [
+        {"id": f"r{n}", "price": n * 37 % 90, "label": "ab"[n % 2], "speaker": f"s{n % speakers}"} for n in range(120)
+    ]
+    found = mmsdk.inspect(rows, quiet=True)
+    assert found.application["split"] == {"group": "speaker"}
+    told = [one.title for one in found.findings if one.code == "few-groups"]
+    assert len(told) == (speakers == 6)
+    assert all("speaker only: their figures say little of the next one" in one for one in told)
+
+
 def test_rows_are_drawn_where_all_are_of_one_group():
     values = np.arange(40) % 2
     statistics = {"mean": lambda rows: float(values[rows].mean())}
