@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 NOTICE = (
     "Labels of expressions, not feelings. In the EU, systems that infer emotions of people at work or in education are "
-    "prohibited (Regulation (EU) 2024/1689, Article 5(1)(f)), save for medical or safety reasons."
+    "prohibited (Regulation (EU) 2024/1689, Article 5(1)(f)), save for medical or safety reasons. "
+    "标签说的是表情，不是感受。在欧盟，禁止在工作场所和教育中推断人的情绪"
+    "（(EU) 2024/1689 号条例第 5(1)(f) 条），医疗或安全目的除外。"
 )
 CARD = Card(
     intended=(

@@ -237,7 +237,10 @@ def test_the_files_say_the_same_and_escape_what_they_are_given(timeline, video, 
     assert not re.search(r'(src|href)="https?:', html)
     assert 'src="../' in html
     assert "a%20%26%20b.mp4" in html
-    assert "Article 5(1)(f)" in html
+    for name in ("timeline.html", "timeline.vtt", "timeline.json"):
+        page = (folder / name).read_text(encoding="utf-8")
+        assert "Article 5(1)(f)" in page
+        assert "标签说的是表情，不是感受" in page
 
 
 def test_a_stream_has_a_page_without_a_video(timeline, tmp_path):
