@@ -163,7 +163,8 @@ class Encoder(Protocol):
     ``vectors(batch, modality) -> torch.Tensor`` (what ``encode`` answers, ``(n, dim)`` float32 on the device, with
     gradients: what tuning needs), ``space() -> str`` (the same text for every modality of a joint encoder such as CLIP,
     whose vectors compare by cosine), ``output = "sequence"`` (where only the loaded encoder knows), and
-    ``report() -> Mapping[str, float]`` (shares to show after a run, such as ``truncated``), and ``sources() ->
+    ``report() -> Mapping[str, float | tuple[int, int]]`` (to show after a run: a pair is how many of how many, counted
+    on and on, such as ``{"truncated": (34, 374)}``, of which a run is told what is its own), and ``sources() ->
     Sequence[int]`` (of each element of its vectors, the position in the sample it came of, as the ``place`` of a
     :class:`Part` counts them: then ``mmsdk explain`` may use gradients).
     """

@@ -33,7 +33,7 @@ from mmsdk.app.sharing import share_metrics
 from mmsdk.app.threads import learning_threads
 from mmsdk.app.tuning import check_tuning, tune_inputs
 from mmsdk.app.understood import understand
-from mmsdk.audit import Finding, audit_columns, audit_duplicates, audit_groups, audit_labels
+from mmsdk.audit import Finding, audit_columns, audit_duplicates, audit_groups, audit_labels, audit_reports
 from mmsdk.confidence import saved_arrays
 from mmsdk.config import Application, describe_defaults
 from mmsdk.data import Policy, hidden_columns, require_training
@@ -189,6 +189,8 @@ def prepare(pipeline: Pipeline, source: Any) -> Draft:
     check_rules(application, samples.table)
     embeddings = pipeline.embed(samples)
     note(_embedded(embeddings), pipeline.quiet)
+    for finding in audit_reports(embeddings.stats):
+        note(str(finding), pipeline.quiet)
     draft = Draft(application=application, pipeline=pipeline, samples=samples, embeddings=embeddings)
     draft.targets, found = prepare_tasks(application, samples, pipeline.policy)
     problems += found
@@ -196,6 +198,7 @@ def prepare(pipeline: Pipeline, source: Any) -> Draft:
     check_confidence(draft)
     check_judges(draft)
     draft.findings += audit_columns(samples, [*problems, *embeddings.stats.problems])
+    draft.findings += audit_reports(embeddings.stats)
     draft.findings += _audit_split(draft)
     return draft
 

@@ -6,11 +6,13 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from mmsdk.audit.finding import Finding, Severity
+from mmsdk.embed.reporting import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from mmsdk.data import Samples
+    from mmsdk.embed import EmbedStats
     from mmsdk.errors import Problem
 
 SHOWN = 3
@@ -25,6 +27,14 @@ def audit_columns(samples: Samples, problems: Sequence[Problem] = ()) -> Iterato
     for name in samples.inputs:
         yield from _missing(samples, name)
     yield from _constant(samples)
+
+
+def audit_reports(stats: EmbedStats) -> Iterator[Finding]:
+    """Yield what modalities and encoders counted: texts that were cut, frames without a face, burnt-in text."""
+    for name, one in stats.inputs.items():
+        if words := told(one.report):
+            title = f"{name}: {', '.join(words)}"
+            yield Finding(severity="note", code="reported", title=title, detail="of what was encoded anew for this run")
 
 
 def _broken(problems: Sequence[Problem]) -> Finding:

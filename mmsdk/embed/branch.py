@@ -10,6 +10,7 @@ import numpy as np
 
 from mmsdk.embed.batching import batches
 from mmsdk.embed.encoding import encode_batch, rounded
+from mmsdk.embed.reporting import reported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from mmsdk.embed.cache import EmbeddingCache
     from mmsdk.embed.encoders import OpenEncoder
     from mmsdk.embed.keys import Keys
+    from mmsdk.embed.reporting import Report
     from mmsdk.embed.spaces import Precision, Space
     from mmsdk.embed.vectors import VectorRows
     from mmsdk.progress import Progress
@@ -47,6 +49,7 @@ class Branch:
     :param vectors: takes the vectors of each chunk.
     :param present: ``(n,)`` bool over all rows, filled in here.
     :param bar: told of every row that is done.
+    :param before: what the encoder reported before the first of these samples.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Branch:
     present: np.ndarray
     bar: Progress
     counts: Counts = field(default_factory=Counts)
+    before: Report = field(default_factory=dict)
     seconds: float = 0.0
     ours: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
     _block: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
@@ -108,6 +112,8 @@ class Branch:
     ) -> None:
         """Encode decoded samples, each with the number of its group, in whatever order is fastest."""
         started = time.perf_counter()
+        if not self.counts.encoded:
+            self.before = reported(self.opened.encoder)
         for batch in batches(samples, self.size, self.length, len(samples)):
             vectors, there = encode_batch(self.opened, batch, place)
             self.counts.encoded += len(batch)

@@ -13,6 +13,7 @@ from mmsdk.embed.batching import Decoder
 from mmsdk.embed.branch import Branch
 from mmsdk.embed.column import ColumnRun
 from mmsdk.embed.encoders import digest, open_modality, spelled
+from mmsdk.embed.reporting import Report, reported, since
 from mmsdk.embed.results import Embeddings, EmbedStats, InputStats
 from mmsdk.embed.sequences import Layout
 from mmsdk.embed.spaces import Precision, Space
@@ -230,11 +231,9 @@ def _groups(
 def _stats(branch: Branch, modality: OpenModality, seconds: float) -> InputStats:
     """Return what one input took."""
     counts = branch.counts
-    report: dict[str, float] = {}
+    report: Report = {}
     if counts.encoded:
-        for component in (modality.component, branch.opened.encoder):
-            told = getattr(component, "report", None)
-            report |= dict(told()) if callable(told) else {}
+        report = {**reported(modality.component), **since(reported(branch.opened.encoder), branch.before)}
     return InputStats(
         encoder=branch.opened.name,
         fitted=branch.opened.fitted,

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from mmsdk.embed.reporting import Report
     from mmsdk.embed.sequences import Layout
     from mmsdk.errors import Problem
 
@@ -26,7 +27,8 @@ class InputStats:
     :param duplicates: rows equal to another of these rows that was encoded.
     :param bad: rows whose cell could not be used.
     :param seconds: wall time.
-    :param report: what the encoder's ``report()`` says, such as the share of ``truncated`` texts.
+    :param report: what modality and encoder say of the samples that were encoded, as ``report()`` of the protocols;
+        ``{"truncated": (34, 374)}``.
     """
 
     encoder: str
@@ -38,7 +40,7 @@ class InputStats:
     duplicates: int
     bad: int
     seconds: float
-    report: Mapping[str, float] = field(default_factory=dict)
+    report: Report = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,7 +37,7 @@ class TunedEncoder:
         vectors: np.ndarray = self._twin.encode(batch, modality)
         return vectors
 
-    def report(self) -> dict[str, float]:
+    def report(self) -> dict[str, float | tuple[int, int]]:
         """Return what the encoder reports of the texts it was given."""
         told = getattr(self._twin, "report", None)
         return dict(told()) if callable(told) else {}

@@ -81,8 +81,9 @@ class Lengthy(Counting):
     def length(self, sample: Any) -> int:
         return len(sample)
 
-    def report(self) -> dict[str, float]:
-        return {"truncated": 0.5}
+    def report(self) -> dict[str, tuple[int, int] | float]:
+        texts = [text for batch in self.batches for text in batch]
+        return {"truncated": (sum(len(text) > 50 for text in texts), len(texts)), "speedup": 1.5}
 
 
 class Scales:

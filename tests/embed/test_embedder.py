@@ -95,7 +95,16 @@ def test_texts_of_similar_length_share_a_batch(cache, rows):
     result = Embedder(cache, quiet=True).embed(rows(cells), {"title": opened})
     assert [[len(text) for text in batch] for batch in opened.encoder.batches] == [[52, 51], [50, 3], [2, 1]]
     assert np.array_equal(result.values["title"], [vector_of(cell) for cell in cells])
-    assert result.stats.inputs["title"].report == {"truncated": 0.5}
+    assert result.stats.inputs["title"].report == {"truncated": (2, 6), "speedup": 1.5}
+
+
+def test_what_an_encoder_counts_is_told_of_each_embedding_by_itself(cache, rows):
+    opened = open_encoder("lengthy", "text")
+    assert opened.encoder is open_encoder("lengthy", "text").encoder  # one for all inputs and runs of a process
+    embedder = Embedder(cache, quiet=True)
+    for cells, counted in ((["a", "b" * 51], (1, 2)), (["c", "dd", "ddd"], (0, 3)), (["e" * 99], (1, 1))):
+        assert embedder.embed(rows(cells), {"title": opened}).stats.inputs["title"].report["truncated"] == counted
+    assert embedder.embed(rows(["a"]), {"title": opened}).stats.inputs["title"].report == {}  # nothing was encoded
 
 
 def test_batch_size_is_the_callers_then_the_encoders(cache, rows):

@@ -61,9 +61,9 @@ class FaceEncoder:
         facts = {"detector": self._detector.name, "inner": self._identity, "margin": self._margin}
         return weights_fingerprint(list(self._detector.files), encoder="faces", version=VERSION, **facts)
 
-    def report(self) -> Mapping[str, float]:
-        """Return the share of frames without a face."""
-        return {"without_face": self._empty / self._frames} if self._frames else {}
+    def report(self) -> Mapping[str, tuple[int, int]]:
+        """Return how many of how many frames are without a face."""
+        return {"frames_without_a_face": (self._empty, self._frames)}
 
     def find(self, frames: np.ndarray) -> list[np.ndarray]:
         """Return the faces of each frame ``(k, 5)`` float32: left, top, right, bottom in pixels, and score.

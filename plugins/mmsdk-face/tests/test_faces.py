@@ -53,7 +53,7 @@ def test_a_picture_has_a_step_of_its_face_and_none_without_one(astronaut, nobody
     found, none = opened.encoder.encode([astronaut, nobody], "image")
     assert found.values.shape == (1, 736)
     assert none.values.shape == (0, 736)
-    assert opened.encoder.report() == {"without_face": 0.5}
+    assert opened.encoder.report() == {"frames_without_a_face": (1, 2)}
 
 
 def test_a_clip_has_a_step_for_each_frame_with_a_face(astronaut, nobody):

@@ -72,10 +72,9 @@ class OnnxTextEncoder:
         """Return the number of tokens after the cut, so that texts of one length make a batch."""
         return self._tokens.length(sample)
 
-    def report(self) -> Mapping[str, float]:
-        """Return the share of texts that were cut."""
-        tokens = self._tokens
-        return {"truncated": tokens.cut / tokens.seen if tokens.seen else 0.0}
+    def report(self) -> Mapping[str, tuple[int, int]]:
+        """Return how many of how many texts were cut."""
+        return {"truncated": (self._tokens.cut, self._tokens.seen)}
 
     def encode(self, batch: Sequence[str], modality: str) -> np.ndarray:
         """Return ``(n, dim)`` float32."""

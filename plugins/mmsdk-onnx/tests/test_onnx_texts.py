@@ -116,12 +116,12 @@ def test_texts_are_cut_and_counted(tmp_path, tokenizer, shape, options, limit):
     save_tokenizer(tmp_path, **tokenizer)
     encoder = load(save(tmp_path, shape=shape), modality="text", **options)
     assert encoder.dim == 3
-    assert encoder.report() == {"truncated": 0.0}
+    assert encoder.report() == {"truncated": (0, 0)}
     assert encoder.length("red " * 600) == limit
     long = ("red oak lamp table " * 150).strip()
     vectors = encoder.encode(["red", long], "text")
     np.testing.assert_allclose(vectors[1], looked_up(long, limit).mean(0), atol=1e-5)
-    assert encoder.report() == {"truncated": 0.5}
+    assert encoder.report() == {"truncated": (1, 2)}
 
 
 def test_the_fingerprint_covers_tokenizer_output_and_length(tmp_path):

@@ -73,9 +73,9 @@ class Columns:
             self._unread += unread
         return np.hstack(parts).astype(np.float32)
 
-    def report(self) -> Mapping[str, float]:
-        """Return the share of values that are there and could not be read as their column's kind."""
-        return {"unread": self._unread / self._seen if self._seen else 0.0}
+    def report(self) -> Mapping[str, tuple[int, int]]:
+        """Return how many of how many values could not be read as their column's kind."""
+        return {"unread": (self._unread, self._seen)}
 
     def sources(self) -> list[int]:
         """Return of each element of a vector the column it came of."""

@@ -118,9 +118,9 @@ class MiniLM:
             found: np.ndarray = torch.nn.functional.normalize(summed, dim=1).cpu().numpy()
             return found
 
-    def report(self) -> Mapping[str, float]:
-        """Return the share of texts that were cut."""
-        return {"truncated": self._cut / self._seen if self._seen else 0.0}
+    def report(self) -> Mapping[str, tuple[int, int]]:
+        """Return how many of how many texts were cut."""
+        return {"truncated": (self._cut, self._seen)}
 
     def _tokens(self) -> Tokenizer:
         """Return the tokenizer, read when first needed."""

@@ -92,9 +92,9 @@ def test_minilm_counts_tokens_and_cut_texts():
     encoder = MiniLM()
     assert encoder.length("red lamp") == 4
     assert encoder.length("word " * 1000) == 256
-    assert encoder.report() == {"truncated": 0.0}
+    assert encoder.report() == {"truncated": (0, 0)}
     encoder.encode(["red lamp", "word " * 1000], "text")
-    assert encoder.report() == {"truncated": 0.5}
+    assert encoder.report() == {"truncated": (1, 2)}
 
 
 @with_minilm
@@ -109,7 +109,7 @@ def test_chunks_of_a_long_text_are_read_whole_and_weighted_by_their_tokens():
     windows = encoder._windows(text).ids
     expected = sum(len(ids) * encoder._vectors([ids])[0] for ids in windows)
     np.testing.assert_allclose(whole, expected / np.linalg.norm(expected), atol=1e-5)
-    assert encoder.report() == {"truncated": 0.0}
+    assert encoder.report() == {"truncated": (0, 1)}
 
 
 @with_minilm
@@ -132,14 +132,14 @@ def test_a_text_of_a_megabyte_is_read_as_far_as_the_windows_go_and_counted(monke
     assert [len(ids) for ids in windows.ids] == [256, 256, 256]
     assert windows.cut
     assert encoder.encode([text, "oak"], "text").shape == (2, 384)
-    assert encoder.report() == {"truncated": 0.5}
+    assert encoder.report() == {"truncated": (1, 2)}
 
 
 @with_minilm
 def test_what_is_cut_before_the_tokenizer_sees_it_is_counted():
     encoder = MiniLM()
     encoder.encode(["oak" + " " * 20_000 + "table"], "text")
-    assert encoder.report() == {"truncated": 1.0}
+    assert encoder.report() == {"truncated": (1, 1)}
 
 
 def answer_of(code):

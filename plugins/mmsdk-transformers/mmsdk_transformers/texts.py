@@ -78,9 +78,9 @@ class TextEncoder(VectorEncoder):
         with self._lock:
             return len(self._tokenizer(self._prompt + sample, truncation=True, max_length=most)["input_ids"])
 
-    def report(self) -> Mapping[str, float]:
-        """Return the share of texts that were cut, and what the choice of a backend rests on."""
-        return {"truncated": self._cut / self._seen if self._seen else 0.0, **super().report()}
+    def report(self) -> Mapping[str, float | tuple[int, int]]:
+        """Return how many of how many texts were cut, and what the choice of a backend rests on."""
+        return {"truncated": (self._cut, self._seen), **super().report()}
 
     def _vectors(self, batch: Sequence[str], run: Run) -> torch.Tensor:
         if self._chunk:

@@ -62,7 +62,7 @@ class VectorEncoder(ModelEncoder):
         """Return ``(n, dim)`` float32 on the device, with gradients where the weights have them."""
         return self._vectors(batch, self._by_torch)
 
-    def report(self) -> Mapping[str, float]:
+    def report(self) -> Mapping[str, float | tuple[int, int]]:
         """Return what the choice of ``auto`` rests on."""
         return self._backend.report()
 

@@ -88,7 +88,7 @@ def test_options_reach_the_export(bert):
 def test_examples_count_as_no_texts(bert):
     encoder = load(str(bert), modality="text", backend="onnx")
     encoder.encode(["oak"], "text")
-    assert encoder.report() == {"truncated": 0.0}
+    assert encoder.report() == {"truncated": (0, 1)}
 
 
 def test_fingerprints_tell_backends_apart_and_stay(bert, vit):

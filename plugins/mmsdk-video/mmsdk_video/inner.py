@@ -30,7 +30,7 @@ class Inner:
         """Return the inner encoder's own, and what it is used for."""
         return f"{self.KIND} {self._opened.fingerprint}"
 
-    def report(self) -> Mapping[str, float]:
+    def report(self) -> Mapping[str, float | tuple[int, int]]:
         """Return what the inner encoder reports."""
         told = getattr(self._opened.encoder, "report", None)
         return dict(told()) if callable(told) else {}
