@@ -7,34 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmsdk.errors import DataError, RunError, unknown
-from mmsdk.tasks.ranking.behaviour import (
-    behaviour_basis,
-    borrowing,
-    neighbour_weights,
-    own_behaviour,
-    partial_behaviour,
-)
-from mmsdk.tasks.ranking.blocks import BEHAVIOUR, PARTIAL, POPULARITY, Said, item_blocks, new_blocks
+from mmsdk.errors import DataError, unknown
+from mmsdk.tasks.ranking.behaviour import neighbour_weights
+from mmsdk.tasks.ranking.blocks import BEHAVIOUR, PARTIAL, POPULARITY, Said, new_blocks
 from mmsdk.tasks.ranking.choice import Choice, Chooser
-from mmsdk.tasks.ranking.compress import popularity_direction, projection
 from mmsdk.tasks.ranking.content import Content, prepare
 from mmsdk.tasks.ranking.expected import Outlook, outlook
 from mmsdk.tasks.ranking.explain import Asking, Contribution, contributions
+from mmsdk.tasks.ranking.learning import active_blocks, checked, learned_parts
 from mmsdk.tasks.ranking.profile import fitted_profile
-from mmsdk.tasks.ranking.sequel import SEQUEL, Sequel, last_items, no_sequel, sequel
+from mmsdk.tasks.ranking.saved import arrays_of, loaded_parts, state_of
+from mmsdk.tasks.ranking.sequel import SEQUEL, Sequel, last_items
 from mmsdk.tasks.ranking.users import ask, heard_vectors, mixed, sum_of_history, usual_length, what_follows, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import scipy.sparse as sp
-
     from mmsdk.tasks.ranking.histories import Histories
 
 USUAL_OF = 2000  # users, to say how long a history usually is
-FORMAT = 4
-READABLE = (1, 2, 3, 4)  # 1 knew no expectation, so its kappa is 0; 1 and 2 did not know what is taken next
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,45 +101,11 @@ class Ranker:
             contents, dropped = prepare(vectors, present, histories.n_items)
         if len(histories.items) == 0:
             raise DataError("ranking needs at least one interaction to learn from, and there is none")
-        if said is not None:
-            said = _checked(said, vectors, contents)
+        said = None if said is None else checked(said, vectors, contents)
         if choice is None:
             choice = Chooser(histories, contents, said=said, seed=seed).choose(quiet=quiet)
-        basis, degrees = behaviour_basis(histories, seed), histories.degrees
-        near = {name: borrowing(one, choice.temperature) for name, one in contents.items()}
-        seen = outlook(near, basis, degrees, itself=np.arange(len(degrees)))
-        partial = np.zeros((histories.n_items, 0), np.float32)
-        if choice.penalty is not None and choice.weights.get(PARTIAL):
-            partial = partial_behaviour(basis, choice.penalty)
-        blocks = _scaled_blocks(choice, contents, near, basis, seen, seen.shrunk_rows(partial, choice.kappa))
-        full = np.hstack(list(blocks.values()))
-        liked = np.float32(np.sqrt(choice.weights.get(POPULARITY, 0.0)))
-        follows = no_sequel(histories.n_items)
-        if choice.weights.get(SEQUEL) and histories.ordered:
-            follows = sequel(histories, seed)
-        shrunk = follows.shrunk(seen, choice.kappa)
-        beside = int(liked > 0) + 2 * follows.after.shape[1]
-        axes = projection(full, max(dim - beside, 1), seed)
-        root = np.float32(np.sqrt(choice.weights.get(SEQUEL, 0.0)))
-        items = np.hstack([np.asarray(full @ axes, np.float32), root * shrunk.after, root * shrunk.before])
-        if liked > 0:
-            items = np.hstack([items, liked * seen.popularity(choice.kappa)[:, None]])
-        popular = popularity_direction(items, seen.popularity(choice.kappa))
-        fitted = cls(
-            choice=choice,
-            contents=contents,
-            basis=basis,
-            degrees=degrees,
-            items=items,
-            axes=axes,
-            popularity_vector=popular,
-            dropped=dropped or {},
-            scales=seen.scales,
-            sequel=follows,
-            partial=partial,
-            limit=dim,
-            seed=seed,
-        )
+        learned = learned_parts(histories, contents, choice, dim=dim, seed=seed)
+        fitted = cls(choice=choice, contents=contents, dropped=dropped or {}, limit=dim, seed=seed, **learned)
         some = histories.select(np.arange(0, len(histories), max(1, len(histories) // USUAL_OF)))
         return replace(fitted, usual=usual_length(fitted.represent(some)[:, : fitted.width]))
 
@@ -300,32 +257,11 @@ class Ranker:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return every array under names for safetensors; :meth:`load` gives the same ranker to the bit."""
-        found = {"items": self.items, "axes": self.axes, "popularity": self.popularity_vector}
-        found |= {"basis": self.basis, "degrees": self.degrees.astype(np.int64)}
-        for place, content in enumerate(self.contents.values()):
-            found[f"content.{place}.mean"] = content.mean
-            found[f"content.{place}.vectors"] = content.vectors.astype(np.float16)
-            found[f"content.{place}.present"] = content.present
-        if self.partial.shape[1]:
-            found["partial"] = self.partial
-        if self.sequel.after.shape[1]:
-            found |= {"sequel.before": self.sequel.before, "sequel.after": self.sequel.after}
-        return found
+        return arrays_of(self)
 
     def state(self) -> dict[str, Any]:
         """Return what is no array, as JSON values."""
-        spreads = {name: content.spread for name, content in self.contents.items()}
-        return {
-            "format": FORMAT,
-            "dim": self.dim,
-            "spread": spreads,
-            "dropped": dict(self.dropped),
-            "choice": self.choice.as_json(),
-            "scales": dict(self.scales),
-            "usual": self.usual,
-            "limit": self.limit,
-            "seed": self.seed,
-        }
+        return state_of(self)
 
     @classmethod
     def load(cls, arrays: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> Ranker:
@@ -333,33 +269,7 @@ class Ranker:
 
         :raises RunError: made by a later mmsdk, or incomplete.
         """
-        if state.get("format") not in READABLE:
-            raise RunError(
-                f"the ranker has format {state.get('format')!r}, and this mmsdk reads {FORMAT}; fit it again"
-            )
-        try:
-            contents = {
-                name: _loaded(arrays, f"content.{place}", spread)
-                for place, (name, spread) in enumerate(state["spread"].items())
-            }
-            return cls(
-                choice=Choice.from_json(state["choice"]),
-                contents=contents,
-                basis=arrays["basis"],
-                degrees=arrays["degrees"],
-                items=arrays["items"],
-                axes=arrays["axes"],
-                popularity_vector=arrays["popularity"],
-                dropped=state["dropped"],
-                scales=state.get("scales", {}),
-                sequel=_loaded_sequel(arrays),
-                partial=arrays.get("partial", np.zeros((len(arrays["items"]), 0), np.float32)),
-                usual=state.get("usual", 0.0),
-                limit=state.get("limit", 512),
-                seed=state.get("seed", 0),
-            )
-        except KeyError as error:
-            raise RunError(f"the ranker is incomplete: it has no {error}; fit it again") from error
+        return cls(**loaded_parts(arrays, state))
 
     @property
     def width(self) -> int:
@@ -428,57 +338,3 @@ class Ranker:
         if len({len(one) for one in [*known.values(), *masks.values()]}) > 1:
             raise DataError("the inputs differ in their number of rows; expected one row each")
         return known, masks
-
-
-def active_blocks(choice: Choice) -> set[str]:
-    """Return the blocks that count at all."""
-    return {name for name, weight in [*choice.weights.items(), *choice.said.items()] if weight > 0}
-
-
-def _scaled_blocks(
-    choice: Choice,
-    contents: Mapping[str, Content],
-    near: Mapping[str, sp.csr_matrix],
-    basis: np.ndarray,
-    seen: Outlook,
-    partial: np.ndarray,
-) -> dict[str, np.ndarray]:
-    """Return the blocks in use, each scaled by the root of its weights."""
-    behaviour = seen.behaviour(own_behaviour(basis, seen.degrees), choice.kappa)
-    used = active_blocks(choice)
-    blocks = item_blocks(contents, near, basis, behaviour, shrinkage=choice.shrinkage, partial=partial, only=used)
-    scale = {name: np.sqrt(choice.weights.get(name, 0.0) + choice.said.get(name, 0.0)) for name in blocks}
-    return {name: np.float32(scale[name]) * block for name, block in blocks.items()}
-
-
-def _checked(said: Said, vectors: Mapping[str, np.ndarray], contents: Mapping[str, Content]) -> Said | None:
-    """Return what was said if its input is in use; refuse an input nobody knows and vectors of another width."""
-    if said.input not in contents:
-        if said.input not in vectors:
-            raise DataError(unknown("input", said.input, vectors, where="said", listed="Inputs"))
-        return None
-    width = len(contents[said.input].mean)
-    if said.vectors.ndim != 2 or said.vectors.shape[1] != width or said.present.shape != (len(said.vectors),):
-        raise DataError(f"said: vectors of shape {said.vectors.shape}; expected (n_pairs, {width}) with a mask")
-    return replace(said, present=np.asarray(said.present, bool))
-
-
-def _loaded_sequel(arrays: Mapping[str, np.ndarray]) -> Sequel:
-    """Return what follows what; nothing where that does not count."""
-    if "sequel.after" not in arrays:
-        return no_sequel(len(arrays["items"]))
-    return Sequel(before=arrays["sequel.before"], after=arrays["sequel.after"])
-
-
-def _loaded(arrays: Mapping[str, np.ndarray], prefix: str, spread: float) -> Content:
-    """Return a content as far as it is saved: the neighbours of the fitted items among themselves are not."""
-    vectors = arrays[f"{prefix}.vectors"].astype(np.float32)
-    nothing = np.zeros((len(vectors), 0))
-    return Content(
-        mean=arrays[f"{prefix}.mean"],
-        vectors=vectors,
-        present=arrays[f"{prefix}.present"],
-        near=nothing.astype(np.int64),
-        cosine=nothing.astype(np.float32),
-        spread=spread,
-    )
