@@ -40,10 +40,8 @@ def audit_labels(samples: Samples, task: str, column: str, used: Sequence[str]) 
 def label_leaks(table: Any, column: str) -> Iterator[tuple[str, str]]:
     """Yield ``(column, why)`` for each other column that tells the label of nearly every row."""
     labels = [None if cell is None else str(cell) for cell in table.cells(column)]
-    majority = Counter(label for label in labels if label is not None).most_common(1)[0][1] / max(
-        sum(label is not None for label in labels), 1
-    )
-    if majority >= GIVEN_AWAY:
+    counts = Counter(label for label in labels if label is not None)
+    if max(counts.values(), default=0) >= GIVEN_AWAY * counts.total():  # one label for all, or none at all
         return
     for name in table.names:
         if name == column:
