@@ -11,7 +11,7 @@ import numpy as np
 
 from mmsdk.app.aligning import align_inputs
 from mmsdk.app.heads import fit_beside
-from mmsdk.app.ruling import ruled_outputs
+from mmsdk.app.ruling import inside_bounds, ruled_outputs
 from mmsdk.confidence import (
     Asked,
     Confidence,
@@ -330,12 +330,13 @@ def sure_outputs(
     novelties = confidence.novelties(vectors, given)
     by = confidence.by
     groups = table.cells(by) if table is not None and by is not None and by in table.names else None
-    return {
-        name: confidence.judged(
+    found = {}
+    for name, task in app.tasks.items():
+        judged = confidence.judged(
             name, task, outputs[name], logits[name], given=given, groups=groups, novelties=novelties
         )
-        for name, task in app.tasks.items()
-    }
+        found[name] = inside_bounds(app.pipeline.rules, name, task, judged, table)
+    return found
 
 
 def guessed_outputs(

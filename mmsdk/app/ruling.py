@@ -12,7 +12,7 @@ from mmsdk.evaluate import judged_part, paired
 from mmsdk.evaluate.scores import Scoring, score_logits
 from mmsdk.model import infer
 from mmsdk.rules.conditions import columns_read
-from mmsdk.tasks import Classification, Multilabel
+from mmsdk.tasks import Classification, Multilabel, Regression
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,6 +73,23 @@ def _columns(allowed: np.ndarray, own: Task, whole: Task) -> np.ndarray:
     assert isinstance(own, Classification | Multilabel)
     assert isinstance(whole, Classification | Multilabel)
     return np.asarray(allowed[:, [whole.labels.index(label) for label in own.labels]])
+
+
+def inside_bounds(
+    rules: RuleBook, name: str, task: Task, outputs: Sequence[Output], table: Table | None
+) -> Sequence[Output]:
+    """Return the answers of a task, the interval of a number cut off where rules say that it cannot lie."""
+    bounds = rules.bounds(name, table, len(outputs)) if isinstance(task, Regression) else None
+    if bounds is None:
+        return outputs
+    assert isinstance(task, Regression)
+    lowest, highest = (bounds * task.scale + task.mean).T.tolist()
+    return [
+        replace(one, prediction_set=(max(one.prediction_set[0], low), min(one.prediction_set[1], high)))
+        if one.prediction_set
+        else one
+        for one, low, high in zip(outputs, lowest, highest, strict=True)
+    ]
 
 
 def ruled_outputs(

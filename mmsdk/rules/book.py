@@ -102,6 +102,18 @@ class RuleBook:
             left[rows] = mask if mask.dtype == bool else mask >= 0
         return left
 
+    def bounds(self, task: str, table: Table | None, n: int) -> np.ndarray | None:
+        """Return the lowest and the highest number that rules leave each row, standardised, ``(n, 2)`` float64.
+
+        None where no rule bounds the number.
+        """
+        if not any(rule.task == task and rule.kind == "number" for rule in self.rules):
+            return None
+        left = np.tile([-np.inf, np.inf], (n, 1))
+        for rows, acting in self._patterns(task, self.fired(table, n)):
+            left[rows] = merged(acting)[0]
+        return left
+
     def check(self, table: Table, ids: Sequence[str]) -> None:
         """Refuse a table in which rules contradict each other.
 

@@ -235,7 +235,8 @@ def test_the_interval_of_a_number_stays_where_it_was_but_for_what_a_rule_rules_o
         ("at_least", middle + half / 2, (middle + half / 2, high)),
         ("at_least", high + 1, (high + 1, high + 1)),
         ("at_most", middle - half / 2, (low, middle - half / 2)),
-        ("at_least", middle - half / 2, (low, high)),
+        ("at_least", middle - half / 2, (middle - half / 2, high)),  # the answer stays, what is ruled out goes
+        ("at_most", high + 1, (low, high)),
     ):
         found = number({"task": "stay", key: bound})
         assert found.value == pytest.approx(bound if found.rules else middle)
