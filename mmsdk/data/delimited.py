@@ -7,6 +7,7 @@ import csv
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pv
 
 from mmsdk.errors import DataError, Problem
@@ -18,6 +19,8 @@ DELIMITERS = (",", ";", "\t", "|")
 BLOCK = 16 << 20
 LARGEST_BLOCK = (1 << 31) - 1
 SHOWN = 60
+DECIMAL, WHOLE = r"^[+-]?\d+,\d+(?:[eE][+-]?\d+)?$", r"^[+-]?\d+$"
+NEARLY = 0.95
 
 
 def read_delimited(path: Path, delimiter: str | None) -> pa.Table:
@@ -44,7 +47,25 @@ def read_delimited(path: Path, delimiter: str | None) -> pa.Table:
             raise DataError(f"cannot read {path}: {' '.join(str(error).split())}") from None
         if ragged:
             raise DataError(f"{path} has rows that do not fit its header of {len(header)} columns", ragged)
-        return columns.rename_columns(header)
+        columns = columns.rename_columns(header)
+        return _with_points(columns) if delimiter == ";" else columns
+
+
+def _with_points(table: pa.Table) -> pa.Table:
+    """Return a table whose columns of numbers have decimal points, where they had commas.
+
+    Semicolons stand between cells where the comma is the decimal mark, as programs write tables in most of Europe. Only
+    columns of which nearly all cells are such numbers are changed, so that neither words nor lists of ids are.
+    """
+    for place, name in enumerate(table.column_names):
+        cells = pc.utf8_trim_whitespace(table.column(place))
+        commas = pc.match_substring_regex(cells, DECIMAL)
+        numbers = pc.sum(pc.or_(commas, pc.match_substring_regex(cells, WHOLE))).as_py() or 0
+        filled = pc.sum(pc.not_equal(cells, "")).as_py() or 0
+        if pc.any(commas).as_py() and numbers >= NEARLY * filled:
+            points = pc.if_else(commas, pc.replace_substring(cells, ",", "."), table.column(place))
+            table = table.set_column(place, name, points)
+    return table
 
 
 def _parse(path: Path, encoding: str, delimiter: str, width: int, *, block: int) -> tuple[pa.Table, list[Problem]]:

@@ -66,6 +66,26 @@ def test_a_delimiter_inside_quotes_of_the_header_does_not_count(tmp_path):
     assert read_table(written(tmp_path, '"a;b;c",d\n1,2\n')).names == ("a;b;c", "d")
 
 
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["36,9", " 37,5", "38", "", "-0,25", "1,5e3"], ["36.9", "37.5", "38", None, "-0.25", "1.5e3"]),
+        (["36,9"] * 40 + ["hoch"], ["36.9"] * 40 + ["hoch"]),  # what is no number stays, to be named as such
+        (["3,5,7", "3,5", "9"], ["3,5,7", "3,5", "9"]),  # ids in a cell
+        (["ja, 3", "nein"], ["ja, 3", "nein"]),
+        (["36.9", "37"], ["36.9", "37"]),
+    ],
+)
+def test_decimal_commas_between_semicolons_are_points(tmp_path, cells, expected):
+    found = read_table(written(tmp_path, "id;t\n" + "".join(f"{n};{cell}\n" for n, cell in enumerate(cells))))
+    assert [cell if cell is None else str(cell) for cell in found.cells("t")] == expected
+
+
+def test_between_other_separators_a_comma_is_what_it_is(tmp_path):
+    assert list(read_table(written(tmp_path, 'id,t\n1,"36,9"\n2,"37,1"\n')).cells("t")) == ["36,9", "37,1"]
+    assert list(read_table(written(tmp_path, "id\tt\n1\t36,9\n", "t.tsv")).cells("t")) == ["36,9"]
+
+
 def test_utf_16_with_its_mark_is_read(tmp_path):
     assert read_table(written(tmp_path, "a,b\n1,ü\n".encode("utf-16"))).cells("b") == ["ü"]
 
