@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mmsdk.evaluate.subsets import Drawn
     from mmsdk.model import Target
 
-FOLDS = 5
+FOLDS, FEWEST = 5, 3  # one fold is answered, the next one chooses the penalty, and something has to be left
 RESAMPLES = 500
 
 
@@ -85,6 +85,7 @@ class Worth:
 
     :param tasks: task -> worth; a task type of a plugin is left out.
     :param cost: input -> cost.
+    :param folds: five, or as many as the rows have groups, three at the least.
     :param grouped_by: the column whose groups stayed together, or None.
     :param seconds: what the table itself took, once everything was embedded.
     """
@@ -115,9 +116,9 @@ def worth(
     """Say what each input is worth, alone and to the others, and what it costs; nothing is trained, no test row read.
 
     The scores are those of ridge regression on the frozen vectors (at most 384 principal components of each input),
-    in five folds that keep the split's groups together, on rows of the parts ``train`` and ``val`` only. Intervals are
-    95 %, by resampling rows (or groups); what another training set would give is not in them. A network that is
-    trained on the inputs may find more in them, mostly in how they act together.
+    in five folds (fewer where there are fewer groups) that keep the split's groups together, on rows of the parts
+    ``train`` and ``val`` only. Intervals are 95 %, by resampling rows (or groups); what another training set would give
+    is not in them. A network that is trained on the inputs may find more in them, mostly in how they act together.
 
     :param application: as for :func:`mmsdk.fit`; it needs a task.
     :raises MmsdkError: what a fit would refuse too; or no task that a linear model can answer.
@@ -139,11 +140,11 @@ def worth(
         cost = {name: _cost(pipeline, samples, embeddings, name) for name in resolved.inputs}
         with learning_threads(len(samples), pipeline.device, quiet=quiet):
             started = time.perf_counter()
-            tasks = _tasks(resolved, samples, embeddings, targets, cost, quiet=quiet)
+            tasks, folds = _tasks(resolved, samples, embeddings, targets, cost, quiet=quiet)
             return Worth(
                 tasks=tasks,
                 cost=cost,
-                folds=FOLDS,
+                folds=folds,
                 grouped_by=resolved.split.group,
                 seconds=time.perf_counter() - started,
             )
@@ -171,12 +172,12 @@ def _tasks(
     cost: Mapping[str, Cost],
     *,
     quiet: bool,
-) -> dict[str, TaskWorth]:
-    """Return the worth of the inputs to each task."""
+) -> tuple[dict[str, TaskWorth], int]:
+    """Return the worth of the inputs to each task, and by how many folds at the least."""
     group = application.split.group
     groups = samples.table.cells(group) if group else None
     vectors = embeddings.vectors()
-    found = {}
+    found, counts = {}, [FOLDS]
     for name, target in targets.items():
         if not has_linear_model(target.task):
             note(f"tasks.{name}: its type has no linear model, so nothing is said of it", quiet)
@@ -185,19 +186,27 @@ def _tasks(
         own = None if groups is None else [groups[row] for row in rows]
         cells = samples.table.cells(application.tasks[name].column)
         folds = _folds([samples.ids[row] for row in rows], [cells[row] for row in rows], own, application.split.seed)
+        counts.append(int(folds.max()) + 1)
         features = make_features(vectors, embeddings.present, rows)
         logits = out_of_fold(target, features, rows, folds, asked_subsets(list(features)))
         found[name] = _task_worth(target, rows, logits, own, cost)
     if not found:
         raise ConfigError("no task of this application has a linear model: classification, multilabel or regression do")
-    return found
+    return found, min(counts)
 
 
 def _folds(ids: Sequence[str], labels: Sequence[Any], groups: Sequence[Any] | None, seed: int) -> np.ndarray:
-    """Return the fold of each row."""
+    """Return the fold of each row: five of them, or as many as there are groups."""
     if len(ids) < 2 * FOLDS:
         raise DataError(f"{len(ids)} labelled rows in train and val are too few to say anything: expected {2 * FOLDS}")
-    return fold_rows(ids, folds=FOLDS, labels=[str(label) for label in labels], groups=groups, seed=seed)
+    count = len(ids) if groups is None else len({str(one) for one in group_cells(groups)})
+    if count < FEWEST:
+        raise DataError(
+            f"the labelled rows in train and val are of {count} group{'s' if count > 1 else ''}, too few to say "
+            f"anything of another: expected {FEWEST}, or leave split.group out where rows are independent"
+        )
+    strata = [str(label) for label in labels]
+    return fold_rows(ids, folds=min(FOLDS, count), labels=strata, groups=groups, seed=seed)
 
 
 def _task_worth(

@@ -118,6 +118,21 @@ def test_groups_stay_together():
     assert clean.tasks["mood"].left_out == clean.tasks["mood"].adds == {}
 
 
+def test_few_groups_make_fewer_folds_and_two_are_refused():
+    def asked(groups):
+        inputs = {"tells": INPUTS["tells"]}
+        table = rows(100, who=lambda row: f"p{row % groups}")
+        return mmsdk.worth(
+            application(inputs=inputs, split={"group": "who", "test": 0, "validation": 0}), table, quiet=True
+        )
+
+    assert asked(4).folds == 4
+    assert asked(4).tasks["mood"].together.value > 0.8
+    assert asked(9).folds == 5
+    with pytest.raises(mmsdk.DataError, match="are of 2 groups, too few to say anything of another: expected 3"):
+        asked(2)
+
+
 def test_out_of_fold_answers_are_those_of_ridge():
     random = np.random.default_rng(0)
     values = {name: random.normal(size=(200, size)).astype(np.float32) for name, size in (("a", 4), ("b", 3))}
