@@ -231,18 +231,20 @@ def _folds(material: Material, rows: np.ndarray, folds: int, seed: int) -> np.nd
 def label_noise(draft: Draft) -> dict[str, dict[str, Any]]:
     """Return, of every classification task, the rows whose label is probably wrong.
 
-    All labelled rows are looked at, each by a model that did not see it. Nothing is learned or chosen by what is found.
+    All labelled rows are looked at, each by a model that did not see it: in five folds, or as many as there are groups.
+    Nothing is learned or chosen by what is found.
     """
     tasks = {name: one for name, one in draft.targets.items() if isinstance(one.task, Classification)}
     material = _material(draft)
     rows = np.flatnonzero(np.any([one.labelled for one in draft.targets.values()], axis=0))
     try:
-        folds = _folds(material, rows, FOLDS, draft.application.split.seed) if tasks else rows[:0]
+        count = FOLDS if draft.groups is None else max(2, min(FOLDS, len({str(one) for one in draft.groups[rows]})))
+        folds = _folds(material, rows, count, draft.application.split.seed) if tasks else rows[:0]
     except DataError as error:
         note(f"no look for wrong labels: {error}", draft.pipeline.quiet)
         return {}
     logits: dict[str, np.ndarray] = {}
-    for fold in range(FOLDS if tasks else 0):
+    for fold in range(count if tasks else 0):
         held = rows[folds == fold]
         split = with_validation(material, rows[folds != fold], seed=fold)
         for name, one in learn_again(material, split, asked=held, whole=draft.targets).items():
