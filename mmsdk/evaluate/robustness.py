@@ -41,11 +41,13 @@ def robustness_curves(
     the change is set against another model's). An input whose sequences a trainable reads gets no noise, only gaps.
 
     :param rows: task -> positions that judge it.
+        A task whose metric they leave undefined, no row having any of its labels, has no curve.
     :param calibrate: what the logits become before they are scored; as the network gives them where left out.
     :param groups: ``(n,)``: intervals draw whole groups.
     :returns: ``{task: {input: {kind: {"points": [{"level", value, low, high, n}], "relative", "effective"}}}}`` with
         ``kind`` ``noise`` and ``missing``, by the task's own metric.
     """
+    rows = {name: own for name, own in rows.items() if _defined(targets[name], own)}
     asked = np.unique(np.concatenate(list(rows.values()))) if rows else np.array([], dtype=np.int64)
     found: dict[str, dict[str, Any]] = {name: {} for name in rows}
     if len(asked) == 0:
@@ -113,3 +115,11 @@ def _score(
     one = {metric: target.task.scores(logits, target.values[rows])[metric]}
     found = bootstrap(one, len(rows), groups=groups, resamples=RESAMPLES, seed=seed)
     return found[metric].as_json() if metric in found else {"value": 0.0, "low": 0.0, "high": 0.0, "n": 0}
+
+
+def _defined(target: Target, rows: np.ndarray) -> bool:
+    """Return whether the task's own metric is a number on some rows, whatever is answered."""
+    if len(rows) == 0:
+        return False
+    blind = target.task.scores(target.task.baseline(len(rows)), target.values[rows])[target.task.metric]
+    return bool(np.isfinite(blind(np.arange(len(rows)))))

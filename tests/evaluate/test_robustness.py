@@ -11,8 +11,8 @@ from mmsdk.embed import Embeddings, EmbedStats
 from mmsdk.embed.sequences import Layout
 from mmsdk.evaluate.robustness import MISSING, NOISE, areas, robustness_curves
 from mmsdk.fusion import GatedFusion
-from mmsdk.model import build_net, infer, prepare_targets
-from mmsdk.tasks import Classification
+from mmsdk.model import Target, build_net, infer, prepare_targets
+from mmsdk.tasks import Classification, Multilabel
 from mmsdk.train import fit_heads
 
 N = 260
@@ -61,6 +61,16 @@ def test_all_rows_without_an_input_are_the_subset_without_it(curves):
     _, logits = infer(curves.net, values, present, rows=curves.rows, keep=["idle"])
     without = curves.target.task.scores(logits["kind"], curves.target.values[curves.rows])["balanced_accuracy"]
     assert curves.found["tells"]["missing"]["points"][-1]["value"] == pytest.approx(without(np.arange(100)))
+
+
+def test_a_task_whose_metric_these_rows_leave_undefined_has_no_curve(curves):
+    task = Multilabel()
+    task.prepare([["red"], ["oak"]])
+    values = np.zeros((N, 2), np.float32)  # no row to judge has any label, so there is no average precision
+    targets = {"kind": curves.target, "tags": Target(task=task, values=values, labelled=np.ones(N, bool))}
+    judged = {"kind": curves.rows, "tags": curves.rows}
+    found = robustness_curves(curves.net, targets, curves.embeddings, curves.split, judged)
+    assert found == {"kind": curves.found}
 
 
 def test_areas_are_those_of_the_trapezoids():
