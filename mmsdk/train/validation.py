@@ -52,6 +52,7 @@ class Validation:
             better = target.task.higher_is_better
             worth.append(found[name] if better else 1 - found[name] / max(self.blind[name], 1e-12))
         usable = [one for one in worth if math.isfinite(one)]
+        found["loss"] = loss  # also where a task is called so
         found["score"] = float(np.mean(usable)) if usable else -loss
         return found
 

@@ -36,6 +36,18 @@ def test_it_learns_from_both_inputs(problem, settings, parts):
     assert not net.training
 
 
+def test_a_task_may_be_called_loss(problem, settings, parts):
+    config = settings(epochs=2)
+    plain, _ = trained(problem, parts, config)
+    targets, _ = parts(problem, config)
+    block = SimpleNamespace(dim=24, members=2, modality_dropout=0.2, options={})
+    net = build_net(
+        {"photo": 12, "title": 8}, {"loss": targets["kind"].task}, GatedFusion, block, dropout=0.1, input_dropout=0.1
+    )
+    named = fit_heads(problem[0], {"loss": targets["kind"]}, net, config, problem[2], quiet=True)
+    assert [row["val/loss"] for row in named.history] == [row["val/loss"] for row in plain.history]
+
+
 def test_the_same_seed_gives_the_same_weights_and_torch_is_left_alone(problem, settings, parts):
     torch.manual_seed(5)
     expected = torch.rand(1)
