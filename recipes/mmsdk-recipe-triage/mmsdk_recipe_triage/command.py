@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mmsdk import ConfigError, atomic_write, load
+from mmsdk_recipe_triage.page import known_cases, render
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from mmsdk_recipe_triage.worklist import Case
 
 ENDINGS = (".html", ".csv", ".json")
-COLUMNS = ("place", "id", "answer", "to_a_person", "level", "confidence", "possible", "fired", "missing")
+COLUMNS = ("place", "id", "answer", "to_a_person", "level", "confidence", "possible", "fired", "missing", "known")
 
 
 @click.command()
@@ -62,13 +63,18 @@ def triage(
     with atomic_write(path) as partial:
         partial.write_text(text, encoding="utf-8")
     people = sum(case.to_a_person for case in found)
-    told = {"out": str(path), "cases": len(found), "to_a_person": people, "rules": sum(bool(c.fired) for c in found)}
-    click.echo(json.dumps(told) if as_json else f"{len(found)} cases, {people} for a person to judge: {path}")
+    counts = {"rules": sum(bool(case.fired) for case in found), "known": sum(case.known for case in found)}
+    told = {"out": str(path), "cases": len(found), "to_a_person": people, **counts}
+    if as_json:
+        click.echo(json.dumps(told))
+        return
+    click.echo(f"{len(found)} cases, {people} for a person to judge: {path}")
+    if told["known"]:
+        click.echo(known_cases(found), err=True)
 
 
 def _written(app: Any, cases: Sequence[Case], ending: str, name: str) -> str:
     """Return the worklist as its ending says."""
-    from mmsdk_recipe_triage.page import render
     from mmsdk_recipe_triage.recipe import NOTICE
 
     notice = app.application.notice or NOTICE
@@ -90,4 +96,4 @@ def _cells(place: int, case: Case) -> list[Any]:
     """Return a case as a row."""
     confidence = "" if case.confidence is None else f"{case.confidence:.4f}"
     texts = ["|".join(one) for one in (case.possible, case.fired, case.missing)]
-    return [place, case.id, case.answer or "", case.to_a_person, case.level, confidence, *texts]
+    return [place, case.id, case.answer or "", case.to_a_person, case.level, confidence, *texts, case.known]

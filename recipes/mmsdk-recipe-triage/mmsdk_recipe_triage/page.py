@@ -51,6 +51,7 @@ def render(cases: Sequence[Case], *, title: str, notice: str, order: Sequence[st
     people = sum(case.to_a_person for case in cases)
     floors = sum(bool(case.fired) for case in cases)
     facts = f"{len(cases):,} cases, {people:,} for a person to judge, rules fired on {floors:,}. {sorted_by}"
+    facts += f" {known_cases(cases)}" if any(case.known for case in cases) else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -58,6 +59,12 @@ def render(cases: Sequence[Case], *, title: str, notice: str, order: Sequence[st
         f'<body><p class="banner">{escape(notice)}</p><h1>{escape(title)}</h1><p class="soft">{escape(facts)}</p>'
         f"{''.join(_card(case, order) for case in cases)}</body></html>"
     )
+
+
+def known_cases(cases: Sequence[Case]) -> str:
+    """Return a sentence about the cases that the run was made with."""
+    count = sum(case.known for case in cases)
+    return f"The run was made with {count:,} of them: of new cases it is less sure, and errs more."
 
 
 def _card(case: Case, order: Sequence[str]) -> str:
@@ -80,6 +87,8 @@ def _lines(case: Case) -> list[str]:
     lines.append(f"<p>{sure}possible: {possible or 'not said'}</p>")
     if case.to_a_person:
         lines.append(f'<p class="soft">Sorted as {escape(case.level)}, the most urgent label that is possible.</p>')
+    if case.known:
+        lines.append('<p class="soft">The run was made with this case.</p>')
     if case.missing:
         lines.append(f'<p class="soft">Not given: {escape(", ".join(case.missing))}</p>')
     if case.novelty is not None and case.novelty > 0.95:

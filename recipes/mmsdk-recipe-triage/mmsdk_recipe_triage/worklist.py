@@ -28,6 +28,7 @@ class Case:
     :param heat: ``(left, top, width, height, value)`` of patches of the picture, places in shares of its sides.
     :param nearest: training cases like it: ``(id, label, cosine)``.
     :param picture: a ``data:`` address, or empty.
+    :param known: the run was made with this case, so that its answer is surer than that of a new one.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Case:
     heat: tuple[tuple[float, ...], ...] = ()
     nearest: tuple[tuple[str, str, float], ...] = ()
     picture: str = ""
+    known: bool = False
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON values, without the picture."""
@@ -69,11 +71,14 @@ def worklist(app: Any, data: Any, *, evidence: int = 20, audit: Path | None = No
     samples, _ = app.pipeline.read(data, partial=True)
     answers = app.answered(samples, audit=audit)
     fired = app.pipeline.rules.fired(samples.table, len(samples)) if app.pipeline.rules else {}
+    made_with = {name for name, part in app.parts().items() if part in ("train", "val")} if app.application.id else ()
     cases = []
     for row, answer in enumerate(answers):
         hits = tuple(sorted(name for name, rows in fired.items() if rows[row]))
         missing = tuple(name for name in app.application.inputs if name not in answer.modalities_used)
-        cases.append((_case(samples.ids[row], answer.outputs[task], order, hits, missing), row))
+        name = samples.ids[row]
+        case = _case(name, answer.outputs[task], order, hits, missing, known=name in made_with)
+        cases.append((case, row))
     cases.sort(key=lambda one: _urgency(one[0], order))
     records = samples.table.records()
     return [
@@ -90,7 +95,9 @@ def _task(app: Any) -> tuple[str, Sequence[str]]:
     raise RunError(f"{app.folder} answers no label, so there is no worklist; use mmsdk predict")
 
 
-def _case(name: str, output: Output, order: Sequence[str], fired: tuple[str, ...], missing: tuple[str, ...]) -> Case:
+def _case(
+    name: str, output: Output, order: Sequence[str], fired: tuple[str, ...], missing: tuple[str, ...], *, known: bool
+) -> Case:
     """Return a case from its answer."""
     possible = tuple(str(one) for one in output.prediction_set)
     likeliest = max(output.probabilities, key=lambda label: output.probabilities[label])
@@ -106,6 +113,7 @@ def _case(name: str, output: Output, order: Sequence[str], fired: tuple[str, ...
         fired=fired,
         missing=missing,
         novelty=output.novelty,
+        known=known,
     )
 
 

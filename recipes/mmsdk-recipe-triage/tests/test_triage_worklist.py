@@ -52,6 +52,22 @@ def test_the_table_of_the_cases_is_not_written_over(fitted, strange, tmp_path, c
     assert cases.read_bytes() == (strange / "fälle.tsv").read_bytes()
 
 
+def test_cases_that_the_run_was_made_with_are_said_to_be(app, cases, strange, fitted, tmp_path, capsys):
+    made_with = {name for name, part in app.parts().items() if part != "test"}
+    assert 60 < len(made_with) < 120
+    assert {case.id for case in cases if case.known} == made_with
+    words = ("triage", fitted, strange / "fälle.tsv", "--evidence", 0, "--out", tmp_path / "list.html")
+    assert command(*words) == 0
+    said = f"The run was made with {len(made_with)} of them"
+    assert said in capsys.readouterr().err
+    page = (tmp_path / "list.html").read_text(encoding="utf-8")
+    assert said in page
+    assert page.count("The run was made with this case.") == len(made_with)
+    new = worklist(app, [{"Fall": "new", "Befund-Text": "stabil"}], evidence=0)
+    assert [case.known for case in new] == [False]
+    assert "The run was made with" not in render(new, title="", notice="", order=(), sorted_by="")
+
+
 def test_floors_show_and_hold(cases, strange):
     text = (strange / "fälle.tsv").read_text(encoding="utf-8")
     rows = {row["Fall"]: row for row in csv.DictReader(text.splitlines(), delimiter="\t")}
