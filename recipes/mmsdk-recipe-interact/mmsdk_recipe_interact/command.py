@@ -12,6 +12,7 @@ import click
 from mmsdk import ConfigError, DataError, Media, VirtualClock, load, open_modality, open_session, play_recordings, teach
 
 MAX_BYTES = 1 << 28
+SHOWN = ("final", "woke", "slept")
 
 
 class Listening(click.Group):
@@ -49,9 +50,16 @@ def listen(*, run: str, audio: str | None, landmarks: str | None, settings: tupl
         for segment, file in (("voice", audio), ("motion", landmarks)):
             if file is not None:
                 recordings[_input(session, segment)] = _recorded(segment, Path(file))
+        hidden, shown = 0, False
         for event in play_recordings(session, recordings):
-            if every or event.kind in ("final", "woke", "slept"):
+            if every or event.kind in SHOWN:
+                shown = True
                 click.echo(json.dumps(event.document(), ensure_ascii=False))
+            else:
+                hidden += 1
+    if not shown:
+        begun = f"; {hidden} events were provisional or cancelled, --all prints them" if hidden else ""
+        click.echo(f"no command was understood{begun}", err=True)
 
 
 @interact.command()
