@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mmsdk.explain import Check, Evidence, Explanation
 
 SHOWN = 8
-BAR = 20
+NAME, BAR = 26, 20
 
 
 @click.command()
@@ -137,6 +137,6 @@ def _evidence(evidence: Evidence) -> list[str]:
 
 def _bar(name: str, value: float, most: float) -> str:
     """Return ``name  +0.123 ######``, no wider than the terminal."""
-    size = round(BAR * abs(value) / most) if most else 0
-    line = f"  {name[:24]:<24} {value:+.4f} {('#' if value >= 0 else '-') * size}"
-    return line[: width()].rstrip()
+    pad = min(NAME, max(width() - 20, 8))  # a narrow terminal cuts names before it takes the bars away
+    size = round(min(BAR, max(width() - pad - 11, 0)) * abs(value) / most) if most else 0
+    return f"  {name[:pad]:<{pad}} {value:+.4f} {('#' if value >= 0 else '-') * size}".rstrip()

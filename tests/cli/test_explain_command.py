@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 from shop_data import rows, write_csv
 
+from mmsdk.cli.explain import _bar
 from mmsdk.cli.shell import run as mmsdk
 from mmsdk.explain import explanation_schema
 
@@ -90,3 +91,13 @@ def test_checking_prints_a_line_a_kind_and_a_failed_check_is_code_1(shop, shop_r
     code, said = typed(capsys, *words, "--json")
     assert code == 1
     assert [one["of"] for one in json.loads(said.out)] == ["inputs", "photo", "text"]
+
+
+@pytest.mark.parametrize(("columns", "largest", "half"), [(40, 9, 4), (100, 20, 10)])
+def test_bars_stay_in_proportion_on_a_narrow_terminal(monkeypatch, columns, largest, half):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    name = "row 5 of 7, column 5 of 7, and more"
+    lines = [_bar(name, 0.4, 0.4), _bar(name, -0.2, 0.4), _bar("a", 0.0, 0.0)]
+    assert [line.count("#") + line[-10:].count("-") for line in lines] == [largest, half, 0]
+    assert all(len(line) <= columns for line in lines)
+    assert columns < 60 or "row 5 of 7, column 5 of 7" in lines[0]
