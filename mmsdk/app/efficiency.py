@@ -14,12 +14,13 @@ import numpy as np
 from mmsdk.model import infer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from mmsdk.app.draft import Draft
     from mmsdk.model import JointNet
 
 POWERCAP = Path("/sys/class/powercap")
+HOTTEST = 500.0  # watts: no processor package draws more for long
 BATCH = 256  # rows answered at once, to see what one of many costs
 TIMES = 5
 
@@ -34,16 +35,18 @@ class Meter:
     def __init__(self, device: str = "cpu", powercap: Path = POWERCAP) -> None:
         self.seconds: dict[str, float] = {}
         self._cuda = device.startswith("cuda")
-        self._powercap = powercap
-        self._first = package_joules(powercap), _gpu_joules(self._cuda)
+        self._packages = PackageEnergy(powercap)
+        self._first = _gpu_joules(self._cuda)
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Count the time within the block under a name."""
+        self._packages.read()
         start = time.perf_counter()
         try:
             yield
         finally:
+            self._packages.read()
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
 
     def document(self, draft: Draft) -> dict[str, Any]:
@@ -53,7 +56,7 @@ class Meter:
         ``answer_ms`` of one row alone and of one among 256, from vectors to answers; ``peak_memory_mb`` of the process,
         ``gpu_memory_mb``; ``joules`` of processor and GPU. What cannot be read is null.
         """
-        joules = package_joules(self._powercap), _gpu_joules(self._cuda)
+        self._packages.read()
         net = draft.pipeline.net
         assert net is not None
         return {
@@ -67,8 +70,8 @@ class Meter:
             "peak_memory_mb": peak_memory_mb(),
             "gpu_memory_mb": _gpu_memory_mb(self._cuda),
             "joules": {
-                "cpu": _spent(self._first[0], joules[0]),
-                "gpu": _spent(self._first[1], joules[1]),
+                "cpu": self._packages.joules,
+                "gpu": _spent(self._first, _gpu_joules(self._cuda)),
             },
         }
 
@@ -97,11 +100,39 @@ def peak_memory_mb() -> float | None:
     return float(peak / (1 << 20) if sys.platform == "darwin" else peak / 1024)
 
 
-def package_joules(powercap: Path) -> float | None:
-    """Return the counters of all processor packages (RAPL), None where there are none or they may not be read."""
-    found = [_number(folder / "energy_uj") for folder in sorted(powercap.glob("intel-rapl:*")) if _package(folder)]
-    known = [one for one in found if one is not None]
-    return sum(known) / 1e6 if known and len(known) == len(found) else None
+class PackageEnergy:
+    """What the processor packages have drawn since it was made, summed from reading to reading.
+
+    A counter (RAPL) begins anew after some hundred kilojoules, in minutes under load: one round between two readings is
+    seen and made good. Between readings so far apart that there may have been more, nothing is known from then on.
+    """
+
+    def __init__(self, powercap: Path = POWERCAP, clock: Callable[[], float] = time.monotonic) -> None:
+        self._folders = [one for one in sorted(powercap.glob("intel-rapl:*")) if _package(one)]
+        self._clock = clock
+        self._last, self._when = self._counters(), clock()
+        self.joules: float | None = None if self._last is None else 0.0
+
+    def read(self) -> None:
+        """Add what the counters have moved by."""
+        last, since = self._last, self._when
+        self._last, self._when = self._counters(), self._clock()
+        if self.joules is None or last is None or self._last is None:
+            self.joules = None
+            return
+        for folder, before, now in zip(self._folders, last, self._last, strict=True):
+            whole = _number(folder / "max_energy_range_uj")
+            lost = whole is None and now < before
+            if lost or (whole is not None and (self._when - since) * HOTTEST * 1e6 > whole):
+                self.joules = None
+                return
+            self.joules += (now - before + (whole or 0.0) * (now < before)) / 1e6
+
+    def _counters(self) -> list[float] | None:
+        """Return the counters in microjoules, None where there are none or one may not be read."""
+        found = [_number(folder / "energy_uj") for folder in self._folders]
+        known = [one for one in found if one is not None]
+        return known if known and len(known) == len(found) else None
 
 
 def _package(folder: Path) -> bool:

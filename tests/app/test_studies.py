@@ -15,7 +15,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 import mmsdk
 from mmsdk.app.directory import split_ids
-from mmsdk.app.efficiency import Meter, package_joules
+from mmsdk.app.efficiency import Meter, PackageEnergy
 from mmsdk.evaluate.schema import metrics_schema
 
 KEYS = {
@@ -206,13 +206,44 @@ def test_aligned_inputs_are_aligned_anew_in_every_fold(tmp_path):
 
 
 def test_energy_is_read_where_the_counters_can_be_read(tmp_path):
-    assert package_joules(tmp_path) is None
-    for name, number in (("intel-rapl:0", "2000000"), ("intel-rapl:1", "500000"), ("intel-rapl:0:0", "77")):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "energy_uj").write_text(number, encoding="ascii")
-    assert package_joules(tmp_path) == pytest.approx(2.5)  # packages, not their parts
+    def count(name, number):
+        (tmp_path / name).mkdir(exist_ok=True)
+        (tmp_path / name / "energy_uj").write_text(str(number), encoding="ascii")
+        (tmp_path / name / "max_energy_range_uj").write_text("100000000000", encoding="ascii")  # 100 kJ
+
+    assert PackageEnergy(tmp_path).joules is None
+    clock = iter([0.0, 10.0, 20.0, 30.0, 1000.0])
+    for name in ("intel-rapl:0", "intel-rapl:1", "intel-rapl:0:0"):
+        count(name, 99_999_000_000)
+    energy = PackageEnergy(tmp_path, lambda: next(clock))
+    count("intel-rapl:0", 99_999_500_000)
+    energy.read()
+    assert energy.joules == pytest.approx(0.5)
+    count("intel-rapl:1", 2_000_000)  # began anew
+    count("intel-rapl:0:0", 77)  # a part of a package
+    energy.read()
+    assert energy.joules == pytest.approx(0.5 + 3.0)
+    energy.read()
+    assert energy.joules == pytest.approx(3.5)
+    energy.read()  # after sixteen minutes, in which 500 W go round the counter
+    assert energy.joules is None
+    broken = PackageEnergy(tmp_path, lambda: 0.0)
     (tmp_path / "intel-rapl:1" / "energy_uj").write_text("no number", encoding="ascii")
-    assert package_joules(tmp_path) is None
+    broken.read()
+    assert broken.joules is None
+    assert PackageEnergy(tmp_path).joules is None
+
+
+def test_a_meter_reads_energy_at_every_stage(tmp_path):
+    (tmp_path / "intel-rapl:0").mkdir()
+    counter = tmp_path / "intel-rapl:0" / "energy_uj"
+    (tmp_path / "intel-rapl:0" / "max_energy_range_uj").write_text("9000000000", encoding="ascii")
+    counter.write_text("8000000000", encoding="ascii")
+    meter = Meter("cpu", tmp_path)
+    for number in ("1000000000", "3000000000", "2000000000"):  # round the counter twice
+        with meter.stage("learn"):
+            counter.write_text(number, encoding="ascii")
+    assert meter._packages.joules == pytest.approx(2000 + 2000 + 8000)
 
 
 def test_stages_add_up(tmp_path):
