@@ -51,7 +51,13 @@ class LinearOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackedOptions(LinearOptions):
-    """Of ``stacked``: those of its linear models; ``folds`` are also those by which their worth is known."""
+    """Of ``stacked``: those of its linear models; ``folds`` are also those by which their worth is known.
+
+    :param margin: standard errors of the difference by which an input must lower the loss to count beside others; 0
+        lets all count.
+    """
+
+    margin: float = _number(1.0, 0.0, 10.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

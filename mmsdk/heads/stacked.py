@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from mmsdk.data import resampled
 from mmsdk.heads.beside import Beside, presence
+from mmsdk.heads.folds import inner_folds
 from mmsdk.heads.linear import LinearHead, fit_each
 from mmsdk.heads.subsets import own_subsets
 
@@ -18,18 +20,21 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from mmsdk.heads.beside import Lesson
-    from mmsdk.heads.options import LinearOptions
+    from mmsdk.heads.options import StackedOptions
 
 MOST = 3.0  # that an input may count: few rows must not blow up a model that says little
 FEWEST = 10  # rows of a subset, for weights of its own
+DRAWS = 200
 
 
 class StackedHead(Beside):
     """``bias + sum of weight_i * logits_i`` over the inputs that a row has; weights are never below zero.
 
     Stacking (Wolpert 1992) with weights that are not negative (Breiman 1996): an input that says nothing about rows
-    it has not seen gets nothing, however well it fits the rows it learned from. Each subset of the inputs has weights
-    of its own, as far as :func:`mmsdk.heads.subsets.own_subsets` says; other rows take those of the whole.
+    it has not seen gets nothing, however well it fits the rows it learned from. Of few rows even such weights follow
+    noise: an input counts only where it lowers the loss by a standard error or more, see :func:`useful`. Each subset of
+    the inputs has weights of its own, as far as :func:`mmsdk.heads.subsets.own_subsets` says; other rows take those of
+    the whole, or, where none of their inputs counts there, those of the first subset they have.
 
     :param linear: a model for each input alone.
     :param own: ``(k, m)`` bool, the subsets with weights of their own, the whole first.
@@ -47,8 +52,12 @@ class StackedHead(Beside):
         here = presence(self.inputs, present)
         own, blind = self.get_buffer("own"), self.linear.get_buffer("blind")
         same = (here[:, None, :] == own[None]).all(2)
-        chosen = torch.where(same.any(1), same.to(torch.int64).argmax(1), 0)
-        counts = torch.where(here, self.get_buffer("weights")[chosen], 0.0)
+        weights = self.get_buffer("weights")
+        within = (here[:, None, :] | ~own[None]).all(2) & (weights > 0).any(1)
+        heard = (here & (weights[0] > 0)).any(1)
+        other = torch.where(heard, 0, within.to(torch.int64).argmax(1))
+        chosen = torch.where(same.any(1), same.to(torch.int64).argmax(1), other)
+        counts = torch.where(here, weights[chosen], 0.0)
         answer = self.get_buffer("bias")[chosen] + sum(
             (counts[:, place, None] * self._alone(name, vectors, present) for place, name in enumerate(self.inputs)),
             start=torch.zeros_like(blind),
@@ -80,7 +89,7 @@ class StackedHead(Beside):
         return head
 
 
-def fit_stacked(lesson: Lesson, options: LinearOptions) -> StackedHead:
+def fit_stacked(lesson: Lesson, options: StackedOptions) -> StackedHead:
     """Fit a stacked head: the models of the inputs, then what each counts, on answers to rows they did not learn from.
 
     :param lesson: the labelled training rows.
@@ -88,16 +97,62 @@ def fit_stacked(lesson: Lesson, options: LinearOptions) -> StackedHead:
     linear, unseen, lesson = fit_each(lesson, options)
     own = own_subsets(lesson.present, 1)
     head = StackedHead(linear, own, unseen.shape[2]).to(lesson.present.device)
-    weights, bias = head.get_buffer("weights"), head.get_buffer("bias")
-    for number, subset in enumerate(own.to(lesson.present.device)):
+    own = own.to(lesson.present.device)
+    counting = useful(lesson, unseen, own[0], options)
+    for number, subset in enumerate(own):
         rows = torch.nonzero((lesson.present | ~subset).all(1)).squeeze(1)
-        if len(rows) < FEWEST and number:
-            weights[number], bias[number] = weights[0] * subset, bias[0]
-            continue
         rows = rows if len(rows) >= FEWEST else torch.arange(len(lesson), device=rows.device)
-        said = unseen[rows] * subset[None, :, None]
-        weights[number], bias[number] = weigh(lesson.take(rows.cpu().numpy()), said, subset)
+        part, said = lesson.take(rows.cpu().numpy()), unseen[rows] * subset[None, :, None]
+        both = subset & counting
+        kept = both if both.any() else useful(part, said, subset, options)
+        head.get_buffer("weights")[number], head.get_buffer("bias")[number] = weigh(part, said, kept)
     return head.eval()
+
+
+def useful(lesson: Lesson, said: Tensor, subset: Tensor, options: StackedOptions) -> Tensor:
+    """Return which inputs of a subset are to count, ``(m,)`` bool: the best one, and what it gains by.
+
+    One after the other the input that lowers the loss most is taken, as long as it does so by more than ``margin``
+    standard errors of the difference (a bootstrap of rows or whole groups; the parsimony of Breiman et al. 1984,
+    section 3.4.3). Losses are of rows from which the weights did not learn either.
+
+    :param said: ``(n, m, width)``, as :func:`weigh` takes it.
+    """
+    folds = inner_folds(lesson, options.folds)
+    if options.margin <= 0 or not folds or int(subset.sum()) < 2:
+        return subset
+    draws = list(resampled(len(lesson), groups=lesson.groups, resamples=DRAWS, seed=lesson.seed))
+    kept, losses = torch.zeros_like(subset), np.zeros(0)
+    while True:
+        tried = {place: _with(kept, place) for place in torch.nonzero(subset & ~kept).flatten().tolist()}
+        found = {place: _unseen_losses(lesson, said, mask, folds) for place, mask in tried.items()}
+        if not found:
+            return kept
+        best = min(found, key=lambda place: float(found[place].mean()))
+        gain = losses - found[best] if kept.any() else np.full(1, np.inf)
+        if kept.any() and gain.mean() <= options.margin * np.std([gain[rows].mean() for rows in draws]):
+            return kept
+        kept, losses = tried[best], found[best]
+
+
+def _with(mask: Tensor, place: int) -> Tensor:
+    """Return the mask with one more input."""
+    found = mask.clone()
+    found[place] = True
+    return found
+
+
+def _unseen_losses(
+    lesson: Lesson, said: Tensor, mask: Tensor, folds: list[tuple[np.ndarray, np.ndarray]]
+) -> np.ndarray:
+    """Return the loss of each row ``(n,)`` by weights of these inputs that were learned without it."""
+    found = np.zeros(len(lesson))
+    for fit, judge in folds:
+        weights, bias = weigh(lesson.take(fit), said[fit], mask)
+        part = lesson.take(judge)
+        logits = torch.einsum("nmw,m->nw", said[judge], weights.to(said)) + bias.to(said)
+        found[judge] = part.task.loss(logits, part.targets, part.weights).reshape(len(judge), -1).mean(1).cpu().numpy()
+    return found
 
 
 def weigh(lesson: Lesson, said: Tensor, subset: Tensor) -> tuple[Tensor, Tensor]:

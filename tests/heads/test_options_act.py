@@ -20,13 +20,13 @@ from mmsdk.trainable import SequenceStem
 BASE = {
     "ensemble": {"members": 3, "hidden": 6, "layers": 1, "dropout": 0.1},
     "linear": {"penalty": 0.0, "folds": 2},
-    "stacked": {"penalty": 0.0, "folds": 2},
+    "stacked": {"penalty": 0.0, "folds": 2, "margin": 0.0},
     "population": {"size": 3, "keep": 1, "hidden": 4, "rank": 3},
 }
 CHANGED = {
     "ensemble": {"members": 4, "hidden": 5, "layers": 2, "dropout": 0.9},
     "linear": {"penalty": 100.0, "folds": 7},
-    "stacked": {"penalty": 100.0, "folds": 7},
+    "stacked": {"penalty": 100.0, "folds": 7, "margin": 10.0},
     "population": {"size": 6, "keep": 2, "hidden": 5, "rank": 5},
 }
 ELSEWHERE = {"plain": "has none", "blend": "tests/app/test_heads.py", "boosting": "tests/heads/test_boosting.py"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -82,6 +84,40 @@ def test_every_subset_has_counts_of_its_own_and_none_is_answered_blindly(head):
     blind = answered(head, asked, [])
     assert torch.allclose(blind, torch.from_numpy(asked.task.baseline(600)).float(), atol=1e-6)
     assert torch.isfinite(answered(head, asked, ["weak"])).all()
+
+
+def test_an_input_that_gains_less_than_its_noise_does_not_count_at_all():
+    found = {margin: counts(fit_stacked(lesson_of(), read_options("stacked", {"margin": margin}))) for margin in (0, 1)}
+    assert found[1]["good+weak+noise"]["noise"] == found[1]["good+noise"]["noise"] == 0
+    assert any(row["noise"] > 0 for name, row in found[0].items() if name != "noise")
+    assert found[1]["noise"]["noise"] == pytest.approx(found[0]["noise"]["noise"])  # alone it is all there is
+
+
+def test_two_inputs_that_each_add_something_both_count():
+    kind = np.random.default_rng(5).integers(0, 2, 300)
+    lesson = lesson_of(300)
+    vectors = {
+        name: torch.from_numpy(((kind[:, None] * 2 - 1) * 0.5 + random.normal(size=(300, 3))).astype(np.float32))
+        for name, random in (("left", np.random.default_rng(6)), ("right", np.random.default_rng(7)))
+    }
+    lesson = replace(lesson, vectors=vectors, present=lesson.present[:, :2], targets=torch.from_numpy(kind))
+    assert min(counts(fit_stacked(lesson, read_options("stacked", {})))["left+right"].values()) > 0.5
+
+
+def test_a_row_of_inputs_that_do_not_count_in_the_whole_is_answered_by_what_it_has():
+    names = ("good", *(f"noise {n}" for n in range(5)))
+    random, lesson = np.random.default_rng(2), lesson_of(200)
+    vectors = {name: torch.from_numpy(random.normal(size=(200, 4)).astype(np.float32)) for name in names[1:]}
+    present = torch.ones(200, 6, dtype=torch.bool)
+    present[:60, 0] = present[:60, 3:] = False  # a pattern of its own: noise 0 and noise 1
+    lesson = replace(lesson, vectors={"good": lesson.vectors["good"], **vectors}, present=present)
+    head = fit_stacked(lesson, read_options("stacked", {}))
+    assert counts(head)["+".join(names)]["noise 0"] == 0
+    asked = {name: torch.ones(1, 4) for name in names}
+    for given in (names[1:3], names[1:4]):  # the second is no subset of its own: the first one answers
+        masks = {name: torch.tensor([name in given]) for name in names}
+        here = head(asked, masks, torch.empty(0))
+        assert not torch.allclose(here, head.get_buffer("bias")[:1], atol=1e-3)
 
 
 def test_counts_are_those_of_logistic_regression_where_no_bound_is_met():
