@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmsdk.app.encoders import chosen, encoder_names
 from mmsdk.app.probing import Probe, Probed, probe_apart
-from mmsdk.data import Policy
+from mmsdk.data import Policy, interactions_table
 from mmsdk.embed.models import Model, model_of, read_manifest
 from mmsdk.embed.sequences import Layout, Pooling
 from mmsdk.embed.spaces import DTYPES, ENTRY_BYTES
@@ -100,6 +100,8 @@ def make_bill(
     folders = {name: model.folder() if model else None for name, model in models.items()}
     here = [name for name, model in models.items() if _to_fetch(model, folders[name]) == 0]
     policy = Policy(on_bad_row=on_bad_row, allow_outside=allow_outside, allow_remote=allow_remote)
+    if application.interactions is not None:
+        interactions_table(application.interactions)  # a fit would refuse it
     probed = None if application.data is None else probe_apart(application, here, device=device, policy=policy)
     inputs = {
         name: _input(application, name, encoder, models[name], folders[name], probed) for name, encoder in names.items()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mmsdk.audit import Finding
     from mmsdk.confidence import Confidence
     from mmsdk.config import Application
-    from mmsdk.data import Samples
+    from mmsdk.data import Interactions, Samples
     from mmsdk.embed import Embeddings
     from mmsdk.heads import LinearHead
     from mmsdk.model import JointNet, Target
@@ -57,6 +57,7 @@ class Draft:
     pipeline: Pipeline
     samples: Samples
     embeddings: Embeddings
+    interactions: Interactions | None = None
     targets: dict[str, Target] = field(default_factory=dict)
     trained: TrainResult | None = None
     ranking: RankingRun | None = None

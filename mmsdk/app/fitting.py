@@ -36,7 +36,7 @@ from mmsdk.app.understood import understand
 from mmsdk.audit import Finding, audit_columns, audit_duplicates, audit_groups, audit_labels, audit_reports
 from mmsdk.confidence import saved_arrays
 from mmsdk.config import Application, describe_defaults
-from mmsdk.data import Policy, hidden_columns, require_training
+from mmsdk.data import Policy, hidden_columns, read_interactions, require_training
 from mmsdk.errors import ConfigError
 from mmsdk.evaluate import Scoring, score_tasks
 from mmsdk.evaluate.bootstrap import RESAMPLES
@@ -187,11 +187,15 @@ def prepare(pipeline: Pipeline, source: Any) -> Draft:
         samples.split[samples.split == "test"] = "train"  # nothing is predicted, so nothing need be held out
     require_training(samples)
     check_rules(application, samples.table)
-    embeddings = pipeline.embed(samples)
+    pairs = application.interactions
+    interactions = None if pairs is None else read_interactions(pairs, samples.ids, policy=pipeline.policy)
+    embeddings = pipeline.embed(samples)  # after all that may be refused: it may take hours
     note(_embedded(embeddings), pipeline.quiet)
     for finding in audit_reports(embeddings.stats):
         note(str(finding), pipeline.quiet)
-    draft = Draft(application=application, pipeline=pipeline, samples=samples, embeddings=embeddings)
+    draft = Draft(
+        application=application, pipeline=pipeline, samples=samples, embeddings=embeddings, interactions=interactions
+    )
     draft.targets, found = prepare_tasks(application, samples, pipeline.policy)
     problems += found
     teach_rules(draft)
@@ -275,8 +279,8 @@ def learn(draft: Draft, folder: Path) -> None:
     fit_beside(draft)
     if readings := pipeline.net.readings():
         note(f"{application.fusion.type}: {told_readings(readings)}", pipeline.quiet)
-    if application.interactions is not None:
-        draft.ranking = fit_ranking(pipeline, draft.samples, draft.embeddings)
+    if draft.interactions is not None:
+        draft.ranking = fit_ranking(pipeline, draft.samples, draft.embeddings, draft.interactions)
         draft.findings += draft.ranking.findings
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.audit import Finding
-from mmsdk.data import Interactions, Samples, read_interactions, read_samples, read_table
+from mmsdk.data import Interactions, Samples, read_samples, read_table
 from mmsdk.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -52,13 +52,12 @@ class RankingRun:
         }
 
 
-def fit_ranking(pipeline: Pipeline, samples: Samples, embeddings: Embeddings) -> RankingRun:
-    """Read the interactions, fit and score the ranker, and refit it on all of them unless told not to."""
+def fit_ranking(pipeline: Pipeline, samples: Samples, embeddings: Embeddings, interactions: Interactions) -> RankingRun:
+    """Fit and score the ranker, and refit it on all interactions unless told not to."""
     from mmsdk.evaluate.ranking import fit_and_score_ranking
 
     config = pipeline.application.interactions
     assert config is not None
-    interactions = read_interactions(config, samples.ids, policy=pipeline.policy)
     said = _said(pipeline, interactions) if interactions.said is not None else None
     result = fit_and_score_ranking(
         interactions,

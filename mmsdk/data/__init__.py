@@ -6,7 +6,7 @@ from mmsdk.data.cells import Cells
 from mmsdk.data.folds import fold_rows, group_cells
 from mmsdk.data.guessed import Guessed
 from mmsdk.data.inspect import guess_application, guess_modality, inspect_table
-from mmsdk.data.interactions import Event, Interactions, read_events, read_interactions
+from mmsdk.data.interactions import Event, Interactions, interactions_table, read_events, read_interactions
 from mmsdk.data.media import Policy, Resolver, resolve_media
 from mmsdk.data.privacy import at_the_door, hidden_columns
 from mmsdk.data.resampled import resampled
@@ -32,6 +32,7 @@ __all__ = [
     "guess_modality",
     "hidden_columns",
     "inspect_table",
+    "interactions_table",
     "read_events",
     "read_interactions",
     "read_samples",

@@ -74,9 +74,7 @@ def read_interactions(
         that is none, another word than train, val, test; every row at once.
     """
     policy = policy or Policy()
-    file = Path(config.file)
-    table = read_table(root / file if root is not None and not file.is_absolute() else file)
-    table.require([c for c in (config.user, config.item, config.time, config.weight, config.split, config.said) if c])
+    table = interactions_table(config, root=root)
     rows = _Rows(table, config)
     pairs, problems = _pairs(rows, config, {name: place for place, name in enumerate(item_ids)})
     if problems and policy.on_bad_row == "error":
@@ -84,6 +82,17 @@ def read_interactions(
     if not pairs:
         raise DataError(f"{table.name} holds no usable interactions", problems)
     return _merged(rows, pairs, problems)
+
+
+def interactions_table(config: InteractionsConfig, *, root: Path | None = None) -> Table:
+    """Return the table of the interactions, which has the columns that are named.
+
+    :raises DataError: it cannot be read, or lacks some.
+    """
+    file = Path(config.file)
+    table = read_table(root / file if root is not None and not file.is_absolute() else file)
+    table.require([c for c in (config.user, config.item, config.time, config.weight, config.split, config.said) if c])
+    return table
 
 
 def read_events(

@@ -271,6 +271,19 @@ def test_an_interaction_that_cannot_be_read(here, capsys, cells, words):
     says(refused(capsys, "fit", write_app(here, tasks={}, interactions=block)), *words)
 
 
+@pytest.mark.parametrize("words", [("fit",), ("fit", "--dry-run")])
+@pytest.mark.parametrize(
+    ("block", "said"), [({"file": "nowhere.csv"}, "nowhere.csv"), ({"user": "custmer"}, "Did you mean 'customer'?")]
+)
+def test_interactions_are_looked_at_before_anything_is_embedded(here, capsys, monkeypatch, words, block, said):
+    def embed(*_):
+        raise AssertionError("embedded before the interactions were read")
+
+    monkeypatch.setattr("mmsdk.app.pipeline.Pipeline.embed", embed)
+    app = write_app(here, tasks={}, interactions={**recommender(here)["interactions"], **block})
+    says(refused(capsys, *words, app), said)
+
+
 def test_no_interaction_at_all(here, capsys):
     (here / "orders.csv").write_text("customer,sku,at\n", encoding="utf-8")
     app = write_app(here, tasks={}, interactions=recommender(here)["interactions"])
