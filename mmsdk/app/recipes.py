@@ -173,6 +173,8 @@ def _with_modalities(table: Path, raw: Mapping[str, Any], settings: Mapping[str,
     found = dict(settings)
     for key, value in settings.items():
         parts = key.split(".")
+        if len(parts) == 2 and parts[0] == "inputs" and not (_names(value) or isinstance(value, Mapping)):
+            raise ConfigError(f"--set {key}: expected a column or a list of columns, not {value!r}")
         if len(parts) == 2 and parts[0] == "inputs" and parts[1] not in raw["inputs"]:
             found.setdefault(f"{key}.modality", guess_modality(read_table(table), value))
     return found
@@ -180,8 +182,8 @@ def _with_modalities(table: Path, raw: Mapping[str, Any], settings: Mapping[str,
 
 def _without_left_out(table: Path, raw: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings; ``ignore`` may name a column of the table that the recipe left out by itself."""
-    ignored = settings.get("ignore")
-    if ignored is None or not isinstance(ignored, list | str):
+    ignored: Any = settings.get("ignore")
+    if not _names(ignored):
         return dict(settings)  # nothing to do, or refused where the settings are laid over the application
     ignored = [ignored] if isinstance(ignored, str) else ignored
     used = {column for entry in raw["inputs"].values() for column in _columns(entry["column"])} | set(raw["inputs"])
@@ -189,6 +191,12 @@ def _without_left_out(table: Path, raw: Mapping[str, Any], settings: Mapping[str
     spare = set(read_table(table).names) - used
     kept = [name for name in ignored if name not in spare or name in added]
     return {key: value for key, value in settings.items() if key != "ignore"} | ({"ignore": kept} if kept else {})
+
+
+def _names(value: Any) -> bool:
+    """Return whether it is a name, or names at least one in a list."""
+    listed = value if isinstance(value, list) else [value]
+    return bool(listed) and all(isinstance(one, str) for one in listed)
 
 
 def _columns(column: str | list[str]) -> list[str]:

@@ -230,6 +230,14 @@ def test_files_are_seen_from_where_they_are_named(site, things, tmp_path, monkey
     assert found == str(things / "a.txt")
 
 
+@pytest.mark.parametrize("value", [5, True, [], [1], None, [["price"]]])
+def test_an_input_that_names_no_column_is_one_sentence(site, things, value):
+    with pytest.raises(mmsdk.ConfigError, match=r"--set inputs.x: expected a column or a list of columns, not"):
+        plan_recipe("prices", data=str(things / "things.csv"), settings={"target": "kind", "inputs.x": value})
+    with pytest.raises(mmsdk.ConfigError, match="ignore"):
+        plan_recipe("prices", data=str(things / "things.csv"), settings={"target": "kind", "ignore": [["price"]]})
+
+
 def test_a_switch_acts_on_the_sample_and_no_other_setting_does(site):
     assert plan_recipe("prices", data=None, settings={"epochs": 7}).application.training.epochs == 7
     with pytest.raises(mmsdk.ConfigError, match="--set target: needs your own table"):

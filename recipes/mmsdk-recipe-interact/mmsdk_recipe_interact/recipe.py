@@ -50,6 +50,7 @@ class Interact:
             which.
         """
         table = read_table(data)
+        check_columns(settings)
         slots = slots_of(table.names, settings.get("slots"))
         guessed = dict(guess_application(table, tasks=False))
         aside = {*slots, settings.get("group"), settings.get("split"), guessed.get("id")}
@@ -107,6 +108,7 @@ class Interact:
     def unread(self, data: Path, settings: Mapping[str, Any]) -> Mapping[str, str]:
         """Return which columns are no inputs, and why."""
         names = read_table(data).names
+        check_columns(settings)
         found = {
             settings[key]: what for key, what in (("group", "who speaks"), ("split", "the part")) if key in settings
         }
@@ -118,6 +120,37 @@ class Interact:
 
         yield from commands(app)
         yield from listening(app)
+
+
+def check_columns(settings: Mapping[str, Any]) -> None:
+    """Refuse a setting that names a column and is no name.
+
+    :raises ConfigError: it is none.
+    """
+    for key in ("group", "split"):
+        if key in settings and not isinstance(settings[key], str):
+            raise ConfigError(f"recipe interact: {key} is {settings[key]!r}, expected the name of a column")
+
+
+def words_of(key: str, value: Any) -> list[str]:
+    """Return a word, or a list of them, as a list.
+
+    :raises ConfigError: it is something else.
+    """
+    found = value if isinstance(value, list) else [value]
+    if not all(isinstance(one, str | int) and not isinstance(one, bool) for one in found):
+        raise ConfigError(f"recipe interact: {key} is {value!r}, expected a word, or several as [ONE, TWO]")
+    return [str(one) for one in found]
+
+
+def number_of(key: str, value: Any) -> float:
+    """Return a number.
+
+    :raises ConfigError: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ConfigError(f"recipe interact: {key} is {value!r}, expected a number")
+    return float(value)
 
 
 def slots_of(names: Sequence[str], said: Any) -> list[str]:
@@ -133,7 +166,7 @@ def slots_of(names: Sequence[str], said: Any) -> list[str]:
                 "--set 'slots=[COLUMN, ...]'"
             )
         return found
-    wanted = [said] if isinstance(said, str) else list(said)
+    wanted = words_of("slots", said)
     for name in wanted:
         if name not in names:
             raise ConfigError(f"recipe interact: slots names {name!r}, and the table has {', '.join(names)}")
@@ -145,16 +178,15 @@ def stream_of(inputs: Mapping[str, Any], slots: Sequence[str], settings: Mapping
     tracks: dict[str, Any] = {}
     for name, entry in inputs.items():
         if entry["modality"] in VOICES:
-            tracks[name] = {**VOICE, "rate": float(settings.get("rate", 16_000))}
+            tracks[name] = {**VOICE, "rate": number_of("rate", settings.get("rate", 16_000))}
         elif entry["modality"] in MOTIONS:
             tracks[name] = {
                 **MOTION,
-                "rate": float(settings.get("fps", 30)),
-                "still": float(settings.get("still", 0.5)),
+                "rate": number_of("fps", settings.get("fps", 30)),
+                "still": number_of("still", settings.get("still", 0.5)),
             }
     needs = needs_of(settings.get("needs"), tracks, slots)
-    idle = settings.get("idle", IDLE)
-    idle = [idle] if isinstance(idle, str) else list(idle)
+    idle = words_of("idle", settings.get("idle", IDLE))
     stream: dict[str, Any] = {
         "inputs": tracks,
         "slots": {name: {"needs": needs[name], "idle": idle, "least": LEAST} for name in slots},
@@ -192,8 +224,8 @@ def needs_of(said: Any, tracks: Mapping[str, Any], slots: Sequence[str]) -> dict
                 f"which slot with --set 'needs=[{pair}]'; two inputs that say the same stand there both"
             )
         return found
-    for one in [said] if isinstance(said, str) else said:
-        slot, equals, name = str(one).partition("=")
+    for one in words_of("needs", said):
+        slot, equals, name = one.partition("=")
         if not equals or slot.strip() not in found or name.strip() not in tracks:
             raise ConfigError(
                 f"recipe interact: needs holds {one!r}, expected SLOT=INPUT of the slots {', '.join(slots)} and the "

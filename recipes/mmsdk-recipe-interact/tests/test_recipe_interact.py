@@ -352,6 +352,13 @@ def test_a_strangers_table_goes_through(strange, tmp_path, capsys, monkeypatch):
         ([*SETTINGS[:2], "--set", "needs=Tat"], "expected SLOT=INPUT"),
         ([*SETTINGS, "--set", "commands=nowhere.yaml"], "nowhere.yaml: cannot be read"),
         ([*SETTINGS, "--set", "splitt=x"], "Did you mean 'split'"),
+        ([*SETTINGS, "--set", "rate=fast"], "rate is 'fast', expected a number"),
+        ([*SETTINGS, "--set", "fps=[25]"], "fps is [25], expected a number"),
+        ([*SETTINGS, "--set", "still=true"], "still is True, expected a number"),
+        ([*SETTINGS, "--set", "split=[Tat]"], "split is ['Tat'], expected the name of a column"),
+        ([*SETTINGS, "--set", "idle=1.5"], "idle is 1.5, expected a word, or several"),
+        ([*SETTINGS[:2], "--set", "needs=1.5"], "needs is 1.5, expected a word, or several"),
+        (["--set", "slots=true"], "slots is True, expected a word, or several"),
     ],
 )
 def test_what_is_not_said_is_asked_for(strange, capsys, monkeypatch, settings, message):
