@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -133,7 +134,7 @@ def test_fit_prints_its_figures_its_folder_and_what_to_try(here, app_file, capsy
     assert "runs/mine/report.html" in out
     assert "by default, training:" in err
     for line in out.partition("Try next:")[2].strip().splitlines():
-        typed(capsys, *line.strip().removeprefix("mmsdk ").replace("'", "").split(" ", 3))
+        typed(capsys, *shlex.split(line)[1:])
     out, _ = typed(capsys, "fit", app_file, "--json", code=0)
     assert json.loads(out)["run"] == "runs/app"
     _, err = typed(capsys, "fit", app_file, code=2)
@@ -381,7 +382,7 @@ def test_a_recipe_fits_and_fits_on_a_screen(here, capsys, monkeypatch):
     assert "easier baselines in the report" in out
     assert "synthetic" not in out
     for line in out.partition("Try next:")[2].strip().splitlines():
-        typed(capsys, *line.strip().removeprefix("mmsdk ").replace("'", "").split(" ", 3))
+        typed(capsys, *shlex.split(line)[1:])
 
 
 # -- in a process of its own ------------------------------------------------------------------------------------------
