@@ -9,8 +9,8 @@ metrics.json: the model of each seed with its bootstrap interval, and once, sinc
 models on the same vectors. Everything but the inputs is left at its default, except ``training.refit``.
 
 What was chosen was chosen by ``--inner``, grouped 6-fold cross-validation on the train and validation rows, before the
-test rows were looked at with it: the refit, and ``sized``, which reads the column ``size`` ("90x200 cm", "0.4 l") as
-hashed n-grams besides.
+test rows were looked at with it: the refit, ``sized``, which reads the column ``size`` ("90x200 cm", "0.4 l") as hashed
+n-grams besides, and with it ``--fusion mixed``.
 """
 
 from __future__ import annotations
