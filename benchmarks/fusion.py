@@ -1,6 +1,7 @@
 """Fusions, heads and ``auto`` beside what a sceptic would try first, on six real sets.
 
-    MMSDK_REAL=../shared python benchmarks/fusion.py [--sets ikea digits] [--models auto gated] [--seeds 5] [--keep DIR]
+    MMSDK_REAL=../shared python benchmarks/fusion.py [--sets ikea digits] [--models auto gated] [--seeds 5] [--choices 5]
+        [--keep DIR]
 
 Each set is scored by its folds (``sets.py``): encoders run once, everything that learns (fitted encoders, heads, the
 choice of ``auto``) sees the fold's own training and validation rows and nothing else. Before the answers to the test
@@ -10,7 +11,8 @@ Baselines learn from the same rows: logistic regression on the vectors of one in
 which flatters it) and of all inputs side by side, its penalty chosen by grouped cross-validation on log-loss; and a
 perceptron of scikit-learn (256 hidden units, early stopping) on all side by side, mean of the seeds.
 
-Figures are means over seeds; brackets are 95 % intervals of a bootstrap over rows, or over whole groups where the set
+Figures are means over the seeds that stand beside them (of ``auto``, which learns 17 networks a fold where folds judge,
+``--choices`` may say fewer); brackets are 95 % intervals of a bootstrap over rows, or over whole groups where the set
 has them. ``ahead`` is the paired difference to the best of the three baselines on the same resamples.
 ``ravdess-within`` and ``bench-within`` are scored when asked for by name (see ``adapted_sets``). With ``--keep``
 answers are kept in a folder, and a run that was broken off goes on.
@@ -72,8 +74,11 @@ class Answers:
         return np.load(path)
 
 
-def run(one: Set, models: list[str], seeds: int, keep: Path) -> dict[str, np.ndarray]:
-    """Return model -> answers ``(seeds, rows)``; ``truth`` and ``groups`` stand beside them."""
+def run(one: Set, models: dict[str, int], seeds: int, keep: Path) -> dict[str, np.ndarray]:
+    """Return model -> answers ``(seeds, rows)``; ``truth`` and ``groups`` stand beside them.
+
+    :param models: how many seeds each has; the baselines have ``seeds``.
+    """
     answers = Answers(one, keep)
     found: dict[str, list[list[np.ndarray]]] = {}
     for number, table in enumerate(one.folds()):
@@ -94,8 +99,8 @@ def run(one: Set, models: list[str], seeds: int, keep: Path) -> dict[str, np.nda
                 split = np.asarray(samples.split, dtype=object)
                 return learn_again(material, split, asked=asked, whole=whole, application=made)["label"].argmax(1)
 
-            for name in models:
-                row = [answers.of(name, seed, number, lambda: learned(MODELS[name], seed)) for seed in range(seeds)]  # noqa: B023
+            for name, count in models.items():
+                row = [answers.of(name, seed, number, lambda: learned(MODELS[name], seed)) for seed in range(count)]  # noqa: B023
                 found.setdefault(name, []).append(row)
                 print(f"  {one.name} fold {number}: {name}", flush=True)
             for name, row in baselines(answers, number, material, samples, target, asked, seeds).items():
@@ -211,15 +216,15 @@ def show(one: Set, found: dict[str, np.ndarray]) -> None:
     drawn = {name: scores(one, answers, truth, draws) for name, answers in found.items()}
     single = max((name for name in found if name.startswith("only ")), key=lambda name: drawn[name][0])
     simple = max((single, LINEAR, MLP), key=lambda name: drawn[name][0])
-    seeds = max(len(answers) for answers in found.values())
-    print(f"\n{one.name}: {one.metric}, {len(truth)} answers, mean of {seeds} seeds; best simple: {simple}")
+    print(f"\n{one.name}: {one.metric}, {len(truth)} answers; best simple: {simple}")
     for name in [single, LINEAR, MLP, *(name for name in found if name in MODELS)]:
         values = drawn[name]
         low, high = np.quantile(values[1:], [0.025, 0.975])
         gain = values - drawn[simple]
         least, most = np.quantile(gain[1:], [0.025, 0.975])
         ahead = "" if name == simple else f"  ahead {gain[0]:+.3f} [{least:+.3f}, {most:+.3f}]"
-        print(f"  {name:30s} {values[0]:.3f} [{low:.3f}, {high:.3f}]{ahead}", flush=True)
+        seeds = 1 if name in (single, LINEAR) else len(found[name])  # no seed enters a logistic regression
+        print(f"  {name:30s} {seeds} x {values[0]:.3f} [{low:.3f}, {high:.3f}]{ahead}", flush=True)
 
 
 def main() -> None:
@@ -230,14 +235,18 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", default=list(sets), choices=[*sets, *adapted])
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS))
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--choices", type=int, help="seeds of auto; as many as the others where left out")
     parser.add_argument("--keep", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     every = sets | adapted
+    counts = {name: arguments.seeds for name in arguments.models}
+    if "auto" in counts and arguments.choices is not None:
+        counts["auto"] = arguments.choices
     with tempfile.TemporaryDirectory() as folder:
         for name in arguments.sets:
-            show(every[name], run(every[name], arguments.models, arguments.seeds, arguments.keep or Path(folder)))
+            show(every[name], run(every[name], counts, arguments.seeds, arguments.keep or Path(folder)))
 
 
 if __name__ == "__main__":
