@@ -1,7 +1,7 @@
 """Fusions, heads and ``auto`` beside what a sceptic would try first, on six real sets.
 
-    MMSDK_REAL=../shared python benchmarks/fusion.py [--sets ikea digits] [--models auto gated] [--seeds 5] [--choices 5]
-        [--keep DIR]
+    MMSDK_REAL=../shared python benchmarks/fusion.py [--sets ikea digits] [--models auto gated] [--seeds 5]
+        [--choices 5] [--keep DIR]
 
 Each set is scored by its folds (``sets.py``): encoders run once, everything that learns (fitted encoders, heads, the
 choice of ``auto``) sees the fold's own training and validation rows and nothing else. Before the answers to the test
@@ -241,7 +241,7 @@ def main() -> None:
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     every = sets | adapted
-    counts = {name: arguments.seeds for name in arguments.models}
+    counts = dict.fromkeys(arguments.models, arguments.seeds)
     if "auto" in counts and arguments.choices is not None:
         counts["auto"] = arguments.choices
     with tempfile.TemporaryDirectory() as folder:
