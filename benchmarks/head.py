@@ -20,13 +20,13 @@ import numpy as np
 import torch
 from torch import nn
 
+from mmsdk.align.losses import infonce
 from mmsdk.fusion import GatedFusion
 from mmsdk.model import build_net, prepare_targets
 from mmsdk.tasks import Classification
 from mmsdk.train import fit_heads
 from mmsdk.train.batches import count_steps
 from mmsdk.train.masks import other_subset
-from mmsdk.train.objective import match_loss
 
 DIMS = {"text": 384, "image": 1280, "table": 64}
 CLASSES = 13
@@ -97,7 +97,7 @@ def bare(data, arguments) -> float:
             loss = nn.functional.cross_entropy(answers.flatten(0, 1), labels, label_smoothing=0.1)
             if arguments.match > 0:
                 other = net.fuse(tokens, other_subset(here, here, generator))
-                loss = loss + arguments.match * match_loss(vector, other, here.sum(1) > 1)
+                loss = loss + arguments.match * infonce(vector, other, here.sum(1) > 1)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             optimiser.step()
