@@ -20,6 +20,7 @@ import soxr
 from prepare import rows_of
 
 RATE = 8000
+TREMBLE = 0.0007  # of the picture's side: how far a tracker moves a point that rests, from step to step
 LEVEL = 0.05  # root mean square of a voice, full scale 1
 ESPEAK = {
     "learn": (
@@ -247,7 +248,7 @@ def conversation(utterances: list[np.ndarray], seconds: float, draw: np.random.G
 def still_hands(seconds: float, draw: np.random.Generator, fps: int = 30) -> np.ndarray:
     """Return a fingertip ``(t, 1, 2)`` that lies still, as far as a tracker lets it."""
     place = draw.uniform(0.2, 0.8, 2)
-    return (place + draw.normal(0, 0.0007, (round(seconds * fps), 2))).astype(np.float32)[:, None]
+    return (place + draw.normal(0, TREMBLE, (round(seconds * fps), 2))).astype(np.float32)[:, None]
 
 
 def hands(seconds: float, draw: np.random.Generator, fps: int = 30) -> np.ndarray:
@@ -270,4 +271,4 @@ def hands(seconds: float, draw: np.random.Generator, fps: int = 30) -> np.ndarra
             parts.append(place + path)
             place = np.clip(parts[-1][-1], 0.05, 0.95)
     track = np.concatenate(parts)[: round(seconds * fps)]
-    return (track + draw.normal(0, 0.0007, track.shape)).astype(np.float32)[:, None]
+    return (track + draw.normal(0, TREMBLE, track.shape)).astype(np.float32)[:, None]

@@ -25,7 +25,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from idle import RATE, conversation, hands, still_hands, talk, wav
+from idle import RATE, TREMBLE, conversation, hands, still_hands, talk, wav
 from prepare import motion, rows_of
 from scipy import stats
 
@@ -198,7 +198,7 @@ def commands_stream(rows, draw):
         first_ = round(at * FPS)
         seen[first_ : first_ + len(path)] = seen[first_ - 1] + path - path[0]
         seen[first_ + len(path) :] = seen[first_ + len(path) - 1]
-    seen += draw.normal(0, 0.0007, seen.shape)
+    seen += draw.normal(0, TREMBLE, seen.shape)
     return Stream(heard, seen.astype(np.float32)[:, None]), wanted
 
 

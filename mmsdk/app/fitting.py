@@ -189,9 +189,10 @@ def prepare(pipeline: Pipeline, source: Any) -> Draft:
     check_rules(application, samples.table)
     pairs = application.interactions
     interactions = None if pairs is None else read_interactions(pairs, samples.ids, policy=pipeline.policy)
-    embeddings = pipeline.embed(samples)  # after all that may be refused: it may take hours
+    embeddings = pipeline.embed(samples)  # after what can be refused without it: it may take hours
     note(_embedded(embeddings), pipeline.quiet)
-    for finding in audit_reports(embeddings.stats):
+    counted = list(audit_reports(embeddings.stats))
+    for finding in counted:
         note(str(finding), pipeline.quiet)
     draft = Draft(
         application=application, pipeline=pipeline, samples=samples, embeddings=embeddings, interactions=interactions
@@ -202,7 +203,7 @@ def prepare(pipeline: Pipeline, source: Any) -> Draft:
     check_confidence(draft)
     check_judges(draft)
     draft.findings += audit_columns(samples, [*problems, *embeddings.stats.problems])
-    draft.findings += audit_reports(embeddings.stats)
+    draft.findings += counted
     draft.findings += _audit_split(draft)
     return draft
 

@@ -113,15 +113,14 @@ def next_commands(app: Any) -> Iterator[Sequence[str | Path]]:
     data = app.application.data
     if app.document.get("ranking") is not None:
         yield "recommend", app.folder, "--history", ",".join(ids)
-    if app.document["tasks"] and data is not None and Path(data).is_file():
+    tasks = bool(app.document["tasks"])
+    if tasks and data is not None and Path(data).is_file():
         yield "predict", app.folder, Path(data), "--out", "answers.csv", *_reading(app.pipeline.policy)
-    if app.document["tasks"] and ids:
+    if tasks and ids:
         yield "explain", app.folder, "--id", ids[0], *_reading(app.pipeline.policy)
-    if app.document["tasks"] and ids:
-        yield "search", app.folder, "--id", ids[0]
     elif any(one["modality"] == "text" for one in app.document["inputs"].values()):
         yield "search", app.folder, "--text", "something warm"
-    if ids and not app.document["tasks"]:
+    if ids:
         yield "search", app.folder, "--id", ids[0]
 
 

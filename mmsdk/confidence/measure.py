@@ -9,7 +9,8 @@ import numpy as np
 
 from mmsdk.confidence.abstain import error_bound
 from mmsdk.confidence.fit import confidence_of, kind_of
-from mmsdk.confidence.judge import fitting_labels, group_name
+from mmsdk.confidence.judge import fitting_labels
+from mmsdk.data.table import as_id
 from mmsdk.evaluate.bootstrap import bootstrap
 from mmsdk.evaluate.scores import score_logits
 from mmsdk.tasks import Classification, Multilabel, Regression
@@ -184,7 +185,7 @@ def _coverage(
         subset: _sets(confidence, name, target, one, beside) for subset, one in parts.items() if len(one.rows) >= FEWEST
     }
     if whole.groups is not None:
-        names = np.array([group_name(one)[1:] for one in whole.groups], dtype=object)
+        names = np.array([as_id(one) for one in whole.groups], dtype=object)
         found["groups"] = {
             group: _sets(confidence, name, target, chosen(whole, names == group), beside)
             for group in sorted(set(names))

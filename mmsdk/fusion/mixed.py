@@ -48,9 +48,9 @@ class MixedFusion(Fusion):
 
     def __init__(self, inputs: Sequence[str], dim: int, *, of: Sequence[str] = USUAL, **options: Any) -> None:
         super().__init__(inputs, dim, **options)
-        widths = [len(part) for part in torch.arange(dim).chunk(len(_kinds(of)))]
-        self.parts = nn.ModuleList(kind(inputs, width) for kind, width in zip(_kinds(of), widths, strict=False))
-        self.widths = widths
+        kinds = _kinds(of)
+        self.widths = [len(part) for part in torch.arange(dim).chunk(len(kinds))]  # fewer parts where dim is too small
+        self.parts = nn.ModuleList(kind(inputs, width) for kind, width in zip(kinds, self.widths, strict=False))
 
     @classmethod
     def members(cls, inputs: Sequence[str], width: int, count: int, **options: Any) -> list[Fusion]:

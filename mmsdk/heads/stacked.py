@@ -129,9 +129,10 @@ def useful(lesson: Lesson, said: Tensor, subset: Tensor, options: StackedOptions
         if not found:
             return kept
         best = min(found, key=lambda place: float(found[place].mean()))
-        gain = losses - found[best] if kept.any() else np.full(1, np.inf)
-        if kept.any() and gain.mean() <= options.margin * np.std([gain[rows].mean() for rows in draws]):
-            return kept
+        if kept.any():  # the first one has nothing to gain over
+            gain = losses - found[best]
+            if gain.mean() <= options.margin * np.std([gain[rows].mean() for rows in draws]):
+                return kept
         kept, losses = tried[best], found[best]
 
 
