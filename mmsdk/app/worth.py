@@ -17,7 +17,7 @@ from mmsdk.app.threads import learning_threads
 from mmsdk.data import Policy, fold_rows, group_cells, require_training
 from mmsdk.errors import ConfigError, DataError
 from mmsdk.evaluate.baselines import blind_baseline
-from mmsdk.evaluate.bootstrap import Interval, interval
+from mmsdk.evaluate.bootstrap import Interval, bound_of, interval
 from mmsdk.evaluate.subsets import draw_scores
 from mmsdk.evaluate.worth import asked_subsets, has_linear_model, make_features, out_of_fold
 from mmsdk.progress import note
@@ -226,8 +226,10 @@ def _task_worth(
         return draw_scores(statistic, count, better=better, groups=names, resamples=RESAMPLES, seed=0)
 
     def shown(one: Drawn) -> Interval:
-        return interval(better * one[0], better * one[1], count)
+        return interval(better * one[0], better * one[1], count, bound=bound)
 
+    blind = blind_baseline(task, count)[1]
+    bound = bound_of(task.scores(blind, truth)[task.metric], np.arange(count), names)
     scores = {subset: drawn(one) for subset, one in logits.items()}
     inputs = tuple(dict.fromkeys(name for subset in logits for name in subset))
     whole = scores[inputs]
@@ -238,7 +240,7 @@ def _task_worth(
         metric=task.metric,
         higher_is_better=task.higher_is_better,
         rows=count,
-        blind=shown(drawn(blind_baseline(task, count)[1])),
+        blind=shown(drawn(blind)),
         together=together,
         alone={one: shown(scores[one,]) for one in inputs},
         left_out={one: shown(rest) for one, rest in left.items()},

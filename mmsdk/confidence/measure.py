@@ -13,7 +13,7 @@ from mmsdk.confidence.judge import fitting_labels
 from mmsdk.data.table import as_id
 from mmsdk.evaluate.bootstrap import bootstrap
 from mmsdk.evaluate.scores import score_logits
-from mmsdk.tasks import Classification, Multilabel, Regression
+from mmsdk.tasks import Classification, Multilabel, Regression, Share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -104,8 +104,12 @@ def _means(values: Mapping[str, np.ndarray], rows: np.ndarray, scoring: Scoring)
 
 
 def _mean_of(values: np.ndarray) -> Callable[[np.ndarray], float]:
-    """Return the mean as a function of the rows."""
-    return lambda rows: float(values[rows].mean())
+    """Return the mean as a function of the rows; of values that are 0 or 1, and of parts of them, a share."""
+
+    def mean(rows: np.ndarray) -> float:
+        return float(values[rows].mean())
+
+    return Share(of=mean, weights=np.ones(len(values))) if ((values >= 0) & (values <= 1)).all() else mean
 
 
 def _calibration(confidence: Confidence, name: str, target: Target, whole: Asked, scoring: Scoring) -> dict[str, Any]:

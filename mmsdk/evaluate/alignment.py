@@ -12,6 +12,7 @@ import numpy as np
 from mmsdk.align import Moments, canonical_maps, partner_ranks
 from mmsdk.align.retrieval import unit
 from mmsdk.evaluate.bootstrap import RESAMPLES, bootstrap, paired
+from mmsdk.tasks import Share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -204,9 +205,9 @@ def _json(found: Mapping[str, Interval]) -> Metrics:
 
 
 def _mean(values: np.ndarray | float) -> Statistic:
-    """Return the mean over chosen rows."""
+    """Return the mean of shares over chosen rows."""
     known = np.asarray(values, np.float64)
-    return lambda rows: float(known[rows].mean())
+    return Share(of=lambda rows: float(known[rows].mean()), weights=np.ones(len(known)))
 
 
 def _at_most(rows: np.ndarray, seed: int) -> np.ndarray:

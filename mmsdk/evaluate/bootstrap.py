@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.data import resampled
+from mmsdk.tasks import Share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -43,7 +44,8 @@ def bootstrap(
     """Return each statistic on all rows with its percentile interval (Efron and Tibshirani 1993, chapter 13).
 
     All statistics see the same resamples, and the same seed gives the same ones. A resample on which a statistic is
-    not defined (NaN) is left out; a statistic that is not defined on the rows themselves is left out altogether.
+    not defined (NaN) is left out; a statistic that is not defined on the rows themselves is left out altogether. A
+    :class:`mmsdk.tasks.Share` at its bound has the interval that :func:`interval` describes.
 
     :param statistics: name -> function of int64 row positions ``(r,)``, drawn with repetition from ``0..n-1``.
     :param n: number of rows.
@@ -58,7 +60,11 @@ def bootstrap(
     for rows in resampled(n, groups=groups, resamples=resamples, seed=seed):
         for name, one in defined.items():
             drawn[name].append(float(one(rows)))
-    return {name: interval(values[name], np.asarray(drawn[name]), n, level=level) for name in defined}
+    named = None if groups is None else np.asarray(groups)
+    return {
+        name: interval(values[name], np.asarray(drawn[name]), n, level=level, bound=bound_of(one, np.arange(n), named))
+        for name, one in defined.items()
+    }
 
 
 def paired(
@@ -80,10 +86,38 @@ def paired(
     return found.get("difference", Interval(value=math.nan, low=math.nan, high=math.nan, n=n))
 
 
-def interval(value: float, drawn: np.ndarray, n: int, *, level: float = LEVEL) -> Interval:
-    """Return the percentile interval of a value from its resampled values; without any, the value itself."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """Of how many independent rows a share is, and the least it can be."""
+
+    units: float
+    least: float = 0.0
+
+
+def bound_of(
+    statistic: Callable[[np.ndarray], float], rows: np.ndarray, groups: np.ndarray | None = None
+) -> Bound | None:
+    """Return the bound of a statistic on some rows, None where it is no share.
+
+    :param groups: ``(n,)`` of all rows.
+    """
+    if not isinstance(statistic, Share):
+        return None
+    return Bound(units=statistic.units(rows, groups), least=statistic.least)
+
+
+def interval(value: float, drawn: np.ndarray, n: int, *, level: float = LEVEL, bound: Bound | None = None) -> Interval:
+    """Return the percentile interval of a value from its resampled values; without any, the value itself.
+
+    Where every row is right, every resample is, and the interval would have no width, as if 20 rows proved that there
+    is never an error. A share has the one-sided interval of a proportion of ``u`` rows then, from ``(1 - level)^(1/u)``
+    to 1 (Clopper and Pearson 1934; about ``3/u``, the rule of three: Hanley and Lippman-Hand 1983), likewise where
+    all are wrong.
+    """
     usable = drawn[np.isfinite(drawn)]
-    if len(usable) == 0:
-        return Interval(value=value, low=value, high=value, n=n)
-    low, high = np.quantile(usable, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(usable, [(1 - level) / 2, (1 + level) / 2]) if len(usable) else (value, value)
+    if bound is not None and low == high:
+        reach = (1 - bound.least) * (1 - (1 - level) ** (1 / bound.units))
+        low = low - reach if math.isclose(value, 1.0) else low
+        high = high + reach if math.isclose(value, bound.least, abs_tol=1e-9) else high
     return Interval(value=value, low=float(low), high=float(high), n=n)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmsdk.evaluate.bootstrap import bootstrap
 from mmsdk.evaluate.repeated import resampled_t
+from mmsdk.tasks import Share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -59,8 +61,13 @@ def score_folds(
 
 
 def _average(scores: Sequence[Any], metric: str) -> Callable[[np.ndarray], float]:
-    """Return a metric as its mean over the repeats."""
-    return lambda rows: float(np.mean([one[metric](rows) for one in scores]))
+    """Return a metric as its mean over the repeats; a share stays one."""
+
+    def mean(rows: np.ndarray) -> float:
+        return float(np.mean([one[metric](rows) for one in scores]))
+
+    first = scores[0][metric]
+    return replace(first, of=mean) if isinstance(first, Share) else mean
 
 
 def worth(whole: Mapping[str, Target], rows: np.ndarray, logits: Mapping[str, np.ndarray]) -> float:

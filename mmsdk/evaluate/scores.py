@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.evaluate.baselines import blind_baseline, linear_baselines
-from mmsdk.evaluate.bootstrap import RESAMPLES, bootstrap, interval
+from mmsdk.evaluate.bootstrap import RESAMPLES, bootstrap, bound_of, interval
 from mmsdk.evaluate.subsets import (
     EVERY_METRIC_UP_TO,
     added_inputs,
@@ -190,20 +190,14 @@ def _score_subset(
 ) -> tuple[Metrics, Drawn]:
     """Return the metrics of one subset, every one or that which decides, and the draws of the latter."""
     task = target.task
-    statistics = dict(task.scores(logits, target.values[rows]))
-    drawn = draw_scores(
-        statistics[task.metric],
-        len(rows),
-        better=1 if task.higher_is_better else -1,
-        groups=None if scoring.groups is None else scoring.groups[rows],
-        resamples=scoring.resamples,
-        seed=scoring.seed,
-    )
-    metrics = score_rows(target, logits, rows, scoring) if every else _headline(task, drawn, len(rows))
-    return metrics, drawn
-
-
-def _headline(task: Task, drawn: Drawn, n: int) -> Metrics:
-    """Return the metric that decides from its draws."""
+    statistic = task.scores(logits, target.values[rows])[task.metric]
+    groups = None if scoring.groups is None else scoring.groups[rows]
     better = 1 if task.higher_is_better else -1
-    return {task.metric: interval(better * drawn[0], better * drawn[1], n).as_json()}
+    drawn = draw_scores(
+        statistic, len(rows), better=better, groups=groups, resamples=scoring.resamples, seed=scoring.seed
+    )
+    if every:
+        return score_rows(target, logits, rows, scoring), drawn
+    bound = bound_of(statistic, np.arange(len(rows)), groups)
+    shown = interval(better * drawn[0], better * drawn[1], len(rows), bound=bound)
+    return {task.metric: shown.as_json()}, drawn

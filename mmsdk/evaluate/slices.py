@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.data import resampled
-from mmsdk.evaluate.bootstrap import interval
+from mmsdk.evaluate.bootstrap import bound_of, interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -78,9 +78,11 @@ def score_slices(
     """Score each slice, and say which is worse than all the other rows by more than chance.
 
     Slice and rest are scored on the same resamples (by whole groups). The gap over its bootstrap spread is taken for
-    normal, and the p-values of all judged slices are corrected by Holm (1979), so that the chance of calling any fair
-    slice weak is at most 5 %, however many are looked at. Slices below 30 rows, or with fewer than 30 rows outside, are
-    shown and not judged.
+    normal, with groups for Student's t with one degree of freedom less than the slice, or the rest, has groups (the
+    spread raised by ``sqrt(g / (g - 1))``, since that of few is too small), and the p-values of all judged slices are
+    corrected by Holm (1979), so that the chance of calling any fair slice weak is at most 5 %, however many are looked
+    at. Slices below 30 rows or two groups, or with fewer outside, are shown and not judged: one group alone does not
+    say how others of its kind would fare.
 
     :param score: of int64 row positions.
     :param masks: (column, value) -> bool ``(n,)``; slices without a row are left out.
@@ -98,7 +100,7 @@ def score_slices(
     found = []
     for key, mask in used.items():
         pairs = np.asarray(drawn[_half(mask).tobytes()])
-        found.append(_entry(key, mask, score, pairs if mask[0] else pairs[:, ::-1], sign))
+        found.append(_entry(key, mask, score, pairs if mask[0] else pairs[:, ::-1], sign, groups))
     found = [one for one in found if math.isfinite(one["score"]["value"])]
     _correct([one for one in found if one["judged"]])
     return sorted(found, key=lambda one: (not one["judged"], one["gap"]["value"] if one["gap"] else 0.0))
@@ -110,18 +112,21 @@ def _half(mask: np.ndarray) -> np.ndarray:
 
 
 def _entry(
-    key: tuple[str, str], mask: np.ndarray, score: Callable[[np.ndarray], float], drawn: np.ndarray, sign: float
+    key: tuple[str, str],
+    mask: np.ndarray,
+    score: Callable[[np.ndarray], float],
+    drawn: np.ndarray,
+    sign: float,
+    groups: np.ndarray | None,
 ) -> dict[str, Any]:
     """Return what is known of one slice."""
-    from scipy.stats import norm
-
     inside, outside = np.flatnonzero(mask), np.flatnonzero(~mask)
     value = _score(score, inside)
     found: dict[str, Any] = {
         "column": key[0],
         "value": key[1],
         "n": len(inside),
-        "score": interval(value, drawn[:, 0], len(inside)).as_json(),
+        "score": interval(value, drawn[:, 0], len(inside), bound=bound_of(score, inside, groups)).as_json(),
         "gap": None,
         "p": None,
         "judged": False,
@@ -134,9 +139,29 @@ def _entry(
     found["gap"] = interval(gap, gaps, len(inside)).as_json()
     usable = gaps[np.isfinite(gaps)]
     spread = float(usable.std()) if len(usable) > 1 else 0.0
-    found["judged"] = len(inside) >= ENOUGH and len(outside) >= ENOUGH and spread > 0
-    found["p"] = float(norm.cdf(gap / spread)) if found["judged"] else None
+    freedom = _freedom(inside, outside, groups)
+    enough = min(len(inside), len(outside)) >= ENOUGH and freedom > 0
+    found["judged"] = enough and (spread > 0 or gap != 0)
+    found["p"] = _chance(gap, spread, freedom) if found["judged"] else None
     return found
+
+
+def _freedom(inside: np.ndarray, outside: np.ndarray, groups: np.ndarray | None) -> float:
+    """Return one less than the fewer groups of both sides; infinity where rows, or all of one group, are drawn."""
+    if groups is None or len(set(groups.astype(str))) == 1:
+        return math.inf
+    return min(len(set(groups[side].astype(str))) for side in (inside, outside)) - 1
+
+
+def _chance(gap: float, spread: float, freedom: float) -> float:
+    """Return the chance of so low a gap, or a lower one, by luck; without any spread there is no luck."""
+    from scipy.stats import norm, t
+
+    if spread == 0:
+        return float(gap > 0)
+    if math.isinf(freedom):
+        return float(norm.cdf(gap / spread))
+    return float(t.cdf(gap / (spread * math.sqrt((freedom + 1) / freedom)), freedom))
 
 
 def _correct(judged: list[dict[str, Any]]) -> None:

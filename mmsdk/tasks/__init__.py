@@ -3,5 +3,6 @@
 from mmsdk.tasks.classification import Classification
 from mmsdk.tasks.multilabel import Multilabel
 from mmsdk.tasks.regression import Regression
+from mmsdk.tasks.share import Share
 
-__all__ = ["Classification", "Multilabel", "Regression"]
+__all__ = ["Classification", "Multilabel", "Regression", "Share"]

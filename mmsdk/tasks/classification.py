@@ -13,6 +13,7 @@ from mmsdk.errors import DataError, Problem, did_you_mean
 from mmsdk.protocols import Output
 from mmsdk.tasks.cells import is_empty, label_of
 from mmsdk.tasks.ranked import Ranked
+from mmsdk.tasks.share import Share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -143,7 +144,8 @@ class Classification:
 
         ``accuracy``, ``balanced_accuracy``, ``macro_f1``, ``log_loss`` (nats) and ``auc`` (one against the rest,
         mean of the labels that have both kinds), ``mcc`` (Matthews' correlation, for several labels by Gorodkin 2004),
-        and, of six labels or more, ``top_3_accuracy`` (of ten or more ``top_5_accuracy``) equal scikit-learn's;
+        and, of six labels or more, ``top_3_accuracy`` (of ten or more ``top_5_accuracy``) equal scikit-learn's; of
+        labels that are equally likely the earlier one comes first, as in the answer;
         ``brier`` is the squared distance of the probabilities from the truth, summed over labels (Brier 1950), 0 to 2;
         ``ece`` is the expected calibration error of 15 equal bins (Guo et al. 2017, arXiv:1706.04599).
         """
@@ -155,24 +157,25 @@ class Classification:
         apart[np.arange(len(targets)), targets] -= 1.0
         brier = (apart**2).sum(1)
         sure, right = np.exp(logs.max(1)), guess == targets
-        place = (logs > logs[np.arange(len(targets)), targets][:, None]).sum(1)  # labels before the right one
+        place = _places(logs, targets)
+        every, each = np.ones(len(targets)), 1.0 / np.bincount(targets, minlength=width)[targets]
 
         def counts(rows: np.ndarray) -> tuple[np.ndarray, ...]:  # no confusion matrix: thousands of labels, squared
             chosen = targets[rows], guess[rows], targets[rows[right[rows]]]
             return tuple(np.bincount(one, minlength=width) for one in chosen)
 
         found: dict[str, Callable[[np.ndarray], float]] = {
-            "balanced_accuracy": lambda rows: _balanced(*counts(rows)),
-            "accuracy": lambda rows: float(right[rows].mean()),
-            "macro_f1": lambda rows: _macro_f1(*counts(rows)),
+            "balanced_accuracy": Share(of=lambda rows: _balanced(*counts(rows)), weights=each),
+            "accuracy": Share(of=lambda rows: float(right[rows].mean()), weights=every),
+            "macro_f1": Share(of=lambda rows: _macro_f1(*counts(rows)), weights=each),
             "log_loss": lambda rows: float(loss[rows].mean()),
-            "mcc": lambda rows: _matthews(*counts(rows)),
+            "mcc": Share(of=lambda rows: _matthews(*counts(rows)), weights=each, least=-1.0),
             "brier": lambda rows: float(brier[rows].mean()),
             "ece": lambda rows: _calibration_error(sure[rows], right[rows]),
         }
-        found |= {f"top_{k}_accuracy": _within(place, k) for k in TOP if width >= 2 * k}
+        found |= {f"top_{k}_accuracy": Share(of=_within(place, k), weights=every) for k in TOP if width >= 2 * k}
         if width <= AUC_CLASSES:
-            found["auc"] = Ranked(logs, targets[:, None] == np.arange(width)).auc
+            found["auc"] = Share(of=Ranked(logs, targets[:, None] == np.arange(width)).auc, weights=each)
         return found
 
     def baseline(self, n: int) -> np.ndarray:
@@ -214,6 +217,13 @@ def _matthews(truth: np.ndarray, guess: np.ndarray, hits: np.ndarray) -> float:
     given, said, total = truth.astype(np.float64), guess.astype(np.float64), float(truth.sum())
     spread = (total**2 - (given**2).sum()) * (total**2 - (said**2).sum())
     return float((float(hits.sum()) * total - given @ said) / np.sqrt(spread)) if spread > 0 else 0.0
+
+
+def _places(logs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Return how many labels stand before the right one of each row ``(n,)``; of equals the earlier stands first."""
+    own = logs[np.arange(len(targets)), targets][:, None]
+    earlier = np.arange(logs.shape[1]) < targets[:, None]
+    return np.asarray(((logs > own) | ((logs == own) & earlier)).sum(1))
 
 
 def _within(place: np.ndarray, k: int) -> Callable[[np.ndarray], float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from mmsdk.errors import DataError, Problem, did_you_mean
 from mmsdk.protocols import Output
 from mmsdk.tasks.cells import is_empty, label_of
 from mmsdk.tasks.ranked import Ranked
+from mmsdk.tasks.share import Share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -149,17 +151,18 @@ class Multilabel:
         loss = (np.logaddexp(0.0, wide) - truth * wide).mean(1)
         brier = ((_sigmoid(wide) - truth) ** 2).mean(1)
         right = (truth == guess).all(1)
+        share = partial(Share, weights=np.ones(len(truth)))
 
         def counts(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             return (truth & guess)[rows].sum(0), truth[rows].sum(0) + guess[rows].sum(0)
 
         return {
-            "map": Ranked(wide, truth).average_precision,
-            "macro_f1": lambda rows: _f1(*counts(rows)),
-            "micro_f1": lambda rows: _f1(*(np.asarray([part.sum()]) for part in counts(rows))),
+            "map": share(of=Ranked(wide, truth).average_precision),
+            "macro_f1": share(of=lambda rows: _f1(*counts(rows))),
+            "micro_f1": share(of=lambda rows: _f1(*(np.asarray([part.sum()]) for part in counts(rows)))),
             "log_loss": lambda rows: float(loss[rows].mean()),
             "brier": lambda rows: float(brier[rows].mean()),
-            "exact_match": lambda rows: float(right[rows].mean()),
+            "exact_match": share(of=lambda rows: float(right[rows].mean())),
         }
 
     def baseline(self, n: int) -> np.ndarray:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from mmsdk.evaluate import bootstrap, paired
+from mmsdk.tasks import Classification, Share
 
 
 def mean_of(values):
     return {"mean": lambda rows: float(values[rows].mean())}
+
+
+def share(values):
+    return Share(of=mean_of(values)["mean"], weights=np.ones(len(values)))
 
 
 def test_the_interval_of_a_mean_is_the_known_one():
@@ -69,3 +75,37 @@ def test_a_paired_difference_is_narrower_than_its_parts():
     alone = bootstrap(mean_of(first), 300)["mean"]
     assert difference.low > 0
     assert difference.high - difference.low < (alone.high - alone.low) / 5
+
+
+def test_twenty_right_rows_do_not_prove_that_there_is_never_an_error():
+    right = np.ones(20)
+    found = bootstrap({"right": share(right), "wrong": share(1 - right), "mean": mean_of(right)["mean"]}, 20)
+    assert (found["right"].low, found["right"].high) == (pytest.approx(0.05 ** (1 / 20)), 1.0)
+    assert found["right"].low == pytest.approx(binomtest(20, 20, 0.5, alternative="greater").proportion_ci().low)
+    assert (found["wrong"].low, found["wrong"].high) == (0.0, pytest.approx(1 - 0.05 ** (1 / 20)))
+    assert (found["mean"].low, found["mean"].high) == (1.0, 1.0)  # of any number nobody knows the bounds
+    assert bootstrap({"right": share(right)}, 20, level=0.8)["right"].low > found["right"].low
+
+
+def test_the_interval_at_the_bound_follows_the_one_beside_it():
+    lows = []
+    for wrong in (0, 1, 2):
+        right = np.arange(40) >= wrong
+        lows.append(bootstrap({"right": share(right)}, 40, resamples=2000)["right"].low)
+    assert lows[0] > lows[1] > lows[2]
+
+
+def test_groups_and_rare_labels_make_fewer_rows_at_the_bound():
+    groups = np.repeat(np.arange(5), 4)
+    assert bootstrap({"right": share(np.ones(20))}, 20, groups=groups)["right"].low == pytest.approx(0.05 ** (1 / 5))
+    alone = bootstrap({"right": share(np.ones(20))}, 20, groups=np.zeros(20))["right"]
+    assert alone.low == pytest.approx(0.05 ** (1 / 20))  # rows of one group: what is said is of this group
+    task = Classification()
+    task.prepare(["a", "b"])
+    truth = np.array([0] * 18 + [1] * 2)
+    found = bootstrap(task.scores(np.eye(2)[truth] * 9.0, truth), 20)
+    assert found["accuracy"].low == pytest.approx(0.05 ** (1 / 20))
+    assert found["balanced_accuracy"].low == pytest.approx(0.05 ** (1 / 7.2))  # 4 / (1/18 + 1/2)
+    even = np.arange(20) % 2
+    assert bootstrap(task.scores(np.eye(2)[even] * 9.0, even), 20)["mcc"].low == pytest.approx(2 * 0.05 ** (1 / 20) - 1)
+    assert found["auc"].low == found["macro_f1"].low == found["balanced_accuracy"].low

@@ -92,3 +92,25 @@ def test_a_slice_and_its_opposite_mirror_each_other():
 def test_a_slice_of_all_rows_has_no_rest():
     found = score_slices(accuracy(np.ones(50)), {("c", "v"): np.ones(50, bool)}, 50, higher_is_better=True)
     assert (found[0]["gap"], found[0]["judged"]) == (None, False)
+
+
+def test_one_group_is_not_judged_and_few_are_seldom_called_weak():
+    random = np.random.default_rng(0)
+    called = 0
+    for trial in range(40):
+        chances = np.clip(random.normal(0.7, 0.12, 14), 0, 1)  # groups differ, none by where it lies
+        groups, right = np.repeat(np.arange(14), 40), random.random(560) < np.repeat(chances, 40)
+        masks = {("site", "one"): groups == 0, ("site", "two"): np.isin(groups, [1, 2])}
+        found = score_slices(
+            accuracy(right), masks, 560, higher_is_better=True, groups=groups, resamples=60, seed=trial
+        )
+        assert {row["value"]: row["judged"] for row in found} == {"one": False, "two": True}
+        called += any(row["worse"] for row in found)
+    assert called <= 4  # normal, as if two groups told their own spread: 12
+
+
+def test_a_slice_that_is_all_wrong_beside_rows_that_are_all_right_is_weak():
+    right = np.arange(200) >= 40
+    [found] = score_slices(accuracy(right), {("half", "first"): ~right}, 200, higher_is_better=True)
+    assert found["worse"]
+    assert found["p"] == 0.0

@@ -114,6 +114,15 @@ def test_the_right_label_among_the_likeliest():
     assert not any(name.startswith("top") for name in prepared().scores(logits[:, :4], truth % 4))
 
 
+def test_labels_that_are_equally_likely_are_not_all_among_the_likeliest():
+    task = prepared([f"{number:02d}" for number in range(12)])
+    truth = np.arange(12)
+    scores = task.scores(task.baseline(12), truth)  # of even shares
+    assert scores["accuracy"](truth) == pytest.approx(1 / 12)
+    assert scores["top_3_accuracy"](truth) == pytest.approx(3 / 12)
+    assert scores["top_5_accuracy"](truth) == pytest.approx(5 / 12)
+
+
 def test_a_constant_answer_correlates_with_nothing():
     task = prepared(["a", "b"])
     scores = task.scores(np.array([[1.0, 0.0]] * 4), np.array([0, 1, 0, 1]))
