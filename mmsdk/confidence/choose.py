@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmsdk.confidence.calibrate import FEWEST, METHODS, Kind, fit_calibrator, row_loss
+from mmsdk.confidence.calibrate import FEWEST, METHODS, Calibrator, Kind, fit_calibrator, row_loss
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,14 +63,26 @@ def bearable(asked: str, chosen: str, logits: np.ndarray) -> str:
 
 
 def cross_calibrated(
-    method: str, kind: Kind, logits: np.ndarray, truth: np.ndarray, *, groups: np.ndarray | None = None
+    method: str,
+    kind: Kind,
+    logits: np.ndarray,
+    truth: np.ndarray,
+    *,
+    groups: np.ndarray | None = None,
+    whole: Calibrator | None = None,
 ) -> np.ndarray:
-    """Return calibrated logits ``(n, width)``, each row by a calibrator that did not learn from it."""
+    """Return calibrated logits ``(n, width)``, each row by a calibrator that did not learn from it.
+
+    :param whole: what calibrates a row beside which too few others are left to learn from; they stay as they are
+        without it.
+    """
     found = np.asarray(logits, dtype=np.float64).copy()
     if method == "none":
         return found
+    found = found if whole is None else whole(found)
     for held in fold_masks(len(logits), FOLDS, groups):
-        found[held] = fit_calibrator(method, kind, logits[~held], truth[~held])(logits[held])
+        if (~held).sum() >= FEWEST:
+            found[held] = fit_calibrator(method, kind, logits[~held], truth[~held])(logits[held])
     return found
 
 

@@ -140,7 +140,7 @@ def _judge(name: str, target: Target, rows: Rows, settings: Any, *, subset: Subs
     if kind is not None:
         method = bearable(settings.calibration, method, logits)
         calibrator = fit_calibrator(method, kind, logits, truth)
-        floor = _floor(target.task, kind, method, settings.abstain, logits=logits, truth=truth, groups=groups)
+        floor = _floor(kind, calibrator, method, settings.abstain, logits=logits, truth=truth, groups=groups)
     thresholds = {}
     if settings.sets != "none":
         thresholds = _thresholds(target.task, kind, logits, truth, settings, by=_groups_at(rows.by, places))
@@ -173,8 +173,8 @@ def _thresholds(
 
 
 def _floor(
-    task: Any,
     kind: Kind,
+    calibrator: Calibrator,
     method: str,
     abstain: Any,
     *,
@@ -182,14 +182,15 @@ def _floor(
     truth: np.ndarray,
     groups: np.ndarray | None,
 ) -> float:
-    """Return the confidence below which the task declines."""
+    """Return the confidence below which the task declines, on the scale of what ``calibrator`` answers."""
     if abstain is None:
         return 0.0
     if abstain.below is not None:
         return float(abstain.below)
     if abstain.error is None and abstain.coverage is None:
         return 0.0
-    sure, right = confidence_of(kind, cross_calibrated(method, kind, logits, truth, groups=groups), truth)
+    answers = cross_calibrated(method, kind, logits, truth, groups=groups, whole=calibrator)
+    sure, right = confidence_of(kind, answers, truth)
     if abstain.error is not None:
         return threshold_for_error(sure, right, abstain.error, groups=groups)
     return threshold_for_share(sure, abstain.coverage)

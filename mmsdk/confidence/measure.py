@@ -174,9 +174,13 @@ def risk_curve(sure: np.ndarray, right: np.ndarray) -> list[list[float]]:
 
 
 def _risks(sure: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Return the error of the surest ``1, 2, ... n`` rows."""
-    order = np.argsort(-sure, kind="stable")
-    return np.asarray(np.cumsum(~right[order]) / np.arange(1, len(right) + 1))
+    """Return the error of the surest ``1, 2, ... n`` rows; that of equally sure ones is what any order gives them.
+
+    Else the curve would depend on the order of the table wherever confidences are alike (rounded, isotonic, or all 1).
+    """
+    _, place, count = np.unique(-sure, return_inverse=True, return_counts=True)
+    errors = np.bincount(place, weights=~right) / count
+    return np.asarray(np.cumsum(np.repeat(errors, count)) / np.arange(1, len(right) + 1))
 
 
 def _coverage(

@@ -88,7 +88,8 @@ def bounded(kind: str, mask: np.ndarray, logits: np.ndarray) -> np.ndarray:
     number is moved to the nearer bound.
     """
     if kind == "labels":
-        return np.where(mask, logits, logits.max(axis=1, keepdims=True) - SURE)
+        lowest = logits[:, mask].max(axis=1, keepdims=True) - SURE  # below what is allowed, however unlikely that is
+        return np.where(mask, logits, lowest)
     if kind == "tags":
         return np.where(mask == 0, logits, SURE * mask)
     return np.asarray(np.clip(logits, mask[0], mask[1]))

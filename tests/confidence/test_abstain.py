@@ -60,6 +60,13 @@ def test_the_share_is_the_one_asked_for(share):
     assert threshold_for_share(sure[:0], share) == 0.0
 
 
+def test_of_few_rows_no_more_are_answered_than_asked():
+    sure = np.array([0.5, 0.6, 0.7, 0.8, 0.9])
+    assert [(sure >= threshold_for_share(sure, share)).sum() for share in (0.2, 0.4, 0.6, 0.8, 1.0)] == [1, 2, 3, 4, 5]
+    assert threshold_for_share(sure, 0.7) == 0.6  # four are at least 70 %, three are not
+    assert threshold_for_share(np.ones(5), 0.2) == 1.0  # rows that are alike are answered all
+
+
 def test_rows_of_one_group_count_less_than_as_many_others():
     """Thirty patients of ten pictures each, right or wrong together, say what thirty rows say."""
     random = np.random.default_rng(0)

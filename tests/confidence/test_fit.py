@@ -9,6 +9,7 @@ import pytest
 
 import mmsdk
 from mmsdk.confidence import Evidence, Rows, fit_confidence
+from mmsdk.confidence.calibrate import probabilities
 from mmsdk.config.confidence import ConfidenceConfig
 from mmsdk.model import Target
 from mmsdk.tasks import Classification, Regression
@@ -32,6 +33,16 @@ def fitted(task, logits, truth, *, rare=0, sites=None, **settings):
     target = Target(task=task, values=truth, labelled=np.ones(len(rows), bool))
     asked = Rows(evidence=evidence, present=here, groups=None, by=sites, source="validation")
     return fit_confidence({"it": target}, asked, ConfidenceConfig(by=sites and "site", **settings))
+
+
+def test_a_floor_is_on_the_scale_of_the_answers_where_no_fold_can_calibrate():
+    logits, truth = bent(11)  # four fifths of them are too few to learn from
+    settings = {"calibration": "temperature", "abstain": {"coverage": 0.5}}
+    found = fitted(classes(), logits, truth, **settings).tasks["it"].judges[BOTH]
+    assert found.calibrator.method == "temperature"
+    sure = probabilities("classes", found.calibrator(logits)).max(1)
+    assert found.floor == pytest.approx(np.sort(sure)[-6])
+    assert found.floor != pytest.approx(np.sort(probabilities("classes", logits).max(1))[-6])
 
 
 def classes():

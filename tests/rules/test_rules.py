@@ -70,6 +70,14 @@ def test_every_bound_of_labels(said, expected):
     assert ruled.names("urgency", 0) == (("rule 1",) if expected[0] == 0 else ())
 
 
+def test_a_floor_holds_however_sure_the_network_is_of_what_it_forbids():
+    logits = np.array([[4000.0, 0.0, -3000.0]])
+    rows = table(spo2=["85"])
+    for said, expected in (({"at_least": "urgent"}, [0, 0, 1]), ({"at_least": "soon"}, [0, 1, 0])):
+        rule = entry(name="low", when="spo2 < 90", task="urgency", **said)
+        assert softmax(book(rule).apply({"urgency": logits}, rows).logits["urgency"], 1)[0].tolist() == expected
+
+
 def test_an_infinite_cell_is_above_or_below_every_bound():
     rule = book(entry(name="low", when="spo2 < 90", task="urgency", at_least="urgent"))
     rows = table(spo2=[float("inf"), float("-inf"), 97.0, 80.0])
