@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -115,7 +115,9 @@ class TrainingConfig(Section):
         "logits in training, so that without them the answers are balanced).",
     )
     focal_gamma: Annotated[float, Field(ge=0.0)] = Field(
-        default=2.0, description="How little `imbalance: focal` counts rows that are answered well; 0 is `weights`."
+        default=2.0,
+        description="How little `imbalance: focal` counts rows that are answered well; 0 is `weights`. Refused beside "
+        "another `imbalance`.",
     )
     mixup: Annotated[float, Field(ge=0.0)] = Field(
         default=0.0,
@@ -178,6 +180,20 @@ class TrainingConfig(Section):
             stacklevel=2,
         )
         return {**rest, "imbalance": meant}
+
+    @model_validator(mode="after")
+    def _focal(self) -> Self:
+        """Refuse a gamma that nothing reads; a block with every default written out is no such wish."""
+        told, default = self.model_fields_set, type(self).model_fields["focal_gamma"].default
+        wished = "focal_gamma" in told and ("imbalance" not in told or self.focal_gamma != default)
+        if wished and self.imbalance != "focal":
+            raise PydanticCustomError(
+                "focal_gamma",
+                "names focal_gamma, which acts with imbalance: focal only, and imbalance is {imbalance}: set it to "
+                "focal, or leave focal_gamma out",
+                {"imbalance": self.imbalance},
+            )
+        return self
 
 
 class EvaluationConfig(Section):

@@ -175,6 +175,18 @@ def test_class_weights_beside_imbalance_is_refused(app_file, changed):
     assert "names class_weights, which is now imbalance" in words
 
 
+@pytest.mark.parametrize(
+    "told", [{"focal_gamma": 2.0}, {"focal_gamma": 1.0}, {"imbalance": "none", "focal_gamma": 1.0}]
+)
+def test_a_gamma_that_nothing_would_read_is_refused(app_file, told):
+    words = error_of(app_file, {f"training.{key}": value for key, value in told.items()})
+    assert "names focal_gamma, which acts with imbalance: focal only, and imbalance is" in words
+    app = load_application(app_file, {"training.focal_gamma": 1.0, "training.imbalance": "focal"})
+    assert load_application(app.model_dump()).training.focal_gamma == 1.0
+    whole = load_application(app_file).model_dump()  # every default is written out, as a run keeps it
+    assert load_application(whole).training.focal_gamma == 2.0
+
+
 def test_unimodal_is_a_number_or_one_an_input(app_file):
     assert load_application(app_file, {"training.unimodal": 1}).training.unimodal == 1.0
     assert load_application(app_file, {"training.unimodal": {"photo": 0.3}}).training.unimodal == {"photo": 0.3}
