@@ -64,11 +64,35 @@ class AttentionLayer(nn.Module):
     def forward(self, hidden: Tensor, seen: Tensor) -> Tensor:
         """Return ``(b, t, channels)``; no step attends to one that is not ``seen``, of which every row has one."""
         rows, steps, channels = hidden.shape
-        asked = self.ask(self.attention_norm(hidden)).view(rows, steps, 3, self.heads, channels // self.heads)
-        query, key, value = asked.permute(2, 0, 3, 1, 4).unbind(0)
+        query, key, value = self._asked(hidden)
         found = nn.functional.scaled_dot_product_attention(
             query, key, value, attn_mask=seen[:, None, None, :], dropout_p=self.dropout if self.training else 0.0
         )
         hidden = hidden + self.told(found.transpose(1, 2).reshape(rows, steps, channels))
         total: Tensor = hidden + self.network(hidden)
         return total
+
+    def weights(self, hidden: Tensor, seen: Tensor) -> Tensor:
+        """Return how much each step attends to each, the mean over heads: ``(b, t, t)``, rows sum to 1."""
+        query, key, _ = self._asked(hidden)
+        return attention_weights(query, key, seen)
+
+    def _asked(self, hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return queries, keys and values, ``(b, heads, t, channels / heads)`` each."""
+        rows, steps, channels = hidden.shape
+        asked = self.ask(self.attention_norm(hidden)).view(rows, steps, 3, self.heads, channels // self.heads)
+        query, key, value = asked.permute(2, 0, 3, 1, 4).unbind(0)
+        return query, key, value
+
+
+def attention_weights(query: Tensor, key: Tensor, seen: Tensor) -> Tensor:
+    """Return the weights of scaled dot-product attention, the mean over the heads.
+
+    :param query: ``(b, heads, t, d)``.
+    :param key: ``(b, heads, s, d)``.
+    :param seen: ``(b, s)`` bool, of which every row has one.
+    :returns: ``(b, t, s)``, 0 where nothing is seen.
+    """
+    scores = query @ key.transpose(2, 3) / math.sqrt(query.shape[3])
+    weights: Tensor = scores.masked_fill(~seen[:, None, None, :], -math.inf).softmax(3).mean(1)
+    return weights

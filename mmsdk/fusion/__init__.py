@@ -6,7 +6,7 @@ from mmsdk.fusion.convolution import ConvolutionFusion
 from mmsdk.fusion.cross_attention import CrossAttentionFusion
 from mmsdk.fusion.experts import ExpertsFusion
 from mmsdk.fusion.gated import GatedFusion
-from mmsdk.fusion.interface import Fusion
+from mmsdk.fusion.interface import Fusion, mean_attention
 from mmsdk.fusion.joint import JointFusion, UnitProjector
 from mmsdk.fusion.late import LateFusion, LateHead, stack_answers
 from mmsdk.fusion.lowrank import LowRankFusion
@@ -36,6 +36,7 @@ __all__ = [
     "TensorFusion",
     "TransformerFusion",
     "UnitProjector",
+    "mean_attention",
     "stack_answers",
     "unpack_steps",
 ]

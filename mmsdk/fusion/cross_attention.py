@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from mmsdk.attention import attention_weights
 from mmsdk.fusion.interface import blank_absent
-from mmsdk.fusion.steps import StepFusion, StepReader, Steps, fit_heads_to, mean_step
+from mmsdk.fusion.steps import StepFusion, StepReader, Steps, fit_heads_to, mean_step, sum_by_input
 from mmsdk.options import choice_option, count_option, number_option
 
 if TYPE_CHECKING:
@@ -69,10 +70,23 @@ class CrossAttentionFusion(StepFusion):
     def fuse_steps(self, inputs: Sequence[Steps]) -> Tensor:
         """Fuse the steps of each input to ``(b, dim)``."""
         asking = self._asking(inputs[self.position])
-        marked, _ = self.read([asking], self.position)
-        found = self._attend(marked, inputs)
-        fused: Tensor = self.mix(mean_step(asking.values + self.strength * found, asking.present))
+        query, key, value, seen = self._asked(asking, inputs)
+        found = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=seen[:, None, None, :])
+        told = self.told(found.transpose(1, 2).flatten(2))
+        fused: Tensor = self.mix(mean_step(asking.values + self.strength * told, asking.present))
         return nn.functional.gelu(fused)
+
+    def attend_steps(self, inputs: Sequence[Steps]) -> dict[str, Tensor]:
+        """Return how much the asking steps attend to each other input, on average; the rest is to the empty key."""
+        others = [one for n, one in enumerate(inputs) if n != self.position]
+        if not others:
+            return {}
+        asking = self._asking(inputs[self.position])
+        query, key, _, seen = self._asked(asking, inputs)
+        looked = mean_step(attention_weights(query, key, seen), asking.present)[:, 1:]
+        before, after = sum_by_input(looked, others).tensor_split([self.position], dim=1)
+        own = torch.full_like(looked[:, :1], torch.nan)
+        return {f"attention of {self.query}": torch.cat([before, own, after], dim=1)}
 
     def _asking(self, given: Steps) -> Steps:
         """Return the steps that ask: of a row without any, the stand-in."""
@@ -83,8 +97,9 @@ class CrossAttentionFusion(StepFusion):
         values = torch.where(first[:, :, None], self.stand_in.to(clean.values.dtype), clean.values)
         return Steps(values=values, times=clean.times, present=given.present | first)
 
-    def _attend(self, marked: Tensor, inputs: Sequence[Steps]) -> Tensor:
-        """Return what each asking step finds among the steps of the others, ``(b, t, dim)``."""
+    def _asked(self, asking: Steps, inputs: Sequence[Steps]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return queries of the asking steps, keys and values by head, the empty one first, and which are there."""
+        marked, _ = self.read([asking], self.position)
         keys = [self.nothing.to(marked.dtype).expand(len(marked), 1, -1)]
         masks = [torch.ones(len(marked), 1, dtype=torch.bool, device=marked.device)]
         for n, one in enumerate(inputs):
@@ -97,14 +112,7 @@ class CrossAttentionFusion(StepFusion):
         content[:, 0] = False  # of the key that says nothing
         key, value = self.tell(self.told_norm(torch.cat(keys, dim=1))).chunk(2, dim=2)
         asked = self.ask(self.asking_norm(marked))
-        found = nn.functional.scaled_dot_product_attention(
-            self._by_head(asked),
-            self._by_head(key),
-            self._by_head(blank_absent(value, content)),
-            attn_mask=seen[:, None, None, :],
-        )
-        told: Tensor = self.told(found.transpose(1, 2).flatten(2))
-        return told
+        return self._by_head(asked), self._by_head(key), self._by_head(blank_absent(value, content)), seen
 
     def _by_head(self, steps: Tensor) -> Tensor:
         """Return ``(b, heads, t, dim / heads)`` from ``(b, t, dim)``."""

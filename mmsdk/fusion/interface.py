@@ -11,7 +11,7 @@ from torch import nn
 from mmsdk.options import option_names, refuse_options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from torch import Tensor
 
@@ -79,7 +79,8 @@ class Fusion(nn.Module, ABC):
     def attention(self, tokens: Tensor, present: Tensor) -> dict[str, Tensor]:
         """Return where the fusion looks in a row, by the word for it: weights ``(b, m)``, 0 where an input is absent.
 
-        ``mmsdk explain`` shows them under that name, never as evidence. Nothing by default.
+        An input that cannot be looked at has NaN. ``mmsdk explain`` shows them under that name, never as evidence.
+        Nothing by default.
 
         :param tokens: ``(b, m, dim)``, and ``present`` ``(b, m)``, as ``forward`` takes them.
         """
@@ -91,6 +92,12 @@ class Fusion(nn.Module, ABC):
         The mean over the members is written to ``run.json`` and stands in the report.
         """
         return {}
+
+
+def mean_attention(looked: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Return word -> weights ``(b, m)``, the mean over the fusions that have the word."""
+    names = dict.fromkeys(name for one in looked for name in one)
+    return {name: torch.stack([one[name] for one in looked if name in one]).mean(0) for name in names}
 
 
 def blank_absent(tokens: Tensor, present: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import nn
@@ -13,7 +13,7 @@ from mmsdk.fusion.concat import ConcatFusion
 from mmsdk.fusion.cross_attention import CrossAttentionFusion
 from mmsdk.fusion.experts import ExpertsFusion
 from mmsdk.fusion.gated import GatedFusion
-from mmsdk.fusion.interface import Fusion
+from mmsdk.fusion.interface import Fusion, mean_attention
 from mmsdk.fusion.lowrank import LowRankFusion
 from mmsdk.fusion.tensor import TensorFusion
 from mmsdk.fusion.transformer import TransformerFusion
@@ -64,6 +64,11 @@ class MixedFusion(Fusion):
         """Fuse ``(b, m, dim)`` and ``(b, m)`` to ``(b, dim)``."""
         pieces = zip(self.parts, torch.split(tokens, self.widths, dim=2), strict=True)
         return torch.cat([part(piece, present) for part, piece in pieces], dim=1)
+
+    def attention(self, tokens: Tensor, present: Tensor) -> dict[str, Tensor]:
+        """Return where its fusions look, the mean over those that have the same word for it."""
+        pieces = zip(self.parts, torch.split(tokens, self.widths, dim=2), strict=True)
+        return mean_attention([cast("Fusion", part).attention(piece, present) for part, piece in pieces])
 
 
 def _kinds(of: Any) -> list[type[Fusion]]:

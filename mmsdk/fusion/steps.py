@@ -51,13 +51,11 @@ class StepFusion(Fusion):
 
     def forward(self, tokens: Tensor, present: Tensor) -> Tensor:
         """Fuse tokens ``(b, m, dim)`` under a mask ``(b, m)`` to ``(b, dim)``, each a sequence of one step."""
-        times = torch.zeros(len(tokens), 1, device=tokens.device)
-        return self.fuse_steps(
-            [
-                Steps(values=tokens[:, n : n + 1], times=times, present=present[:, n : n + 1])
-                for n in range(len(self.inputs))
-            ]
-        )
+        return self.fuse_steps(_single(tokens, present))
+
+    def attention(self, tokens: Tensor, present: Tensor) -> dict[str, Tensor]:
+        """Return where the fusion looks, each token a sequence of one step."""
+        return self.attend_steps(_single(tokens, present))
 
     @abstractmethod
     def fuse_steps(self, inputs: Sequence[Steps]) -> Tensor:
@@ -67,6 +65,18 @@ class StepFusion(Fusion):
         :returns: ``(b, dim)``. A row may have no step at all: its answer must be finite, and the same whatever else is
             in the batch.
         """
+
+    def attend_steps(self, inputs: Sequence[Steps]) -> dict[str, Tensor]:
+        """Return where the fusion looks, as ``attention`` does: of an input, the sum over its steps."""
+        return {}
+
+
+def _single(tokens: Tensor, present: Tensor) -> list[Steps]:
+    """Return tokens ``(b, m, dim)`` as sequences of one step."""
+    times = torch.zeros(len(tokens), 1, device=tokens.device)
+    return [
+        Steps(values=tokens[:, n : n + 1], times=times, present=present[:, n : n + 1]) for n in range(tokens.shape[1])
+    ]
 
 
 def pack_steps(inputs: Sequence[Steps]) -> Tensor:
@@ -110,6 +120,12 @@ def mean_step(values: Tensor, present: Tensor) -> Tensor:
     """Return the mean of the present steps ``(b, dim)``, zeros where a row has none."""
     total = blank_absent(values, present).sum(1)
     return total / present.sum(1, keepdim=True).clamp_min(1)
+
+
+def sum_by_input(weights: Tensor, inputs: Sequence[Steps]) -> Tensor:
+    """Return weights of steps side by side ``(b, t)`` as one for each input, ``(b, m)``."""
+    parts = torch.split(weights, [one.present.shape[1] for one in inputs], dim=1)
+    return torch.stack([part.sum(1) for part in parts], dim=1)
 
 
 def fit_heads_to(dim: int, heads: int) -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import nn
 
 from mmsdk.attention import AttentionLayer
-from mmsdk.fusion.steps import StepFusion, StepReader, Steps, fit_heads_to, mean_step
+from mmsdk.fusion.steps import StepFusion, StepReader, Steps, fit_heads_to, mean_step, sum_by_input
 from mmsdk.options import count_option, share_option
 
 if TYPE_CHECKING:
@@ -52,11 +52,24 @@ class TransformerFusion(StepFusion):
 
     def fuse_steps(self, inputs: Sequence[Steps]) -> Tensor:
         """Fuse the steps of each input to ``(b, dim)``."""
-        hidden, present = self.read(inputs)
-        hidden = torch.cat([self.summary.to(hidden.dtype).expand(len(hidden), 1, -1), hidden], dim=1)
-        seen = nn.functional.pad(present, (1, 0), value=True)
+        hidden, seen = self._summarised(inputs)
         for layer in self.layers:
             hidden = layer(hidden, seen)
-        whole = torch.cat([hidden[:, 0], mean_step(hidden[:, 1:], present)], dim=1)
+        whole = torch.cat([hidden[:, 0], mean_step(hidden[:, 1:], seen[:, 1:])], dim=1)
         fused: Tensor = self.mix(self.norm(whole))
         return fused
+
+    def attend_steps(self, inputs: Sequence[Steps]) -> dict[str, Tensor]:
+        """Return how much the summary attends to each input, the mean over heads and layers; the rest is to itself."""
+        hidden, seen = self._summarised(inputs)
+        looked = []
+        for layer in self.layers:
+            looked.append(cast("AttentionLayer", layer).weights(hidden, seen)[:, 0, 1:])
+            hidden = layer(hidden, seen)
+        return {"attention of the summary": sum_by_input(torch.stack(looked).mean(0), inputs)}
+
+    def _summarised(self, inputs: Sequence[Steps]) -> tuple[Tensor, Tensor]:
+        """Return the summary token and the steps of all inputs behind it, and which of them are there."""
+        hidden, present = self.read(inputs)
+        hidden = torch.cat([self.summary.to(hidden.dtype).expand(len(hidden), 1, -1), hidden], dim=1)
+        return hidden, nn.functional.pad(present, (1, 0), value=True)

@@ -12,12 +12,12 @@ import torch
 from torch import nn
 
 from mmsdk.errors import ConfigError
-from mmsdk.fusion import LateFusion, LateHead, Projector, Steps, UnitProjector, unpack_steps
+from mmsdk.fusion import LateFusion, LateHead, Projector, Steps, UnitProjector, mean_attention, unpack_steps
 from mmsdk.heads import Beside, EnsembleHead, read_options, width_of
 from mmsdk.trainable import SequenceStem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from torch import Tensor
 
@@ -134,24 +134,34 @@ class JointNet(nn.Module):
 
         Where the fusion reads sequences, ``tokens`` are the projector's packed steps.
         """
-        if self.projector.lengths is not None:
-            return self._fuse_steps(tokens, present, self.projector.lengths)
-        parts = (tokens * present[:, :, None].to(tokens.dtype)).chunk(len(self.fusions), dim=2)
-        return torch.cat([fusion(part, present) for fusion, part in zip(self.fusions, parts, strict=True)], dim=1)
+        if self.projector.lengths is None:
+            fused = [fusion(part, present) for fusion, part in self._tokens_of_members(tokens, present)]
+        else:
+            fused = [fusion.fuse_steps(given) for fusion, given in self._steps_of_members(tokens, present)]
+        return torch.cat(fused, dim=1)
 
-    def _fuse_steps(self, tokens: Tensor, present: Tensor, lengths: Sequence[int]) -> Tensor:
-        """Fuse packed steps; an input that ``present`` denies has none."""
-        steps = unpack_steps(tokens, lengths)
+    def attention(self, vectors: Mapping[str, Tensor], present: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return where the fusion looks, ``(b, m)`` by its word for it: the mean over members that have it."""
+        mask = torch.stack([present[name] for name in self.inputs], dim=1)
+        tokens = self.projector(self.projector.standardise(vectors, mask))
+        if self.projector.lengths is None:
+            return mean_attention([one.attention(part, mask) for one, part in self._tokens_of_members(tokens, mask)])
+        return mean_attention([one.attend_steps(given) for one, given in self._steps_of_members(tokens, mask)])
+
+    def _tokens_of_members(self, tokens: Tensor, present: Tensor) -> Iterator[tuple[Fusion, Tensor]]:
+        """Yield each member's fusion and its part of the tokens."""
+        parts = (tokens * present[:, :, None].to(tokens.dtype)).chunk(len(self.fusions), dim=2)
+        yield from zip(cast("Iterable[Fusion]", self.fusions), parts, strict=True)
+
+    def _steps_of_members(self, tokens: Tensor, present: Tensor) -> Iterator[tuple[StepFusion, list[Steps]]]:
+        """Yield each member's fusion and its part of the packed steps; an input that ``present`` denies has none."""
+        assert self.projector.lengths is not None
+        steps = unpack_steps(tokens, self.projector.lengths)
         masks = [one.present & present[:, n, None] for n, one in enumerate(steps)]
         parts = zip(*(one.values.chunk(len(self.fusions), dim=2) for one in steps), strict=True)
-        fused = []
-        for fusion, values in zip(self.fusions, parts, strict=True):
-            given = [
-                Steps(values=part, times=one.times, present=mask)
-                for part, one, mask in zip(values, steps, masks, strict=True)
-            ]
-            fused.append(cast("StepFusion", fusion).fuse_steps(given))
-        return torch.cat(fused, dim=1)
+        for fusion, values in zip(cast("Iterable[StepFusion]", self.fusions), parts, strict=True):
+            given = zip(values, steps, masks, strict=True)
+            yield fusion, [Steps(values=part, times=one.times, present=mask) for part, one, mask in given]
 
     def readings(self) -> dict[str, float]:
         """Return what the fusion lets one read of itself, the mean over the members that have it."""

@@ -237,6 +237,9 @@ def test_two_sequences_are_read_on_one_clock(tmp_path):
     assert scored["same"]["test"]["accuracy"]["value"] > 0.85
 
 
+BOTH = {"track", "other"}
+
+
 @pytest.mark.parametrize("fusion", ["bottleneck", "transformer", "cross-attention"])
 def test_every_fusion_of_steps_fits(tmp_path, fusion, capsys, drawn):
     described = application(trainable={"type": "steps", "steps": 6})
@@ -246,6 +249,9 @@ def test_every_fusion_of_steps_fits(tmp_path, fusion, capsys, drawn):
     table = [{**row, "way2": f"word {number % 3}"} for number, row in enumerate(rows(60))]
     app = mmsdk.fit(described, table, tmp_path / "run", device="cpu")
     assert np.isfinite(app.embed([{"track": "1 2"}, {"other": "word 1"}, {}])).all()
+    words = {"cross-attention": {"attention of track": {"other"}}, "transformer": {"attention of the summary": BOTH}}
+    looked = app.explain({"track": "1 2", "way2": "word 1"}, evidence=False).attention
+    assert {one.name: set(one.weights) for one in looked} == words.get(fusion, {})
     told = {"strength": pytest.approx(1.0)} if fusion == "cross-attention" else {}
     assert app.document["readings"] == told
     page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from mmsdk.attention import AttentionLayer
 from mmsdk.errors import ConfigError
 from mmsdk.fusion import (
     BottleneckFusion,
@@ -276,6 +277,53 @@ def test_attention_finds_the_one_step_that_tells(learn, cls):
     blurred = learn(made(ConcatFusion, 2), means[0], train[1], steps=60)
     assert blurred(means[1], test[1]) < 0.75
     assert learn(made(cls, 2), *train, steps=60)(*test) > 0.85
+
+
+def test_attention_weights_are_those_of_torch():
+    layer = AttentionLayer(8, 2, 0.0)
+    theirs = torch.nn.MultiheadAttention(8, 2, batch_first=True)
+    theirs.load_state_dict(
+        {"in_proj_weight": layer.ask.weight, "in_proj_bias": layer.ask.bias}
+        | {"out_proj.weight": layer.told.weight, "out_proj.bias": layer.told.bias}
+    )
+    hidden, seen = torch.randn(4, 5, 8), torch.rand(4, 5) > 0.4
+    seen[:, 0] = True
+    normed = layer.attention_norm(hidden)
+    _, weights = theirs(normed, normed, normed, key_padding_mask=~seen)
+    assert torch.allclose(layer.weights(hidden, seen), weights, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("cls", "words"),
+    [
+        (GatedFusion, {"gate"}),
+        (TransformerFusion, {"attention of the summary"}),
+        (CrossAttentionFusion, {"attention of in0"}),
+        (MixedFusion, {"gate", "attention of the summary", "attention of in0"}),
+        (ConcatFusion, set()),
+    ],
+)
+def test_where_a_fusion_looks_is_somewhere_that_is_there(cls, words):
+    fusion = made(cls, dim=16).eval()
+    present = torch.tensor([[1, 1, 1], [1, 0, 1], [0, 1, 0], [0, 0, 0]], dtype=torch.bool)
+    looked = fusion.attention(torch.where(present[:, :, None], torch.randn(4, 3, 16), float("nan")), present)
+    assert set(looked) == words
+    for word, weights in looked.items():
+        asked = weights[:, 1:] if word == "attention of in0" else weights  # it does not look at itself
+        assert torch.isnan(weights[:, 0]).all() == (word == "attention of in0")
+        assert (asked[~present[:, 3 - asked.shape[1] :]] == 0).all()
+        assert (asked[present[:, 3 - asked.shape[1] :]] > 0).all()
+        assert (asked.sum(1) < 1 + 1e-5).all()
+
+
+@pytest.mark.parametrize("cls", [CrossAttentionFusion, TransformerFusion])
+def test_attention_to_a_sequence_is_that_to_all_its_steps(cls):
+    fusion = made(cls, 2, query="in1") if cls is CrossAttentionFusion else made(cls, 2)
+    (rows, _), word = needles(6, 0), "attention of in1" if cls is CrossAttentionFusion else "attention of the summary"
+    seen = fusion.eval().attend_steps(rows)[word][:, 0]
+    first = Steps(values=rows[0].values[:, :1], times=rows[0].times[:, :1], present=rows[0].present[:, :1])
+    assert (seen > fusion.attend_steps([first, rows[1]])[word][:, 0] + 0.1).all()
+    assert made(CrossAttentionFusion, 1).attention(torch.randn(2, 1, 8), torch.ones(2, 1, dtype=torch.bool)) == {}
 
 
 def meetings(rows, seed):
