@@ -13,8 +13,9 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from mmsdk.app.recipes import GENERIC
+from mmsdk.app.recipes import GENERIC, plan_recipe
 from mmsdk.config import Application, read_yaml
+from mmsdk.errors import ConfigError
 from mmsdk.plugins import get_registry
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -84,8 +85,20 @@ def test_the_page_names_every_setting(folder):
         assert [name for name in spec(folder).settings if name not in rows] == [], page
 
 
-def test_files_and_switches_are_settings(folder):
-    assert set(spec(folder).files) | set(spec(folder).switches) <= set(spec(folder).settings)
+def test_columns_files_and_switches_are_settings(folder):
+    named = {*spec(folder).columns, *spec(folder).files, *spec(folder).switches}
+    assert named <= set(spec(folder).settings)
+
+
+def test_a_column_that_is_no_name_is_refused(folder, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n1,2\n", encoding="utf-8")
+    name = spec(folder).name
+    for key in spec(folder).columns:
+        for value in (["a"], True, {"a": "b"}, 1.5):
+            said = re.escape(f"recipe {name}: {key} is {value!r}, expected the name of a column")
+            with pytest.raises(ConfigError, match=said):
+                plan_recipe(name, data=str(path), settings={key: value})
 
 
 def test_the_example_of_recipe_yaml_holds_keys_that_are_known(folder):

@@ -130,7 +130,14 @@ def _split_settings(spec: RecipeSpec, settings: Mapping[str, Any]) -> tuple[dict
         if head not in (*GENERIC, "encoders", *Application.model_fields):
             known = [*spec.settings, *GENERIC, "inputs.NAME", "encoders.MODALITY", *Application.model_fields]
             raise ConfigError(unknown("setting", key, known, where=f"recipe {spec.name}", listed="Known"))
-    return own, rest
+    return own | {key: _column(spec, key, own[key]) for key in spec.columns if key in own}, rest
+
+
+def _column(spec: RecipeSpec, key: str, value: Any) -> str:
+    """Return the name of a column, which may be a year."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ConfigError(f"recipe {spec.name}: {key} is {value!r}, expected the name of a column")
+    return str(value)
 
 
 def _from_here(spec: RecipeSpec, settings: Mapping[str, Any]) -> dict[str, Any]:

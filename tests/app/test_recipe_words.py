@@ -29,6 +29,7 @@ SOURCE = """
             target="prices_plugin:Prices",
             takes="things with a price",
             settings={"target": "column to guess", "notes": "file or files", "epochs": "passes", "names": "of people"},
+            columns=("target",),
             files=("notes",),
             switches={"epochs": "training.epochs"},
         )
@@ -128,6 +129,12 @@ def test_the_banner_stands_on_every_page(fitted):
     for page in pages:
         assert "Under evaluation &lt;b" in page
         assert page.count("Under evaluation") == 1
+
+
+def test_a_column_may_be_named_by_a_number(site, tmp_path):
+    write_csv(tmp_path / "t.csv", [{"2026": row["kind"], **row} for row in rows()])
+    planned = plan_recipe("prices", data=str(tmp_path / "t.csv"), settings={"target": 2026})
+    assert planned.application.tasks["dear"].column == "2026"
 
 
 def test_the_banner_is_printed_with_the_figures(site, tmp_path, capsys):

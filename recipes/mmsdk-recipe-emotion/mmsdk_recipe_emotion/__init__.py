@@ -31,6 +31,7 @@ def mmsdk_recipes() -> Iterator[RecipeSpec]:
             "voice": "what encodes a voice, any audio encoder (mel-stats)",
             "scene": "true also reads whole frames: places and people may then stand for labels",
         },
+        columns=("target", "group", "id", "split"),
         files=("detector",),
     )
 

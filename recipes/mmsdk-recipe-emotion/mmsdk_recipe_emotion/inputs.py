@@ -24,9 +24,6 @@ def chosen_inputs(table: Table, settings: Mapping[str, Any]) -> dict[str, dict[s
 
     :raises ConfigError: no column shows or says anything.
     """
-    for key in ("group", "id", "split"):
-        if key in settings and not isinstance(settings[key], str):
-            raise ConfigError(f"recipe emotion: {key} is {settings[key]!r}, expected the name of a column")
     found: dict[str, dict[str, Any]] = {}
     units = _units(table, settings)
     if units:

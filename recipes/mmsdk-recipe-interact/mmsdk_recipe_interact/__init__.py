@@ -29,6 +29,7 @@ def mmsdk_recipes() -> Iterator[RecipeSpec]:
             "fps": "steps a second of the live landmarks (default 30)",
             "still": "seconds of a hand at rest that count as a gesture beside a word; 0: rest is none (default 0.5)",
         },
+        columns=("group", "split"),
         files=("commands",),
     )
 

@@ -50,7 +50,6 @@ class Interact:
             which.
         """
         table = read_table(data)
-        check_columns(settings)
         slots = slots_of(table.names, settings.get("slots"))
         guessed = dict(guess_application(table, tasks=False))
         aside = {*slots, settings.get("group"), settings.get("split"), guessed.get("id")}
@@ -108,7 +107,6 @@ class Interact:
     def unread(self, data: Path, settings: Mapping[str, Any]) -> Mapping[str, str]:
         """Return which columns are no inputs, and why."""
         names = read_table(data).names
-        check_columns(settings)
         found = {
             settings[key]: what for key, what in (("group", "who speaks"), ("split", "the part")) if key in settings
         }
@@ -120,16 +118,6 @@ class Interact:
 
         yield from commands(app)
         yield from listening(app)
-
-
-def check_columns(settings: Mapping[str, Any]) -> None:
-    """Refuse a setting that names a column and is no name.
-
-    :raises ConfigError: it is none.
-    """
-    for key in ("group", "split"):
-        if key in settings and not isinstance(settings[key], str):
-            raise ConfigError(f"recipe interact: {key} is {settings[key]!r}, expected the name of a column")
 
 
 def words_of(key: str, value: Any) -> list[str]:

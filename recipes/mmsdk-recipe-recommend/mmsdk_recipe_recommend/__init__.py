@@ -30,6 +30,7 @@ def mmsdk_recipes() -> Iterator[RecipeSpec]:
             "separator": "what stands between ids where one cell of item holds several (sets, baskets)",
             "refit": "false keeps the evaluated model instead of one refitted on all interactions",
         },
+        columns=("id", "user", "item", "time", "weight", "said", "split"),
         files=("interactions",),
         switches={"refit": "interactions.refit"},
     )

@@ -29,6 +29,7 @@ def mmsdk_recipes() -> Iterator[RecipeSpec]:
             "floor": "the least urgent label that the floors for vital signs allow; 'none' turns them off",
             "keep": "columns that look like names or numbers of people, and are none",
         },
+        columns=("target", "group", "id"),
         files=("rules",),
         switches={"risk": "confidence.abstain.error"},
     )
