@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mmsdk.heads import Lesson, PopulationOptions
 
 EPSILON = 1e-12  # of Adam: gradients are scaled by learning rates here, see _Stack
+LUMP = 16  # steps whose decay is taken at once: of a long epoch's it would be most of the weights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,11 +199,11 @@ class _Stack:
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimiser.step()
-            if step == steps - 1:
-                self._decay(pace * steps)
+            if step == steps - 1 or step % LUMP == LUMP - 1:
+                self._decay(pace * (step % LUMP + 1))
 
     def _decay(self, pace: float) -> None:
-        """Let the matrices decay, for all steps of an epoch at once."""
+        """Let the matrices decay, for the steps since they last did."""
         with torch.no_grad():
             share = (1 - self.drawn["learning_rate"] * self.drawn["weight_decay"]) ** pace
             for name in ("into", "out"):

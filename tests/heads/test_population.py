@@ -57,7 +57,7 @@ def weights_after(drawn, epochs=2):
 
 
 def test_a_member_is_trained_as_by_a_plain_loop_of_torch():
-    """The same batches, ``torch.nn`` layers and AdamW with the member's own rate; decay at the end of an epoch."""
+    """The same batches, ``torch.nn`` layers and AdamW with the member's own rate; decay after sixteen steps."""
     lesson = lesson_of()
     reduced = Reduced(SIZES, 64)
     reduced.fit(lesson)
@@ -88,6 +88,39 @@ def test_a_member_is_trained_as_by_a_plain_loop_of_torch():
     found = stack._scaled()
     assert torch.allclose(found["into"][0], into.weight.T * share, atol=2e-5)
     assert torch.allclose(found["out_bias"][0, 0], out.bias, atol=2e-5)
+
+
+def test_decay_of_a_long_epoch_is_that_of_its_steps():
+    """Beside AdamW, which decays at every step: not the whole epoch's at its end, after all that it should restrain."""
+    from mmsdk.train.schedule import learning_rate
+
+    lesson = lesson_of(n=4096)
+    reduced = Reduced(SIZES, 64)
+    reduced.fit(lesson)
+    strong = {"learning_rate": 1e-2, "weight_decay": 1.0, "dropout": 0.0, "input_dropout": 0.0, "modality_dropout": 0.0}
+    stack = _Stack(reduced, lesson, Drawn(**{name: np.array([one]) for name, one in strong.items()}), 8)
+    first = stack._scaled()
+    weights = {name: one[0].clone().requires_grad_() for name, one in first.items()}
+    groups = [
+        {"params": [weights["into"], weights["out"]], "weight_decay": 1.0},
+        {"params": [weights["into_bias"], weights["out_bias"]], "weight_decay": 0.0},
+    ]
+    optimiser = torch.optim.AdamW(groups, lr=1e-2, eps=1e-12)
+    seen = []
+    stack._seen = lambda batch: seen.append(batch) or _Stack._seen(stack, batch)
+    stack._epoch(1, config(), 8)
+    rows = torch.cat([stack.rows, (~lesson.present).float()], 1)
+    for step, batch in enumerate(seen):
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(step, len(seen) * 8, 1e-2)
+        hidden = torch.nn.functional.gelu(rows[batch] @ weights["into"] + weights["into_bias"])
+        optimiser.zero_grad()
+        lesson.task.loss(hidden @ weights["out"] + weights["out_bias"], lesson.targets[batch], None).mean().backward()
+        optimiser.step()
+    assert len(seen) == 128
+    for name in ("into", "out"):
+        ours, plain = stack._scaled()[name][0].norm(), weights[name].detach().norm()
+        assert float(ours / plain) == pytest.approx(1.0, abs=0.1)
 
 
 @pytest.mark.parametrize(
