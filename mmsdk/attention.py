@@ -27,9 +27,10 @@ class Waves(nn.Module):
         self.mix = nn.Linear(2 * len(periods), channels)
 
     def forward(self, times: Tensor) -> Tensor:
-        """Return ``(b, t, channels)`` float32; angles are taken in float32 whatever the autocast."""
+        """Return ``(b, t, channels)``; angles are taken in float32 whatever the weights and the autocast are."""
         angles = times.to(torch.float32)[:, :, None] * self.frequencies
-        mixed: Tensor = self.mix(torch.cat([angles.sin(), angles.cos()], dim=2))
+        waves = torch.cat([angles.sin(), angles.cos()], dim=2)
+        mixed: Tensor = self.mix(waves.to(self.mix.weight.dtype))
         return mixed
 
 

@@ -51,7 +51,8 @@ def consistency(first: Tensor, second: Tensor, counts: Tensor) -> Tensor:
 
     arXiv:2105.04906, on vectors of length ``sqrt(dim)``, so that a spread of 1 in each coordinate can be had: the
     squared distance a coordinate, what each coordinate's standard deviation lacks to 1, and the squared covariances
-    between coordinates. Partners alone would be content with one point for all.
+    between coordinates, the mean of both sides (the paper has their sum). Partners alone would be content with one
+    point for all.
     """
     first, second = (one[counts] * math.sqrt(one.shape[1]) for one in _units(first, second))
     if len(first) == 0:

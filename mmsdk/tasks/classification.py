@@ -115,8 +115,10 @@ class Classification:
 
         The semantic loss of Xu et al. 2018 (arXiv:1711.11157), which needs no label.
         """
-        inside = logits.masked_fill(~allowed, torch.finfo(logits.dtype).min)
-        return logits.logsumexp(1) - inside.logsumexp(1)
+        # a difference of two logs that are nearly alike: half precision would leave nothing of it
+        whole = logits.to(torch.promote_types(logits.dtype, torch.float32))
+        inside = whole.masked_fill(~allowed, torch.finfo(whole.dtype).min)
+        return whole.logsumexp(1) - inside.logsumexp(1)
 
     def class_weights(self, targets: np.ndarray) -> np.ndarray | None:
         """Return weights by which every label counts the same; their mean over the rows is 1."""

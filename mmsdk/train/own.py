@@ -30,7 +30,10 @@ class Own(nn.Module):
 
 
 def make_optimiser(net: JointNet, own: Own, config: Any) -> torch.optim.Optimizer:
-    """Return AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101); vectors such as biases and norms do not decay."""
+    """Return AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101); vectors such as biases and norms do not decay.
+
+    What the members of an ensemble head have each for themselves is stacked, and decays as matrices do.
+    """
     every = [*net.parameters(), *own.head_parameters]
     groups = [
         {"params": [one for one in every if one.ndim > 1], "weight_decay": config.weight_decay, "pace": 1.0},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 
@@ -54,6 +56,25 @@ def test_nan_of_an_absent_input_reaches_neither_answer_nor_gradient(cls):
     assert torch.isfinite(fused).all()
     assert all(torch.isfinite(one.grad).all() for one in fusion.parameters())
     assert torch.equal(tokens.grad[~present], torch.zeros(6, 8))
+
+
+@pytest.mark.parametrize("cls", BUILT_IN)
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_says_the_same_and_an_absent_input_leaks_nothing(cls, dtype):
+    fusion = made(cls).eval()
+    tokens, present = 3 * torch.randn(6, 3, 8), torch.rand(6, 3) < 0.6
+    present[0], present[1] = False, True
+    with torch.no_grad():
+        whole = fusion(torch.where(present[:, :, None], tokens, torch.zeros(())), present)
+    half = copy.deepcopy(fusion).to(dtype)
+    rough = torch.where(present[:, :, None], tokens, torch.nan).to(dtype).requires_grad_()
+    found = half(rough, present)
+    assert found.dtype == dtype
+    assert torch.allclose(found.float(), whole, atol=0.05 * max(1.0, float(whole.abs().max())))
+    found.float().square().sum().backward()
+    assert rough.grad.isfinite().all()
+    assert (rough.grad[~present] == 0).all()
+    assert all(one.grad is None or one.grad.isfinite().all() for one in half.parameters())
 
 
 @pytest.mark.parametrize("cls", BUILT_IN)

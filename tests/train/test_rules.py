@@ -24,6 +24,9 @@ def test_the_cost_is_minus_the_log_of_what_is_allowed():
     assert Classification().allowed_loss(logits, allowed)[1] == 0
     absent = -torch.where(allowed, 1.0, 1 - logits.sigmoid()).prod(1).log() / 4
     assert torch.allclose(Multilabel().allowed_loss(logits, allowed), absent)
+    rough = torch.tensor([[6.0, 0.0, 0.0]]).bfloat16()  # mixed precision on a GPU: 0.005 is no nothing
+    forbidden = torch.tensor([[True, False, False]])
+    assert Classification().allowed_loss(rough, forbidden)[0] == pytest.approx(0.004945, rel=0.01)
 
 
 def ruled(problem, parts, settings, *, weight, labelled=True):
