@@ -160,7 +160,7 @@ class RecipeSpec(Spec):
 
     :param takes: what data it takes, in a line, for ``mmsdk recipe list``.
     :param settings: the recipe's own ``--set`` keys and what each does.
-    :param columns: those of its settings that name one column; anything but a name is refused before the recipe sees it.
+    :param columns: those of its settings that name one column; what is no name is refused before the recipe sees it.
     :param files: those of its settings that name files; a relative one is seen from the working directory, or from the
         folder of the ``recipe.yaml`` it stands in.
     :param switches: those of its settings that act on its sample too, and the key of the application each stands for
