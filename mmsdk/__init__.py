@@ -74,6 +74,7 @@ _HOMES = {
     "label": "mmsdk.app.labelling",
     "load": "mmsdk.app.loading",
     "models_home": "mmsdk.files",
+    "moment_of": "mmsdk.data.times",
     "open_encoder": "mmsdk.embed",
     "open_modality": "mmsdk.embed",
     "open_session": "mmsdk.stream",
@@ -103,6 +104,7 @@ if TYPE_CHECKING:
     from mmsdk.app.worth import Worth, worth
     from mmsdk.config import Application, read_yaml
     from mmsdk.data import guess_application, read_table
+    from mmsdk.data.times import moment_of
     from mmsdk.embed import open_encoder, open_modality
     from mmsdk.errors import (
         ConfigError,
@@ -205,6 +207,7 @@ __all__ = [
     "label",
     "load",
     "models_home",
+    "moment_of",
     "open_encoder",
     "open_modality",
     "open_session",

@@ -124,6 +124,7 @@ ELSEWHERE = {
     "privacy.number": (DOOR, "test_rows_of_the_index_are_as_they_came_through_the_door"),
     "privacy.cap": (DOOR, "test_rows_of_the_index_are_as_they_came_through_the_door"),
     "privacy.mask": (DOOR, "test_rows_of_the_index_are_as_they_came_through_the_door"),
+    "privacy.own": (DOOR, "test_what_a_row_says_of_a_person_is_covered_in_its_text"),
     "privacy.contacts": (DOOR, "test_contacts_are_covered_and_readings_are_not"),
     "notice": (DOOR, "test_the_notice_stands_on_every_page"),
     "fusion.budget": (CHOOSING, "test_the_budget_ends_the_list"),

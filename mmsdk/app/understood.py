@@ -35,7 +35,7 @@ class Understood:
 def understand(
     application: Application, columns: Iterable[str], unread: Mapping[str, str] | None = None
 ) -> list[Understood]:
-    """Return what becomes of each column, in the order of the table.
+    """Return what becomes of each column, in the order of the table, and what beside columns a recipe left unread.
 
     :param unread: column -> why it is no input, of those that are not read.
     """
@@ -46,7 +46,8 @@ def understand(
         roles = ", ".join((*_roles(application, column), *(["condition of a rule"] if column in ruled else [])))
         why = f"privacy: {hidden[column]}" if column in hidden else "" if roles else reasons.get(column, "")
         found.append(Understood(column=column, role=roles or UNREAD, why=why))
-    return found
+    beside = (Understood(column=name, role=UNREAD, why=why) for name, why in reasons.items() if name not in columns)
+    return [*found, *beside]
 
 
 def _roles(application: Application, column: str) -> Iterator[str]:

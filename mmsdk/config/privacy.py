@@ -36,7 +36,13 @@ class PrivacyConfig(Section):
         description="Columns in whose text e-mail and web addresses, dates and long runs of digits are covered.",
     )
 
+    own: dict[Text, Words] = Field(
+        default_factory=dict,
+        description="Column to columns of the same row whose values are covered in its text, whole and word by word: "
+        "the person's own name and number, where a note says them (`{note: [patient_name, mrn]}`).",
+    )
+
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that something happens to."""
-        return (*self.drop, *self.number, *self.cap, *self.mask, *self.contacts)
+        return (*self.drop, *self.number, *self.cap, *self.mask, *self.contacts, *self.own)

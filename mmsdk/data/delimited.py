@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import functools
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pv
 
 from mmsdk.errors import DataError, Problem
+from mmsdk.progress import note
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,19 +23,19 @@ LARGEST_BLOCK = (1 << 31) - 1
 SHOWN = 60
 DECIMAL, WHOLE = r"^[+-]?\d+,\d+(?:[eE][+-]?\d+)?$", r"^[+-]?\d+$"
 NEARLY = 0.95
+KANA, HIGH_HANZI = (b"\xa4", b"\xa5"), b"\xc9"  # rows of GB 2312: kana; hanzi from here on, which Korean never has
 
 
 def read_delimited(path: Path, delimiter: str | None) -> pa.Table:
     """Read a CSV (``delimiter=None``: the commonest of comma, semicolon, tab and bar in the header) or TSV file.
 
-    UTF-8 with or without a byte order mark, or UTF-16 with one. Quoted cells may hold line breaks; blank lines are
-    passed over.
+    UTF-8 with or without a byte order mark, UTF-16 with one, or the GB18030 (GBK) of Chinese Excel where the bytes
+    are plainly that, which is said. Quoted cells may hold line breaks; blank lines are passed over.
 
     :raises DataError: not such text, a header that repeats a name, or rows with too few or too many cells - all of
         them, by row.
     """
-    encoding = _encoding(path)
-    _check_text(path, encoding)
+    encoding = _read_as(path)
     delimiter = delimiter or _delimiter(path, encoding)
     header = _header(path, encoding, delimiter)
     block = BLOCK
@@ -98,6 +100,43 @@ def _misfit(row: Any) -> Problem:
         value=row.text[:SHOWN],
         reason=f"has {cells} where the header has {row.expected_columns}{hint}",
     )
+
+
+def _read_as(path: Path) -> str:
+    """Return the encoding that a file is read with; refuse one that is no text."""
+    encoding = _encoding(path)
+    try:
+        _check_text(path, encoding)
+    except DataError:
+        if encoding != "utf-8" or not _is_chinese(path):
+            raise
+        _tell_chinese(path)
+        return "gb18030"
+    return encoding
+
+
+def _is_chinese(path: Path) -> bool:
+    """Return whether a file is GB18030, and plainly Chinese.
+
+    All of it decodes, nearly every character beyond ASCII is one of GB 2312, some are hanzi of its later rows, and few
+    are kana. European text fails the second, Korean (EUC-KR) the third, Japanese (EUC-JP) the fourth.
+    """
+    try:
+        with path.open(encoding="gb18030", newline="") as stream:
+            beyond = "".join(mark for mark in stream.read(BLOCK) if not mark.isascii())
+            while stream.read(BLOCK):
+                pass
+    except UnicodeDecodeError:
+        return False
+    leads = [bytes_[:1] for mark in beyond if (bytes_ := mark.encode("gb2312", "ignore"))]
+    later, kana = sum(lead >= HIGH_HANZI for lead in leads), sum(lead in KANA for lead in leads)
+    return len(leads) >= NEARLY * len(beyond) and later >= len(leads) / 10 and kana <= len(leads) / 20
+
+
+@functools.cache  # a table is read more than once
+def _tell_chinese(path: Path) -> None:
+    """Say that a file was read as Chinese."""
+    note(f"{path} is not UTF-8; it was read as GB18030 (GBK), as Chinese Excel writes CSV")
 
 
 def _encoding(path: Path) -> str:

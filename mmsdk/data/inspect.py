@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.data.guessed import Guessed
-from mmsdk.data.naming import WIDE, name_for, patterns, words_of
+from mmsdk.data.naming import WIDE, is_named, name_for, patterns, says, words_of
 from mmsdk.data.profile import Profile, best_modality, determines, file_kind, files_there, guesses_of, profile
 from mmsdk.data.table import Table, as_id, is_empty
 from mmsdk.errors import DataError
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from mmsdk.specs import ModalitySpec
 
 ID_WORDS = frozenset({"id", "ids", "sku", "key", "code", "ean", "asin", "isbn", "uuid", "guid", "identifier"})
-LABEL_WORDS = frozenset(["label", "labels", "target", "targets"])
+ID_WORDS |= {"编号", "编码", "货号", "条码", "单号", "病例号"}
+LABEL_WORDS = frozenset(["label", "labels", "target", "targets", "标签", "标注"])
 ANSWER_WORDS = frozenset(
     {"category", "class", "outcome", "sentiment", "emotion", "intent", "diagnosis", "genre", "tag", "tags"}
-)
+) | {"类别", "类目", "分类", "品类", "情感", "情绪", "意图", "诊断", "结局"}
 GROUP_WORDS = frozenset(["group", "patient", "subject", "speaker", "actor", "fold", "folds"])
+GROUP_WORDS |= {"分组", "组别", "患者", "病人", "受试者", "说话人", "演员"}
 PARTS = frozenset({"train", "val", "validation", "test"})
 SEPARATORS = ("|", ";", ",")
 MOST_CLASSES = 1000
@@ -175,7 +177,7 @@ class _Inspection:
             and (not p.numeric or p.whole)
             and not any(isinstance(cell, list | dict) for cell in p.sample)
         ]
-        named = [p for p in fitting if ID_WORDS & set(words_of(p.name))]
+        named = [p for p in fitting if says(p.name, ID_WORDS)]
         first = self.table.names[0]
         best = named[0] if named else next((p for p in fitting if p.name == first), None)
         if best is not None:
@@ -194,10 +196,10 @@ class _Inspection:
                 split = split or {"column": name}
                 self._drop(name, "says which rows train")
                 self.found.notes["split"] = "holds " + ", ".join(sorted(values))
-            elif set(words_of(name)) & {"split", "partition"}:
+            elif says(name, {"split", "partition"}):
                 self._drop(name, "looks like a split, but does not hold train, val, test")
         for name, found in list(self.free.items()):
-            if not set(words_of(name)) & GROUP_WORDS or name in self.files:
+            if not is_named(name, GROUP_WORDS) or name in self.files:
                 continue
             if not split and 1 < found.distinct < len(self.table) and "fold" not in name.lower():
                 split = {"group": name}
@@ -220,7 +222,7 @@ class _Inspection:
         self.labels[target] = self.free.pop(target)
         self.found.notes[f"tasks.{name}"] = f"{found.filled} of {len(self.table)} rows, {found.distinct} values"
         for other in list(self.free):
-            if LABEL_WORDS & set(words_of(other)):
+            if says(other, LABEL_WORDS):
                 self._drop(other, "named as another answer")
         return {name: {"column": target, **kind}}
 
@@ -229,9 +231,9 @@ class _Inspection:
         fitting = {
             n: p for n, p in self.free.items() if n not in self.files and (p.distinct > 1 or p.filled < len(self.table))
         }
-        named = [p for n, p in fitting.items() if LABEL_WORDS & set(words_of(n))]
+        named = [p for n, p in fitting.items() if says(n, LABEL_WORDS)]
         if not named:
-            named = [p for n, p in fitting.items() if n.lower() == "y" or ANSWER_WORDS & set(words_of(n))][:1]
+            named = [p for n, p in fitting.items() if n.lower() == "y" or says(n, ANSWER_WORDS)][:1]
         named.sort(key=lambda p: (len(words_of(p.name)), "id" in words_of(p.name)))
         tasks: dict[str, dict[str, Any]] = {}
         for found in named:
@@ -294,7 +296,7 @@ class _Inspection:
         if all(re.match(r"\w+://", str(cell)) for cell in found.sample):
             return "addresses"
         codes = found.words < 1.2 and any(map(_has_digit, found.sample)) and not found.numeric and not found.dated
-        named = bool(ID_WORDS & set(words_of(found.name)))
+        named = says(found.name, ID_WORDS)
         if codes and found.distinct > 20 and (named or found.distinct > 0.98 * found.filled):
             return "ids of something"
         earlier = itertools.takewhile(lambda name: name != found.name, self.free)
@@ -363,7 +365,7 @@ class _Inspection:
 
 def _settled(modality: str | None, found: Profile, guesses: Mapping[str, Guess]) -> str | None:
     """Return the modality, but an amount is a number however its values repeat, and many words are text."""
-    if modality == "category" and found.numeric and not ID_WORDS & set(words_of(found.name)):
+    if modality == "category" and found.numeric and not says(found.name, ID_WORDS):
         return "number" if "number" in guesses and (not found.whole or found.distinct > 20) else modality
     if modality == "category" and found.distinct > 100 and "text" in guesses:
         return "text"

@@ -7,7 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
 WIDE = 4  # so many columns of numbers with one pattern are a vector
 
@@ -31,6 +31,17 @@ def patterns(names: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
 def words_of(name: str) -> list[str]:
     """Return the words of a column name: ``itemId`` and ``item_id`` are both ``item``, ``id``."""
     return [word.lower() for word in re.findall(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![a-z])|\d+", name)]
+
+
+def says(name: str, words: Collection[str]) -> bool:
+    """Return whether a column name has one of the words; those of Chinese, which parts no words, anywhere in it."""
+    return bool(set(words_of(name)) & set(words)) or any(not word.isascii() and word in name for word in words)
+
+
+def is_named(name: str, things: Collection[str]) -> bool:
+    """Return whether a column names one of the things: ``patient_id`` by a word; ``患者``, ``患者编号`` as a whole."""
+    bare = re.sub(r"[\W_]*(编号|编码|代码|号码?|id)$", "", name.strip(), flags=re.IGNORECASE)
+    return bool(set(words_of(name)) & set(things)) or bare in things
 
 
 def name_for(column: str, taken: Mapping[str, Any]) -> str:

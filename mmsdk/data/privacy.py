@@ -18,12 +18,15 @@ if TYPE_CHECKING:
     from mmsdk.data.table import Table
 
 MASK = "[MASK]"
+IDEOGRAPH = r"\u3040-\u30ff\u3400-\u9fff"  # stand beside digits and addresses without a space
 CONTACTS = re.compile(
-    r"https?://\S+|www\.\S+"
-    r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
-    r"|\b\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\b"  # dates, written any way round
+    rf"(?:https?://|www\.)[^\s{IDEOGRAPH}，。；！？、）】》]+"
+    rf"|(?:(?![{IDEOGRAPH}])[\w.+-])+@[\w-]+(?:\.(?:(?![{IDEOGRAPH}])[\w-])+)+"
+    r"|(?<![A-Za-z\d])\d{1,4}[./-]\d{1,2}[./-]\d{1,4}(?![A-Za-z\d])"  # dates, written any way round
+    r"|\d{2,4}年\d{1,2}月(?:\d{1,2}[日号])?|\d{1,2}月\d{1,2}[日号]"
     r"|(?<!\d)(?:\+\d|0\d)[\d ()/-]{5,}\d|(?<!\d)\(?\d{3}\)?[ -]\d{3}[ -]\d{4}(?!\d)"  # telephones
-    r"|\d{6,}"  # numbers of insurance and of records; no reading of a patient is so long
+    r"|(?<!\d)1[3-9]\d[ -]\d{4}[ -]\d{4}(?!\d)"
+    r"|\d{6,}[Xx]?"  # numbers of insurance and of records; no reading of a patient is so long
 )
 
 
@@ -35,6 +38,8 @@ def at_the_door(table: Table, privacy: PrivacyConfig | None) -> Table:
     """
     if privacy is None:
         return table
+    for column, others in privacy.own.items():
+        table = _without_own(table, column, [one for one in others if one in table.names])
     table = replace(table, columns=table.columns.drop_columns([one for one in privacy.drop if one in table.names]))
     for column in privacy.number:
         table = _changed(table, column, _numbered)
@@ -51,9 +56,9 @@ def words_pattern(words: Sequence[str]) -> re.Pattern[str]:
     """Return what finds whole words in any case; words without spaces between them (Chinese) anywhere."""
     longest = sorted(set(words), key=lambda word: (-len(word), word))
     bounded = [
-        (r"(?<![^\W_])" if word[:1].isascii() else "")
+        (rf"(?<![^\W_{IDEOGRAPH}])" if word[:1].isascii() else "")
         + re.escape(word)
-        + (r"(?![^\W_])" if word[-1:].isascii() else "")
+        + (rf"(?![^\W_{IDEOGRAPH}])" if word[-1:].isascii() else "")
         for word in longest
     ]
     return re.compile("|".join(bounded), re.IGNORECASE)
@@ -75,6 +80,39 @@ def _covered(table: Table, column: str, pattern: re.Pattern[str]) -> Table:
         return [pattern.sub(MASK, cell) if isinstance(cell, str) else cell for cell in cells]
 
     return _changed(table, column, cover)
+
+
+def _without_own(table: Table, column: str, others: Sequence[str]) -> Table:
+    """Return the table with what other columns of a row hold covered in the text of one."""
+    if not others:
+        return table
+
+    def cover(cells: list[Any]) -> list[Any]:
+        values = zip(*(table.columns.column(other).to_pylist() for other in others), strict=True)
+        pairs = zip(cells, values, strict=True)
+        return [_cover_own(cell, own) if isinstance(cell, str) else cell for cell, own in pairs]
+
+    return _changed(table, column, cover)
+
+
+def _cover_own(text: str, values: Sequence[Any]) -> str:
+    """Return a text with a person's own values covered, and the words of them; initials and small numbers stand."""
+    folded = text.casefold()
+    words = {part for value in values if not is_empty(value) for part in _own_words(str(value))}
+    found = [word for word in words if word.casefold() in folded]
+    return words_pattern(found).sub(MASK, text) if found else text
+
+
+def _own_words(value: str) -> list[str]:
+    """Return a value and its words, of those that are long enough to mean the person."""
+    whole = value.strip()
+    return [part for part in (whole, *re.findall(r"[^\W_]+", whole)) if _telling(part)]
+
+
+def _telling(word: str) -> bool:
+    """Return whether a word may be taken for a person: three letters, two of Chinese, or four digits."""
+    letters = sum(2 if mark > "\u3040" else 1 for mark in word if mark.isalpha())
+    return letters >= 3 or sum(map(str.isdigit, word)) >= 4
 
 
 def _numbered(cells: list[Any]) -> list[str | None]:
@@ -103,8 +141,9 @@ def hidden_columns(privacy: PrivacyConfig | None) -> Mapping[str, str]:
     told = dict.fromkeys(privacy.drop, "taken out")
     told |= dict.fromkeys(privacy.number, "numbered")
     told |= {column: f"no higher than {highest:g}" for column, highest in privacy.cap.items()}
-    for column in (*privacy.mask, *privacy.contacts):
+    for column in (*privacy.mask, *privacy.contacts, *privacy.own):
         words = [f"{len(privacy.mask[column])} words covered"] if column in privacy.mask else []
         words += ["addresses, dates and long numbers covered"] if column in privacy.contacts else []
+        words += [f"{', '.join(privacy.own[column])} of its row covered"] if column in privacy.own else []
         told[column] = ", ".join(words)
     return told

@@ -28,6 +28,7 @@ KINDS = {
     "video": (".mp4", ".mov", ".avi", ".mkv", ".webm"),
     "array": (".npy", ".npz", ".csv", ".json", ".pdf"),
 }
+IDEOGRAPHS = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 Guess = Callable[[Sequence[Any]], float]
 
 
@@ -62,7 +63,7 @@ class Profile:
 
     @cached_property
     def dated(self) -> bool:
-        """Return whether the cells are ISO dates, which may well differ in every row."""
+        """Return whether the cells are dates, which may well differ in every row."""
         return _date_fit(self.sample) > 0.9
 
     @cached_property
@@ -77,8 +78,8 @@ class Profile:
 
     @cached_property
     def words(self) -> float:
-        """Return how many words a cell has on average."""
-        return sum(len(str(cell).split()) for cell in self.sample) / max(len(self.sample), 1)
+        """Return how many words a cell has on average; three characters of Chinese, which parts none, are one."""
+        return sum(map(_word_count, map(str, self.sample))) / max(len(self.sample), 1)
 
     @cached_property
     def length(self) -> float:
@@ -247,13 +248,18 @@ def _category_fit(values: Sequence[Any]) -> float:
 
 
 def _date_fit(values: Sequence[Any]) -> float:
-    """Return the share of ISO dates."""
+    """Return the share of dates."""
     return sum(_is_date(value) for value in values) / max(len(values), 1)
+
+
+def _word_count(text: str) -> float:
+    """Return how many words a text has, about."""
+    return sum(max(1.0, len(IDEOGRAPHS.findall(part)) / 3) for part in text.split())
 
 
 def _is_date(value: Any) -> bool:
     """Return whether a cell is text that begins as a date and is one."""
-    if not isinstance(value, str) or not re.match(r"\d{4}-\d\d", value):
+    if not isinstance(value, str) or not re.match(r"\s*\d{4}[-/.年]\d", value):
         return False
     try:
         seconds_of(value)
@@ -272,7 +278,7 @@ def _text_fit(values: Sequence[Any]) -> float:
     texts = [value for value in values if isinstance(value, str) and any(map(str.isalpha, value))]
     if not texts:
         return 0.0
-    several = sum(len(text.split()) > 2 or len(text) > 40 for text in texts) / len(values)
+    several = sum(_word_count(text) > 2 or len(text) > 40 for text in texts) / len(values)
     return max(several, 0.5 * len(set(texts)) / len(values))
 
 

@@ -16,6 +16,7 @@ from mmsdk.data.objects import from_frame, from_json_lines, from_rows, normalise
 from mmsdk.data.table import Table
 from mmsdk.errors import DataError
 
+SHEETS = {".xlsx", ".xls", ".xlsm", ".ods", ".et", ".numbers"}
 ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 LIBRARIES = {"pandas": "the DataFrame", "polars": "the DataFrame", "datasets": "the Dataset"}
 
@@ -63,6 +64,11 @@ def _from_file(path: Path) -> pa.Table:
         raise DataError(f"cannot read {path}: {' '.join(str(error).split())[:200]}") from None
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from None
+    if ending in SHEETS:
+        raise DataError(
+            f"cannot read {path}: a spreadsheet is not read; save the sheet with the rows as 'CSV UTF-8 (*.csv)' (in "
+            "Excel or WPS: Save As, 另存为), which keeps the columns and their order"
+        )
     raise DataError(f"cannot read {path}: {ending or 'no ending'} is not one of {', '.join(ENDINGS)}")
 
 

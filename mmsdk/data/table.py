@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -158,8 +159,13 @@ def numbers_of(cells: list[Any]) -> list[Any]:
 
 
 def plain_number(text: str) -> int | float | None:
-    """Return the number that a text plainly is: not a code such as ``007`` or ``+49``, not ``nan``, not ``1_000``."""
+    """Return the number that a text plainly is: not a code such as ``007`` or ``+49``, not ``nan``, not ``1_000``.
+
+    Full-width digits, as Chinese and Japanese input methods type them, are digits.
+    """
     bare = text.strip()
+    if not bare.isascii():
+        bare = unicodedata.normalize("NFKC", bare)
     digits = bare.removeprefix("-")
     if (not digits[:1].isdigit() and digits[:1] != ".") or "_" in bare or not bare.isascii():
         return None

@@ -1,14 +1,43 @@
-"""Moments as seconds: ISO 8601 text or numbers."""
+"""Moments: ISO 8601 text, dates that begin with the year as Excel and Chinese write them, or numbers as seconds."""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
+import re
+import unicodedata
 from typing import Any
+
+# 2026年11月26日, 2026/11/26, 2026.11.26, 2026-3-1; after it 9:05, 9:05:30, 9时05分30秒 or 9点05分
+_YEAR_FIRST = re.compile(
+    r"(?P<year>\d{4})(?:年(?P<m1>\d\d?)月(?P<d1>\d\d?)[日号]|(?P<mark>[-/.])(?P<m2>\d\d?)(?P=mark)(?P<d2>\d\d?))"
+    r"(?:[ T]*(?P<hour>\d\d?)(?:[:时点](?P<minute>\d\d?)(?:[:分](?:(?P<second>\d\d?)秒?)?)?))?",
+    re.ASCII,
+)
+
+
+def moment_of(text: str) -> dt.datetime:
+    """Return the moment that a text says: ISO 8601, or year, month and day in this order, with or without a time.
+
+    ``2026-11-26T10:00``, ``2026/11/26 10:00``, ``2026年11月26日``, ``２０２６年１１月２６日 10时05分``. A day before
+    the year (``26/11/2026``) is refused: nobody can tell it from a month.
+
+    :raises ValueError: it is no such text.
+    """
+    plain = text.strip()
+    try:
+        return dt.datetime.fromisoformat(plain)
+    except ValueError:
+        found = _YEAR_FIRST.fullmatch(unicodedata.normalize("NFKC", plain))
+    if found is None:
+        raise ValueError("is not a date that begins with the year")
+    parts = (found["m1"] or found["m2"], found["d1"] or found["d2"], found["hour"], found["minute"], found["second"])
+    month, day, hour, minute, second = (int(part or 0) for part in parts)
+    return dt.datetime(int(found["year"]), month, day, hour, minute, second)
 
 
 def seconds_of(value: Any) -> float:
-    """Return a moment as seconds: a number as it is, ISO 8601 text since 1970 (without a zone: UTC).
+    """Return a moment as seconds: a number as it is, text as :func:`moment_of` since 1970 (no zone: UTC).
 
     :raises ValueError: it is neither; the message is the reason.
     """
@@ -23,7 +52,7 @@ def seconds_of(value: Any) -> float:
             return number
         raise ValueError("is not a moment in time")
     try:
-        moment = dt.datetime.fromisoformat(str(value).strip())
+        moment = moment_of(str(value))
     except ValueError:
         raise ValueError("is not a moment in time; write it as 2024-01-31T10:00 or as a number") from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()

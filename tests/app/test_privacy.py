@@ -148,6 +148,12 @@ def table(**columns):
         ("born 03/05/1961, 1961-05-03, 3.5.61", "born [MASK], [MASK], [MASK]"),
         ("call +49 (30) 1234-567 or 555-123-4567", "call [MASK] or [MASK]"),
         ("record 00812345", "record [MASK]"),
+        ("于2026-11-26入院，2026年3月1日复诊，3月2号出院", "于[MASK]入院，[MASK]复诊，[MASK]出院"),
+        (
+            "家属电话138 0001 2345，请发到zhang@x.cn或查看https://x.cn/a。谢谢",
+            "家属电话[MASK]，请发到[MASK]或查看[MASK]。谢谢",
+        ),
+        ("身份证11010119900101001X，住院3月", "身份证[MASK]，住院3月"),
         ("BP 120/80, pulse 97 88 102, 37.8 C, 12000 cells, day 14", None),
     ],
 )
@@ -160,6 +166,35 @@ def test_words_are_covered_whole_and_in_any_case():
     words = PrivacyConfig(mask={"note": ["ICU", "COVID-19", "died", "重症"]})
     made = at_the_door(table(note=["icu, Covid-19; (Died) rediscovered circuit", "转入重症监护", None]), words)
     assert made.cells("note") == ["[MASK], [MASK]; ([MASK]) rediscovered circuit", "转入[MASK]监护", None]
+
+
+def test_a_word_beside_chinese_is_covered():
+    made = at_the_door(table(note=["转入ICU治疗", "ICUs"]), PrivacyConfig(mask={"note": ["ICU"]}))
+    assert made.cells("note") == ["转入[MASK]治疗", "ICUs"]
+
+
+def test_what_a_row_says_of_a_person_is_covered_in_its_text():
+    columns = {
+        "name": ["Ada Moor-12", "王秀英", None, "Bo Li"],
+        "mrn": ["M900007", "7", "4711", 8812],
+        "note": [
+            "Ms MOOR (m900007), Ada's sister came; adapted",
+            "患者王秀英，7天前发热，王医生接诊",
+            "case 4711 of 47110",
+            "Bo Li, no 8812, Ada",
+        ],
+    }
+    privacy = PrivacyConfig(own={"note": ["name", "mrn", "gone"]}, drop=["name"])
+    made = at_the_door(table(**columns), privacy)
+    assert made.names == ("mrn", "note")
+    assert made.cells("note") == [
+        "Ms [MASK] ([MASK]), [MASK]'s sister came; adapted",
+        "患者[MASK]，7天前发热，王医生接诊",
+        "case [MASK] of 47110",
+        "[MASK], no [MASK], Ada",
+    ]
+    assert at_the_door(made, privacy).cells("note") == made.cells("note")
+    assert hidden_columns(privacy)["note"] == "name, mrn, gone of its row covered"
 
 
 def test_caps_keep_the_kind_of_a_cell_and_gaps_stay_gaps():

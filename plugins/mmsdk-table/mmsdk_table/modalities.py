@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 CATEGORY_LIMIT = 1_000
 _UNIT = re.compile(r"\D{0,3}[+-]?\d[\d.,]*\s*\D{1,12}|\D{1,3}\s*[+-]?\d[\d.,]*")  # 12 kg, 80%, $5
+_DATED = re.compile("[-/.年]")
 _SEPARATED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?|[+-]?\d+,\d+")
 
 
@@ -69,7 +70,8 @@ class Date(Whole):
     def decode(self, cell: Any) -> dt.datetime | None:
         """Return the moment, or ``None`` for an empty cell.
 
-        :raises ValueError: the cell is not ISO 8601; ``31/01/2024`` and bare numbers are ambiguous and refused.
+        :raises ValueError: the cell is no date that begins with the year; ``31/01/2024`` and bare numbers are
+            ambiguous and refused.
         """
         value = _only(cell, "date")
         if value is None or value != value:  # noqa: PLR0124 - pandas' NaT, which differs from itself
@@ -84,7 +86,7 @@ class Date(Whole):
 
     def guess(self, values: Sequence[Any]) -> float:
         """Return the share of cells that are dates; digits alone are numbers."""
-        return _share(lambda cell: self.decode(cell) if "-" in str(cell[0])[1:] else None, values)
+        return _share(lambda cell: self.decode(cell) if _DATED.search(str(cell[0])[1:]) else None, values)
 
 
 class Vector:
@@ -151,9 +153,11 @@ def _advice(value: Any) -> str:
 
 
 def _moment(text: str) -> dt.datetime:
-    """Parse ISO 8601."""
+    """Parse ISO 8601, or year, month and day in this order."""
+    from mmsdk import moment_of
+
     try:
-        return dt.datetime.fromisoformat(text)
+        return moment_of(text)
     except ValueError:
         raise ValueError(f"is not an ISO date ({text[:60]!r}); write 2024-01-31 or 2024-01-31T10:00") from None
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 LIMIT = 1_000_000
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _EDGES = "\ufeff\u200b\u200c\u200d\u2060 \t\n\xa0\u3000"  # what shows nothing: byte order mark, zero width, spaces
+_PHRASE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]{7}|[。！？]").search  # no spaces between words
 _LETTERS = re.compile(r"[^\W\d_]")
 
 
@@ -38,7 +39,7 @@ class Text:
         texts = [value for value in values if isinstance(value, str) and _LETTERS.search(value)]
         if not texts:
             return 0.0
-        several = sum(len(text.split()) > 2 or len(text) > 40 for text in texts) / len(values)
+        several = sum(len(text.split()) > 2 or len(text) > 40 or bool(_PHRASE(text)) for text in texts) / len(values)
         return max(several, 0.5 * len(set(texts)) / len(values))
 
     def parts(self, sample: str) -> list[Part]:

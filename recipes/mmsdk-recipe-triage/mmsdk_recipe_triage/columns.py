@@ -7,107 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mmsdk import ConfigError, guess_application
-from mmsdk_recipe_triage.identifiers import identifiers, patients, words_of
+from mmsdk_recipe_triage.identifiers import identifiers, patients, says, words_of
+from mmsdk_recipe_triage.words import CIRCUMSTANCE, LATER, ORDERS, PICTURES, PLAIN, SLICED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# How and where a case was recorded, not how the patient is: what a model takes for illness where it can (Zech et al.
-# 2018, PLoS Medicine 15, e1002683). Told apart as subgroups, never read as inputs.
-CIRCUMSTANCE = frozenset(
-    [
-        "haus",
-        "klinik",
-        "standort",
-        "view",
-        "projection",
-        "position",
-        "site",
-        "hospital",
-        "ward",
-        "clinic",
-        "centre",
-        "center",
-        "scanner",
-        "device",
-        "manufacturer",
-        "station",
-        "vendor",
-        "modality",
-        "source",
-        "split",
-        "fold",
-        "licence",
-        "license",
-        "url",
-        "filename",
-        "file",
-        "folder",
-        "path",
-        "width",
-        "height",
-    ]
-)
-LATER = frozenset(  # what is known only after the case was dealt with
-    [
-        "label",
-        "labels",
-        "finding",
-        "findings",
-        "diagnosis",
-        "outcome",
-        "outcomes",
-        "survival",
-        "survived",
-        "died",
-        "death",
-        "dead",
-        "mortality",
-        "discharge",
-        "disposition",
-        "icu",
-        "intubated",
-        "intubation",
-        "ventilated",
-        "ventilation",
-        "admitted",
-        "readmission",
-        "los",
-        "target",
-    ]
-)
-SLICED = frozenset(
-    [
-        "sex",
-        "gender",
-        "age",
-        "view",
-        "projection",
-        "site",
-        "hospital",
-        "centre",
-        "center",
-        "geschlecht",
-        "alter",
-        "haus",
-        "性别",
-        "年龄",
-    ]
-)
-# words of the name of an answer that mean nothing
-PLAIN = frozenset(["label", "labels", "target", "outcome", "y", "is", "has"])
-ORDERS = (
-    ("routine", "urgent", "emergency"),
-    ("non-urgent", "urgent", "emergent"),
-    ("low", "medium", "high"),
-    ("low", "moderate", "high", "critical"),
-    ("green", "yellow", "orange", "red"),
-    ("blue", "green", "yellow", "orange", "red"),
-    ("routine", "soon", "urgent"),
-    ("normal", "urgent", "critical"),
-    ("routine", "urgent"),
-    ("low", "high"),
-)
 TABLE = ("number", "category", "date")
 SHARE, NOTE_WORDS = 0.005, 4
 
@@ -188,26 +93,30 @@ def leaking_words(labels: list[str], target: str, notes: list[Any]) -> list[str]
     :param notes: the cells of the text columns.
     """
     words = {label.replace("_", " ").strip() for label in labels}
-    words |= {word for label in labels for word in re.split(r"[\W_]+", label) if len(word) >= NOTE_WORDS}
+    words |= {word for label in labels for word in re.split(r"[\W_]+", label) if _weight(word) >= NOTE_WORDS}
     words |= {word for word in words_of(target) if word not in PLAIN}
-    words = {word for word in words if len(word) > 2}
+    words = {word for word in words if _weight(word) > 2}
     texts = " \n ".join(str(note).lower() for note in notes if note is not None)
     return sorted(word for word in words if word.lower() in texts)
 
 
+def _weight(word: str) -> int:
+    """Return how many letters a word has; a Chinese one counts as two."""
+    return len(word) + sum("\u3400" <= mark <= "\u9fff" for mark in word)
+
+
 def _no_input(name: str) -> str:
     """Return why a column is never an input, by its name, or nothing."""
-    words = set(words_of(name))
-    if words & LATER:
+    if says(name, LATER):
         return "known only afterwards, or another answer"
-    circumstance = words & CIRCUMSTANCE and not words & {"image", "picture", "photo", "scan", "xray"}
+    circumstance = says(name, CIRCUMSTANCE) and not says(name, PICTURES)
     return "how or where it was recorded, not how the patient is" if circumstance else ""
 
 
 def _sliced(table: Any, target: str, unread: Mapping[str, str]) -> list[str]:
     """Return the columns by which the figures are told apart: sex, age, view, site."""
     later = {name for name, why in unread.items() if why.startswith("known")}
-    return [name for name in table.names if SLICED & set(words_of(name)) and name not in {target, *later}]
+    return [name for name in table.names if says(name, SLICED) and name not in {target, *later}]
 
 
 def _grouped(inputs: Mapping[str, Any], identity: str | None) -> dict[str, dict[str, Any]]:

@@ -5,49 +5,22 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from mmsdk_recipe_triage.words import PERSONS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# what -> a word of the column's name is one of these, or the name without separators holds one of the longer ones
-WORDS = {
-    "a name": (
-        {"name", "names", "surname", "forename", "given", "family", "maiden", "vorname", "nachname", "nom", "prenom"},
-        ("firstname", "lastname", "fullname", "patientname", "patientenname", "姓名", "名字"),
-    ),
-    "a birth date": (
-        {"dob", "birth", "birthday", "geburtsdatum"},
-        ("birthdate", "dateofbirth", "geburt", "出生", "生日"),
-    ),
-    "an address": (
-        {"address", "street", "city", "town", "zip", "zipcode", "postcode", "postal", "adresse", "plz"},
-        ("homeaddress", "postalcode", "地址", "邮编"),
-    ),
-    "a telephone": ({"phone", "telephone", "tel", "mobile", "cell", "fax"}, ("phonenumber", "telefon", "电话", "手机")),
-    "an e-mail address": ({"email", "mail"}, ("emailaddress", "邮箱")),
-    "a number of a person": (
-        {"mrn", "ssn", "nhs", "insurance", "passport", "accession", "account", "chi", "pid", "aadhaar"},
-        (
-            "medicalrecord",
-            "patientid",
-            "patientnumber",
-            "socialsecurity",
-            "accessionnumber",
-            "身份证",
-            "病历号",
-            "住院号",
-        ),
-    ),
-    "a member of staff": (
-        {"physician", "doctor", "nurse", "operator", "referrer", "radiologist", "clinician"},
-        ("referringphysician", "医生"),
-    ),
-}
 PATIENT = frozenset({"patient", "patients", "subject", "person", "mrn", "pid", "patientid", "subjectid", "personid"})
+PATIENT |= {"患者", "病人", "受试者", "就诊人"}
+ADMISSIONS = frozenset(["身份证", "病历", "病案", "住院", "门诊", "登记", "就诊卡"])  # their numbers name a patient
+NUMBERED = re.compile("(编号|编码|代码|号码?|id)$")  # 患者编号: what numbers the thing before it
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
 NUMBERS = {
     "an e-mail address": EMAIL,
-    "a number of a person": re.compile(r"\d{3}-\d{2}-\d{4}|\d{3} \d{3} \d{4}|[A-Z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-D]"),
-    "a telephone": re.compile(r"(\+\d|0\d|\(\d{3}\)|\d{3}-)[\d ()/-]{6,}\d"),
+    "a number of a person": re.compile(
+        r"\d{3}-\d{2}-\d{4}|\d{3} \d{3} \d{4}|[A-Z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-D]|\d{17}[\dXx]"
+    ),
+    "a telephone": re.compile(r"1[3-9]\d[ -]?\d{4}[ -]?\d{4}|(\+\d|0\d|\(\d{3}\)|\d{3}-)[\d ()/-]{6,}\d"),
 }
 LOOKED_AT, MOSTLY = 200, 0.6
 
@@ -70,27 +43,44 @@ def identifiers(table: Any, keep: Iterable[str] = ()) -> dict[str, str]:
 
 def patients(table: Any) -> str | None:
     """Return the column that says which rows are of one patient; the one with the fewest values where several do."""
-    named = [name for name in table.names if PATIENT & {*words_of(name), "".join(words_of(name))}]
-    named = [name for name in named if not {"name", "age", "sex"} & set(words_of(name))]
+    named = [name for name in table.names if _names_patient(name)]
+    named = [name for name in named if not {"name", "age", "sex", "年龄", "性别"} & set(words_of(name))]
     counts = {name: len({str(cell) for cell in table.cells(name) if cell is not None}) for name in named}
     counts = {name: count for name, count in counts.items() if count > 1}
     return min(counts, key=lambda name: counts[name], default=None)
 
 
 def words_of(name: str) -> list[str]:
-    """Return the words of a column's name, lower case: ``patientName``, ``patient_name`` and ``Patient name`` alike."""
-    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    """Return the words of a column's name, lower case: ``patientName``, ``patient_name`` and ``Patient name`` alike.
+
+    Chinese parts no words: ``患者ID`` is ``患者`` and ``id``, ``患者姓名`` one word.
+    """
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[\u3400-\u9fff])(?=\w)(?![\u3400-\u9fff])", " ", name)
+    parted = re.sub(r"(?<=\w)(?<![\u3400-\u9fff])(?=[\u3400-\u9fff])", " ", parted)
     return [word for word in re.split(r"[\W_]+", parted.lower()) if word]
+
+
+def says(name: str, words: Iterable[str]) -> bool:
+    """Return whether a column's name has one of the words; those of Chinese anywhere in it."""
+    held = set(words_of(name))
+    return any(word in held if word.isascii() else word in name for word in words)
+
+
+def _names_patient(name: str) -> bool:
+    """Return whether a column says which patient it is: ``patient_id``, ``患者``, ``患者编号``, ``住院号``."""
+    words = words_of(name)
+    whole = "".join(words)
+    return bool(PATIENT & {*words, whole}) or NUMBERED.sub("", whole) in PATIENT | ADMISSIONS
 
 
 def _by_name(name: str) -> str:
     """Return what a column's name says it holds of a person, or nothing."""
     words = words_of(name)
     whole = "".join(words)
-    for what, (single, parts) in WORDS.items():
+    for what, (single, parts) in PERSONS.items():
         if single & set(words) or any(part in whole for part in parts):
             return what
-    return "a number of a person" if PATIENT & {*words, whole} and not {"age", "sex"} & set(words) else ""
+    return "a number of a person" if _names_patient(name) and not {"age", "sex", "年龄", "性别"} & set(words) else ""
 
 
 def _by_cells(cells: list[Any]) -> str:

@@ -117,7 +117,7 @@ def _confidence(settings: Mapping[str, Any], kind: str) -> dict[str, Any]:
 
 
 def _privacy(table: Any, found: Columns, labels: list[str]) -> dict[str, Any]:
-    """Return the block ``privacy``: names out, the group numbered, great ages one, notes without the answer."""
+    """Return the block ``privacy``: names out, of notes too, the group numbered, great ages one, no answer in notes."""
     age = column_of(table, AGE, (0, 130))
     text = found.inputs.get("notes", {}).get("column", [])
     notes = [text] if isinstance(text, str) else text
@@ -128,6 +128,7 @@ def _privacy(table: Any, found: Columns, labels: list[str]) -> dict[str, Any]:
         "cap": {age: OLDEST} if age else {},
         "mask": {one: words for one, words in masks.items() if words},
         "contacts": list(notes),
+        "own": {one: list(found.names) for one in notes} if found.names else {},
     }
 
 

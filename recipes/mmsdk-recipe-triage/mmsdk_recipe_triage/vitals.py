@@ -39,28 +39,42 @@ class Vital:
 VITALS = (
     Vital(
         what="oxygen saturation",
-        named=re.compile(r"spo2|sao2|po2saturation|o2sat(uration)?|oxygensat(uration)?|osat"),
+        named=re.compile(
+            r"spo2|sao2|po2saturation|o2sat(uration)?|oxygensat(uration)?|osat|血氧(饱和度)?|指脉氧(饱和度)?"
+        ),
         usual=(70, 100),
         low=91,
     ),
     Vital(
         what="respiration rate",
-        named=re.compile(r"rr|resprate|respir(ation|atory)rate|breathingrate"),
+        named=re.compile(r"rr|resprate|respir(ation|atory)rate|breathingrate|呼吸(频率|次数)?"),
         usual=(8, 40),
         low=8,
         high=25,
     ),
     Vital(
         what="systolic pressure",
-        named=re.compile(r"sbp|systolic(bp|bloodpressure|pressure)?|bpsystolic|sysbp"),
+        named=re.compile(r"sbp|systolic(bp|bloodpressure|pressure)?|bpsystolic|sysbp|收缩压|高压"),
         usual=(80, 200),
         low=90,
         high=220,
     ),
-    Vital(what="pulse", named=re.compile(r"pulse|heartrate|hr|pulserate"), usual=(45, 150), low=40, high=131),
-    Vital(what="temperature", named=re.compile(r"temp(erature)?c?|bodytemp(erature)?"), usual=(34, 42), low=35.0),
+    Vital(
+        what="pulse",
+        named=re.compile(r"pulse|heartrate|hr|pulserate|心率|脉搏|脉率"),
+        usual=(45, 150),
+        low=40,
+        high=131,
+    ),
+    Vital(
+        what="temperature",
+        named=re.compile(r"temp(erature)?c?|bodytemp(erature)?|体温|腋温|耳温"),
+        usual=(34, 42),
+        low=35.0,
+    ),
 )
-AGE = re.compile(r"age(years)?|ageinyears|alter|年龄")
+AGE = re.compile(r"age(years)?|ageinyears|alter|(患者|病人)?年龄")
+UNITS = frozenset(["次", "分", "分钟", "次分", "mm", "hg", "mmhg", "bpm", "度", "岁", "周岁"])  # 心率(次/分)
 
 
 def floors(table: Any, task: str, label: str) -> list[dict[str, Any]]:
@@ -93,7 +107,7 @@ def floors(table: Any, task: str, label: str) -> list[dict[str, Any]]:
 def column_of(table: Any, named: re.Pattern[str], usual: tuple[float, float]) -> str | None:
     """Return the first column of a name whose median lies where it does in the right unit."""
     for name in table.names:
-        if not named.fullmatch("".join(words_of(name))):
+        if not named.fullmatch("".join(word for word in words_of(name) if word not in UNITS)):
             continue
         readings = numbers(table.cells(name))
         if readings and usual[0] <= median(readings) <= usual[1]:

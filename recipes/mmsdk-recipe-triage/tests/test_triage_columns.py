@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from mmsdk_recipe_triage.columns import leaking_words, order_of
+from mmsdk_recipe_triage.columns import leaking_words, order_of, understand
 from mmsdk_recipe_triage.identifiers import identifiers, patients
 from mmsdk_recipe_triage.vitals import VITALS, floors
 
@@ -20,9 +20,14 @@ NAMES = (
     "name surname first_name LastName patientName full-name maiden_name 姓名 dob birthDate date_of_birth Geburtstag "
     "出生日期 address home.address street city zip postal_code 地址 phone mobile tel fax PhoneNumber 电话 email e-mail "
     "mrn MRN medical_record_number ssn nhs_number insurance_no passport accession accessionNumber account_number "
-    "patient patient_id PatientID subject 病历号 referring_physician Nurse radiologist"
+    "patient patient_id PatientID subject 病历号 referring_physician Nurse radiologist "
+    "患者姓名 联系人 出生日期 家庭住址 联系方式 手机号 微信号 身份证号 医保卡号 门诊号 住院号 患者编号 患者ID "
+    "病人号 接诊医师 责任护士"
 )
-PLAIN = "age sex spo2 temperature patient_age patient_sex notes image view crp weight filename_of_scan"
+PLAIN = (
+    "age sex spo2 temperature patient_age patient_sex notes image view crp weight filename_of_scan "
+    "年龄 患者年龄 患者_性别 体温 主诉 现病史 胸片 住院天数 药品名称 检查项目"
+)
 
 
 @pytest.mark.parametrize("column", NAMES.split())
@@ -42,6 +47,8 @@ def test_a_name_that_does_not(column):
         (["a@b.org", "c.d@e.example", ""], "an e-mail address"),
         (["123-45-6789", "987-65-4321", "900-11-2222"], "a number of a person"),
         (["943 476 5919", "943 476 5870", "401 023 2137"], "a number of a person"),
+        (["11010119900101001X", "440301198502030012"], "a number of a person"),
+        (["13800012345", "139 0001 2345", "186-0001-2345"], "a telephone"),
         (["+44 20 7946 0018", "(555) 123-4567", "030 1234567"], "a telephone"),
     ],
 )
@@ -61,6 +68,8 @@ def test_the_patient_is_the_coarsest_of_the_columns_that_number_one():
     assert patients(rows) == "mrn"
     assert patients(table(q=[1, 2])) is None
     assert patients(table(mrn=["1", "1"])) is None
+    chinese = table(患者姓名=["a", "b", "c", "c"], 患者编号=["1", "1", "2", "3"], 患者年龄=["7", "7", "8", "8"])
+    assert patients(chinese) == "患者编号"
 
 
 NEWS2 = {  # Royal College of Physicians 2017, chart 1: readings that score 3, and those next to them
@@ -75,6 +84,25 @@ NEWS2 = {  # Royal College of Physicians 2017, chart 1: readings that score 3, a
 def firing(rules, row):
     rows = mmsdk.read_table([row])
     return fire({one["when"]: columns_read(one["when"], rows.names, "x") for one in rules}, rows).any()
+
+
+CHINESE = {
+    "血氧饱和度": "spo2",
+    "呼吸(次/分)": "resp_rate",
+    "收缩压（mmHg）": "sbp",
+    "心率": "heart_rate",
+    "体温（℃）": "temp",
+    "体温": "temp",
+}
+
+
+@pytest.mark.parametrize(("column", "english"), CHINESE.items())
+def test_floors_know_the_chinese_names_of_vital_signs(column, english):
+    usual, severe, mild = NEWS2[english]
+    rules = floors(table(**{column: [usual] * 3, "年龄（岁）": [40, 50, 60]}), "urgency", "urgent")
+    assert all(firing(rules, {column: one, "年龄（岁）": 40}) for one in severe)
+    assert not any(firing(rules, {column: one, "年龄（岁）": 40}) for one in mild)
+    assert not any(firing(rules, {column: one, "年龄（岁）": 12}) for one in severe)
 
 
 @pytest.mark.parametrize("column", NEWS2)
@@ -107,6 +135,9 @@ def test_a_column_of_two_words_is_quoted():
 def test_scales_that_are_known_have_an_order():
     assert order_of(["urgent", "Emergency", "routine"], None) == ["routine", "urgent", "Emergency"]
     assert order_of(["red", "green", "yellow", "orange"], None) == ["green", "yellow", "orange", "red"]
+    assert order_of(["危急", "常规", "紧急"], None) == ["常规", "紧急", "危急"]
+    assert order_of(["红", "绿", "橙", "黄"], None) == ["绿", "黄", "橙", "红"]
+    assert order_of(["阴性", "阳性"], None) is None
     assert order_of(["Y", "N"], None) is None
     assert order_of(["Y", "N"], ["N", "Y"]) == ["N", "Y"]
 
@@ -116,3 +147,30 @@ def test_words_of_the_answer_in_the_notes():
     assert leaking_words(["Y", "N"], "label_icu", notes) == ["icu"]
     found = leaking_words(["covid", "no_finding", "other_pneumonia"], "label", notes)
     assert found == ["covid", "finding", "other", "other pneumonia", "pneumonia"]
+    found = leaking_words(["常规", "危急", "急"], "紧急程度", ["考虑危急，转抢救室", "急性起病，紧急程度高", None])
+    assert found == ["危急", "紧急程度"], "two characters of Chinese are a word, one is not"
+
+
+def test_a_chinese_table_is_understood_as_an_english_one_is():
+    rows = [
+        {
+            "病例号": f"B{n:03d}",
+            "患者编号": f"ZY{n // 2:03d}",
+            "患者姓名": "王秀英",
+            "年龄": 30 + n % 40,
+            "院区": "东院" if n % 3 else "西院",
+            "接诊医师": f"李医师{n % 4}",
+            "血氧饱和度": 90 + n % 9,
+            "主诉": f"{'发热伴咳嗽已经三天，活动后气促' if n % 2 else '一般情况可以，睡眠尚好'}，第{n}次就诊",
+            "出院诊断": "肺炎" if n % 2 else "健康",
+            "紧急程度": "紧急" if n % 2 else "常规",
+        }
+        for n in range(60)
+    ]
+    found = understand(mmsdk.read_table(rows), {"target": "紧急程度"})
+    assert (found.id, found.group, found.slices) == ("病例号", "患者编号", ("年龄", "院区"))
+    assert found.inputs["record"]["column"] == ["年龄", "血氧饱和度"]
+    assert found.inputs["notes"] == {"column": "主诉", "modality": "text"}
+    assert set(found.names) == {"患者编号", "患者姓名", "接诊医师"}
+    assert found.unread["出院诊断"] == "known only afterwards, or another answer"
+    assert found.unread["院区"] == "how or where it was recorded, not how the patient is"

@@ -1,0 +1,169 @@
+"""Tables as Chinese programs and people write them: GB18030, full-width digits, dates with 年月日, names of columns."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import random
+import uuid
+
+import pytest
+
+from mmsdk import moment_of
+from mmsdk.data import inspect_table, read_table
+from mmsdk.data.table import plain_number
+from mmsdk.data.times import seconds_of
+from mmsdk.errors import DataError
+
+NOTES = ("咳嗽两周，一般情况可，睡眠尚好", "发热伴咳嗽三天，活动后气促明显", "呼吸困难，意识模糊，由家属送来急诊")
+GOODS = ("手工制作的陶瓷餐盘，边缘有裂纹", "实木台灯，灯罩是亚麻布做的", "加厚纯棉床单，适合冬天使用")
+
+
+@pytest.fixture
+def rows():
+    draw = random.Random(0)
+    return [
+        {
+            "商品编号": f"货{number:03d}",
+            "名称": f"{draw.choice(GOODS)}，第{number}批",
+            "价格": str(number * 3 % 41).translate(str.maketrans("0123456789", "０１２３４５６７８９")),
+            "上架日期": f"2026年{number % 12 + 1}月{number % 28 + 1}日",
+            "类目": draw.choice(["厨房", "卧室", "客厅"]),
+        }
+        for number in range(60)
+    ]
+
+
+def written(path, rows, encoding="utf-8-sig"):
+    with path.open("w", newline="", encoding=encoding) as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def test_a_table_in_gb18030_is_read_as_it_is_in_utf_8_and_that_is_said_once(tmp_path, rows, capsys):
+    folder = tmp_path / uuid.uuid4().hex  # what is said is said once a path
+    folder.mkdir()
+    path = written(folder / "商品 表.csv", rows, "gb18030")
+    table = read_table(path)
+    assert table.columns.equals(read_table(written(tmp_path / "b.csv", rows)).columns)
+    read_table(path)
+    assert (
+        capsys.readouterr().err == f"{path} is not UTF-8; it was read as GB18030 (GBK), as Chinese Excel writes CSV\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("name,town\nJosé,Besançon\nZoë,Tromsø\nDvořák,Plzeň\n", "cp1250"),
+        ("name,town\nJosé,Besançon\nZoë,Tromsø\n", "cp1252"),
+        ("имя,город\nИван,Москва\nАнна,Казань\n", "cp1251"),
+        ("상품,가격\n빨간 접시와 파란 그릇,１２\n나무 의자는 튼튼합니다,３\n", "euc-kr"),
+        ("商品,値段\n赤いお皿とあおいコップ,１２\nきのいすはじょうぶです,３\n", "euc-jp"),
+        ("商品,価格\n赤いお皿,１２\n", "shift-jis"),
+        ("商品,價格\n紅色盤子與藍色杯子,12\n木頭椅子很耐用,3\n", "big5"),
+    ],
+)
+def test_what_is_not_plainly_gb18030_is_refused_and_never_guessed_at(tmp_path, text, encoding):
+    path = tmp_path / "t.csv"
+    path.write_bytes(text.encode(encoding, "replace"))
+    with pytest.raises(DataError, match=r"is not UTF-8 text: line [12] "):
+        read_table(path)
+
+
+def test_a_broken_byte_in_gb18030_is_refused(tmp_path, rows):
+    path = written(tmp_path / "t.csv", rows, "gb18030")
+    path.write_bytes(path.read_bytes() + b"\xff\xff\n")
+    with pytest.raises(DataError, match="is not UTF-8 text"):
+        read_table(path)
+
+
+@pytest.mark.parametrize("name", ["表.xlsx", "old.xls", "表.et"])
+def test_a_spreadsheet_is_refused_with_what_to_do(tmp_path, name):
+    (tmp_path / name).write_bytes(b"PK\x03\x04")
+    with pytest.raises(
+        DataError, match=r"a spreadsheet is not read; save the sheet with the rows as 'CSV UTF-8 \(\*\.csv\)'"
+    ):
+        read_table(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026年11月26日", dt.datetime(2026, 11, 26)),
+        ("２０２６年３月１日", dt.datetime(2026, 3, 1)),
+        ("2026年3月1号 9点05分", dt.datetime(2026, 3, 1, 9, 5)),
+        ("2026年3月1日9时5分30秒", dt.datetime(2026, 3, 1, 9, 5, 30)),
+        ("2026/3/1", dt.datetime(2026, 3, 1)),
+        ("2026/11/26 10:30", dt.datetime(2026, 11, 26, 10, 30)),
+        ("2026.11.26 10:30:05", dt.datetime(2026, 11, 26, 10, 30, 5)),
+        ("2026-3-1", dt.datetime(2026, 3, 1)),
+        ("2026-11-26T10:00", dt.datetime(2026, 11, 26, 10)),
+    ],
+)
+def test_dates_that_begin_with_the_year_are_read(text, moment):
+    assert moment_of(text) == moment
+    assert seconds_of(text) == moment.replace(tzinfo=dt.UTC).timestamp()
+
+
+@pytest.mark.parametrize(
+    "text", ["26/11/2026", "2026年13月1日", "2026年2月30日", "2026/11-26", "2026年11月", "明天", "1.2.3"]
+)
+def test_what_is_no_such_date_is_refused(text):
+    with pytest.raises(ValueError, match=r"month|day|date"):
+        moment_of(text)
+    with pytest.raises(ValueError, match="is not a moment in time; write it as"):
+        seconds_of(text)
+
+
+def test_full_width_digits_are_digits():
+    assert [plain_number(text) for text in ("４９３", "１２．５", "－3", "００７", "4 9")] == [
+        493,
+        12.5,
+        -3,
+        None,
+        None,
+    ]
+
+
+def test_chinese_columns_are_guessed_as_english_ones_are(tmp_path, rows):
+    found = inspect_table(read_table(written(tmp_path / "t.csv", rows))).application
+    assert found["id"] == "商品编号"
+    assert {name: block["modality"] for name, block in found["inputs"].items()} == {
+        "名称": "text",
+        "价格": "number",
+        "上架日期": "date",
+    }
+    assert found["tasks"] == {"类目": {"column": "类目", "type": "classification"}}
+
+
+def test_chinese_notes_are_text_and_not_tags_or_ids(tmp_path):
+    draw = random.Random(1)
+    rows = [
+        {
+            "病例号": f"B{number:03d}",
+            "患者编号": f"ZY{number // 2:04d}",
+            "患者年龄": str(20 + number % 50),
+            "主诉": f"{draw.choice(NOTES)}，体温{36 + number / 40:.2f}度",
+            "用途": draw.choice(["厨房、手工、简约", "卧室、大号", "客厅、手工", "厨房、大号、简约"]),
+        }
+        for number in range(80)
+    ]
+    found = inspect_table(read_table(written(tmp_path / "t.csv", rows))).application
+    assert found["id"] == "病例号"
+    assert found["split"] == {"group": "患者编号"}, "one patient stays on one side"
+    assert {name: block["modality"] for name, block in found["inputs"].items()} == {
+        "患者年龄": "number",
+        "主诉": "text",
+        "用途": "tags",
+    }
+
+
+def test_a_chinese_text_that_holds_the_answer_is_no_input(tmp_path, rows):
+    for row in rows:
+        row["名称"] = f"这是一件适合{row['类目']}使用的商品，颜色{row['价格']}"
+        row["又名"] = f"{row['类目']}里常用的东西，{row['商品编号']}"
+    found = inspect_table(read_table(written(tmp_path / "t.csv", rows)))
+    assert "又名" in found.left_out
