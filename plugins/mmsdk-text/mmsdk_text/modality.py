@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 LIMIT = 1_000_000
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _EDGES = "\ufeff\u200b\u200c\u200d\u2060 \t\n\xa0\u3000"  # what shows nothing: byte order mark, zero width, spaces
-_PHRASE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]{7}|[。！？]").search  # no spaces between words
+_IDEOGRAPH = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 _LETTERS = re.compile(r"[^\W\d_]")
 
 
@@ -39,7 +39,7 @@ class Text:
         texts = [value for value in values if isinstance(value, str) and _LETTERS.search(value)]
         if not texts:
             return 0.0
-        several = sum(len(text.split()) > 2 or len(text) > 40 or bool(_PHRASE(text)) for text in texts) / len(values)
+        several = sum(len(text.split()) > 2 or len(text) > 40 or _is_phrase(text) for text in texts) / len(values)
         return max(several, 0.5 * len(set(texts)) / len(values))
 
     def parts(self, sample: str) -> list[Part]:
@@ -49,6 +49,13 @@ class Text:
     def without(self, sample: str, parts: Sequence[Part], others: Sequence[str] = ()) -> str | None:
         """Return the text without some of its words."""
         return without_words(sample, parts)
+
+
+def _is_phrase(text: str) -> bool:
+    """Return whether Chinese or Japanese, which part no words, is written text: a sentence, or clauses, and no tags."""
+    lengths = [len(_IDEOGRAPH.findall(part)) for part in re.split(r"[\W_]+", text)]
+    clauses = [length for length in lengths if length]
+    return max(lengths) >= 7 or (sum(clauses) >= 10 and sum(clauses) >= 4 * len(clauses))
 
 
 def _clean(value: Any) -> str:
