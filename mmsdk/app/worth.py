@@ -14,7 +14,7 @@ from mmsdk.app.fitting import check_names, open_pipeline, prepare_tasks
 from mmsdk.app.probing import time_input
 from mmsdk.app.resolving import resolve_application
 from mmsdk.app.threads import learning_threads
-from mmsdk.data import Policy, fold_rows, group_cells, require_training
+from mmsdk.data import Policy, fold_rows, group_cells, require_training, units_drawn
 from mmsdk.errors import ConfigError, DataError
 from mmsdk.evaluate.baselines import blind_baseline
 from mmsdk.evaluate.bootstrap import Interval, bound_of, interval
@@ -226,15 +226,15 @@ def _task_worth(
         return draw_scores(statistic, count, better=better, groups=names, resamples=RESAMPLES, seed=0)
 
     def shown(one: Drawn) -> Interval:
-        return interval(better * one[0], better * one[1], count, bound=bound)
+        return interval(better * one[0], better * one[1], count, units=units, bound=bound)
 
-    blind = blind_baseline(task, count)[1]
+    blind, units = blind_baseline(task, count)[1], units_drawn(count, names)
     bound = bound_of(task.scores(blind, truth)[task.metric], np.arange(count), names)
     scores = {subset: drawn(one) for subset, one in logits.items()}
     inputs = tuple(dict.fromkeys(name for subset in logits for name in subset))
     whole = scores[inputs]
     left = {one: scores[rest] for one in inputs if (rest := tuple(n for n in inputs if n != one)) in scores}
-    adds = {one: interval(whole[0] - rest[0], whole[1] - rest[1], count) for one, rest in left.items()}
+    adds = {one: interval(whole[0] - rest[0], whole[1] - rest[1], count, units=units) for one, rest in left.items()}
     together = shown(whole)
     return TaskWorth(
         metric=task.metric,

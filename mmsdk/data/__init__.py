@@ -9,7 +9,7 @@ from mmsdk.data.inspect import guess_application, guess_modality, inspect_table
 from mmsdk.data.interactions import Event, Interactions, interactions_table, read_events, read_interactions
 from mmsdk.data.media import Policy, Resolver, resolve_media
 from mmsdk.data.privacy import at_the_door, hidden_columns
-from mmsdk.data.resampled import resampled
+from mmsdk.data.resampled import resampled, units_drawn
 from mmsdk.data.samples import InputColumn, Samples, read_samples, require_training
 from mmsdk.data.sources import read_table
 from mmsdk.data.split import split_rows
@@ -41,4 +41,5 @@ __all__ = [
     "resampled",
     "resolve_media",
     "split_rows",
+    "units_drawn",
 ]

@@ -19,7 +19,7 @@ def resampled(
     nothing about other groups; drawing the group whole would say that there is none.
     """
     random = np.random.default_rng(seed)
-    codes = np.zeros(n, int) if groups is None else np.unique(np.asarray(groups).astype(str), return_inverse=True)[1]
+    codes = _codes(n, groups)
     if not codes.any():
         for _ in range(resamples):
             yield random.integers(0, n, n)
@@ -28,3 +28,16 @@ def resampled(
     members = np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
     for _ in range(resamples):
         yield np.concatenate([members[one] for one in random.integers(0, len(members), len(members))])
+
+
+def units_drawn(n: int, groups: Sequence[Any] | np.ndarray | None = None) -> int:
+    """Return of how many rows, or groups, :func:`resampled` draws."""
+    codes = _codes(n, groups)
+    return int(codes.max()) + 1 if codes.any() else n
+
+
+def _codes(n: int, groups: Sequence[Any] | np.ndarray | None) -> np.ndarray:
+    """Return the number of the group of each row, all 0 without groups."""
+    if groups is None:
+        return np.zeros(n, np.int64)
+    return np.asarray(np.unique(np.asarray(groups).astype(str), return_inverse=True)[1])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmsdk.data import resampled
+from mmsdk.data import resampled, units_drawn
 from mmsdk.tasks import Share
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 RESAMPLES = 1000
 LEVEL = 0.95
+FEW = 30  # rows or groups below which the plain percentiles are too narrow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +62,11 @@ def bootstrap(
         for name, one in defined.items():
             drawn[name].append(float(one(rows)))
     named = None if groups is None else np.asarray(groups)
+    every, units = np.arange(n), units_drawn(n, groups)
     return {
-        name: interval(values[name], np.asarray(drawn[name]), n, level=level, bound=bound_of(one, np.arange(n), named))
+        name: interval(
+            values[name], np.asarray(drawn[name]), n, level=level, units=units, bound=bound_of(one, every, named)
+        )
         for name, one in defined.items()
     }
 
@@ -106,18 +110,44 @@ def bound_of(
     return Bound(units=statistic.units(rows, groups), least=statistic.least)
 
 
-def interval(value: float, drawn: np.ndarray, n: int, *, level: float = LEVEL, bound: Bound | None = None) -> Interval:
+def interval(
+    value: float,
+    drawn: np.ndarray,
+    n: int,
+    *,
+    level: float = LEVEL,
+    units: int | None = None,
+    bound: Bound | None = None,
+) -> Interval:
     """Return the percentile interval of a value from its resampled values; without any, the value itself.
+
+    Of few groups the plain one is too narrow: a nominal 95 % hold 80 % at four, 92 % at eighteen. Below 30 rows or
+    groups the percentiles lie further out, where Student's t and the spread that knows of the mean would put them
+    (the expanded percentile interval of Hesterberg 2015, doi:10.1080/00031305.2015.1089789): 94 % from eight on. Of
+    two or three nothing helps: no resample says more than the groups themselves.
 
     Where every row is right, every resample is, and the interval would have no width, as if 20 rows proved that there
     is never an error. A share has the one-sided interval of a proportion of ``u`` rows then, from ``(1 - level)^(1/u)``
     to 1 (Clopper and Pearson 1934; about ``3/u``, the rule of three: Hanley and Lippman-Hand 1983), likewise where
     all are wrong.
+
+    :param units: of how many rows or groups the resamples draw; many where left out.
     """
     usable = drawn[np.isfinite(drawn)]
-    low, high = np.quantile(usable, [(1 - level) / 2, (1 + level) / 2]) if len(usable) else (value, value)
+    outside = _outside(level, units)
+    low, high = np.quantile(usable, [outside, 1 - outside]) if len(usable) else (value, value)
     if bound is not None and low == high:
         reach = (1 - bound.least) * (1 - (1 - level) ** (1 / bound.units))
         low = low - reach if math.isclose(value, 1.0) else low
         high = high + reach if math.isclose(value, bound.least, abs_tol=1e-9) else high
     return Interval(value=value, low=float(low), high=float(high), n=n)
+
+
+def _outside(level: float, units: int | None) -> float:
+    """Return the share of the resamples that lies below the interval, and above it."""
+    from scipy.stats import norm, t
+
+    plain = (1 - level) / 2
+    if units is None or units >= FEW:
+        return plain
+    return float(norm.cdf(-math.sqrt(units / (units - 1)) * t.ppf(1 - plain, units - 1))) if units > 1 else 0.0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmsdk.data import resampled
+from mmsdk.data import resampled, units_drawn
 from mmsdk.evaluate.bootstrap import interval
 from mmsdk.evaluate.differences import NO_SHARES
 
@@ -66,12 +66,12 @@ def learning_curve(
     for rows in resampled(n, groups=groups, resamples=RESAMPLES, seed=seed):
         drawn.append(_means(trials, shares, rows) + random.normal(0.0, 1.0, len(shares)) * unrest)
         gains.append(sign * _gain(fit_power_law(np.array(sizes, dtype=np.float64), drawn[-1]), sizes[-1], more))
-    spread = np.array(drawn)
+    spread, units = np.array(drawn), units_drawn(n, groups)
     found = [
-        {"rows": size, **interval(float(points[place]), spread[:, place], n).as_json()}
+        {"rows": size, **interval(float(points[place]), spread[:, place], n, units=units).as_json()}
         for place, size in enumerate(sizes)
     ]
-    gain = interval(sign * _gain(law, sizes[-1], more), np.array(gains), n)
+    gain = interval(sign * _gain(law, sizes[-1], more), np.array(gains), n, units=units)
     usable = law is not None and np.isfinite(gains).mean() > 0.5
     return {
         "metric": metric,

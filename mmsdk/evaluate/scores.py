@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmsdk.data import units_drawn
 from mmsdk.evaluate.baselines import blind_baseline, linear_baselines
 from mmsdk.evaluate.bootstrap import RESAMPLES, bootstrap, bound_of, interval
 from mmsdk.evaluate.subsets import (
@@ -182,7 +183,8 @@ def _add_subsets(
             )
             found[name].setdefault("subsets", {})["+".join(subset)] = metrics
     for name, scores in drawn.items():
-        found[name] |= added_inputs(scores, len(places[name]), targets[name].task.metric)
+        own = None if scoring.groups is None else scoring.groups[rows[places[name]]]
+        found[name] |= added_inputs(scores, len(places[name]), targets[name].task.metric, groups=own)
 
 
 def _score_subset(
@@ -198,6 +200,6 @@ def _score_subset(
     )
     if every:
         return score_rows(target, logits, rows, scoring), drawn
-    bound = bound_of(statistic, np.arange(len(rows)), groups)
-    shown = interval(better * drawn[0], better * drawn[1], len(rows), bound=bound)
+    bound, units = bound_of(statistic, np.arange(len(rows)), groups), units_drawn(len(rows), groups)
+    shown = interval(better * drawn[0], better * drawn[1], len(rows), units=units, bound=bound)
     return {task.metric: shown.as_json()}, drawn

@@ -121,12 +121,18 @@ def _entry(
 ) -> dict[str, Any]:
     """Return what is known of one slice."""
     inside, outside = np.flatnonzero(mask), np.flatnonzero(~mask)
-    value = _score(score, inside)
+    value, units = _score(score, inside), _units(inside, groups)
+    alone = drawn[:, 0]
+    if (
+        units == 1 < len(inside)
+    ):  # of one group among others: how other rows of it would fare, as where there is no other
+        alone = np.array([score(inside[rows]) for rows in resampled(len(inside), resamples=len(drawn))])
+        units = len(inside)
     found: dict[str, Any] = {
         "column": key[0],
         "value": key[1],
         "n": len(inside),
-        "score": interval(value, drawn[:, 0], len(inside), bound=bound_of(score, inside, groups)).as_json(),
+        "score": interval(value, alone, len(inside), units=units, bound=bound_of(score, inside, groups)).as_json(),
         "gap": None,
         "p": None,
         "judged": False,
@@ -136,7 +142,8 @@ def _entry(
     gap = sign * (value - _score(score, outside))
     if not math.isfinite(gap):
         return found
-    found["gap"] = interval(gap, gaps, len(inside)).as_json()
+    units = min(_units(side, groups) for side in (inside, outside))
+    found["gap"] = interval(gap, gaps, len(inside), units=units).as_json()
     usable = gaps[np.isfinite(gaps)]
     spread = float(usable.std()) if len(usable) > 1 else 0.0
     freedom = _freedom(inside, outside, groups)
@@ -150,7 +157,14 @@ def _freedom(inside: np.ndarray, outside: np.ndarray, groups: np.ndarray | None)
     """Return one less than the fewer groups of both sides; infinity where rows, or all of one group, are drawn."""
     if groups is None or len(set(groups.astype(str))) == 1:
         return math.inf
-    return min(len(set(groups[side].astype(str))) for side in (inside, outside)) - 1
+    return min(_units(side, groups) for side in (inside, outside)) - 1
+
+
+def _units(rows: np.ndarray, groups: np.ndarray | None) -> int:
+    """Return how many groups some rows are of; without groups, how many rows."""
+    if groups is None or len(set(groups.astype(str))) == 1:
+        return len(rows)
+    return len(set(groups[rows].astype(str)))
 
 
 def _chance(gap: float, spread: float, freedom: float) -> float:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmsdk.data import resampled
+from mmsdk.data import resampled, units_drawn
 from mmsdk.evaluate.bootstrap import LEVEL, interval
 from mmsdk.model import infer
 
@@ -58,25 +58,29 @@ def draw_scores(
     return better * statistic(np.arange(n)), better * np.asarray(drawn, dtype=np.float64)
 
 
-def added_inputs(scores: Mapping[tuple[str, ...], Drawn], n: int, metric: str) -> dict[str, Any]:
+def added_inputs(
+    scores: Mapping[tuple[str, ...], Drawn], n: int, metric: str, *, groups: np.ndarray | None = None
+) -> dict[str, Any]:
     """Return what each input adds to each subset without it, and where it takes away more than chance explains.
 
     Differences are gains: positive where the input helps, whatever the direction of the metric. There are many of
     them, and of a hundred honest ones two or three lie below zero by their own 95 % interval. So ``worse`` names only
     those that stay below zero in a band that holds all of them at once in 95 % of the resamples (the bootstrap
-    of the largest standardised deviation; Romano and Wolf 2005, doi:10.1198/016214504000000539).
+    of the largest standardised deviation; Romano and Wolf 2005, doi:10.1198/016214504000000539, whose first step this
+    is, by the upper percentile as the intervals have it, where they mirror the lower one).
 
     :param scores: subset -> its score and its scores on the same resamples.
-    :param n: rows that they rest on.
+    :param n: rows that they rest on; ``groups``: ``(n,)``, what the resamples drew.
     :returns: ``{"added": {input: {"a+b": {metric: {value, low, high, n}}}}, "worse": {input: ["a+b"]}}``, the names
         being of the subset that the input was added to.
     """
     pairs = [(subset, one) for subset in scores for one in _absent(subset, scores)]
     gains = [_gain(scores[subset], scores[_with(subset, one, scores)]) for subset, one in pairs]
     found: dict[str, Any] = {"added": {}, "worse": {}}
+    units = units_drawn(n, groups)
     for (subset, one), (value, drawn), bad in zip(pairs, gains, beyond_noise(gains), strict=True):
         name = "+".join(subset)
-        found["added"].setdefault(one, {})[name] = {metric: interval(value, drawn, n).as_json()}
+        found["added"].setdefault(one, {})[name] = {metric: interval(value, drawn, n, units=units).as_json()}
         if bad:
             found["worse"].setdefault(one, []).append(name)
     return found

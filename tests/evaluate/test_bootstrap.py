@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binomtest, norm, t
 
+from mmsdk.data import resampled
 from mmsdk.evaluate import bootstrap, paired
 from mmsdk.tasks import Classification, Share
 
@@ -109,3 +110,31 @@ def test_groups_and_rare_labels_make_fewer_rows_at_the_bound():
     even = np.arange(20) % 2
     assert bootstrap(task.scores(np.eye(2)[even] * 9.0, even), 20)["mcc"].low == pytest.approx(2 * 0.05 ** (1 / 20) - 1)
     assert found["auc"].low == found["macro_f1"].low == found["balanced_accuracy"].low
+
+
+@pytest.mark.parametrize("groups", [6, 10])
+def test_few_groups_hold_the_truth_nearly_as_often_as_they_say(groups):
+    random = np.random.default_rng(0)
+    names, hits, plain = np.repeat(np.arange(groups), 6), 0, 0
+    for trial in range(200):
+        values = np.repeat(random.normal(size=groups), 6) + 0.5 * random.normal(size=6 * groups)
+        found = bootstrap(mean_of(values), len(values), groups=names, resamples=300, seed=trial)["mean"]
+        hits += found.low <= 0 <= found.high
+        spread = values.reshape(groups, 6).mean(1).std() / groups**0.5  # what the plain percentiles come to
+        plain += abs(values.mean()) <= 1.96 * spread
+    assert plain < 184
+    assert 180 <= hits <= 199
+    assert hits > plain
+
+
+def test_of_many_rows_the_percentiles_are_the_plain_ones():
+    values = np.random.default_rng(0).normal(size=30)
+    drawn = np.array([values[rows].mean() for rows in resampled(30, resamples=500)])
+    found = bootstrap(mean_of(values), 30, resamples=500)["mean"]
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(drawn, [0.025, 0.975])))
+    fewer = bootstrap(mean_of(values), 30, groups=np.arange(30) // 3, resamples=500)["mean"]
+    drawn = np.array([values[rows].mean() for rows in resampled(30, groups=np.arange(30) // 3, resamples=500)])
+    outside = norm.cdf(-((10 / 9) ** 0.5) * t.ppf(0.975, 9))
+    assert (fewer.low, fewer.high) == pytest.approx(tuple(np.quantile(drawn, [outside, 1 - outside])))
+    alone = bootstrap(mean_of(values), 30, groups=["one"] * 30, resamples=500)["mean"]
+    assert alone == found  # of one group rows are drawn

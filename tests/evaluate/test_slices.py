@@ -114,3 +114,12 @@ def test_a_slice_that_is_all_wrong_beside_rows_that_are_all_right_is_weak():
     [found] = score_slices(accuracy(right), {("half", "first"): ~right}, 200, higher_is_better=True)
     assert found["worse"]
     assert found["p"] == 0.0
+
+
+def test_the_interval_of_a_slice_of_one_group_is_that_of_its_rows():
+    right = np.random.default_rng(0).random(400) < 0.7
+    groups = np.repeat(np.arange(10), 40)
+    masks = {("site", "one"): groups == 0}
+    [found] = score_slices(accuracy(right), masks, 400, higher_is_better=True, groups=groups)
+    assert found["score"]["low"] < found["score"]["value"] < found["score"]["high"]
+    assert found["score"]["high"] - found["score"]["low"] == pytest.approx(2 * 1.96 * (0.21 / 40) ** 0.5, rel=0.25)
