@@ -35,27 +35,6 @@ STYLE: Any = {
 }
 
 
-def intervals(scores: Mapping[str, Mapping[str, Any]], label: str, chosen: str) -> str:
-    """Draw one dot with its 95 % interval a name; ``chosen`` stands out.
-
-    :param scores: name -> ``{value, low, high}``; drawn from the top in the given order.
-    """
-    names = list(scores)
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(6.4, 0.5 + 0.34 * len(names)))
-        axes = figure.subplots()
-        for place, name in enumerate(names):
-            score, colour = scores[name], ACCENT if name == chosen else MUTED
-            low, high = score.get("low", score["value"]), score.get("high", score["value"])
-            axes.plot([low, high], [place, place], color=colour, linewidth=3, alpha=0.5, solid_capstyle="round")
-            axes.plot([score["value"]], [place], "o", color=colour, markersize=7)
-        axes.set_yticks(range(len(names)), names)
-        axes.set_ylim(len(names) - 0.5, -0.5)
-        axes.set_xlabel(label)
-        axes.grid(axis="x", alpha=0.2)
-        return svg(figure, f"{label} of {', '.join(names)}")
-
-
 def curves(history: Sequence[Mapping[str, Any]]) -> str:
     """Draw the loss and the validation score of every epoch, each on its own panel."""
     names = [name for name in history[0] if name != "epoch" and _is_curve(history, name)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from mmsdk.report import charts
+from mmsdk.report.intervals import intervals
 
 if TYPE_CHECKING:
     from mmsdk.report.contents import ReportData
@@ -20,7 +20,7 @@ def choice_panel(data: ReportData, task: str) -> str:
         return ""
     headline = data.headline[task]
     scores = {name: one[headline] for name, one in compared.items() if headline in one}
-    chart = charts.intervals(scores, f"{headline} by candidate", choice["chosen"]) if len(scores) > 1 else ""
+    chart = intervals(scores, f"{headline} by candidate", choice["chosen"]) if len(scores) > 1 else ""
     rows = "".join(_row(name, one, choice) for name, one in scores.items())
     rest = ", ".join(choice["left_out"])
     missed = f"<p>Not tried, since the budget was spent: {escape(rest)}.</p>" if rest else ""
@@ -29,7 +29,7 @@ def choice_panel(data: ReportData, task: str) -> str:
         f'<p class="soft">Fusion and head, learned alike and judged on {ROWS[choice["judged_by"]]}, never on the rows '
         f"scored above. Of those no worse than the best by more than its noise the first was taken: "
         f"<strong>{escape(choice['chosen'])}</strong>. The figures of a choice flatter what was chosen.</p>"
-        f'<div class="wide">{chart}</div><div class="wide"><table><tr><th></th><th>{escape(headline)}</th>'
+        f'{chart}<div class="wide"><table><tr><th></th><th>{escape(headline)}</th>'
         f"<th>seconds</th></tr>{rows}</table></div>{missed}"
     )
 

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from mmsdk.report import charts
 from mmsdk.report.efficiency import cost_sections
 from mmsdk.report.inputs import given_rows, worse_lines
+from mmsdk.report.intervals import intervals
 from mmsdk.report.panels import PANELS
 from mmsdk.report.use import column_sections, use_sections
 
@@ -129,7 +130,7 @@ def _chart(rows: Mapping[str, Any], headline: str, label: str, chosen: str) -> M
     """Return the interval chart of one metric over named rows, or nothing where fewer than two have it."""
     scores = {name: row[headline] for name, row in rows.items() if isinstance(row.get(headline), Mapping)}
     scores = {name: one for name, one in scores.items() if one.get("value") is not None}
-    return Markup(charts.intervals(scores, label, chosen)) if len(scores) > 1 else Markup("")
+    return Markup(intervals(scores, label, chosen)) if len(scores) > 1 else Markup("")
 
 
 def _fullest(metrics: Mapping[str, Any]) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 from mmsdk.audit import Finding
 from mmsdk.report import Example, MapPoints, Picture, ReportData, render_card, render_report
+from mmsdk.report.intervals import intervals
 
 NASTY = "<script>alert(1)</script> | $\\foo$ _x"
 
@@ -56,6 +59,27 @@ def test_labels_are_drawn_as_they_stand():
 def test_labels_of_any_script_are_drawn():
     metrics = {"label": {"test": {"accuracy": score(0.8)}, "baselines": {"列 𝌆": {"accuracy": score(0.5)}}}}
     assert render_report(data(metrics=metrics)).count("列 𝌆") >= 2  # in the table and in the chart
+
+
+def test_intervals_are_laid_out_by_the_page_and_never_scroll():
+    drawn = intervals({"ours": score(0.8), "列 <b>": score(0.5), "alone": {"value": 0.7}}, "accuracy", "ours")
+    assert drawn.count('class="ours"') == 1
+    assert '<div class="ours"><span>ours</span>' in drawn
+    assert "列 &lt;b&gt;</span>" in drawn
+    assert "<svg" not in drawn, "an SVG keeps its width, and this run would lie beyond the edge of a telephone"
+    dots = [float(place) for place in re.findall(r'<em style="left:([\d.]+)%"', drawn)]
+    assert dots[0] > dots[2] > dots[1]
+    (low, high) = re.findall(r'<u style="left:([\d.]+)%;right:calc\(100% - ([\d.]+)%\)"', drawn)[0]
+    assert float(low) < dots[0] < float(high) < 100
+    ticks = [float(tick) for tick in re.findall(r"<b [^>]*>([\d.]+)</b>", drawn)]
+    assert len(ticks) > 2
+    assert min(ticks) >= 0.4
+    assert max(ticks) <= 0.9
+    assert '<div class="wide"><div class="intervals"' not in render_report(data())
+
+
+def test_one_score_without_an_interval_has_a_scale():
+    assert 'style="left:50.00%"' in intervals({"a": {"value": 0.5}}, "accuracy", "a")
 
 
 def test_the_page_needs_no_network():

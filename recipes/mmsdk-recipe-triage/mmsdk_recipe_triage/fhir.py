@@ -6,24 +6,28 @@ written is new: a table, and copies of the pictures under names that say nothing
 
 from __future__ import annotations
 
+import base64
 import csv
 import hashlib
 import json
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from mmsdk import ConfigError, DataError, Problem, atomic_folder, cache_home
+from mmsdk_recipe_triage.attached import MOST_BYTES, Places, picture_of, pictures_of_study, scans_of
 from mmsdk_recipe_triage.loinc import column_of, in_usual_unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-MOST_FILES, MOST_BYTES, MOST_ENTRIES = 20_000, 64 << 20, 20_000
-KINDS = ("Patient", "Observation", "Condition", "DiagnosticReport")
-ENDINGS = {"image/png": ".png", "image/jpeg": ".jpg", "application/dicom": ".dcm"}
-WRONG = ("entered-in-error", "cancelled")
+MOST_FILES, MOST_ENTRIES = 20_000, 20_000
+WRITTEN = b"2"  # what is made of bundles; one more makes the tables in the cache again
+NOT_READ = "not_read.json"
+KINDS = ("Patient", "Observation", "Condition", "DiagnosticReport", "Media", "DocumentReference", "ImagingStudy")
+WRONG = ("entered-in-error", "cancelled", "not-done", "superseded")
 FIRST = ("case", "patient", "age", "sex", "picture", "report", "conditions")
 
 
@@ -41,7 +45,7 @@ def table_of(data: Path) -> Path:
     :raises DataError: no bundle, one too large, or resources that are not valid; names file, entry and place, no value.
     """
     files = _files(data)
-    digest = hashlib.blake2b(digest_size=16)
+    digest = hashlib.blake2b(WRITTEN, digest_size=16)
     for file in files:
         digest.update(hashlib.blake2b(file.read_bytes()).digest())
     for file in sorted(data.rglob("*")) if data.is_dir() else ():
@@ -51,6 +55,13 @@ def table_of(data: Path) -> Path:
         with atomic_folder(folder) as partial:
             _write(files, data if data.is_dir() else data.parent, partial)
     return folder / "cases.csv"
+
+
+def not_read(table: Path) -> dict[str, str]:
+    """Return what of the bundles behind a table was not read -> how many, in words."""
+    file = table.parent / NOT_READ
+    counts = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return {what: f"{count:,} in the bundles" for what, count in counts.items()}
 
 
 def _files(data: Path) -> list[Path]:
@@ -99,8 +110,10 @@ def _write(files: Sequence[Path], root: Path, folder: Path) -> None:
     (folder / "files").mkdir()
     problems: list[Problem] = []
     rows: list[dict[str, Any]] = []
+    scans, unread = scans_of(root), Counter[str]()
     for file in files:
-        rows += _rows(file, root, folder, problems)
+        places = Places(beside=file.parent, root=root, scans=scans, folder=folder, unread=unread)
+        rows += _rows(file, places, problems)
     if problems:
         raise DataError(f"{len(problems)} resources are not valid FHIR R4; mend them or leave them out", problems)
     if not rows:
@@ -110,25 +123,32 @@ def _write(files: Sequence[Path], root: Path, folder: Path) -> None:
         writer = csv.DictWriter(stream, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+    (folder / NOT_READ).write_text(json.dumps(dict(sorted(unread.items()))), encoding="utf-8")
 
 
-def _rows(file: Path, root: Path, folder: Path, problems: list[Problem]) -> list[dict[str, Any]]:
+def _rows(file: Path, places: Places, problems: list[Problem]) -> list[dict[str, Any]]:
     """Return the cases of one bundle."""
-    resources = list(_resources(file, problems))
+    held: dict[str, bytes] = {}
+    places = replace(places, held=held)
+    resources = list(_resources(file, problems, places, held))
     cases: dict[str, _Case] = {}
     for address, kind, one in resources:
         if kind == "Patient":
-            case = _case(one, file, root)
+            case = _case(one, file, places.root)
             cases |= {key: case for key in (f"Patient/{one.id}", address) if key}
     for _, kind, one in resources:
         case = _case_of(one, cases) if kind != "Patient" else None
         if case is not None:
-            _READERS[kind](case, one, file.parent, root, folder)
+            _READERS[kind](case, one, places)
+        elif kind != "Patient":
+            places.miss(f"{kind}: of no patient of its bundle")
     return [case.finished() for case in {id(case): case for case in cases.values()}.values()]
 
 
-def _resources(file: Path, problems: list[Problem]) -> Iterator[tuple[str, str, Any]]:
-    """Yield full address, kind and validated resource of each entry that is read."""
+def _resources(
+    file: Path, problems: list[Problem], places: Places, held: dict[str, bytes]
+) -> Iterator[tuple[str, str, Any]]:
+    """Yield full address, kind and validated resource of each entry that is read; keep the bytes of a ``Binary``."""
     models = _models()
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
@@ -142,12 +162,26 @@ def _resources(file: Path, problems: list[Problem]) -> Iterator[tuple[str, str, 
     for place, entry in enumerate(entries, 1):
         resource = entry.get("resource") if isinstance(entry, dict) else None
         kind = resource.get("resourceType") if isinstance(resource, dict) else None
+        if kind == "Binary":
+            held |= _binary(entry)
         if kind not in KINDS:
+            if kind != "Binary":
+                places.miss(f"{kind if isinstance(kind, str) and kind.isalpha() else 'entries without a kind'}")
             continue
         try:
             yield str(entry.get("fullUrl") or ""), kind, models[kind].model_validate(resource)
         except (ValueError, TypeError, RecursionError) as error:
             problems.append(Problem(row=place, column=kind, reason=f"{file.name}: {_places(error)}"))
+
+
+def _binary(entry: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return the bytes that a ``Binary`` holds, by the addresses that may name it."""
+    one = entry["resource"]
+    try:
+        content = base64.b64decode(one.get("data") or "", validate=True)
+    except (ValueError, TypeError):
+        return {}
+    return {address: content for address in (f"Binary/{one.get('id')}", str(entry.get("fullUrl") or "")) if content}
 
 
 def _places(error: Exception) -> str:
@@ -167,13 +201,17 @@ def _models() -> dict[str, Any]:
     try:
         from fhir.resources.R4B.condition import Condition
         from fhir.resources.R4B.diagnosticreport import DiagnosticReport
+        from fhir.resources.R4B.documentreference import DocumentReference
+        from fhir.resources.R4B.imagingstudy import ImagingStudy
+        from fhir.resources.R4B.media import Media
         from fhir.resources.R4B.observation import Observation
         from fhir.resources.R4B.patient import Patient
     except ImportError as error:
         raise ConfigError(
             "FHIR bundles need fhir.resources: pip install 'mmsdk-recipe-triage[fhir]'; or name a table with --data"
         ) from error
-    return dict(zip(KINDS, (Patient, Observation, Condition, DiagnosticReport), strict=True))
+    models = (Patient, Observation, Condition, DiagnosticReport, Media, DocumentReference, ImagingStudy)
+    return dict(zip(KINDS, models, strict=True))
 
 
 def _case(patient: Any, file: Path, root: Path) -> _Case:
@@ -192,7 +230,7 @@ def _case_of(resource: Any, cases: Mapping[str, _Case]) -> _Case | None:
     return cases.get(reference) or cases.get("/".join(reference.split("/")[-2:]))
 
 
-def _observation(case: _Case, one: Any, _beside: Path, _root: Path, _folder: Path) -> None:
+def _observation(case: _Case, one: Any, _places: Places) -> None:
     """Put a reading and its components into their columns."""
     if one.status in WRONG:
         return
@@ -227,45 +265,50 @@ def _words(concept: Any) -> str | None:
     return concept.text or next((words for words in said if words), None)
 
 
-def _condition(case: _Case, one: Any, _beside: Path, _root: Path, _folder: Path) -> None:
+def _condition(case: _Case, one: Any, _places: Places) -> None:
     """Add a condition by its words."""
     status = one.verificationStatus.coding[0].code if one.verificationStatus and one.verificationStatus.coding else ""
     if one.code is not None and status not in ("refuted", "entered-in-error"):
         case.add("conditions", _words(one.code))
 
 
-def _report(case: _Case, one: Any, beside: Path, root: Path, folder: Path) -> None:
+def _report(case: _Case, one: Any, places: Places) -> None:
     """Add a report's conclusion, and its picture where it has one."""
     if one.status in WRONG:
         return
-    case.latest = max(case.latest, str(one.effectiveDateTime or ""))
+    time = str(one.effectiveDateTime or "")
+    case.latest = max(case.latest, time)
     case.add("report", one.conclusion)
     for form in one.presentedForm or ():
-        ending = ENDINGS.get(str(form.contentType or "").split(";")[0].strip().lower())
-        content = _content(form, beside, root) if ending else None
-        if content is not None:
-            name = f"files/{hashlib.blake2b(content, digest_size=12).hexdigest()}{ending}"
-            (folder / name).write_bytes(content)
-            case.row["picture"] = name
+        case.put("picture", picture_of(form, "DiagnosticReport", places), time)
 
 
-def _content(form: Any, beside: Path, root: Path) -> bytes | None:
-    """Return the bytes of an attachment: its own, or those of a file inside the folder; nothing is fetched.
-
-    :raises DataError: the file lies outside, is not there, or is too large.
-    """
-    if form.data:
-        content: bytes = form.data  # decoded by the model
-        return content
-    address = str(form.url or "")
-    if not address or "://" in address:
-        return None
-    path = (beside / address).resolve()
-    if not path.is_relative_to(root.resolve()):
-        raise DataError("a presentedForm names a file outside the folder of the bundles; put it inside")
-    if not path.is_file() or path.stat().st_size > MOST_BYTES:
-        raise DataError(f"a presentedForm names a file that is not there, or larger than {MOST_BYTES >> 20} MiB")
-    return path.read_bytes()
+def _media(case: _Case, one: Any, places: Places) -> None:
+    """Put the picture of a photo or scan."""
+    if one.status not in WRONG:
+        case.put("picture", picture_of(one.content, "Media", places), str(one.createdDateTime or one.issued or ""))
 
 
-_READERS = {"Observation": _observation, "Condition": _condition, "DiagnosticReport": _report}
+def _document(case: _Case, one: Any, places: Places) -> None:
+    """Put a DICOM file; any other document may be a scan of a letter or of a card, with a name on it."""
+    for content in one.content if one.status not in WRONG and one.docStatus not in WRONG else ():
+        if str(content.attachment.contentType or "").lower().startswith("application/dicom"):
+            case.put("picture", picture_of(content.attachment, "DocumentReference", places), str(one.date or ""))
+        else:
+            places.miss("DocumentReference: documents that are no DICOM; a scan may show a name")
+
+
+def _study(case: _Case, one: Any, places: Places) -> None:
+    """Put the last picture of a study whose files lie in the folder."""
+    for name in pictures_of_study(one, places) if one.status not in WRONG else ():
+        case.put("picture", name, str(one.started or ""))
+
+
+_READERS = {
+    "Observation": _observation,
+    "Condition": _condition,
+    "DiagnosticReport": _report,
+    "Media": _media,
+    "DocumentReference": _document,
+    "ImagingStudy": _study,
+}

@@ -69,8 +69,11 @@ class Triage:
         }
 
     def unread(self, data: Path, settings: Mapping[str, Any]) -> Mapping[str, str]:
-        """Return why columns are no inputs."""
-        return understand(read_table(_tabled(data)), settings).unread
+        """Return why columns are no inputs, and what of bundles was not read."""
+        from mmsdk_recipe_triage.fhir import not_read
+
+        path = _tabled(data)
+        return {**understand(read_table(path), settings).unread, **(not_read(path) if path != data else {})}
 
     def sections(self, app: Any) -> Iterator[tuple[str, str]]:
         """Yield who decides what, and what was kept out at the door."""

@@ -182,6 +182,133 @@ def test_a_picture_of_a_file_beside_it(tmp_path):
     assert (path.parent / rows(path)[0]["picture"]).read_bytes() == picture(120)
 
 
+def scan(shade, uid="1.2.3.4"):
+    """Return a DICOM file as a scanner writes it, with a person's name in it."""
+    import pydicom
+    from pydicom.dataset import FileMetaDataset
+
+    made = pydicom.Dataset()
+    made.file_meta = FileMetaDataset()
+    made.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    made.file_meta.MediaStorageSOPInstanceUID = uid
+    made.file_meta.MediaStorageSOPClassUID = made.SOPClassUID = "1.2.840.10008.5.1.4.1.1.1"
+    made.SOPInstanceUID, made.Modality = uid, "CR"
+    made.PatientName, made.PatientID, made.InstitutionName = "Nachqrs^Vorzyx", "MRN-8812", "Qrsstadt"
+    made.Rows = made.Columns = 8
+    made.SamplesPerPixel, made.PhotometricInterpretation = 1, "MONOCHROME2"
+    made.BitsAllocated = made.BitsStored = 8
+    made.HighBit, made.PixelRepresentation = 7, 0
+    made.PixelData = bytes([shade] * 64)
+    stream = io.BytesIO()
+    made.save_as(stream, enforce_file_format=True)
+    return stream.getvalue()
+
+
+def study(*uids):
+    return {
+        "resourceType": "ImagingStudy",
+        "status": "available",
+        "subject": {"reference": "Patient/zyx1"},
+        "started": "2024-06-14T10:00:00Z",
+        "series": [
+            {
+                "uid": "1.2.3",
+                "modality": {"code": "CR"},
+                "instance": [{"uid": uid, "sopClass": {"system": "urn:ietf:rfc:3986", "code": "urn:oid:1.2"}}],
+            }
+            for uid in uids
+        ],
+    }
+
+
+def media(**content):
+    return {
+        "resourceType": "Media",
+        "status": "completed",
+        "subject": {"reference": "Patient/zyx1"},
+        "content": content,
+    }
+
+
+def document(kind, data):
+    attachment = {"contentType": kind, "data": base64.b64encode(data).decode()}
+    return {
+        "resourceType": "DocumentReference",
+        "status": "current",
+        "subject": {"reference": "Patient/zyx1"},
+        "content": [{"attachment": attachment}],
+    }
+
+
+def test_the_files_of_an_imaging_study_are_found_by_their_uids_and_lose_who_it_is(tmp_path):
+    import mmsdk_image.dicom
+
+    folder = written(tmp_path / "b", bundle(patient(), study("1.2.3.4")))
+    (folder / "scans").mkdir()
+    (folder / "scans" / "1.2.3.4.dcm").write_bytes(scan(200))
+    path = table_of(folder)
+    (row,) = rows(path)
+    found = (path.parent / row["picture"]).read_bytes()
+    assert bytes([200] * 64) in found
+    for secret in (b"Nachqrs", b"MRN-8812", b"Qrsstadt", b"1.2.3.4"):
+        assert secret not in found
+    assert mmsdk_image.dicom.read_dicom(found, window=None, frame=1, most=100).pixels.shape == (8, 8, 3)
+
+
+@pytest.mark.parametrize(
+    ("resource", "held"),
+    [
+        (media(contentType="image/png", data=base64.b64encode(picture(70)).decode()), picture(70)),
+        (media(contentType="image/png", url="Binary/p1"), picture(80)),
+        (media(contentType="image/png", url="urn:uuid:1"), picture(80)),
+        (document("application/dicom", scan(40)), bytes([40] * 64)),
+    ],
+)
+def test_pictures_of_media_binaries_and_documents(tmp_path, resource, held):
+    binary = {"resourceType": "Binary", "id": "p1", "data": base64.b64encode(picture(80)).decode()}
+    path = table_of(written(tmp_path / "b", bundle(patient(), binary, resource)))
+    assert held in (path.parent / rows(path)[0]["picture"]).read_bytes()
+    assert fhir.not_read(path) == {}
+
+
+def test_what_is_not_read_is_counted_and_said_in_the_plan(tmp_path, capsys):
+    people = []
+    for n in range(20):
+        person = {"reference": f"Patient/zyx{n}"}
+        level = {"resourceType": "Observation", "status": "final", "subject": person, "code": {"text": "urgency"}}
+        people += [
+            patient(id=f"zyx{n}"),
+            level | {"valueString": "urgent" if n % 2 else "routine"},
+            observation("59408-5", 86 + n % 7, "2024-06-14T08:00:00Z", subject=person),
+        ]
+    others = [
+        {"resourceType": "Encounter", "status": "finished"},
+        {"resourceType": "Encounter", "status": "finished"},
+        study("9.9.9"),
+        document("image/png", picture(3)),
+        document("application/dicom", b"broken"),
+        media(contentType="image/png", url="https://elsewhere.example/Vorzyx.png"),
+        report(data="JVBERg==", contentType="application/pdf"),
+        {"resourceType": "Condition", "code": {"text": "Gout"}, "subject": {"reference": "Patient/nobody"}},
+    ]
+    folder = written(tmp_path / "b", bundle(*people, *others))
+    assert fhir.not_read(table_of(folder)) == {
+        "Condition: of no patient of its bundle": "1 in the bundles",
+        "DiagnosticReport: attachments that are no PNG, JPEG or DICOM": "1 in the bundles",
+        "DocumentReference: damaged DICOM files": "1 in the bundles",
+        "DocumentReference: documents that are no DICOM; a scan may show a name": "1 in the bundles",
+        "Encounter": "2 in the bundles",
+        "ImagingStudy: pictures not in the folder (looked for as UID.dcm)": "1 in the bundles",
+        "Media: attachments that lie elsewhere; nothing is fetched": "1 in the bundles",
+    }
+    words = sets({"target": "urgency"} | {"encoders.text": "ngrams"})
+    assert command("recipe", "triage", "--data", folder, *words, "--dry-run") == 0
+    said = capsys.readouterr().err
+    assert "Encounter (2 in the bundles)" in said
+    assert "ImagingStudy: pictures not in the folder (looked for as UID.dcm) (1 in the bundles)" in said
+    assert "Vorzyx" not in said
+
+
 @pytest.mark.parametrize("url", ["https://elsewhere.example/x.png", "file:///etc/passwd"])
 def test_nothing_is_fetched(tmp_path, url):
     (row,) = rows(table_of(written(tmp_path / "b", bundle(patient(), report(url=url)))))
@@ -199,6 +326,7 @@ def test_nothing_is_fetched(tmp_path, url):
         (bundle(), "no Patient"),
         (bundle(patient(), report(url="../../outside.png")), "outside the folder"),
         (bundle(patient(), report(url="nowhere.png")), "not there"),
+        (bundle(patient(), media(contentType="image/png", url="../x.png")), "outside the folder"),
         (bundle(patient(birthDate="Vorzyx-born")), "Patient"),
         (bundle(patient(gender=7)), "not valid at gender"),
         (bundle(patient(), {"resourceType": "Observation", "status": "final"}), "Observation"),
