@@ -47,18 +47,28 @@ def motion(real: Path) -> list[dict[str, Any]]:
 
 
 def ravdess(real: Path) -> list[dict[str, Any]]:
-    """Return the clips of ravdess_av_emotion that are not held back, with their vectors as lists."""
+    """Return the clips of ravdess_av_emotion that are not held back, with their vectors as lists.
+
+    ``again`` holds the action units that ravdess_5cv_fusion_bench has of the same clip: OpenFace's other calibration.
+    ``voice`` is a sound file, where there is one: of every fourth clip or so.
+    """
     folder = real / "data" / "ravdess_av_emotion"
     features = np.load(folder / "features.npz", allow_pickle=False)
     faces, sounds = features["action_units"], features["mfcc_mean"]
+    others = {row["sample_id"]: row for row in rows_of(real / "data" / "ravdess_5cv_fusion_bench" / "manifest.csv")}
     found = []
     for row in rows_of(folder / "manifest.csv"):
         if row["split"] == "test":
             continue
         place = int(row["feature_row"])
+        other = others[f"01-{row['sample_id']}"]  # there the kind of file stands before the rest
+        if (other["group"], other["label"]) != (row["group"], row["label"]):
+            raise SystemExit(f"{row['sample_id']}: the two sets do not tell of the same clip")
         found.append(
             {
                 "id": row["sample_id"],
+                "again": [float(value) for name, value in other.items() if name.startswith("AU")],
+                "voice": str(folder / row["audio"]) if row["audio"] else None,
                 "face": faces[place].tolist(),
                 "sound": sounds[place].tolist(),
                 "emotion": row["label"],

@@ -56,6 +56,42 @@ def real_sets(real: Path) -> dict[str, Set]:
     return {one.name: one for one in (make(real) for make in made)}
 
 
+def fuller_sets(real: Path) -> dict[str, Set]:
+    """Return the two sets of actors with more of each clip: what the other set has of it, and sound files.
+
+    ``ravdess-more`` has the action units of OpenFace's other calibration too, and the sound file of every fourth clip;
+    ``bench-more`` has what ``ravdess`` has of 18 actors, and misses it of the six that are held back there.
+    """
+    units = {"modality": "vector", "encoder": "quantiles"}
+    further = {
+        "again": {"column": "again", **units},
+        "voice": {"column": "voice", "modality": "audio", "encoder": "mel-stats"},
+    }
+    one, other = _ravdess(real), _bench(real)
+
+    def joined() -> Iterator[Rows]:
+        known = {f"01-{row['id']}": row for row in ravdess(real)}
+        for table in other.folds():
+            yield [{**row, "other": (found := known.get(row["id"], {})).get("face"), **_heard(found)} for row in table]
+
+    heard = {"sound": one.application["inputs"]["sound"], "voice": further["voice"]}
+    made = (
+        _with(one, "ravdess-more", further),
+        replace(_with(other, "bench-more", {"other": {"column": "other", **units}, **heard}), folds=joined),
+    )
+    return {one.name: one for one in made}
+
+
+def _with(one: Set, name: str, inputs: Mapping[str, Any]) -> Set:
+    """Return a set with further inputs."""
+    return replace(one, name=name, application={**one.application, "inputs": {**one.application["inputs"], **inputs}})
+
+
+def _heard(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the sound of a clip."""
+    return {name: row.get(name) for name in ("sound", "voice")}
+
+
 def adapted_sets(real: Path) -> dict[str, Set]:
     """Return the two sets of actors with each clip taken relative to the other clips of its actor (``within``).
 
@@ -68,11 +104,10 @@ def adapted_sets(real: Path) -> dict[str, Set]:
 
 def _adapted(one: Set) -> Set:
     measured = {"face", "sound"}  # what the models of bench say is no measurement of the person
-    inputs = {
-        name: {**spec, "within": one.group} if name in measured else spec
-        for name, spec in one.application["inputs"].items()
-    }
-    return replace(one, name=f"{one.name}-within", application={**one.application, "inputs": inputs})
+    inputs = one.application["inputs"].items()
+    return _with(
+        one, f"{one.name}-within", {name: {**spec, "within": one.group} for name, spec in inputs if name in measured}
+    )
 
 
 def _ikea(real: Path) -> Set:
