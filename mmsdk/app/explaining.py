@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,10 +11,8 @@ import numpy as np
 from mmsdk.app.directory import split_ids
 from mmsdk.app.explained_rows import known_columns
 from mmsdk.app.likeness import Likeness
+from mmsdk.app.pieces import Pieces
 from mmsdk.app.sharing import calibrated_answers
-from mmsdk.embed.encoders import open_modality
-from mmsdk.embed.encoding import encode_batch
-from mmsdk.embed.within import relative
 from mmsdk.errors import ConfigError, DataError, RunError, unknown
 from mmsdk.explain import (
     Answered,
@@ -43,6 +40,7 @@ from mmsdk.progress import progress
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from mmsdk.app.application import App
     from mmsdk.data import Samples
@@ -53,9 +51,7 @@ if TYPE_CHECKING:
     from mmsdk.protocols import Output
 
 NETS = 3  # networks with shuffled weights that evidence is compared with
-OTHERS = 64  # training rows that say what is usual of a vector
 HIGHEST = 10  # probabilities that an explanation holds
-BATCH = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +72,10 @@ class Explainer:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self._nets: list[JointNet] | None = None
-        self._others: dict[str, list[Any]] = {}
         self._likeness: Likeness | None = None
+        self._pieces = Pieces(app, lambda count: self._like_rows().some_rows(count))
 
     def explain(
         self,
@@ -102,13 +98,11 @@ class Explainer:
         answered = explained_answer(self.answers(name), output, label=label, scale=scale)
         names, shapley = row_shapley(answered.score, one.values, one.present, seed=seed)
         shares = shapley.values[:, 0]
-        decoded = self._decoded(samples, inputs)
+        decoded = self._pieces.decoded(samples, inputs)
         chosen = set(inputs if evidence is True else evidence or ())
         self._check_inputs(chosen)
-        aparts = {key: part for key in inputs if (part := self._apart(samples, key, decoded)) is not None}
-        found = [
-            self._evidence(aparts[key], one, name, answered, samples, seed=seed) for key in aparts if key in chosen
-        ]
+        aparts = {key: part for key in inputs if (part := self._pieces.apart(samples, key, decoded)) is not None}
+        asked = [part for key, part in aparts.items() if key in chosen]
         near = self._like(embeddings, name, answered.label, k=k, id=samples.ids[0])
         return Explained(
             explanation=Explanation(
@@ -120,14 +114,11 @@ class Explainer:
                 score=float(shapley.whole[0]),
                 base=float(shapley.base[0]),
                 exact=shapley.exact,
-                shares=tuple(
-                    Share(input=key, modality=samples.inputs[key].modality, value=float(value))
-                    for key, value in zip(names, shares, strict=True)
-                ),
+                shares=_shares(samples, names, shares),
                 deleted=share_deletion(one, answered.score, names, shares),
                 randomised=self._shares_agree(shares, one, name, answered, seed=seed),
                 output=_told(output),
-                evidence=tuple(one for one in found if one is not None),
+                evidence=tuple(self._evidence(part, one, name, answered, samples, seed=seed) for part in asked),
                 neighbours=tuple(near[0]),
                 prototypes=tuple(near[1]),
                 attention=tuple(self._attention(one, names)),
@@ -146,7 +137,7 @@ class Explainer:
         if (row is None) == (id is None):
             raise DataError("explain needs either a row or an id, not both and not neither")
         if id is not None:
-            row, root = self._known(id), self._root()
+            row, root = self._known(id), self._pieces.root()
         samples, _ = self._app.pipeline.read([row], root=root, partial=True)
         embeddings = self._app.pipeline.embed(samples)
         one = Row(
@@ -223,54 +214,6 @@ class Explainer:
             raise DataError(f"the index holds no row {id!r}; known ids are those of the table, or give the row itself")
         return self._app.index.rows([id])[0]
 
-    def _root(self) -> Path | None:
-        """Return the folder of the table that the run was fitted on."""
-        data = self._app.application.data
-        return Path(data).parent if data is not None else None
-
-    def _decoded(self, samples: Samples, inputs: Sequence[str]) -> dict[str, Any]:
-        """Return the decoded samples of the row."""
-        found = {}
-        for name in inputs:
-            column = samples.inputs[name]
-            found[name] = open_modality(column.modality, column.decode).decode(column.cells[0])
-        return found
-
-    def _apart(self, samples: Samples, name: str, decoded: Mapping[str, Any]) -> Apart | None:
-        """Return one input ready to be taken apart; ``None`` where its modality cannot, or it has no parts."""
-        column = samples.inputs[name]
-        modality = open_modality(column.modality, column.decode)
-        component = modality.component
-        if not (hasattr(component, "parts") and hasattr(component, "without")):
-            return None
-        if len(component.parts(decoded[name])) < 2:
-            return None
-        return Apart(
-            name=name,
-            modality=column.modality,
-            component=component,
-            sample=decoded[name],
-            encode=lambda batch: self._encode(name, batch),
-            others=() if modality.media else self._usual(name, component),
-        )
-
-    def _encode(self, name: str, batch: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
-        """Return the vectors of samples as the network gets them, and which there are."""
-        pipeline = self._app.pipeline
-        opened = pipeline.encoders[name]
-        vectors, there = np.zeros((len(batch), opened.dim), np.float32), np.zeros(len(batch), bool)
-        rows = [place for place, sample in enumerate(batch) if sample is not None]
-        size = min(int(getattr(opened.encoder, "batch_size", BATCH)), opened.most or BATCH)
-        for start in range(0, len(rows), size):
-            part = rows[start : start + size]
-            answer = encode_batch(opened, [(place, batch[place]) for place in part], _place)
-            vectors[part], there[part] = answer
-        if name in pipeline.usual:
-            vectors = relative(vectors, there, [None] * len(batch), pipeline.usual[name])
-        if name in pipeline.maps:
-            vectors = pipeline.maps[name](vectors, there)
-        return vectors, there
-
     def _evidence(
         self, apart: Apart, row: Row, task: str, answered: Answered, samples: Samples, *, seed: int
     ) -> Evidence:
@@ -335,22 +278,6 @@ class Explainer:
                 self._nets = [shuffled_net(net, seed) for seed in range(NETS)]
             return self._nets
 
-    def _usual(self, name: str, component: Any) -> list[Any]:
-        """Return decoded samples of some training rows, from the rows that the index holds; read once."""
-        with self._lock:
-            if name not in self._others:
-                rows = self._like_rows().some_rows(OTHERS)
-                self._others[name] = []
-                if rows:
-                    read, _ = self._app.pipeline.read(rows, root=self._root(), partial=True)
-                    cells = read.inputs[name].cells
-                    self._others[name] = [
-                        sample
-                        for cell in (cells[place] for place in range(len(rows)))
-                        if cell is not None and (sample := _tried(component, cell)) is not None
-                    ]
-            return self._others[name]
-
     def _like_rows(self) -> Likeness:
         """Return what knows the training rows of the run, made once."""
         with self._lock:
@@ -368,6 +295,14 @@ class Explainer:
         if label is None:
             return near, []
         return near, likeness.typical(vector, self._app.tasks[task], task, label, column, without=id)
+
+
+def _shares(samples: Samples, names: Sequence[str], values: np.ndarray) -> tuple[Share, ...]:
+    """Return the shares of the inputs, each with its modality."""
+    return tuple(
+        Share(input=name, modality=samples.inputs[name].modality, value=float(value))
+        for name, value in zip(names, values, strict=True)
+    )
 
 
 def _told(output: Output) -> dict[str, Any]:
@@ -389,16 +324,3 @@ def _told(output: Output) -> dict[str, Any]:
 def _margin_unit(answered: Answered) -> str:
     """Return the unit of gradients: what the network says before calibration."""
     return "number" if answered.label is None else "log-odds of the network"
-
-
-def _tried(component: Any, cell: Any) -> Any:
-    """Return a decoded sample, ``None`` where the cell cannot be used."""
-    try:
-        return component.decode(cell)
-    except ValueError:
-        return None
-
-
-def _place(position: int) -> str:
-    """Return how messages call a sample that lacks some of its parts."""
-    return f"the explained row, part {position + 1} taken away"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import jsonschema
 import numpy as np
@@ -21,7 +22,7 @@ def why(app):
 
 
 def test_shares_add_up_to_the_answer(app, why):
-    output = app.predict([app.index.rows(["004"])[0]], root=app.explainer._root())[0].outputs["kind"]
+    output = app.predict([app.index.rows(["004"])[0]], root=Path(app.application.data).parent)[0].outputs["kind"]
     assert why.task == "kind"
     assert why.answer == why.label == output.value
     assert why.score == pytest.approx(output.confidence, abs=1e-6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import jsonschema
@@ -19,7 +20,7 @@ def embedded(app, ids):
     rows = app.index.rows(ids)
     samples, _ = app.pipeline.read(
         [{**row, "title": None, "description": None} if n == 1 else row for n, row in enumerate(rows)],
-        root=app.explainer._root(),
+        root=Path(app.application.data).parent,
         partial=True,
     )
     return samples, app.pipeline.embed(samples)
