@@ -81,6 +81,12 @@ class Bill:
     cache: int
     unknown: Mapping[str, tuple[str, ...]]
 
+    @property
+    def refused(self) -> dict[str, str]:
+        """Input -> why its encoder, of which nothing has to be fetched, cannot be used: a fit would end so."""
+        tried = {name: one for name, one in self.inputs.items() if one.fetch == 0 and one.rows and one.seconds is None}
+        return {name: one.reason for name, one in tried.items() if one.reason}
+
 
 def make_bill(
     application: Application,

@@ -11,6 +11,7 @@ import click
 from mmsdk.cli.output import print_json
 from mmsdk.cli.shell import width
 from mmsdk.cli.text import duration, megabytes
+from mmsdk.errors import EncoderError
 from mmsdk.plugins import resolve
 
 if TYPE_CHECKING:
@@ -21,12 +22,15 @@ def print_plan(application: Any, *, as_json: bool, **reading: Any) -> None:
     """Print the resolved application as YAML, and below it, as comments, what fitting it would cost.
 
     :param reading: ``data``, ``device`` and how the table is read, for :func:`mmsdk.app.bill.make_bill`.
+    :raises EncoderError: an encoder cannot be used, and fetching would not help; after the plan, and as a fit would.
     """
     bill = resolve("mmsdk.app.bill:make_bill")(application, **reading)
     if as_json:
         facts = dataclasses.asdict(bill)
         encoders = facts.pop("inputs")
+        facts["refused"] = bill.refused
         print_json({"application": application.model_dump(mode="json"), "encoders": encoders, "bill": facts})
+        _refuse(bill)
         return
     click.echo(resolve("mmsdk.config:dump_yaml")(application).rstrip())
     click.echo("# encoders")
@@ -38,6 +42,17 @@ def print_plan(application: Any, *, as_json: bool, **reading: Any) -> None:
     for line in _total_lines(bill):
         _say(line, 2)
     click.echo("# nothing was fetched, fitted or kept")
+    _refuse(bill)
+
+
+def _refuse(bill: Any) -> None:
+    """End as a fit would, where an encoder cannot be used and fetching would not help.
+
+    :raises EncoderError: there is such an encoder.
+    """
+    if bill.refused:
+        told = "; ".join(f"{name}: {reason}" for name, reason in bill.refused.items())
+        raise EncoderError(f"this cannot be fitted: {told}")
 
 
 def _say(text: str, indent: int) -> None:
@@ -56,7 +71,7 @@ def _input_lines(one: Any) -> Iterator[str]:
     if one.model:
         newest = "" if one.folder is not None else ", its newest revision"
         yield f"model {one.model}" + (f", revision {one.revision}" if one.revision else newest)
-    numbers = f"{one.dim:,} numbers a row" if one.dim else "length of a row unknown until fetched"
+    numbers = f"{one.dim:,} numbers a row" if one.dim else f"length of a row {_unknown([one])}"
     yield f"{numbers}; {_place(one)}"
     if one.rows is not None:
         yield _time(one)
@@ -91,7 +106,13 @@ def _total_lines(bill: Any) -> Iterator[str]:
 
 def _sum(known: str, bill: Any, what: str, any_known: bool) -> str:
     """Return a sum, and whose share of it nobody knows yet."""
-    names = ", ".join(bill.unknown.get(what, ()))
+    names = bill.unknown.get(what, ())
     if not names:
         return known if any_known else "nothing"
-    return f"{known}, and {names}: unknown until fetched" if any_known else f"unknown until fetched ({names})"
+    told, unknown = ", ".join(names), _unknown([bill.inputs[name] for name in names])
+    return f"{known}, and {told}: {unknown}" if any_known else f"{unknown} ({told})"
+
+
+def _unknown(inputs: list[Any]) -> str:
+    """Return how a figure of these inputs is unknown: until something is fetched, or for good."""
+    return "unknown until fetched" if any(one.fetch != 0 for one in inputs) else "unknown"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mmsdk.specs import ModalitySpec
 
 ID_WORDS = frozenset({"id", "ids", "sku", "key", "code", "ean", "asin", "isbn", "uuid", "guid", "identifier"})
-ID_WORDS |= {"编号", "编码", "货号", "条码", "单号", "病例号"}
+ID_WORDS |= {"编号", "编码", "货号", "条码", "单号", "病例号", "身份证"}
 LABEL_WORDS = frozenset(["label", "labels", "target", "targets", "标签", "标注"])
 ANSWER_WORDS = frozenset(
     {"category", "class", "outcome", "sentiment", "emotion", "intent", "diagnosis", "genre", "tag", "tags"}

@@ -132,6 +132,7 @@ def test_a_folder_that_is_not_there_is_not_to_be_fetched(bill_of_some):
     one = bill_of_some[0].inputs["nowhere"]
     assert (one.fetch, one.seconds, one.timed) == (0, None, 0)
     assert one.reason == "far:/no/such/folder is not here"
+    assert bill_of_some[0].refused == {"nowhere": "far:/no/such/folder is not here"}
 
 
 def test_an_encoder_around_another_costs_what_that_one_costs(shop):

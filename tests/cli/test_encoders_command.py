@@ -129,6 +129,18 @@ def test_the_bill_is_a_comment_below_the_application(here, capsys):
     assert bill.splitlines()[-1] == "# nothing was fetched, fitted or kept"
 
 
+def test_a_plan_that_cannot_be_fitted_ends_as_the_fit_would(here, capsys):
+    gone = "inputs.title.encoder=far:/no/such/folder"
+    plan = ("fit", "app.yaml", "--dry-run", "--data", "few.csv", "--set", gone)
+    out, err = typed(capsys, *plan, code=2)
+    assert "length of a row unknown; nothing to fetch" in " ".join(out.split())
+    assert "title: unknown until fetched" not in " ".join(out.split())
+    assert out.splitlines()[-1] == "# nothing was fetched, fitted or kept", "the plan is printed all the same"
+    assert "this cannot be fitted: title: far:/no/such/folder is not here" in " ".join(err.split())
+    found = json.loads(typed(capsys, *plan, "--json", code=2)[0])
+    assert found["bill"]["refused"] == {"title": "far:/no/such/folder is not here"}
+
+
 def test_the_bill_without_a_table(here, capsys):
     application = read_yaml((here / "app.yaml").read_text(encoding="utf-8"), "app")
     del application["data"]

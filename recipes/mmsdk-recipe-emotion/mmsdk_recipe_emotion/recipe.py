@@ -22,9 +22,10 @@ class Emotion:
 
     def sample(self, folder: Path, seed: int) -> Mapping[str, Any]:
         """Draw the clips and return their application."""
-        from mmsdk_recipe_emotion.sample import write_sample
+        from mmsdk_recipe_emotion.sample import INTERVIEW, write_sample
 
-        if not (folder / "clips.csv").is_file():  # the last file written
+        needed = ("clips.csv", INTERVIEW)  # an older version made no interview
+        if not all((folder / name).is_file() for name in needed):
             write_sample(folder, seed)
         settings = {"target": "expression", "group": "actor", "id": "clip"}
         application = dict(self.application(folder / "clips.csv", settings))

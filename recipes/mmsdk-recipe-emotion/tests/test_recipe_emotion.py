@@ -50,6 +50,18 @@ def test_a_detector_takes_a_drawn_face_for_one():
         assert not np.array_equal(pixels, draw_face(person, other, 120))
 
 
+def test_a_sample_of_an_older_version_without_the_interview_is_made_again(few, tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr("mmsdk_recipe_emotion.sample.write_sample", lambda folder, seed: made.append((folder, seed)))
+    old = tmp_path / "sample"
+    shutil.copytree(few, old)
+    Emotion().sample(old, 3)
+    assert made == []
+    (old / "interview.mp4").unlink()
+    Emotion().sample(old, 3)
+    assert made == [(old, 3)]
+
+
 def test_of_a_video_face_and_voice_are_two_inputs(few):
     inputs = planned(few)["inputs"]
     assert set(inputs) == {"video_face", "video_voice"}
