@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.data import units_drawn
-from mmsdk.evaluate.baselines import blind_baseline, linear_baselines
+from mmsdk.evaluate.baselines import blind_baseline, linear_baselines, median_baseline
 from mmsdk.evaluate.bootstrap import RESAMPLES, bootstrap, bound_of, interval
 from mmsdk.evaluate.subsets import (
     EVERY_METRIC_UP_TO,
@@ -143,7 +143,7 @@ def _add_baselines(
         if part is None or part not in found[name]:
             continue
         rows = target.labelled_rows(split == part)
-        logits = dict([blind_baseline(target.task, len(rows))])
+        logits = dict([blind_baseline(target.task, len(rows))]) | median_baseline(target, split, len(rows))
         if scoring.baselines:
             logits |= linear_baselines(target, embeddings, split, rows)
         found[name]["baselines"] = {

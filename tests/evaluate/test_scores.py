@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import jsonschema
 import numpy as np
 import pytest
+from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LogisticRegression
 
 from mmsdk.embed import Embeddings, EmbedStats
@@ -98,6 +99,19 @@ def test_the_model_beats_the_blind_answer_and_the_noise(metrics):
         assert value > baselines["linear: noise"][metric]["value"] + 0.2
     assert metrics["price"]["test"]["mae"]["value"] < metrics["price"]["baselines"]["mean"]["mae"]["value"] / 2
     assert metrics["price"]["baselines"]["mean"]["r2"]["value"] == pytest.approx(0.0, abs=0.05)
+
+
+def test_a_number_is_also_set_against_the_median_which_a_skewed_one_makes_hard_to_beat(fitted):
+    prices = np.exp(2 * np.random.default_rng(0).normal(size=N))
+    target = prepare_targets(Regression(), list(prices), fitted.split, name="price", column="price")[0]
+    scoring = Scoring(resamples=20, baselines=False, subsets=False)
+    plain = SimpleNamespace(dim=8, members=1, modality_dropout=0.0, options={})
+    net = build_net({"photo": 10, "noise": 6}, {"price": target.task}, GatedFusion, plain)
+    found = score_tasks(net, {"price": target}, fitted.embeddings, fitted.split, scoring=scoring)["price"]["baselines"]
+    dummy = DummyRegressor(strategy="median").fit(np.zeros((180, 1)), prices[:180])
+    error = np.abs(dummy.predict(np.zeros((80, 1))) - prices[220:]).mean()
+    assert found["median"]["mae"]["value"] == pytest.approx(error, rel=1e-5)
+    assert found["median"]["mae"]["value"] < 0.9 * found["mean"]["mae"]["value"]
 
 
 def test_every_subset_is_scored_and_names_the_useful_input(metrics):
