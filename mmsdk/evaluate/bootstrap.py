@@ -143,11 +143,23 @@ def interval(
     return Interval(value=value, low=float(low), high=float(high), n=n)
 
 
+def reach_of(width: float, units: int | None) -> float:
+    """Return a reach in spreads of a bootstrap as wide as so few rows or groups ask for; of 30 or more as it is.
+
+    The spread of few is too small by ``sqrt((u - 1) / u)``, and its own luck is Student's.
+    """
+    from scipy.stats import norm, t
+
+    if units is None or units >= FEW or units < 2:
+        return width
+    return float(math.sqrt(units / (units - 1)) * t.ppf(norm.cdf(width), units - 1))
+
+
 def _outside(level: float, units: int | None) -> float:
     """Return the share of the resamples that lies below the interval, and above it."""
-    from scipy.stats import norm, t
+    from scipy.stats import norm
 
     plain = (1 - level) / 2
     if units is None or units >= FEW:
         return plain
-    return float(norm.cdf(-math.sqrt(units / (units - 1)) * t.ppf(1 - plain, units - 1))) if units > 1 else 0.0
+    return float(norm.cdf(-reach_of(float(norm.ppf(1 - plain)), units))) if units > 1 else 0.0

@@ -144,3 +144,29 @@ def test_a_missing_input_against_a_model_that_never_had_it(tmp_path):
     only = {**APPLICATION, "inputs": {"said": APPLICATION["inputs"]["said"]}}
     with pytest.raises(mmsdk.ConfigError, match="two inputs"):
         missing_against_left(only, rows, out=tmp_path / "more")
+
+
+def test_noise_of_few_groups_is_seldom_red():
+    """Gains of six groups that differ: as if of many, one table in four would have one that is red."""
+    inputs = input_subsets("abc")[:6]
+    groups, reds, narrow = np.repeat(np.arange(6), 20), 0, 0
+    for seed in range(60):
+        random = np.random.default_rng(seed)
+        worth = {one: np.repeat(random.normal(0, 0.1, 6), 20) for one in inputs}
+        scores = {
+            subset: draw_scores(
+                lambda rows, v=values: float(v[rows].mean()), 120, better=1, groups=groups, resamples=100, seed=seed
+            )
+            for subset, values in worth.items()
+        }
+        reds += bool(added_inputs(scores, 120, "accuracy", groups=groups)["worse"])
+        narrow += bool(added_inputs(scores, 120, "accuracy")["worse"])
+    assert reds <= 8
+    assert narrow >= 12
+
+
+def test_three_groups_name_nothing():
+    groups = np.repeat(np.arange(3), 10)
+    scores = {("a",): drawn(np.ones(30), 0, 30), ("a", "b"): drawn(np.zeros(30), 0, 30)}
+    assert added_inputs(scores, 30, "accuracy", groups=groups)["worse"] == {}
+    assert added_inputs(scores, 30, "accuracy", groups=np.arange(30))["worse"] == {"b": ["a"]}
