@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmsdk.confidence.abstain import error_bound
+from mmsdk.confidence.abstain import effective_rows, error_bound
 from mmsdk.confidence.fit import confidence_of, kind_of
 from mmsdk.confidence.judge import fitting_labels
 from mmsdk.data.table import as_id
@@ -132,26 +132,35 @@ def _calibration(confidence: Confidence, name: str, target: Target, whole: Asked
     return {
         "raw": {metric: raw[metric] for metric in CALIBRATION if metric in raw},
         "reliability": {
-            "raw": reliability(*confidence_of(kind, whole.logits, truth)),
-            "calibrated": reliability(sure, right),
+            "raw": reliability(*confidence_of(kind, whole.logits, truth), groups=groups),
+            "calibrated": reliability(sure, right, groups=groups),
         },
         "risk": {**{key: one.as_json() for key, one in area.items()}, "curve": risk_curve(sure, right)},
     }
 
 
-def reliability(sure: np.ndarray, right: np.ndarray) -> list[dict[str, float | int]]:
-    """Return ten equal bins of confidence: how sure, how often right, and its 95 % interval (Clopper and Pearson)."""
+def reliability(
+    sure: np.ndarray, right: np.ndarray, *, groups: np.ndarray | None = None
+) -> list[dict[str, float | int]]:
+    """Return ten equal bins of confidence: how sure, how often right, and its 95 % interval (Clopper and Pearson).
+
+    :param groups: ``(n,)``, of rows that are not independent: they count as :func:`effective_rows` says.
+    """
     bins = np.minimum((sure * BINS).astype(np.int64), BINS - 1)
     found: list[dict[str, float | int]] = []
     for number in np.unique(bins):
         here = bins == number
         hits, rows = int(right[here].sum()), int(here.sum())
+        worth = float(rows)
+        if groups is not None and len(np.unique(groups.astype(str))) > 1:
+            worth = effective_rows(~right[here], groups[here], doubt=0.025)
+        errors = (rows - hits) * worth / rows
         found.append(
             {
                 "confidence": float(sure[here].mean()),
                 "value": hits / rows,
-                "low": 1 - error_bound(rows - hits, rows, doubt=0.025),
-                "high": error_bound(hits, rows, doubt=0.025),
+                "low": 1 - error_bound(errors, worth, doubt=0.025),
+                "high": error_bound(worth - errors, worth, doubt=0.025),
                 "n": rows,
             }
         )

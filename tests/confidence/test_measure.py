@@ -30,3 +30,14 @@ def test_a_bin_has_the_interval_of_a_proportion():
     exact = binomtest(19, 20).proportion_ci()
     assert (found["low"], found["high"]) == (pytest.approx(exact.low), pytest.approx(exact.high))
     assert (found["value"], found["confidence"], found["n"]) == (0.95, pytest.approx(0.95), 20)
+
+
+def test_rows_of_a_group_that_are_right_together_count_as_what_they_are_worth():
+    sure, right = np.full(60, 0.85), np.repeat([True, True, True, True, False, True], 10)
+    groups = np.repeat(np.arange(6), 10)
+    [rows] = reliability(sure, right)
+    [grouped] = reliability(sure, right, groups=groups)
+    assert grouped["value"] == rows["value"]
+    assert grouped["high"] - grouped["low"] > 2 * (rows["high"] - rows["low"])
+    assert reliability(sure, right, groups=np.zeros(60)) == [rows]  # of one group, as everywhere
+    assert reliability(sure, right, groups=np.arange(60)) == [rows]
