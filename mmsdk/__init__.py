@@ -47,6 +47,7 @@ _HOMES = {
     "RunError": "mmsdk.errors",
     "Sequence": "mmsdk.protocols",
     "Session": "mmsdk.stream",
+    "Share": "mmsdk.tasks",
     "Sound": "mmsdk.protocols",
     "StepFusion": "mmsdk.fusion",
     "Steps": "mmsdk.fusion",
@@ -139,6 +140,7 @@ if TYPE_CHECKING:
         TrainableSpec,
     )
     from mmsdk.stream import Event, Session, VirtualClock, cut_recording, open_session, play_recordings, teach
+    from mmsdk.tasks import Share
     from mmsdk.trainable import Trainable
 
 __all__ = [
@@ -179,6 +181,7 @@ __all__ = [
     "RunError",
     "Sequence",
     "Session",
+    "Share",
     "Sound",
     "SpaceMap",
     "StepFusion",

@@ -277,7 +277,10 @@ class Task(Protocol):
         ...
 
     def scores(self, logits: np.ndarray, targets: np.ndarray) -> Mapping[str, Any]:
-        """Return metric name -> callable ``(row indices) -> float``, so that a bootstrap can resample rows."""
+        """Return metric name -> callable ``(row indices) -> float``, so that a bootstrap can resample rows.
+
+        A share of rows may come as a :class:`mmsdk.Share`, whose interval has a width even where every row is right.
+        """
         ...
 
     def baseline(self, n: int) -> np.ndarray:

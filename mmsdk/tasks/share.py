@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 class Share:
     """A metric of chosen rows that is 1 where all are right and its least where all are wrong.
 
-    Where every row is right, so is every resample of them, and a percentile interval has no width. ``bootstrap`` gives
-    a metric of this kind the interval of a proportion then.
+    Where every row is right, so is every resample of them, and a percentile interval has no width. A metric of this
+    kind gets the interval of a proportion then. A task says which of its ``scores`` are of this kind::
+
+        {"accuracy": Share(of=lambda rows: float(right[rows].mean()), weights=np.ones(len(right)))}
 
     :param of: function of int64 row positions ``(r,)``.
     :param weights: ``(n,)`` how much each row counts: of a mean over labels one over the rows of its label.
