@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmsdk.data import resampled, units_drawn
-from mmsdk.tasks import Share
+from mmsdk.tasks import CalibrationError, Share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -46,7 +46,8 @@ def bootstrap(
 
     All statistics see the same resamples, and the same seed gives the same ones. A resample on which a statistic is
     not defined (NaN) is left out; a statistic that is not defined on the rows themselves is left out altogether. A
-    :class:`mmsdk.tasks.Share` at its bound has the interval that :func:`interval` describes.
+    :class:`mmsdk.tasks.Share` at its bound has the interval that :func:`interval` describes, a
+    :class:`mmsdk.tasks.CalibrationError` that of :func:`lowered`.
 
     :param statistics: name -> function of int64 row positions ``(r,)``, drawn with repetition from ``0..n-1``.
     :param n: number of rows.
@@ -63,10 +64,16 @@ def bootstrap(
             drawn[name].append(float(one(rows)))
     named = None if groups is None else np.asarray(groups)
     every, units = np.arange(n), units_drawn(n, groups)
-    return {
+    found = {
         name: interval(
             values[name], np.asarray(drawn[name]), n, level=level, units=units, bound=bound_of(one, every, named)
         )
+        for name, one in defined.items()
+    }
+    return {
+        name: lowered(found[name], one.by_luck(every, level, seed=seed))
+        if isinstance(one, CalibrationError)
+        else found[name]
         for name, one in defined.items()
     }
 
@@ -141,6 +148,17 @@ def interval(
         low = low - reach if math.isclose(value, 1.0) else low
         high = high + reach if math.isclose(value, bound.least, abs_tol=1e-9) else high
     return Interval(value=value, low=float(low), high=float(high), n=n)
+
+
+def lowered(one: Interval, by_luck: float) -> Interval:
+    """Return the interval of an error that luck alone adds to: its lower end moved down, to 0 where luck explains all.
+
+    A resample adds to a calibration error as the sample did, so that the percentiles lie above what they should hold,
+    at times above the value itself. The lower end is that of the basic bootstrap, ``2 value - high`` (Davison and
+    Hinkley 1997, equation 5.6), and 0 where the value is no more than a calibrated model would show.
+    """
+    low = 0.0 if one.value <= by_luck else max(0.0, min(one.value, 2 * one.value - one.high))
+    return replace(one, low=low, high=max(one.value, one.high))
 
 
 def reach_of(width: float, units: int | None) -> float:

@@ -62,6 +62,9 @@ def score_folds(
 
 def _average(scores: Sequence[Any], metric: str) -> Callable[[np.ndarray], float]:
     """Return a metric as its mean over the repeats; a share stays one."""
+    if len(scores) == 1:
+        found: Callable[[np.ndarray], float] = scores[0][metric]
+        return found
 
     def mean(rows: np.ndarray) -> float:
         return float(np.mean([one[metric](rows) for one in scores]))

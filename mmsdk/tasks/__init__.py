@@ -1,8 +1,9 @@
 """Heads, losses and metrics of each task type; ranking has a folder of its own."""
 
+from mmsdk.tasks.calibration import CalibrationError
 from mmsdk.tasks.classification import Classification
 from mmsdk.tasks.multilabel import Multilabel
 from mmsdk.tasks.regression import Regression
 from mmsdk.tasks.share import Share
 
-__all__ = ["Classification", "Multilabel", "Regression", "Share"]
+__all__ = ["CalibrationError", "Classification", "Multilabel", "Regression", "Share"]

@@ -11,6 +11,7 @@ from torch import nn
 
 from mmsdk.errors import DataError, Problem, did_you_mean
 from mmsdk.protocols import Output
+from mmsdk.tasks.calibration import CalibrationError
 from mmsdk.tasks.cells import is_empty, label_of
 from mmsdk.tasks.ranked import Ranked
 from mmsdk.tasks.share import Share
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 AUC_CLASSES = 100  # above it the mean of one-against-rest curves says little and costs much
-ECE_BINS = 15
 LEAST = 1e-6  # of 1 - p: a power below 1 has no slope at 0
 TOP = (3, 5)  # answers among which the right one counts, where there are twice as many labels
 
@@ -173,7 +173,7 @@ class Classification:
             "log_loss": lambda rows: float(loss[rows].mean()),
             "mcc": Share(of=lambda rows: _matthews(*counts(rows)), weights=each, least=-1.0),
             "brier": lambda rows: float(brier[rows].mean()),
-            "ece": lambda rows: _calibration_error(sure[rows], right[rows]),
+            "ece": CalibrationError(sure=sure, right=right),
         }
         found |= {f"top_{k}_accuracy": Share(of=_within(place, k), weights=every) for k in TOP if width >= 2 * k}
         if width <= AUC_CLASSES:
@@ -231,10 +231,3 @@ def _places(logs: np.ndarray, targets: np.ndarray) -> np.ndarray:
 def _within(place: np.ndarray, k: int) -> Callable[[np.ndarray], float]:
     """Return the share of rows whose right label is among the ``k`` likeliest."""
     return lambda rows: float((place[rows] < k).mean())
-
-
-def _calibration_error(sure: np.ndarray, right: np.ndarray) -> float:
-    """Return the gap between confidence and accuracy, averaged over equal bins by their rows."""
-    bins = np.minimum((sure * ECE_BINS).astype(np.int64), ECE_BINS - 1)
-    gaps = np.bincount(bins, weights=sure - right, minlength=ECE_BINS)
-    return float(np.abs(gaps).sum() / len(sure))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 from scipy.stats import binomtest, norm, t
 
 from mmsdk.data import resampled
 from mmsdk.evaluate import bootstrap, paired
-from mmsdk.tasks import Classification, Share
+from mmsdk.tasks import CalibrationError, Classification, Share
 
 
 def mean_of(values):
@@ -138,3 +139,26 @@ def test_of_many_rows_the_percentiles_are_the_plain_ones():
     assert (fewer.low, fewer.high) == pytest.approx(tuple(np.quantile(drawn, [outside, 1 - outside])))
     alone = bootstrap(mean_of(values), 30, groups=["one"] * 30, resamples=500)["mean"]
     assert alone == found  # of one group rows are drawn
+
+
+def answered(n, heat, random):
+    """Return confidences and whether each is right, of a model that is calibrated at heat 1."""
+    logits = 1.5 * random.normal(size=(n, 6))
+    chances, said = softmax(logits, 1), softmax(logits / heat, 1)
+    truth = (chances.cumsum(1) > random.random((n, 1))).argmax(1)
+    return CalibrationError(sure=said.max(1), right=said.argmax(1) == truth)
+
+
+@pytest.mark.parametrize("heat", [1.0, 1.5])
+def test_the_interval_of_the_calibration_error_holds_the_true_one(heat):
+    random = np.random.default_rng(0)
+    true = answered(200_000, heat, random)(np.arange(200_000))
+    held = 0
+    for trial in range(30):
+        one = answered(300, heat, random)
+        found = bootstrap({"ece": one}, 300, resamples=60, seed=trial)["ece"]
+        assert found.low <= found.value <= found.high
+        assert found.value == one(np.arange(300))
+        held += found.low <= true <= found.high
+    assert held >= 26  # of a calibrated model the plain percentiles hold it never
+    assert true == pytest.approx(0.0, abs=0.005) if heat == 1.0 else true > 0.1
