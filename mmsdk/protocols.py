@@ -166,7 +166,9 @@ class Encoder(Protocol):
     ``report() -> Mapping[str, float | tuple[int, int]]`` (to show after a run: a pair is how many of how many, counted
     on and on, such as ``{"truncated": (34, 374)}``, of which a run is told what is its own), and ``sources() ->
     Sequence[int]`` (of each element of its vectors, the position in the sample it came of, as the ``place`` of a
-    :class:`Part` counts them: then ``mmsdk explain`` may use gradients).
+    :class:`Part` counts them: then ``mmsdk explain`` may use gradients), and ``knows(batch, modality) -> float`` (the
+    share of what some samples hold that it can tell apart, such as the words that a tokenizer has: where a preset
+    offers several encoders, one that knows less than half is passed over).
     """
 
     dim: int

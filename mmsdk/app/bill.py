@@ -109,6 +109,7 @@ def make_bill(
     if application.interactions is not None:
         interactions_table(application.interactions)  # a fit would refuse it
     probed = None if application.data is None else probe_apart(application, here, device=device, policy=policy)
+    names = {name: (probed and probed.inputs[name].encoder) or encoder for name, encoder in names.items()}
     inputs = {
         name: _input(application, name, encoder, models[name], folders[name], probed) for name, encoder in names.items()
     }

@@ -13,6 +13,7 @@ from mmsdk.app.fitting import check_names, open_pipeline, prepare_tasks
 from mmsdk.app.refitting import Material, gather_material, learn_again, with_validation
 from mmsdk.app.resolving import resolve_application
 from mmsdk.app.ruling import check_rules, open_checked
+from mmsdk.app.suiting import suit_encoders
 from mmsdk.app.threads import learning_threads
 from mmsdk.data import Policy, fold_rows, group_cells
 from mmsdk.errors import ConfigError, DataError
@@ -164,6 +165,7 @@ def _material(
     pipeline = open_pipeline(application, device, policy, quiet=quiet)
     stack.callback(pipeline.close)
     samples, _ = pipeline.read(source, partial=False)
+    suit_encoders(pipeline, samples)
     pipeline.columns = samples.table.names
     check_rules(application, samples.table)
     return gather_material(pipeline, samples)

@@ -30,6 +30,7 @@ from mmsdk.app.resolving import resolve_application
 from mmsdk.app.ruling import check_rules, rule_metrics, teach_rules
 from mmsdk.app.searching import check_search, search
 from mmsdk.app.sharing import share_metrics
+from mmsdk.app.suiting import suit_encoders
 from mmsdk.app.threads import learning_threads
 from mmsdk.app.tuning import check_tuning, tune_inputs
 from mmsdk.app.understood import understand
@@ -189,6 +190,7 @@ def prepare(pipeline: Pipeline, source: Any) -> Draft:
     check_rules(application, samples.table)
     pairs = application.interactions
     interactions = None if pairs is None else read_interactions(pairs, samples.ids, policy=pipeline.policy)
+    suit_encoders(pipeline, samples)
     embeddings = pipeline.embed(samples)  # after what can be refused without it: it may take hours
     note(_embedded(embeddings), pipeline.quiet)
     counted = list(audit_reports(embeddings.stats))

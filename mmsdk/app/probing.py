@@ -40,6 +40,7 @@ class Probe:
     :param cached: its vectors are kept in the cache.
     :param memory: bytes that this process grew by.
     :param reason: why nothing was timed.
+    :param encoder: the one that a fit would take, where it was opened.
     """
 
     present: int
@@ -49,6 +50,7 @@ class Probe:
     cached: bool = True
     memory: int = 0
     reason: str = ""
+    encoder: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +130,14 @@ class _Few:
         self.application = application.model_copy(update={"inputs": {name: application.inputs[name]}})
         self._policy = replace(policy, on_bad_row="skip", allow_remote=False)  # files elsewhere are not fetched
 
+    def suited(self, opened: OpenEncoder, device: str) -> OpenEncoder:
+        """Return the encoder that a fit would take in the end, by what the rows hold."""
+        from mmsdk.app.suiting import suited
+        from mmsdk.data import read_samples
+
+        samples, _ = read_samples(self.table, self.application, self._policy, partial=True)
+        return suited(self.application, self.name, samples.inputs[self.name], opened, device)[0]
+
     def embed(self, opened: OpenEncoder, start: int, end: int, device: str) -> tuple[int, float]:
         """Return how many of the rows were encoded and what that took; nothing is kept."""
         from mmsdk.data import read_samples
@@ -146,7 +156,7 @@ def _timed(few: _Few, present: int, device: str, held: list[OpenEncoder]) -> Pro
 
     before, started = _memory("VmRSS"), time.perf_counter()
     try:
-        opened = open_encoders(few.application, device)[few.name]
+        opened = few.suited(open_encoders(few.application, device)[few.name], device)
         held.append(opened)
         if not opened.fitted:  # a fitted one reads no weights, and one row is not enough to learn from
             few.embed(opened, 0, 1, device)
@@ -163,6 +173,7 @@ def _timed(few: _Few, present: int, device: str, held: list[OpenEncoder]) -> Pro
         dim=opened.dim,
         cached=not opened.fitted,
         memory=max(0, _memory("VmRSS") - before),
+        encoder=opened.name,
     )
 
 

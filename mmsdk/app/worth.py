@@ -13,6 +13,7 @@ from mmsdk.app.advice import advise
 from mmsdk.app.fitting import check_names, open_pipeline, prepare_tasks
 from mmsdk.app.probing import time_input
 from mmsdk.app.resolving import resolve_application
+from mmsdk.app.suiting import suit_encoders
 from mmsdk.app.threads import learning_threads
 from mmsdk.data import Policy, fold_rows, group_cells, require_training, units_drawn
 from mmsdk.errors import ConfigError, DataError
@@ -135,6 +136,7 @@ def worth(
         samples, _ = pipeline.read(source, partial=False)
         pipeline.columns = samples.table.names
         require_training(samples)
+        suit_encoders(pipeline, samples)
         embeddings = pipeline.embed(samples)
         targets, _ = prepare_tasks(resolved, samples, policy)
         cost = {name: _cost(pipeline, samples, embeddings, name) for name in resolved.inputs}

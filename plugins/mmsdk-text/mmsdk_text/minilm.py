@@ -118,6 +118,15 @@ class MiniLM:
             found: np.ndarray = torch.nn.functional.normalize(summed, dim=1).cpu().numpy()
             return found
 
+    def knows(self, batch: Sequence[str], modality: str) -> float:
+        """Return the share of the tokens that are words or parts of words it has: 1 of English, little of Chinese.
+
+        What is unknown becomes one and the same token, so that texts of unknown words are told apart by their length.
+        """
+        unknown = self._tokens().token_to_id("[UNK]")
+        ids = [one for text in batch for piece in self._windows(text).ids for one in piece[1:-1]]
+        return 1 - ids.count(unknown) / len(ids) if ids else 1.0
+
     def report(self) -> Mapping[str, tuple[int, int]]:
         """Return how many of how many texts were cut."""
         return {"truncated": (self._cut, self._seen)}

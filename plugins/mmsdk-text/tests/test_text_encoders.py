@@ -72,6 +72,13 @@ def test_minilm_is_what_sentence_transformers_answers():
     assert encoder.encode(TEXTS, "text").dtype == np.float32
 
 
+def test_minilm_says_what_share_of_words_it_knows():
+    encoder = MiniLM()
+    assert encoder.knows(["a red lamp", "eine rote Lampe"], "text") == 1
+    assert encoder.knows(["患者咳嗽两周，一般情况可"], "text") < 0.3
+    assert encoder.knows([""], "text") == 1
+
+
 @with_minilm
 def test_minilm_computes_few_tokens_at_a_time_on_a_cpu():
     encoder, seen = MiniLM(), []
