@@ -10,6 +10,7 @@ from mmsdk.cli import options
 from mmsdk.cli.output import print_json
 from mmsdk.cli.runs import open_run, run
 from mmsdk.cli.shell import width
+from mmsdk.cli.text import clipped, padded
 from mmsdk.plugins import resolve
 
 if TYPE_CHECKING:
@@ -139,4 +140,4 @@ def _bar(name: str, value: float, most: float) -> str:
     """Return ``name  +0.123 ######``, no wider than the terminal."""
     pad = min(NAME, max(width() - 20, 8))  # a narrow terminal cuts names before it takes the bars away
     size = round(min(BAR, max(width() - pad - 11, 0)) * abs(value) / most) if most else 0
-    return f"  {name[:pad]:<{pad}} {value:+.4f} {('#' if value >= 0 else '-') * size}".rstrip()
+    return f"  {padded(clipped(name, pad), pad)} {value:+.4f} {('#' if value >= 0 else '-') * size}".rstrip()

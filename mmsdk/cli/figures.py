@@ -12,6 +12,7 @@ import click
 
 from mmsdk.cli.output import print_json
 from mmsdk.cli.shell import width
+from mmsdk.cli.text import padded, shown_width
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -149,11 +150,11 @@ def _near(folder: Path) -> str:
 
 def _aligned(rows: Mapping[str, str]) -> Iterator[str]:
     """Yield ``name  score`` lines, the scores under each other where the terminal is wide enough."""
-    pad = max(len(name) for name in rows)
+    pad = max(map(shown_width, rows))
     if 4 + pad + max(len(score) for score in rows.values()) > width():
         pad = 0
     for name, score in rows.items():
-        yield f"  {name:<{pad}}  {score}"
+        yield f"  {padded(name, pad)}  {score}"
 
 
 def _score(one: Mapping[str, Any] | None) -> str:

@@ -9,6 +9,7 @@ import click
 
 from mmsdk.cli.output import print_json
 from mmsdk.cli.shell import width
+from mmsdk.cli.text import clipped, padded, shown_width
 from mmsdk.errors import ConfigError
 from mmsdk.plugins import resolve
 
@@ -51,11 +52,11 @@ def print_hits(hits: Sequence[Any], *, as_json: bool, why: Mapping[str, Any] | N
         told = {name: {"why": one.as_json()} for name, one in reasons.items()}
         print_json([{"id": hit.id, "score": hit.score, "row": dict(hit.row), **told.get(hit.id, {})} for hit in hits])
         return
-    pad = max((len(hit.id) for hit in hits), default=0)
+    pad = max((shown_width(hit.id) for hit in hits), default=0)
     for place, hit in enumerate(hits, 1):
         about = ", ".join(str(value) for value in hit.row.values() if value is not None and str(value) != hit.id)
-        line = f"{place:>3}. {hit.id:<{pad}}  {hit.score:7.3f}  {about}"
-        click.echo(line if len(line) <= width() else line[: width() - 1] + "…")
+        line = f"{place:>3}. {padded(hit.id, pad)}  {hit.score:7.3f}  {about}"
+        click.echo(line if shown_width(line) <= width() else clipped(line, width() - 1) + "…")
         if hit.id in reasons:
             click.echo(click.wrap_text(reasons[hit.id].told(), width(), "     ", "     "))
     if not hits:

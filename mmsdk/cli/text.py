@@ -1,13 +1,41 @@
-"""Sizes as people read and write them: ``1.5 GB`` and ``10GB``."""
+"""Sizes as people read and write them, ``1.5 GB`` and ``10GB``; text as wide as a terminal shows it."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from mmsdk.errors import ConfigError
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", re.IGNORECASE)
+
+
+def shown_width(text: str) -> int:
+    """Return how many columns of a terminal a text takes; a Chinese character takes two."""
+    return sum(map(_columns, text))
+
+
+def padded(text: str, width: int) -> str:
+    """Return a text filled with spaces to so many columns of a terminal."""
+    return text + " " * (width - shown_width(text))
+
+
+def clipped(text: str, width: int) -> str:
+    """Return the beginning of a text that takes no more than so many columns of a terminal."""
+    taken = 0
+    for place, mark in enumerate(text):
+        taken += _columns(mark)
+        if taken > width:
+            return text[:place]
+    return text
+
+
+def _columns(mark: str) -> int:
+    """Return how many columns a character takes."""
+    if unicodedata.combining(mark):
+        return 0
+    return 2 if unicodedata.east_asian_width(mark) in "WF" else 1
 
 
 def megabytes(size: float) -> str:

@@ -10,7 +10,7 @@ import click
 from mmsdk.cli import options
 from mmsdk.cli.output import print_json
 from mmsdk.cli.shell import width
-from mmsdk.cli.text import duration
+from mmsdk.cli.text import duration, padded, shown_width
 from mmsdk.plugins import resolve
 
 if TYPE_CHECKING:
@@ -69,20 +69,20 @@ def _lines(found: Any) -> Iterator[str]:
     for name, task in found.tasks.items():
         by = f", groups of {found.grouped_by} kept together" if found.grouped_by else ""
         yield f"{name}: {task.metric} on {task.rows:,} rows of train and val, {found.folds} folds{by}"
-        pad = max(map(len, ("no input", "together", *(f"all but {one}" for one in task.left_out), *task.alone)))
-        yield f"  {'no input':<{pad}}  {_score(task.blind)}"
+        pad = max(map(shown_width, ("no input", "together", *(f"all but {one}" for one in task.left_out), *task.alone)))
+        yield f"  {padded('no input', pad)}  {_score(task.blind)}"
         for one, score in task.alone.items():
-            yield f"  {one:<{pad}}  {_score(score)}"
+            yield f"  {padded(one, pad)}  {_score(score)}"
         for one, score in task.left_out.items():
-            yield f"  {'all but ' + one:<{pad}}  {_score(score)}"
-        yield f"  {'together':<{pad}}  {_score(task.together)}"
+            yield f"  {padded('all but ' + one, pad)}  {_score(score)}"
+        yield f"  {padded('together', pad)}  {_score(task.together)}"
         yield ""
         yield from task.advice.values()
         yield ""
     yield "embedding 1,000 rows:"
-    pad = max(map(len, found.cost))
+    pad = max(map(shown_width, found.cost))
     for name, cost in found.cost.items():
-        yield f"  {name:<{pad}}  {_cost(cost)}"
+        yield f"  {padded(name, pad)}  {_cost(cost)}"
     if any(len(task.alone) > 1 for task in found.tasks.values()):
         yield ""
         yield REDUNDANT
