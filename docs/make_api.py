@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import inspect
 import re
+import textwrap
 from pathlib import Path
 from typing import Any
 
 import mmsdk
 import mmsdk.testing
+from mmsdk import protocols
 
 PAGE = Path(__file__).parent / "api.md"
 HEAD = """# Python API
@@ -18,6 +20,13 @@ HEAD = """# Python API
 Every public name of `mmsdk` and of `mmsdk.testing`; nothing below them is public. Each is imported
 when it is first used.
 """
+PROTOCOLS = ("Modality", "Encoder", "FittedEncoder", "Task", "VectorIndex", "Recipe")
+CONTRACTS = """# What stands behind a target
+
+The methods of a component that a plugin declares (`mmsdk.protocols`). A plain class that has them will do; nothing need
+be imported or inherited. A fusion, an aligner and a trainable are subclasses: `mmsdk.Fusion`, `mmsdk.Aligner`,
+`mmsdk.Trainable`, above.
+"""
 
 
 def page() -> str:
@@ -25,6 +34,8 @@ def page() -> str:
     parts = [HEAD, *(section(name, getattr(mmsdk, name)) for name in mmsdk.__all__)]
     parts.append("# mmsdk.testing\n\n" + markdown(inspect.getdoc(mmsdk.testing) or "") + "\n")
     parts += [section(name, getattr(mmsdk.testing, name)) for name in mmsdk.testing.__all__]
+    parts.append(CONTRACTS)
+    parts += [section(name, getattr(protocols, name)) for name in PROTOCOLS]
     return "\n".join(parts)
 
 
@@ -44,7 +55,7 @@ def entry(name: str, value: Any) -> list[str]:
     """Return the call in code and the docstring in Markdown."""
     text = markdown(inspect.getdoc(value) or "")
     bare_error = inspect.isclass(value) and issubclass(value, Exception) and "__init__" not in vars(value)
-    if isinstance(value, property) or bare_error:
+    if isinstance(value, property) or bare_error or getattr(value, "_is_protocol", False):
         return [text]
     return ["```text", f"{name}{signature(value)}", "```", "", text]
 
@@ -109,7 +120,8 @@ def fenced(text: str) -> str:
     """Return text whose ``::`` blocks are fenced code."""
 
     def block(match: re.Match[str]) -> str:
-        return f"{match[1]}:\n\n```python\n{inspect.cleandoc(match[2]).rstrip()}\n```\n"
+        code = textwrap.dedent(match[2]).strip("\n").rstrip()  # cleandoc gives the first line a margin of its own
+        return f"{match[1]}:\n\n```python\n{code}\n```\n"
 
     return re.sub(r"(?m)([^\n:]*)::\n\n((?:(?: {4}.*)?\n)*(?: {4}.*)?)", block, text)
 

@@ -12,10 +12,16 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmsdk.errors import MmsdkError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 PARTIAL = ".partial"
+
+
+class PlaceError(MmsdkError, OSError):
+    """The folder that something is to be written into cannot be made."""
 
 
 @contextlib.contextmanager
@@ -32,7 +38,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     if target.exists() and not target.is_file() and not target.is_dir():
         yield target
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(target.parent)
     partial = target.with_name(f".{target.stem}.{secrets.token_hex(4)}{PARTIAL}{target.suffix}")
     try:
         partial.touch()
@@ -57,7 +63,7 @@ def atomic_folder(path: str | os.PathLike[str], *, resume: bool = False) -> Iter
         yields it again with what it holds. Otherwise the name is random and a failure removes it.
     """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(target.parent)
     partial = target.with_name(target.name + PARTIAL if resume else f".{target.name}.{secrets.token_hex(4)}{PARTIAL}")
     partial.mkdir(exist_ok=resume)
     try:
@@ -108,6 +114,19 @@ def models_home() -> Path:
     if chosen := os.environ.get("MMSDK_MODELS_DIR"):
         return Path(chosen).expanduser()
     return cache_home() / "models"
+
+
+def _make_folder(path: Path) -> None:
+    """Make a folder and its parents.
+
+    :raises PlaceError: there can be none: a parent is a file, or nothing may be made there.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PlaceError(
+            f"the folder {path} cannot be made: {error.strerror}; choose another place to write"
+        ) from error
 
 
 def _content_hash(path: Path) -> str:

@@ -17,6 +17,21 @@ if TYPE_CHECKING:
     from mmsdk.errors import Problem
 
 
+RECIPE_METHODS = ("sample", "application", "sections")
+TASK_METHODS = (
+    "prepare",
+    "encode",
+    "head",
+    "loss",
+    "class_weights",
+    "outputs",
+    "scores",
+    "baseline",
+    "state",
+    "load_state",
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Media:
     """A file the core has already resolved and allowed: a path inside the data folder, or bytes of a ``data:`` URL.
@@ -129,10 +144,12 @@ class Part:
 class Modality(Protocol):
     """Turns a cell into the decoded sample. Constructed with the input's ``decode`` options; thread-safe.
 
-    Optional, looked for with ``getattr``: ``guess`` (``inspect``), ``thumbnail`` (the report), ``report() ->
-    Mapping[str, float]``: counts of what a person should look at (``{"burnt_in_text": 3}``), since it was constructed;
-    ``moments`` (a recording piece by piece, for analysis over time); and, both or neither, ``parts`` and ``without``
-    (``mmsdk explain``).
+    Optional, looked for with ``getattr``: ``examples()``, four or more different cells, without which the conformance
+    checks have nothing to try; ``guess(values) -> float``, 0 to 1, how well up to 200 cells of a column fit
+    (``inspect``); ``thumbnail(sample, size) -> bytes``, a PNG or JPEG of at most ``size`` pixels (the report);
+    ``report() -> Mapping[str, float]``: counts of what a person should look at (``{"burnt_in_text": 3}``), since it was
+    constructed; ``moments`` (a recording piece by piece, for analysis over time); and, both or neither, ``parts`` and
+    ``without`` (``mmsdk explain``).
     """
 
     def decode(self, cell: Any) -> Any:
@@ -238,7 +255,8 @@ class Task(Protocol):
     Constructed as ``target(**options)``; ``prepare`` is called once on the training rows, ``state``/``load_state``
     round-trip what it learned as JSON.
 
-    Optional, looked for with ``getattr``: ``allowed_loss(logits (b, width), allowed (b, width) bool) -> (b,)``, what
+    Optional, looked for with ``getattr``: ``examples()``, eight or more training cells, without which the conformance
+    checks have nothing to try; ``allowed_loss(logits (b, width), allowed (b, width) bool) -> (b,)``, what
     the probability of answers that are not allowed costs; without it no rule can teach the task. And the option
     ``imbalance`` with an attribute of this name, for a task with classes that knows ``focal`` and
     ``logit_adjustment``: for the latter ``loss`` is handed, in the place of weights, what ``log_prior(targets) ->

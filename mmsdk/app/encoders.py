@@ -60,8 +60,11 @@ def _formed(name: str, entry: InputConfig, opened: OpenEncoder) -> OpenEncoder:
 
 def _offered(name: str, modality: str, preset: PresetSpec) -> Iterator[str]:
     """Yield what the preset and the modality itself offer."""
-    spec: ModalitySpec = get_registry().get("modality", modality).spec  # type: ignore[assignment]
-    offered = (*preset.encoders.get(modality, ()), *([spec.default_encoder] if spec.default_encoder else []))
+    registry = get_registry()
+    found = registry.get("modality", modality)
+    spec: ModalitySpec = found.spec  # type: ignore[assignment]
+    own = [registry.preferred("encoder", spec.default_encoder, found.plugin.name)] if spec.default_encoder else []
+    offered = (*preset.encoders.get(modality, ()), *own)
     if not offered:
         raise EncoderError(
             f"inputs.{name}: preset {preset.name!r} has no encoder for modality {modality!r}; name one with "

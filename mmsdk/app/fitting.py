@@ -42,7 +42,7 @@ from mmsdk.errors import ConfigError
 from mmsdk.evaluate import Scoring, score_tasks
 from mmsdk.evaluate.bootstrap import RESAMPLES
 from mmsdk.heads import read_options, require_boosting
-from mmsdk.model import Run, make_task, net_arrays, offered_options, prepare_targets, save_run
+from mmsdk.model import Run, net_arrays, offered_options, open_task, prepare_targets, save_run, try_task
 from mmsdk.plugins import get_registry
 from mmsdk.progress import note
 from mmsdk.report import render_card, render_report
@@ -216,10 +216,8 @@ def prepare_tasks(
     """Return what every task learned from the labels of the training rows, and the cells that were skipped."""
     targets, problems = {}, []
     for name, entry in application.tasks.items():
-        task = make_task(
-            get_registry().get("task", entry.type).load(),
-            offered_options(application.training, entry),
-        )
+        kind = get_registry().get("task", entry.type)
+        task = open_task(kind, offered_options(application.training, entry))
         targets[name], found = prepare_targets(
             task,
             samples.table.cells(entry.column),
@@ -230,6 +228,7 @@ def prepare_tasks(
             weight=entry.weight,
             on_bad_row=policy.on_bad_row,
         )
+        try_task(kind, targets[name])
         problems += found
     return targets, problems
 

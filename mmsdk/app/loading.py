@@ -19,7 +19,7 @@ from mmsdk.data import Policy
 from mmsdk.embed.within import Usual
 from mmsdk.errors import EncoderError
 from mmsdk.heads import restore_head
-from mmsdk.model import Run, load_net_arrays, load_run, make_task, offered_options
+from mmsdk.model import Run, load_net_arrays, load_run, offered_options, open_task
 from mmsdk.plugins import get_registry
 
 if TYPE_CHECKING:
@@ -74,12 +74,18 @@ def load(
 
 
 def _named(application: Application, inputs: Mapping[str, Any]) -> Application:
-    """Return the application with the encoders that the run took, whatever the preset would choose today."""
+    """Return the application with the encoders that the run took, whatever is installed or preferred by now."""
     entries = {
-        name: entry.model_copy(update={"encoder": inputs[name]["encoder"]})
+        name: entry.model_copy(update={"encoder": _own_name(inputs[name])})
         for name, entry in application.inputs.items()
     }
     return application.model_copy(update={"inputs": entries})
+
+
+def _own_name(made_with: Mapping[str, Any]) -> str:
+    """Return the name of an encoder, with its plugin where another one declares the same name by now."""
+    plugin = made_with["origin"].split(" ")[0]
+    return get_registry().preferred("encoder", made_with["encoder"], plugin)
 
 
 def _restore(encoders: Mapping[str, OpenEncoder], inputs: Mapping[str, Any], folder: Path) -> None:
@@ -99,8 +105,7 @@ def _tasks(application: Application, states: Mapping[str, Any]) -> dict[str, Any
     """Return the tasks with their label sets."""
     tasks = {}
     for name, entry in application.tasks.items():
-        offered = offered_options(application.training, entry)
-        tasks[name] = make_task(get_registry().get("task", entry.type).load(), offered)
+        tasks[name] = open_task(get_registry().get("task", entry.type), offered_options(application.training, entry))
         tasks[name].load_state(states[name]["state"])
     return tasks
 

@@ -18,7 +18,7 @@ from mmsdk.embed.decoded import embed_decoded
 from mmsdk.embed.vectors import VectorRows
 from mmsdk.embed.within import Usual, relative, usual_of
 from mmsdk.errors import DataError, unknown
-from mmsdk.model import JointNet, Stem, build_net, infer
+from mmsdk.model import JointNet, Stem, build_net, infer, load_fusion, member_width
 from mmsdk.plugins import get_registry
 from mmsdk.rules import RuleBook, open_rules
 
@@ -151,7 +151,12 @@ class Pipeline:
         return build_net(
             dims,
             tasks,
-            registry.get("fusion", application.fusion.type).load(),
+            load_fusion(
+                registry.get("fusion", application.fusion.type),
+                tuple(dims),
+                member_width(application.fusion),
+                application.fusion.options,
+            ),
             application.fusion,
             dropout=application.training.dropout,
             seed=application.training.seed,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mmsdk.embed.models import MANIFEST, Model, folder_name, model_of
 from mmsdk.errors import EncoderError
 from mmsdk.files import atomic_folder, atomic_write, hash_file, models_home
-from mmsdk.plugins import get_registry, missing_modules, resolve
+from mmsdk.plugins import get_registry, missing_modules, resolve, shown_name
 from mmsdk.progress import is_quiet
 
 if TYPE_CHECKING:
@@ -46,8 +46,7 @@ class Known:
 def known_encoders() -> list[Known]:
     """Return every registered encoder by name; nothing is opened or fetched."""
     entries = sorted(get_registry().entries("encoder"), key=lambda entry: (entry.spec.name, entry.plugin.name))
-    names = [entry.spec.name for entry in entries]
-    return [_known(entry, entry.name if names.count(entry.spec.name) > 1 else entry.spec.name) for entry in entries]
+    return [_known(entry, shown_name(entry, entries)) for entry in entries]
 
 
 def _known(entry: Entry, name: str) -> Known:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,10 @@ from mmsdk.app.understood import Understood, understand
 from mmsdk.config import Application, load_application, read_yaml
 from mmsdk.config.text import read_text
 from mmsdk.data import guess_modality, inspect_table, read_table
-from mmsdk.errors import ConfigError, unknown
+from mmsdk.errors import ConfigError, PluginError, unknown
 from mmsdk.files import atomic_folder, cache_home
 from mmsdk.plugins import get_registry
+from mmsdk.protocols import RECIPE_METHODS
 
 if TYPE_CHECKING:
     from mmsdk.data import Table
@@ -67,18 +69,19 @@ def plan_recipe(
     """
     entry = get_registry().get("recipe", name)
     spec: RecipeSpec = entry.spec  # type: ignore[assignment]
-    recipe: Recipe = entry.load()()
+    recipe = _open(entry)
     if data is None:
         own, general = _split_settings(spec, settings)
         general |= {key: own.pop(name) for name, key in spec.switches.items() if name in own}
         if own:
             raise ConfigError(f"--set {next(iter(own))}: needs your own table; name it with --data")
-        raw = _sample(recipe, _sample_folder(entry.name, entry.plugin.version, seed or 0), seed or 0)
+        made_up = _sample(recipe, _sample_folder(entry.name, entry.plugin.version, seed or 0), seed or 0)
+        raw = _mapping(entry, "sample", made_up)
     else:
         table = Path(data)
         beside = _beside(table, spec)
         own, general = _split_settings(spec, {**beside, **_from_here(spec, settings)})
-        raw = dict(recipe.application(table, own))
+        raw = _mapping(entry, "application", recipe.application(table, own))
         made = Path(raw.get("data", table))  # a recipe may make a table of what is none (bundles, a folder of files)
         general = _without_left_out(made, raw, _with_modalities(made, raw, general))
     if preset is not None:
@@ -97,6 +100,41 @@ def plan_recipe(
         synthetic=data is None,
         understood=understand(application, columns.names, unread),
         unread=unread,
+    )
+
+
+def _open(entry: Entry) -> Recipe:
+    """Return a recipe.
+
+    :raises PluginError: it cannot be made without arguments, or has not the methods of one.
+    """
+    target = entry.load()
+    if missing := [name for name in RECIPE_METHODS if not callable(getattr(target, name, None))]:
+        raise _fault(entry, f"has no method {', '.join(missing)}: {entry.spec.target!r}")
+    try:
+        inspect.signature(target).bind()
+    except TypeError as error:
+        raise _fault(entry, f"cannot be made without arguments: {entry.spec.target!r}, {error}") from None
+    recipe: Recipe = target()
+    return recipe
+
+
+def _mapping(entry: Entry, method: str, answer: Any) -> dict[str, Any]:
+    """Return the application that a method answered.
+
+    :raises PluginError: it is none.
+    """
+    if not isinstance(answer, Mapping):
+        kind = "nothing" if answer is None else f"a {type(answer).__name__}"
+        raise _fault(entry, f"answers {kind} in {method}(), expected an application, as of an application file")
+    return dict(answer)
+
+
+def _fault(entry: Entry, what: str) -> PluginError:
+    """Return the error that names a recipe and its plugin."""
+    plugin = entry.plugin
+    return PluginError(
+        f"the recipe {entry.spec.name!r} of plugin {plugin.origin} {what}. See `mmsdk plugins check {plugin.name}`"
     )
 
 

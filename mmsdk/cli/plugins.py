@@ -94,10 +94,27 @@ def _row(result: Any) -> dict[str, str]:
 
 
 def _print(name: str, results: list[Any]) -> None:
-    """Print failures in full, skips with their reason, and the counts."""
-    for result in results:
-        if result.status != "passed":
-            click.echo(f"{result.status}: {result.component} {result.check}")
-            click.echo(click.wrap_text(result.detail, width(), "  ", "  ", preserve_paragraphs=True))
+    """Print failures in full, skips with their reason, what has one reason together, and the counts."""
+    for group in _alike(results):
+        first = group[0]
+        checks = ", ".join(result.check for result in group)
+        detail = first.detail.replace("\n", " ") if len(group) == 1 else _reason(first)
+        click.echo(click.wrap_text(f"{first.status}: {first.component} {checks}", width(), "", "  "))
+        click.echo(click.wrap_text(detail, width(), "  ", "  ", preserve_paragraphs=True))
     counts = {status: sum(result.status == status for result in results) for status in ("passed", "failed", "skipped")}
     click.echo(f"{name}: " + ", ".join(f"{n} {status}" for status, n in counts.items() if n or status != "skipped"))
+
+
+def _alike(results: list[Any]) -> list[list[Any]]:
+    """Return what did not pass, in groups of one component, status and reason."""
+    groups: dict[tuple[str, ...], list[Any]] = {}
+    for result in results:
+        if result.status != "passed":
+            groups.setdefault((result.status, result.component, _reason(result)), []).append(result)
+    return list(groups.values())
+
+
+def _reason(result: Any) -> str:
+    """Return why a check did not pass, without what it promises where it failed."""
+    promise, line, reason = result.detail.partition("\n")
+    return str(reason if line else promise)

@@ -17,13 +17,13 @@ import click
 from mmsdk import __version__
 from mmsdk.cli import options
 from mmsdk.errors import MmsdkError, PluginError, unknown
-from mmsdk.plugins import get_registry
+from mmsdk.plugins import blamed, get_registry, shown_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 OK, NO, MENDABLE, BUG, INTERRUPTED = 0, 1, 2, 70, 130
-_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG}
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.ENAMETOOLONG}
 
 
 class _ReaderGone(Exception):  # noqa: N818 - never leaves this module
@@ -121,7 +121,16 @@ def _failed(error: BaseException) -> int:
     if sentence := _mendable(error):
         return _say(f"Error: {sentence}", MENDABLE)
     traceback.print_exception(error)
-    return _say("This is a bug in mmsdk or in a plugin, not in what you typed. `mmsdk doctor` may name it.", BUG)
+    return _say(_whose(error), BUG)
+
+
+def _whose(error: BaseException) -> str:
+    """Return whose bug it is, as far as the traceback tells."""
+    row = blamed(error, get_registry())
+    if row is None:
+        return "This is a bug in mmsdk or in a plugin, not in what you typed. `mmsdk doctor` may name it."
+    hint = f"`mmsdk plugins check {row.name}` may say more"
+    return f"This is a bug in the plugin {row.origin}, not in what you typed. {hint}."
 
 
 def _mendable(error: BaseException) -> str:
@@ -156,10 +165,7 @@ def _nobody_reads() -> int:
 def _summaries() -> dict[str, str]:
     """Return command -> summary; commands whose bare name clashes under ``plugin/name``."""
     entries = get_registry().entries("command")
-    names = [entry.spec.name for entry in entries]
-    return {
-        entry.name if names.count(entry.spec.name) > 1 else entry.spec.name: entry.spec.summary for entry in entries
-    }
+    return {shown_name(entry, entries): entry.spec.summary for entry in entries}
 
 
 def _declared(name: str) -> bool:

@@ -17,7 +17,7 @@ from mmsdk.embed.models import SCHEME, nearest
 from mmsdk.embed.sequences import Layout, Pooling
 from mmsdk.errors import EncoderError, MmsdkError, did_you_mean
 from mmsdk.files import hash_file
-from mmsdk.plugins import get_registry
+from mmsdk.plugins import get_registry, strict
 from mmsdk.specs import EncoderSpec, LoaderSpec
 
 if TYPE_CHECKING:
@@ -198,6 +198,8 @@ def _construct(
     except MmsdkError:
         raise
     except Exception as error:
+        if strict():
+            raise
         with_options = f" with options {dict(options)}" if options else ""
         raise EncoderError(
             f"{what} cannot be opened{with_options} on {device}: {type(error).__name__}: {error}"
@@ -336,5 +338,7 @@ def open_modality(name: str, options: Mapping[str, Any] | None = None) -> OpenMo
     except MmsdkError:
         raise
     except Exception as error:
+        if strict():
+            raise
         with_options = f" with decode {options}" if options else ""
         raise EncoderError(f"{what} cannot be opened{with_options}: {type(error).__name__}: {error}") from error

@@ -12,6 +12,7 @@ import numpy as np
 from mmsdk.embed.sequences import rows_of
 from mmsdk.embed.spaces import DTYPES
 from mmsdk.errors import EncoderError, MmsdkError
+from mmsdk.plugins import strict
 
 if TYPE_CHECKING:
     from mmsdk.embed.encoders import OpenEncoder
@@ -40,6 +41,8 @@ def encode_batch(opened: OpenEncoder, batch: Sequence[tuple[int, Any]], place: P
             opened.most = half  # what did not fit once is not tried again
             first, second = (encode_batch(opened, part, place) for part in (batch[:half], batch[half:]))
             return np.concatenate([first[0], second[0]]), np.concatenate([first[1], second[1]])
+        if strict():
+            raise
         culprit = _culprit(opened, batch)
         where = f"on {place(culprit)}" if culprit is not None else f"on the batch that starts with {place(batch[0][0])}"
         raise EncoderError(f"{_who(opened)} failed {where}: {type(error).__name__}: {error}") from error

@@ -199,6 +199,11 @@ def _side_by_side(answers: Sequence[Tensor]) -> Tensor:
     return torch.cat([one if one.ndim == 3 else one[None] for one in answers])
 
 
+def member_width(settings: Any) -> int:
+    """Return the length of a member's tokens, by the application's ``fusion`` block."""
+    return int(settings.dim // math.gcd(settings.dim, settings.members))
+
+
 def build_net(
     dims: Mapping[str, int],
     tasks: Mapping[str, Task],
@@ -224,8 +229,8 @@ def build_net(
     :param joint: the vectors of all inputs lie in one space and are fused as they are.
     :param head: the application's ``head`` block: ``type`` and ``options``; None for the plain one.
     """
-    members = math.gcd(settings.dim, settings.members)
-    width = settings.dim // members
+    width = member_width(settings)
+    members = settings.dim // width
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         stems = {name: stem.build(settings.dim) for name, stem in (trainables or {}).items()}

@@ -136,6 +136,12 @@ def _installed() -> Iterator[Source]:
         )
 
 
+def roots(plugin: str, distribution: str) -> list[str]:
+    """Return the module of a plugin's entry point; none for the core, which has no entry point."""
+    points = metadata.entry_points(group=hookspecs.PROJECT, name=plugin)
+    return sorted({point.module for point in points if point.dist is not None and point.dist.name == distribution})
+
+
 def _chosen(sources: Iterable[Source]) -> Iterator[Source]:
     """Yield the plugins that ``MMSDK_LOAD_PLUGINS`` names (the core always), or all where it is not set."""
     wanted = os.environ.get(SUBSET)
@@ -219,8 +225,11 @@ def _register(plugin: Any, source: Source, manager: pluggy.PluginManager) -> Non
     :raises PluginError: the name or the object is taken, or a hook takes arguments.
     """
     if manager.has_plugin(source.name):
-        other = f"another distribution already provides a plugin named {source.name!r}"
-        raise PluginError(f"{other}. Uninstall one of them")
+        first = next(one.distribution for one in _installed() if one.name == source.name)
+        raise PluginError(
+            f"{first} has a plugin named {source.name!r} too. Uninstall one of them, or give this one's entry point "
+            "another name"
+        )
     try:
         manager.register(plugin, source.name)
     except pluggy.PluginValidationError as error:

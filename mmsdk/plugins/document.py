@@ -33,8 +33,9 @@ What can go wrong shows in `mmsdk plugins list`, with its reason, and breaks not
 | resolve | a target cannot be imported (found on first use, and by `mmsdk plugins check NAME`) |
 
 `MMSDK_STRICT_PLUGINS=1` raises the failure instead. `MMSDK_LOAD_PLUGINS=tone,text` loads the core and these alone. Two
-components of one name are both refused by their bare name; `plugin/name` says which. Presets of one name are merged. A
-hook of a later core may be marked `@hookimpl(optionalhook=True)`.
+components of one name are both refused by their bare name; `plugin/name` says which. The core's own names stay the
+core's. Presets of one name are merged, and mean the encoders of their own plugins. A hook of a later core may be marked
+`@hookimpl(optionalhook=True)`.
 """
 
 

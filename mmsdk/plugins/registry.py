@@ -1,4 +1,8 @@
-"""What the plugins declare, by kind and name; a name that two of them claim is refused, ``plugin/name`` decides."""
+"""What the plugins declare, by kind and name; a name that two of them claim is refused, ``plugin/name`` decides.
+
+The core's own names stay the core's: commands, fusions and tasks stand in people's scripts and files, and a plugin that
+somebody installs for another thing must not break those. The plugin's row says so.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mmsdk.errors import PluginError, unknown
-from mmsdk.plugins.discovery import describe_failure, discover, strict
+from mmsdk.plugins.discovery import CORE, describe_failure, discover, strict
 from mmsdk.plugins.targets import KINDS, missing_modules, resolve
 from mmsdk.specs import PresetSpec, Spec
 
@@ -28,7 +32,7 @@ class PluginRow:
     :param distribution: what pip installed, with its ``version``.
     :param status: ``"ok"`` or ``"broken"``.
     :param stage: where it broke: ``"load"``, ``"register"``, ``"hook"``, ``"resolve"``; empty when ok.
-    :param reason: why, in a sentence.
+    :param reason: why, in a sentence; of one that works, which of its names somebody else has too.
     :param provides: kind -> how many it declares, kinds without any left out.
     """
 
@@ -97,7 +101,8 @@ class Registry:
         """Return every plugin found, the core first, then by name, the broken ones included."""
         with self._lock:
             unresolved = dict(self._unresolved)
-        return tuple(_with_unresolved(row, unresolved.get(row.name)) for row in self._loaded)
+        rows = (_with_unresolved(row, unresolved.get(row.name)) for row in self._loaded)
+        return tuple(row if row.reason or row.stage else replace(row, reason=self._remark(row.name)) for row in rows)
 
     def entries(self, kind: str) -> tuple[Entry, ...]:
         """Return the components of a kind; presets of one name come merged."""
@@ -116,13 +121,29 @@ class Registry:
         if not matches:
             known = {entry.name if plugin else entry.spec.name for entry in entries}
             raise PluginError(unknown(label(kind), name, known) + self._hint())
-        if len(matches) > 1:
+        if len(matches) > 1 and matches[0].plugin.name != CORE:
             raise PluginError(
                 f"{len(matches)} plugins declare {_article(kind)} named {name!r}: "
                 f"{', '.join(entry.plugin.origin for entry in matches)}. "
                 f"Say which: {' or '.join(entry.name for entry in matches)}"
             )
         return matches[0]
+
+    def preferred(self, kind: str, name: str, plugin: str) -> str:
+        """Return ``plugin/name`` where several plugins declare the bare name and this one does, else the name.
+
+        What a preset names is its own plugin's, and what a run was made with stays what it was, whoever comes later.
+        """
+        holders = [entry.plugin.name for entry in self._of(kind) if entry.spec.name == name]
+        return f"{plugin}/{name}" if len(holders) > 1 and plugin in holders and CORE not in holders else name
+
+    def sharing(self, entry: Entry) -> list[Entry]:
+        """Return what other plugins declare under the same name; presets of one name are merged and share nothing."""
+        if entry.kind == "preset":
+            return []
+        return [
+            one for one in self._of(entry.kind) if one.spec.name == entry.spec.name and one.plugin is not entry.plugin
+        ]
 
     def row(self, name: str) -> PluginRow:
         """Return the row of a plugin.
@@ -178,13 +199,32 @@ class Registry:
         with self._lock:
             self._unresolved.setdefault(plugin, reason)
 
+    def _remark(self, plugin: str) -> str:
+        """Return a sentence for each name of a plugin that is not its alone; empty where all are, and for the core."""
+        told = []
+        for entry in self.of_plugin(plugin) if plugin != CORE else ():
+            if others := self.sharing(entry):
+                whose = " and ".join(one.plugin.name for one in others)
+                told.append(f"{label(entry.kind)} {entry.spec.name!r} is declared by {whose} too: say {entry.name}")
+        return ". ".join(told)
+
     def _merge(self, entries: Iterable[Entry]) -> dict[str, Entry]:
         """Merge presets of one name: per modality every plugin's encoders in order of plugin, none twice."""
         merged: dict[str, Entry] = {}
-        for entry in entries:
+        for entry in map(self._by_full_name, entries):
             before = merged.get(entry.spec.name)
             merged[entry.spec.name] = entry if before is None else _merged(before, entry)
         return merged
+
+    def _by_full_name(self, entry: Entry) -> Entry:
+        """Return a preset whose encoders are its own plugin's where others declare the same names."""
+        spec = entry.spec
+        assert isinstance(spec, PresetSpec)
+        encoders = {
+            modality: tuple(self.preferred("encoder", name, entry.plugin.name) for name in names)
+            for modality, names in spec.encoders.items()
+        }
+        return replace(entry, spec=replace(spec, encoders=MappingProxyType(encoders)))
 
     def _hint(self) -> str:
         """Return who is broken, because the missing name may be theirs."""
@@ -210,6 +250,17 @@ def _with_unresolved(row: PluginRow, reason: str | None) -> PluginRow:
     if reason is None or row.status == "broken":
         return row
     return replace(row, status="broken", stage="resolve", reason=reason)
+
+
+def from_core(entry: Entry) -> bool:
+    """Return whether a component is the core's own."""
+    return entry.plugin.name == CORE
+
+
+def shown_name(entry: Entry, entries: Iterable[Entry]) -> str:
+    """Return the shortest name that means a component among all of its kind: the bare one, unless it is shared."""
+    alone = sum(one.spec.name == entry.spec.name for one in entries) == 1
+    return entry.spec.name if alone or entry.plugin.name == CORE or entry.kind == "preset" else entry.name
 
 
 def label(kind: str) -> str:

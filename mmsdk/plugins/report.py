@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mmsdk.plugins.registry import label
+from mmsdk.plugins.registry import label, shown_name
 from mmsdk.plugins.targets import missing_modules
 
 if TYPE_CHECKING:
@@ -34,12 +34,7 @@ def rows_as_json(rows: Iterable[PluginRow]) -> dict[str, Any]:
 def entries_as_text(entries: Iterable[Entry], width: int = 60) -> str:
     """Return a paragraph a component: its name, what it is, and its plugin; clashing names as ``plugin/name``."""
     listed = sorted(entries, key=lambda entry: (entry.spec.name, entry.plugin.name))
-    names = [entry.spec.name for entry in listed]
-    return "\n".join(
-        line
-        for entry in listed
-        for line in _entry_lines(entry, entry.name if names.count(entry.spec.name) > 1 else entry.spec.name, width)
-    )
+    return "\n".join(line for entry in listed for line in _entry_lines(entry, shown_name(entry, listed), width))
 
 
 def entries_as_json(kind: str, entries: Iterable[Entry]) -> dict[str, Any]:

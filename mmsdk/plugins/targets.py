@@ -35,10 +35,14 @@ _TUPLES = ("modalities", "extensions", "requires")
 def resolve(target: str) -> Any:
     """Import ``"module:attr"`` (``attr`` may be dotted) and return the object.
 
-    :raises ImportError: the module has no such attribute; what the module raises when it is imported passes through.
+    :raises ImportError: the module has no such attribute, or ends the process when it is imported; what else it raises
+        then passes through.
     """
     module_name, _, path = target.partition(":")
-    found: Any = importlib.import_module(module_name)
+    try:
+        found: Any = importlib.import_module(module_name)
+    except SystemExit as error:  # else a script that a plugin imports would end everything, without a word
+        raise ImportError(f"{module_name} calls sys.exit({error.code!r}) when it is imported") from error
     for attribute in path.split("."):
         try:
             found = getattr(found, attribute)

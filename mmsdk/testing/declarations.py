@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mmsdk.plugins import get_registry, resolve
+from mmsdk.plugins import get_registry, label, resolve
 from mmsdk.specs import Health
 from mmsdk.testing.checks import bind, expect
 from mmsdk.testing.subject import Subject, check_import_is_offline
@@ -61,7 +61,13 @@ def health_check_checks(spec: HealthCheckSpec, probe: Probe | None = None) -> It
 
 def plugin_checks(row: PluginRow, probe: Probe) -> Iterator[Check]:
     """Yield the checks of a plugin as a whole."""
-    functions = [check_plugin_loads, check_plugin_declares_something, check_plugin_is_light, check_plugin_is_offline]
+    functions = [
+        check_plugin_loads,
+        check_plugin_declares_something,
+        check_plugin_has_names_of_its_own,
+        check_plugin_is_light,
+        check_plugin_is_offline,
+    ]
     yield from bind(
         f"plugin {row.name}", _PluginSubject(row, probe), functions if row.stage in ("", "resolve") else functions[:1]
     )
@@ -84,6 +90,17 @@ def check_plugin_loads(subject: _PluginSubject) -> None:
 def check_plugin_declares_something(subject: _PluginSubject) -> None:
     """The plugin declares a component."""
     expect(subject.row.provides, "declares nothing: does its entry point name the module that holds the hooks?")
+
+
+def check_plugin_has_names_of_its_own(subject: _PluginSubject) -> None:
+    """No other plugin that is installed here declares a component of the same kind and name."""
+    registry = get_registry()
+    shared = [
+        f"{label(entry.kind)} {entry.spec.name!r} ({', '.join(one.plugin.origin for one in others)})"
+        for entry in registry.of_plugin(subject.row.name)
+        if (others := registry.sharing(entry))
+    ]
+    expect(not shared, f"declared by others too: {'; '.join(shared)}")
 
 
 def check_plugin_is_light(subject: _PluginSubject) -> None:

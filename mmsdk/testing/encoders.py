@@ -61,8 +61,21 @@ class EncoderSubject(Subject):
 
     def encode(self, encoder: Any, batch: list[Any], modality: str) -> list[Any]:
         """Return the answer as one float array a sample, whatever the kind of output."""
-        answer = encoder.encode(list(batch), modality)
+        answer = self.answer(encoder, list(batch), modality)
         return [row.values if isinstance(row, Sequence) else row for row in answer]
+
+    def answer(self, encoder: Any, batch: list[Any], modality: str) -> Any:
+        """Return the answer as it is, once it is an array, or a list of sequences."""
+        import numpy as np
+
+        answer = encoder.encode(batch, modality)
+        kind = type(answer).__name__
+        if self.spec.output == "sequence":
+            good = isinstance(answer, list) and all(isinstance(one, Sequence) for one in answer)
+            expect(good, f"{modality}: answered a {kind}, expected a list of mmsdk.Sequence")
+        else:
+            expect(isinstance(answer, np.ndarray), f"{modality}: answered a {kind}, expected a numpy array (n, dim)")
+        return answer
 
 
 def encoder_checks(spec: EncoderSpec, probe: Probe | None = None) -> Iterator[Check]:
@@ -144,7 +157,7 @@ def check_answers_the_right_shape(subject: EncoderSubject) -> None:
         if subject.spec.dim:
             expect(encoder.dim == subject.spec.dim, f"dim is {encoder.dim}, the spec says {subject.spec.dim}")
         for count in (len(batch), 1):
-            answer = encoder.encode(batch[:count], modality)
+            answer = subject.answer(encoder, batch[:count], modality)
             expect(len(answer) == count, f"{modality}: {count} samples got {len(answer)} rows")
             for row in subject.encode(encoder, batch[:count], modality):
                 expect(row.shape[-1] == encoder.dim, f"{modality}: a row has shape {row.shape}, dim is {encoder.dim}")
@@ -155,8 +168,7 @@ def check_answers_float32(subject: EncoderSubject) -> None:
     import numpy as np
 
     for modality, encoder, batch in subject.each():
-        answer = encoder.encode(batch, modality)
-        expect(isinstance(answer, np.ndarray), f"{modality}: answered {type(answer).__name__}, expected numpy.ndarray")
+        answer = subject.answer(encoder, batch, modality)
         expect(answer.dtype == np.float32, f"{modality}: answered {answer.dtype}, expected float32")
         expect(answer.ndim == 2, f"{modality}: answered shape {answer.shape}, expected (n, dim)")
 
@@ -331,7 +343,7 @@ def in_threads(call: Callable[[], Any], lock: threading.Lock | None = None) -> l
 
 def _there(subject: EncoderSubject) -> dict[str, Any]:
     """Return what a fresh process got."""
-    _ = subject.target  # a missing extra skips
+    _ = [subject.samples(modality) for modality in subject.spec.modalities]  # a missing extra, or no samples, skips
     found = subject.probe.encoder(subject.spec.target)
     expect("error" not in found, f"in a fresh process without network: {found.get('error')}")
     return found

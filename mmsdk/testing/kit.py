@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from mmsdk.plugins import get_registry
+from mmsdk.plugins.discovery import roots
 from mmsdk.testing.aligners import aligner_checks
 from mmsdk.testing.checks import Skip, perform, validate_expected
 from mmsdk.testing.declarations import command_checks, health_check_checks, loader_checks, plugin_checks, preset_checks
@@ -48,7 +48,7 @@ def checks_for(plugin: str) -> Iterator[Check]:
     registry = get_registry()
     row = registry.row(plugin)
     entries = registry.of_plugin(plugin)
-    probe = Probe([entry.spec for entry in entries], _roots(plugin, row.distribution))
+    probe = Probe([entry.spec for entry in entries], roots(plugin, row.distribution))
     yield from plugin_checks(row, probe)
     for entry in entries:
         yield from CHECKS_OF[entry.kind](entry.spec, probe)
@@ -109,9 +109,3 @@ class _Skipping:
             self.check()
         except Skip as skip:
             pytest.skip(str(skip))
-
-
-def _roots(plugin: str, distribution: str) -> list[str]:
-    """Return the module of a plugin's entry point; none for the core, which has no entry point."""
-    points = metadata.entry_points(group="mmsdk", name=plugin)
-    return sorted({point.module for point in points if point.dist is not None and point.dist.name == distribution})

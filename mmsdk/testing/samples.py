@@ -13,9 +13,9 @@ import wave
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from mmsdk.errors import PluginError
 from mmsdk.plugins import get_registry
 from mmsdk.protocols import Media, Sound
+from mmsdk.testing.checks import NoCells
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +44,7 @@ def cells(modality: str) -> list[Any]:
         return list(made.examples())
     if modality in KNOWN:
         return KNOWN[modality]()
-    raise PluginError(
+    raise NoCells(
         f"there are no sample cells of modality {modality!r}: give its class a method examples() "
         f"that returns {ENOUGH} or more different cells"
     )

@@ -270,3 +270,52 @@ def test_a_card_that_fails_says_so_and_the_run_is_kept(tmp_path, capsys, monkeyp
         monkeypatch.setenv("MMSDK_STRICT_PLUGINS", "1")
         assert run(["recipe", "bad", "--out", str(tmp_path / "strict")]) != 0
         assert not (tmp_path / "strict").exists()
+
+
+CARELESS = """
+    from mmsdk import RecipeSpec, hookimpl
+
+    @hookimpl
+    def mmsdk_recipes():
+        for name in ("silent", "needy", "lazy"):
+            yield RecipeSpec(name=name, target="careless_plugin:" + name.title(), takes="nothing")
+
+    class Lazy:
+        def sample(self, folder, seed):
+            return "an application"
+
+        def application(self, data, settings):
+            pass
+
+        def sections(self, app):
+            return ()
+
+    class Needy(Lazy):
+        def __init__(self, needed):
+            pass
+
+    class Silent(Lazy):
+        sections = None
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("silent", None, "has no method sections: 'careless_plugin:Silent'"),
+        (
+            "needy",
+            None,
+            "cannot be made without arguments: 'careless_plugin:Needy', missing a required argument: 'needed'",
+        ),
+        ("lazy", None, "answers a str in sample(), expected an application, as of an application file"),
+        ("lazy", "t.csv", "answers nothing in application(), expected an application, as of an application file"),
+    ],
+)
+def test_a_careless_recipe_is_one_sentence(tmp_path, monkeypatch, name, data, said):
+    monkeypatch.setenv("MMSDK_CACHE_DIR", str(tmp_path / "cache"))
+    write_distribution(tmp_path / "site", "mmsdk-careless", modules={"careless_plugin": CARELESS})
+    with installed(tmp_path / "site"), pytest.raises(mmsdk.PluginError) as caught:
+        plan_recipe(name, data=data, settings={})
+    start = f"the recipe {name!r} of plugin careless (mmsdk-careless 0.1.0) "
+    assert str(caught.value) == f"{start}{said}. See `mmsdk plugins check careless`"

@@ -17,6 +17,7 @@ from shop_data import ITEMS, application, recommender, rows
 
 import mmsdk
 from mmsdk.evaluate.schema import metrics_schema
+from mmsdk.testing import installed, write_distribution
 
 NO_PAGES = True  # see tests/conftest.py
 
@@ -330,3 +331,19 @@ def test_what_an_interrupted_run_wrote_is_not_published(tmp_path):
     (old / "predictions.parquet").write_text("of another application")
     with new_run(tmp_path / "run", overwrite=False) as partial:
         assert sorted(path.name for path in partial.iterdir()) == [".lock", "checkpoint"]
+
+
+def test_a_plugin_that_takes_the_name_of_an_encoder_breaks_no_run(shop_runs, tmp_path):
+    inputs = document(shop_runs / "tasks")["inputs"]
+    taken = [inputs[name]["encoder"] for name in ("text", "price")]
+    source = "from mmsdk import EncoderSpec, hookimpl\n@hookimpl\ndef mmsdk_encoders():\n" + "".join(
+        f"    yield EncoderSpec(name={name!r}, modalities=('text',), dim=3, target='rude_plugin:Rude')\n"
+        for name in taken
+    )
+    write_distribution(tmp_path, "mmsdk-rude", modules={"rude_plugin": source})
+    with installed(tmp_path):
+        with pytest.raises(mmsdk.PluginError, match="2 plugins declare an encoder named"):
+            mmsdk.open_encoder(taken[0], "text")
+        app = mmsdk.load(shop_runs / "tasks", quiet=True, allow_outside=True)
+        assert app.predict([{"text": "a red lamp"}])[0].modalities_used
+        app.close()

@@ -72,7 +72,7 @@ def test_list_a_kind(site: Path, kind: str, capsys: pytest.CaptureFixture[str]) 
 
 def test_check_passes(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["plugins", "check", "pulse"]) == 0
-    assert capsys.readouterr().out == "pulse: 7 passed, 0 failed\n"
+    assert capsys.readouterr().out == "pulse: 8 passed, 0 failed\n"
 
 
 def test_check_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -82,7 +82,7 @@ def test_check_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     shown = capsys.readouterr().out
     assert "failed: health_check pulse target_resolves" in shown
     assert "pulse_plugin has no 'ghost'" in shown
-    assert "pulse: 4 passed, 1 failed, 2 skipped" in shown
+    assert "pulse: 5 passed, 1 failed, 2 skipped" in shown
 
 
 def test_check_json(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -127,3 +127,33 @@ def test_doctor_json_and_a_broken_plugin(site: Path, capsys: pytest.CaptureFixtu
     assert rows["plugin bad"]["status"] == "fault"
     assert "RuntimeError: no" in rows["plugin bad"]["detail"]
     assert {"python", "libraries", "device", "faiss", "openmp", "cache"} <= set(rows)
+
+
+def test_what_has_one_reason_is_said_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = """
+        from mmsdk import EncoderSpec, hookimpl
+
+        @hookimpl
+        def mmsdk_encoders():
+            yield EncoderSpec(name="dumb", modalities=("text",), dim=4, target="dumb_plugin:Dumb")
+
+        class Dumb:
+            dim = 4
+
+            def encode(self, batch, modality):
+                raise RuntimeError("no voice")
+    """
+    write_distribution(tmp_path, "mmsdk-dumb", modules={"dumb_plugin": source})
+    with installed(tmp_path):
+        assert run(["plugins", "check", "dumb"]) == 1
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "failed: encoder dumb answers_the_right_shape, answers_float32, answers_are_finite" in shown
+    assert shown.count("RuntimeError: no voice (") == 1
+
+
+def test_new_where_no_folder_can_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    assert run(["plugins", "new", "shop", "--kind", "encoder", "--to", str(tmp_path / "file" / "deep")]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"Error: the folder {tmp_path / 'file' / 'deep'} cannot be made: ")
+    assert said.endswith("choose another place to write\n")

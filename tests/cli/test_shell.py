@@ -144,7 +144,7 @@ def test_a_bug_shows_its_traceback(site: Path, name: str, error: str, capsys: py
     shown = capsys.readouterr().err
     assert "Traceback" in shown
     assert error in shown
-    assert "bug in mmsdk or in a plugin" in shown
+    assert "This is a bug in the plugin shell (mmsdk-shell 0.1.0), not in what you typed." in shown
 
 
 def test_ctrl_c(site: Path, capsys: pytest.CaptureFixture[str]) -> None:

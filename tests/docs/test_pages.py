@@ -12,6 +12,7 @@ import pytest
 
 import mmsdk
 import mmsdk.testing
+from mmsdk import protocols
 from mmsdk.plugins import get_registry
 
 from .pages import FENCE, ROOT, blocks, text
@@ -62,9 +63,19 @@ def test_public_names_are_sorted_and_resolve() -> None:
 
 def test_every_public_name_is_documented() -> None:
     headings = re.findall(r"^## (\S+)$", text("docs/api.md"), re.MULTILINE)
-    assert headings == [*mmsdk.__all__, *mmsdk.testing.__all__]
+    contracts = ["Modality", "Encoder", "FittedEncoder", "Task", "VectorIndex", "Recipe"]
+    assert headings == [*mmsdk.__all__, *mmsdk.testing.__all__, *contracts]
+    for kind, methods in (("Task", protocols.TASK_METHODS), ("Recipe", protocols.RECIPE_METHODS)):
+        assert set(re.findall(rf"^### {kind}\.(\w+)$", text("docs/api.md"), re.MULTILINE)) == set(methods)
     undocumented = [n for n in mmsdk.__all__ if n != "__version__" and not (getattr(mmsdk, n).__doc__ or "").strip()]
     assert undocumented in ([], ["hookimpl"])
+
+
+def test_code_on_the_api_page_is_python() -> None:
+    found = [code for language, code in blocks("docs/api.md") if language == "python"]
+    assert len(found) > 2
+    for code in found:
+        compile(code, "docs/api.md", "exec")
 
 
 def test_the_api_page_is_generated() -> None:

@@ -71,7 +71,11 @@ def test_an_unknown_plugin_slash_name_lists_the_full_names(two: Path) -> None:
 def test_presets_of_one_name_merge_by_modality(two: Path) -> None:
     registry = get_registry()
     merged = registry.get("preset", "loud").spec
-    assert dict(merged.encoders) == {"audio": ("voice", "deep"), "text": ("words",), "image": ("pixels",)}
+    assert dict(merged.encoders) == {
+        "audio": ("alto/voice", "bass/voice", "deep"),
+        "text": ("words",),
+        "image": ("pixels",),
+    }
     assert [entry.spec.name for entry in registry.entries("preset")].count("loud") == 1
     assert dict(registry.get("preset", "bass/loud").spec.encoders) == {"audio": ("voice", "deep"), "image": ("pixels",)}
 
@@ -179,3 +183,56 @@ def test_json_is_plain(two: Path) -> None:
     for kind in KINDS:
         document = json.loads(json.dumps(report.entries_as_json(kind, registry.entries(kind))))
         assert document["kind"] == kind
+
+
+TAKES = """
+    from mmsdk import CommandSpec, FusionSpec, hookimpl
+
+    @hookimpl
+    def mmsdk_fusions():
+        yield FusionSpec(name="gated", target="taker_plugin:Gated")
+
+    @hookimpl
+    def mmsdk_commands():
+        yield CommandSpec(name="fit", target="taker_plugin:fit", summary="another fit")
+"""
+
+
+def test_the_names_of_the_core_stay_its_own(tmp_path: Path) -> None:
+    write_distribution(tmp_path, "mmsdk-taker", modules={"taker_plugin": TAKES})
+    with installed(tmp_path):
+        registry = get_registry()
+        assert registry.get("fusion", "gated").plugin.name == "mmsdk"
+        assert registry.get("fusion", "taker/gated").plugin.name == "taker"
+        assert registry.preferred("fusion", "gated", "taker") == "gated"
+        row = registry.row("taker")
+        assert (row.status, registry.row("mmsdk").reason) == ("ok", "")
+        assert row.reason == (
+            "fusion 'gated' is declared by mmsdk too: say taker/gated. "
+            "command 'fit' is declared by mmsdk too: say taker/fit"
+        )
+        shown = report.entries_as_text(registry.entries("fusion"))
+        assert "\ngated\n" in f"\n{shown}"
+        assert "\ntaker/gated\n" in shown
+
+
+def test_a_preset_means_the_encoders_of_its_own_plugin(two: Path) -> None:
+    write_distribution(
+        two,
+        "mmsdk-soprano",
+        modules={
+            "soprano_plugin": """
+                from mmsdk import EncoderSpec, hookimpl
+
+                @hookimpl
+                def mmsdk_encoders():
+                    yield EncoderSpec(name="deep", modalities=("audio",), dim=2, target="soprano_plugin:Deep")
+            """
+        },
+    )
+    reset_registry()
+    registry = get_registry()
+    assert registry.get("preset", "loud").spec.encoders["audio"] == ("alto/voice", "bass/voice", "deep")
+    assert registry.preferred("encoder", "voice", "bass") == "bass/voice"
+    assert registry.preferred("encoder", "voice", "gone") == "voice"
+    assert registry.preferred("encoder", "deep", "bass") == "deep"

@@ -101,6 +101,7 @@ def test_a_whole_plugin() -> None:
     assert {result.check for result in results if result.component == "plugin fake"} == {
         "plugin_loads",
         "plugin_declares_something",
+        "plugin_has_names_of_its_own",
         "plugin_is_light",
         "plugin_is_offline",
     }
@@ -206,3 +207,73 @@ def test_written_media_decode_in_real_libraries(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_bytes(wav(0.5, 440.0))
     with wave.open(str(tmp_path / "a.wav")) as sound:
         assert (sound.getnframes(), sound.getframerate()) == (8000, 16000)
+
+
+ALONE = """
+    from mmsdk import EncoderSpec, ModalitySpec, TaskSpec, hookimpl
+
+    @hookimpl
+    def mmsdk_modalities():
+        yield ModalitySpec(name="smell", target="alone_plugin:Smell", sample="str", cells="a smell")
+
+    @hookimpl
+    def mmsdk_encoders():
+        yield EncoderSpec(name="nose", modalities=("smell",), dim=1, target="alone_plugin:Nose")
+
+    @hookimpl
+    def mmsdk_tasks():
+        yield TaskSpec(name="sniff", target="alone_plugin:Sniff")
+
+    class Smell:
+        def decode(self, cell):
+            return cell[0]
+
+    class Nose:
+        dim = 1
+
+        def encode(self, batch, modality):
+            return None
+
+    class Sniff:
+        metric = "share"
+        higher_is_better = True
+"""
+
+
+def test_without_examples_one_check_fails_and_the_others_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MMSDK_LOAD_PLUGINS", "alone")
+    write_distribution(tmp_path, "mmsdk-alone", modules={"alone_plugin": ALONE})
+    with installed(tmp_path):
+        results = check_plugin("alone")
+    asked = {(one.component, one.check): one.detail for one in results if "examples()" in one.detail}
+    assert set(asked) == {
+        ("modality smell", "has_examples"),
+        ("encoder nose", "answers_the_right_shape"),
+        ("task sniff", "targets_have_the_right_shape"),
+    }
+    told = {one.detail.partition("\n")[2]: one.check for one in results if one.status == "failed"}
+    assert set(told.values()) == {*(check for _, check in asked), "target_resolves"}
+    assert any(reason.startswith("alone_plugin:Sniff has no method prepare, encode") for reason in told)
+
+
+def test_an_answer_of_another_kind_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MMSDK_LOAD_PLUGINS", "alone,fake")
+    source = ALONE.replace('("smell",)', '("text",)')
+    write_distribution(tmp_path, "mmsdk-alone", modules={"alone_plugin": source})
+    with installed(tmp_path):
+        details = [one.detail for one in check_plugin("alone") if one.component == "encoder nose"]
+    assert sum("text: answered a NoneType, expected a numpy array (n, dim)" in one for one in details) > 5
+    assert not any("TypeError" in one and "fresh process" not in one for one in details)
+
+
+def test_a_name_that_others_have_is_a_failed_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MMSDK_LOAD_PLUGINS", "alone,other")
+    write_distribution(tmp_path, "mmsdk-alone", modules={"alone_plugin": ALONE})
+    write_distribution(tmp_path, "mmsdk-other", modules={"other_plugin": ALONE.replace("alone_", "other_")})
+    with installed(tmp_path):
+        (failed,) = [one for one in check_plugin("alone") if one.check == "plugin_has_names_of_its_own"]
+    assert failed.status == "failed"
+    assert failed.detail.endswith(
+        "declared by others too: modality 'smell' (other (mmsdk-other 0.1.0)); encoder "
+        "'nose' (other (mmsdk-other 0.1.0)); task type 'sniff' (other (mmsdk-other 0.1.0))"
+    )

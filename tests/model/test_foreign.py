@@ -1,0 +1,219 @@
+"""Fusions and tasks of plugins: what they get wrong is one sentence, before anything is learned."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+
+from mmsdk.errors import ConfigError, PluginError
+from mmsdk.model import Target, load_fusion, open_task, try_task
+from mmsdk.plugins import get_registry
+from mmsdk.testing.fakes import installed, write_distribution
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FUSIONS = {
+    "good": "return tokens.sum(1)",
+    "short": "return tokens.sum(1)[:, :3]",
+    "nan": "return tokens.sum(1) * float('nan')",
+    "raises": "raise RuntimeError('no fuse')",
+    "nothing": "return None",
+}
+MORE = """
+    class Needy(Fusion):
+        def __init__(self, inputs, dim, needed):
+            super().__init__(inputs, dim)
+
+        def forward(self, tokens, present):
+            return tokens.sum(1)
+
+    class Module(torch.nn.Module):
+        pass
+"""
+TASK = """
+    import numpy as np
+    import torch
+
+    from mmsdk import Output
+
+    class Count:
+        metric = "deviance"
+        higher_is_better = False
+        mean = 2.0
+
+        def prepare(self, values):
+            pass
+
+        def encode(self, values):
+            return np.array([float(value) for value in values], np.float32), np.ones(len(values), bool), []
+
+        def head(self, dim):
+            return torch.nn.Linear(dim, 1)
+
+        def loss(self, logits, targets, weights):
+            return torch.exp(logits[:, 0]) - targets * logits[:, 0]
+
+        def class_weights(self, targets):
+            return None
+
+        def outputs(self, logits):
+            return [Output(value=float(np.exp(row[0]))) for row in logits]
+
+        def scores(self, logits, targets):
+            return {"deviance": lambda rows: 0.0}
+
+        def baseline(self, n):
+            return np.zeros((n, 1), np.float32)
+
+        def state(self):
+            return {"mean": self.mean}
+
+        def load_state(self, state):
+            self.mean = state["mean"]
+
+    class Nameless(Count):
+        baseline = None
+
+    class Needy(Count):
+        def __init__(self, needed):
+            pass
+
+    class Narrow(Count):
+        def head(self, dim):
+            return torch.nn.Linear(3, 1)
+
+    class Flat(Count):
+        def head(self, dim):
+            return torch.nn.Sequential(torch.nn.Linear(dim, 1), torch.nn.Flatten(0))
+
+    class Mean(Count):
+        def loss(self, logits, targets, weights):
+            return super().loss(logits, targets, weights).mean()
+
+    class Bare(Count):
+        def outputs(self, logits):
+            return [1.0 for _ in logits]
+
+    class Unscored(Count):
+        metric = "accuracy"
+
+    class Wide(Count):
+        def baseline(self, n):
+            return np.zeros((n, 2), np.float32)
+
+    class Stateful(Count):
+        mean = np.float32(2)
+"""
+
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> Iterator[Path]:
+    """A plugin with fusions and tasks, good and bad."""
+    site = tmp_path
+    bodies = "".join(
+        f"\n    class {name.title()}(Fusion):\n        def forward(self, tokens, present):\n            {body}\n"
+        for name, body in FUSIONS.items()
+    )
+    fusions = [*(name.title() for name in FUSIONS), "Needy", "Module"]
+    tasks = re.findall(r"class (\w+)", TASK)
+    hooks = f"""
+    from mmsdk import FusionSpec, TaskSpec, hookimpl
+
+    @hookimpl
+    def mmsdk_fusions():
+        for name in {fusions}:
+            yield FusionSpec(name=name.lower(), target="abroad_fusions:" + name)
+
+    @hookimpl
+    def mmsdk_tasks():
+        for name in {tasks}:
+            yield TaskSpec(name=name.lower(), target="abroad_tasks:" + name)
+    """
+    source = f"    import torch\n\n    from mmsdk import Fusion\n{bodies}{MORE}"
+    modules = {"abroad_plugin": hooks, "abroad_fusions": source, "abroad_tasks": TASK}
+    write_distribution(site, "mmsdk-abroad", modules=modules, entry_points={"abroad": "abroad_plugin"})
+    with installed(site):
+        yield site
+
+
+def fusion(name: str, **options: Any) -> Any:
+    return load_fusion(get_registry().get("fusion", name), ("photo", "title"), 4, options)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("short", "makes a tensor (2, 3) of tokens (2, 2, 4), expected a tensor (2, 4)"),
+        ("nan", "makes NaN or infinity of finite tokens"),
+        ("raises", "cannot fuse: RuntimeError: no fuse"),
+        ("nothing", "makes None of tokens (2, 2, 4), expected a tensor (2, 4)"),
+        ("needy", "cannot be made: TypeError: Needy.__init__() missing 1 required positional argument: 'needed'"),
+        ("module", "is no subclass of mmsdk.Fusion: 'abroad_fusions:Module'"),
+    ],
+)
+def test_a_bad_fusion_is_one_sentence(plugin: Path, name: str, said: str) -> None:
+    with pytest.raises(PluginError) as caught:
+        fusion(name)
+    start = f"the fusion {name!r} of plugin abroad (mmsdk-abroad 0.1.0) "
+    assert str(caught.value) == f"{start}{said}. See `mmsdk plugins check abroad`"
+
+
+def test_a_good_fusion_costs_no_random_number(plugin: Path) -> None:
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    assert fusion("good").__name__ == "Good"
+    assert torch.rand(1) == expected
+    with pytest.raises(ConfigError, match="Good takes no option named 'spread'"):
+        fusion("good", spread=1)
+
+
+def test_the_error_itself_where_plugins_are_strict(plugin: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MMSDK_STRICT_PLUGINS", "1")
+    with pytest.raises(RuntimeError, match="no fuse"):
+        fusion("raises")
+
+
+def tried(name: str) -> None:
+    entry = get_registry().get("task", name)
+    task = open_task(entry, {"separator": "|"})
+    values, labelled, _ = task.encode(["3", "1", "4"])
+    task.prepare(["3"])
+    try_task(entry, Target(task=task, values=values, labelled=labelled))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("nameless", "has no method baseline: 'abroad_tasks:Nameless'"),
+        ("needy", "cannot be made: TypeError: Needy.__init__() missing 1 required positional argument: 'needed'"),
+        ("narrow", "fails in the head for 8 numbers: RuntimeError: "),
+        ("flat", "has a head that makes a tensor (2,) of 2 rows, expected (b, width)"),
+        ("mean", "has the loss a tensor () for 2 rows, expected one of each row, (b,)"),
+        ("bare", "answers 2 of float for 2 rows, expected a mmsdk.Output for each"),
+        ("unscored", "names the metric 'accuracy', and its scores() are deviance"),
+        ("wide", "has a baseline (2, 2), expected (2, 1) as of its head"),
+        ("stateful", "has a state() that JSON cannot hold: TypeError: "),
+    ],
+)
+def test_a_bad_task_is_one_sentence(plugin: Path, name: str, said: str) -> None:
+    with pytest.raises(PluginError) as caught:
+        tried(name)
+    assert str(caught.value).startswith(f"the task type {name!r} of plugin abroad (mmsdk-abroad 0.1.0) {said}")
+    assert str(caught.value).endswith(". See `mmsdk plugins check abroad`")
+
+
+def test_a_good_task_passes(plugin: Path) -> None:
+    tried("count")
+
+
+def test_a_task_without_a_labelled_row_is_not_tried(plugin: Path) -> None:
+    entry = get_registry().get("task", "mean")
+    task = open_task(entry, {})
+    try_task(entry, Target(task=task, values=np.zeros(2, np.float32), labelled=np.zeros(2, bool)))
