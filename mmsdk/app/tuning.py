@@ -94,7 +94,8 @@ def _tune(draft: Draft, name: str, folder: Path) -> None:
         if not (draft.samples.split == "val").any():
             note(f"tuning {name}: no validation rows to decide by, so the encoder stays frozen", quiet)
             return
-        verdict = decide(one, draft.new_net, *parts, draft.samples.split, application.training, **common)
+        split, groups = draft.samples.split, draft.groups
+        verdict = decide(one, draft.new_net, *parts, split, application.training, groups=groups, **common)
         note(f"tuning {name}: {verdict}", quiet)
         draft.verdicts[name] = str(verdict)
         if not verdict.tune:

@@ -53,6 +53,7 @@ def decide(
     split: np.ndarray,
     config: Any,
     *,
+    groups: np.ndarray | None = None,
     device: str = "cpu",
     quiet: bool = False,
 ) -> Verdict:
@@ -61,6 +62,7 @@ def decide(
     Both learn from up to 512 training rows and are scored on up to 512 validation rows, by the mean of the tasks' own
     metrics; the gain comes with the 80 % interval of a paired bootstrap.
 
+    :param groups: ``(n,)`` group of each row: the bootstrap draws whole groups.
     :param new_net: makes the network with fresh weights.
     """
     part = _part_of(split, config.seed)
@@ -82,9 +84,9 @@ def decide(
     net = new_net()
     fit_heads(changed, targets, net, config, part, device=device, quiet=True)
     better = infer(net, changed.values, changed.present, rows=held)[1]
-    gain = paired(
-        _score(targets, better, held), _score(targets, frozen, held), len(held), level=LEVEL, seed=config.seed
-    )
+    first, second = (_score(targets, one, held) for one in (better, frozen))
+    by = None if groups is None else groups[held]
+    gain = paired(first, second, len(held), groups=by, level=LEVEL, seed=config.seed)
     return Verdict(gain=gain, train=len(train), held=len(held))
 
 

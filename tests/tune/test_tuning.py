@@ -173,6 +173,19 @@ def test_auto_tunes_where_it_helps_and_not_where_it_does_not(bert, tmp_path, cap
     assert easy.document["inputs"]["text"]["tuned"] is None
 
 
+def test_auto_draws_whole_groups(bert, tmp_path, monkeypatch):
+    """Validation rows of two writers are less than as many rows of their own."""
+    import mmsdk.tune.deciding as deciding
+
+    real, drawn = deciding.paired, []
+    monkeypatch.setattr(deciding, "paired", lambda *scores, **how: drawn.append(how["groups"]) or real(*scores, **how))
+    data = [{**row, "writer": f"{row['part']} {number // 16}"} for number, row in enumerate(rows(32))]
+    app = application(bert, **{**LORA, "mode": "auto", "epochs": 1})
+    app["split"] = {"column": "part", "group": "writer"}
+    mmsdk.fit({**app, "training": {"epochs": 1}}, data, tmp_path / "run", device="cpu", quiet=True).close()
+    assert [list(one) for one in drawn] == [["val 0"] * 4 + ["val 1"] * 4]
+
+
 def test_auto_without_validation_rows_stays_frozen(bert, tmp_path, capsys):
     data = [{**row, "part": "train" if row["part"] == "val" else row["part"]} for row in rows(32)]
     app = mmsdk.fit(application(bert, **{**LORA, "mode": "auto"}), data, tmp_path / "run", device="cpu")
