@@ -161,13 +161,6 @@ ALL = (
         real=True,
     ),
     Benchmark(
-        name="ravdess",
-        title="Emotions of unseen actors",
-        says="Accuracy in actor-grouped cross-validation, each clip by itself and relative to its actor's other clips.",
-        quick=("--seeds", "1", "--only", "plain"),
-        real=True,
-    ),
-    Benchmark(
         name="emotion",
         title="Emotions of unseen actors from face and voice: the recipe",
         says="Actor-grouped folds, every choice made inside; what faces and sound together gain over the better one, "

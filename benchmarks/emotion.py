@@ -16,8 +16,10 @@ nothing else; the gain is over the best of these four, paired by clip. Intervals
 the others it is missing).
 
 **within** is told apart, since it is another question: vectors are taken relative to the other clips of the same actor
-that are scored with it (``within: actor``). Labels are not looked at, but a person's clips are needed together, and
-here each actor plays each emotion equally often.
+that are given with it (``within: actor``). Labels are not looked at, but a person's clips are needed together. One run
+a fold (``adjusted``) answers each clip alone, in companies of so many clips of its actor, drawn at random, in companies
+of two or three emotions (a person is seldom all of them), and all clips of its actor at once, where each emotion is
+played equally often.
 
 **speed**: a video of 640 x 360 pixels, 25 frames a second and ten seconds, with two faces and a voice, as ``mmsdk
 emotion`` reads it, in CPU seconds of its one thread; start and imports (about five seconds) are left out.
@@ -33,12 +35,15 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from prepare import folds, ravdess
 
 import mmsdk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FOLDS, INNER, RESAMPLES = 6, 3, 2000
 DRAWS, JUDGES = 3, 6  # of the actors left to learn from every sixth validates; which ones is drawn three times
@@ -60,7 +65,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "concat": {"fusion.type": "concat", "training.imbalance": "logit_adjustment"},
     "blend": {"head.type": "blend", "training.imbalance": "logit_adjustment"},
 }
-MEAN, WITHIN = "mean", "face + sound, within actor"
+MEAN, WITHIN = "mean", "within"
+COMPANIES = {"alone": 1, "5 at random": 5, "15 at random": 15, "15 of few emotions": 15, "all 60": 60}
 KINDS = ("one run", "committee")
 LABELS = ("angry", "calm", "disgust", "fearful", "happy", "neutral", "sad", "surprised")
 SECONDS = 10
@@ -100,24 +106,26 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
     return np.asarray(shifted - np.log(np.exp(shifted).sum(1, keepdims=True)))
 
 
-def outer_answers(
-    learned: Rows, asked: Rows, given: tuple[str, ...], changes: dict[str, Any], *, within: bool = False
-) -> list[np.ndarray]:
+def outer_answers(learned: Rows, asked: Rows, given: tuple[str, ...], changes: dict[str, Any]) -> list[np.ndarray]:
     """Return log-probabilities of the asked rows ``(n, classes)``, one of each draw of the actors that validate."""
-    actors = sorted({row["actor"] for row in learned})
     found = []
     for draw in range(DRAWS):
-        judges = set(actors[draw::JUDGES])
-        table = [{**row, "part": "val" if row["actor"] in judges else "train"} for row in learned]
-        plan = application(given, within=within) | {"split": {"column": "part", "group": "actor"}}
+        table = parted(learned, draw)
+        plan = application(given) | {"split": {"column": "part", "group": "actor"}}
         with tempfile.TemporaryDirectory() as folder:
             run = Path(folder) / "run"
             app = mmsdk.fit(plan, table, run, overrides=changes, seed=draw, allow_outside=True, quiet=True)
-            answers = app.predict([{key: row[key] for key in (*given, "actor")} for row in asked])
+            answers = app.predict([{key: row[key] for key in given} for row in asked])
             app.close()
         shares = [[one.outputs["emotion"].probabilities[label] for label in LABELS] for one in answers]
         found.append(np.log(np.maximum(shares, 1e-9)))
     return found
+
+
+def parted(learned: Rows, draw: int) -> Rows:
+    """Return the rows with a part each: every sixth actor validates, from the first, the second ..."""
+    judges = set(sorted({row["actor"] for row in learned})[draw::JUDGES])
+    return [{**row, "part": "val" if row["actor"] in judges else "train"} for row in learned]
 
 
 def one_fold(rows: Rows, held: np.ndarray, name: str) -> dict[str, Any]:
@@ -125,15 +133,11 @@ def one_fold(rows: Rows, held: np.ndarray, name: str) -> dict[str, Any]:
     learned = [row for row, out in zip(rows, held, strict=True) if not out]
     asked = [row for row, out in zip(rows, held, strict=True) if out]
     truth = np.array([LABELS.index(row["emotion"]) for row in asked])
-    if name == WITHIN:
-        answers = {"adjusted": outer_answers(learned, asked, GIVEN[PLAIN], VARIANTS["adjusted"], within=True)}
-        scores, chosen = {}, "adjusted"
-    else:
-        scores = inner_scores(learned, GIVEN[name])
-        chosen = max(scores, key=lambda one: scores[one])
-        members = list(VARIANTS) if chosen == MEAN else [chosen]
-        answers = {one: outer_answers(learned, asked, GIVEN[name], VARIANTS[one]) for one in members}
-    alone = max(answers, key=lambda one: scores.get(one, 0.0))
+    scores = inner_scores(learned, GIVEN[name])
+    chosen = max(scores, key=lambda one: scores[one])
+    members = list(VARIANTS) if chosen == MEAN else [chosen]
+    answers = {one: outer_answers(learned, asked, GIVEN[name], VARIANTS[one]) for one in members}
+    alone = max(answers, key=lambda one: scores[one])
     mean = np.mean([draw for draws in answers.values() for draw in draws], axis=0)
     return {
         "scores": scores,
@@ -209,11 +213,9 @@ def _given_alone(rows: Rows, keep: Path) -> dict[str, np.ndarray]:
 
 def _answers_alone(learned: Rows, asked: Rows, changes: dict[str, Any]) -> dict[str, list[bool]]:
     """Return which of the asked rows are answered rightly from one input alone."""
-    judges = set(sorted({row["actor"] for row in learned})[::JUDGES])
-    table = [{**row, "part": "val" if row["actor"] in judges else "train"} for row in learned]
     plan = application(GIVEN[PLAIN]) | {"split": {"column": "part", "group": "actor"}}
     with tempfile.TemporaryDirectory() as folder:
-        app = mmsdk.fit(plan, table, Path(folder) / "run", overrides=changes, seed=0, quiet=True)
+        app = mmsdk.fit(plan, parted(learned, 0), Path(folder) / "run", overrides=changes, seed=0, quiet=True)
         answers = {name: app.predict([{name: row[name]} for row in asked]) for name in ("face", "sound")}
         app.close()
     return {
@@ -241,6 +243,56 @@ def _linear_alone(rows: Rows) -> dict[str, np.ndarray]:
             right[held] = search.predict(values[held]) == truth[held]
         found[f"logistic regression, {name}"] = right
     return found
+
+
+def within(real: Path, keep: Path) -> None:
+    """Print accuracies of clips that are given together with others of their actor."""
+    rows = ravdess(real)
+    actors = [row["actor"] for row in rows]
+    known: dict[str, Any] = json.loads(keep.read_text("utf-8")) if keep.is_file() else {}
+    right = {kind: np.zeros(len(rows)) for kind in COMPANIES}
+    for number, held in enumerate(folds(actors, FOLDS)):
+        key = f"{WITHIN} {number}"
+        if key not in known:
+            learned = [row for row, out in zip(rows, held, strict=True) if not out]
+            known[key] = _in_company(learned, [row for row, out in zip(rows, held, strict=True) if out])
+            keep.write_text(json.dumps(known), encoding="utf-8")
+            print(f"  {key}", flush=True)
+        for kind in COMPANIES:
+            right[kind][np.flatnonzero(held)] = known[key][kind]
+    for kind, found in right.items():
+        value, low, high = interval(found, actors)
+        print(f"{PLAIN}, relative to its actor's, {kind:20s} {value:.3f}  [{low:.3f}, {high:.3f}]", flush=True)
+
+
+def _in_company(learned: Rows, asked: Rows) -> dict[str, list[bool]]:
+    """Return which of the asked rows one run answers rightly, by how they are put together."""
+    plan = application(GIVEN[PLAIN], within=True) | {"split": {"column": "part", "group": "actor"}}
+    with tempfile.TemporaryDirectory() as folder:
+        run = Path(folder) / "run"
+        app = mmsdk.fit(plan, parted(learned, 0), run, overrides=VARIANTS["adjusted"], seed=0, quiet=True)
+        found = {}
+        for kind, size in COMPANIES.items():
+            right = np.zeros(len(asked), bool)
+            for places in _companies(asked, size, by_emotion=kind.endswith("few emotions")):
+                answers = app.predict([{key: asked[one][key] for key in (*GIVEN[PLAIN], "actor")} for one in places])
+                right[places] = [
+                    one.outputs["emotion"].value == asked[place]["emotion"]
+                    for one, place in zip(answers, places, strict=True)
+                ]
+            found[kind] = right.tolist()
+        app.close()
+    return found
+
+
+def _companies(rows: Rows, size: int, *, by_emotion: bool) -> Iterator[np.ndarray]:
+    """Yield places of rows of one actor, so many at a time, shuffled; or one emotion after the other."""
+    random = np.random.default_rng(0)
+    for actor in sorted({row["actor"] for row in rows}):
+        places = random.permutation([place for place, row in enumerate(rows) if row["actor"] == actor])
+        if by_emotion:
+            places = np.array(sorted(places, key=lambda place: rows[place]["emotion"]))
+        yield from np.array_split(places, max(1, len(places) // size))
 
 
 def speed(folder: Path, real: Path) -> None:
@@ -337,7 +389,7 @@ def main() -> None:
         if arguments.only in (None, "more"):
             accuracy(real, keep, [FACES, VOICE])
         if arguments.only in (None, "within"):
-            accuracy(real, keep, [WITHIN])
+            within(real, keep)
         if arguments.only in (None, "speed"):
             speed(Path(folder), real)
 
