@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sets import Set, real_sets
+from sets import Set, crossed_set, real_sets
 
 import mmsdk
 import mmsdk.app.confiding
@@ -174,8 +174,10 @@ def show_calibration(name: str, one: Set, folds: list[Fold]) -> None:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    sets = real_sets(Path(os.environ["MMSDK_REAL"]).resolve())
-    parser.add_argument("--only", nargs="+", choices=tuple(sets), default=list(sets))
+    real = Path(os.environ["MMSDK_REAL"]).resolve()
+    six = real_sets(real)
+    sets = six | crossed_set(real)
+    parser.add_argument("--only", nargs="+", choices=tuple(sets), default=list(six))
     parser.add_argument("--sets", nargs="+", default=["lac"], help="lac, aps, raps")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()

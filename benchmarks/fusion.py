@@ -14,8 +14,9 @@ perceptron of scikit-learn (256 hidden units, early stopping) on all side by sid
 Figures are means over the seeds that stand beside them (of ``auto``, which learns 17 networks a fold where folds judge,
 ``--choices`` may say fewer); brackets are 95 % intervals of a bootstrap over rows, or over whole groups where the set
 has them. ``ahead`` is the paired difference to the best of the three baselines on the same resamples.
-``ravdess-more``, ``ravdess-within`` and ``bench-within`` are scored when asked for by name (see ``fuller_sets`` and
-``adapted_sets``). With ``--keep`` answers are kept in a folder, and a run that was broken off goes on.
+Variants of the two sets of actors (``ravdess-more``, ``bench-crossed`` ...) are scored when asked for by name; see
+``fuller_sets``, ``crossed_set`` and ``adapted_sets``. With ``--keep`` answers are kept in a folder, and a run that was
+broken off goes on.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from sets import Set, adapted_sets, fuller_sets, real_sets
+from sets import Set, adapted_sets, crossed_set, fuller_sets, real_sets
 
 from mmsdk.app.fitting import open_pipeline, prepare_tasks
 from mmsdk.app.refitting import gather_material, learn_again
@@ -232,7 +233,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     real = Path(os.environ["MMSDK_REAL"]).resolve()
     sets = real_sets(real)
-    every = sets | fuller_sets(real) | adapted_sets(real)
+    every = sets | fuller_sets(real) | crossed_set(real) | adapted_sets(real)
     parser.add_argument("--sets", nargs="+", default=list(sets), choices=list(every))
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS))
     parser.add_argument("--seeds", type=int, default=5)

@@ -92,6 +92,27 @@ def _heard(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row.get(name) for name in ("sound", "voice")}
 
 
+def crossed_set(real: Path) -> dict[str, Set]:
+    """Return ``bench`` learned from what models say of clips they had not learned: those of the other folds.
+
+    The six sets give a fold what its own three models say of their own training clips, which they know by heart. Here
+    each clip of another fold comes with the answers of the models that left it out, as one makes them for stacking.
+    Those models had learned the clips that are scored here, so this leans a little to the good side: it shows what
+    out-of-fold answers are worth, and is no figure of ``bench``.
+    """
+    one = _bench(real)
+
+    def crossed() -> Iterator[Rows]:
+        tables = list(one.folds())
+        unseen = [[row for row in table if row["part"] == "test"] for table in tables]
+        for number, scored in enumerate(unseen):
+            parts = {row["actor"]: row["part"] for row in tables[number]}
+            others = (row for fold, rows in enumerate(unseen) if fold != number for row in rows)
+            yield scored + [{**row, "part": parts[row["actor"]]} for row in others]
+
+    return {"bench-crossed": replace(one, name="bench-crossed", folds=crossed)}
+
+
 def adapted_sets(real: Path) -> dict[str, Set]:
     """Return the two sets of actors with each clip taken relative to the other clips of its actor (``within``).
 
