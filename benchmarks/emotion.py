@@ -53,6 +53,7 @@ GIVEN = {
     FACES: ("face", "again", "sound"),
     VOICE: ("face", "again", "sound", "voice"),
 }
+ALONE = {PLAIN: {"face": ("face",), "sound": ("sound",)}, FACES: {"both faces": ("face", "again")}}
 INPUTS: dict[str, dict[str, Any]] = {
     "face": {"column": "face", "modality": "vector", "encoder": "quantiles"},
     "again": {"column": "again", "modality": "vector", "encoder": "quantiles"},
@@ -182,16 +183,21 @@ def accuracy(real: Path, keep: Path, names: list[str]) -> None:
         for kind in KINDS:
             value, low, high = interval(found[kind].astype(float), actors)
             print(f"{name:28s} {kind:10s} {value:.3f}  [{low:.3f}, {high:.3f}]", flush=True)
-    if PLAIN in right:
-        single = {**_given_alone(rows, keep), **_linear_alone(rows)}
-        for name, found in single.items():
-            value, low, high = interval(found.astype(float), actors)
-            print(f"{name:39s} {value:.3f}  [{low:.3f}, {high:.3f}]", flush=True)
-        best = max(single, key=lambda name: single[name].mean())
-        for kind in KINDS:
-            gain = right[PLAIN][kind].astype(float) - single[best].astype(float)
-            value, low, high = interval(gain, actors)
-            print(f"gain over {best}, {kind}: {value:+.3f}  [{low:+.3f}, {high:+.3f}]", flush=True)
+    for name in names:
+        single = {**(_given_alone(rows, keep) if name == PLAIN else {}), **_linear_alone(rows, ALONE.get(name, {}))}
+        if single:
+            _show_gain(single, right[name], actors)
+
+
+def _show_gain(single: dict[str, np.ndarray], right: dict[str, np.ndarray], actors: list[str]) -> None:
+    """Print what answers from one modality alone are worth, and what all together gain over the best of them."""
+    for name, found in single.items():
+        value, low, high = interval(found.astype(float), actors)
+        print(f"{name:39s} {value:.3f}  [{low:.3f}, {high:.3f}]", flush=True)
+    best = max(single, key=lambda name: single[name].mean())
+    for kind in KINDS:
+        value, low, high = interval(right[kind].astype(float) - single[best].astype(float), actors)
+        print(f"gain over {best}, {kind}: {value:+.3f}  [{low:+.3f}, {high:+.3f}]", flush=True)
 
 
 def _given_alone(rows: Rows, keep: Path) -> dict[str, np.ndarray]:
@@ -224,8 +230,8 @@ def _answers_alone(learned: Rows, asked: Rows, changes: dict[str, Any]) -> dict[
     }
 
 
-def _linear_alone(rows: Rows) -> dict[str, np.ndarray]:
-    """Return which clips a logistic regression of one input answers rightly, its penalty chosen on inner folds."""
+def _linear_alone(rows: Rows, given: dict[str, tuple[str, ...]]) -> dict[str, np.ndarray]:
+    """Return which clips a logistic regression of one modality answers rightly, its penalty chosen on inner folds."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GridSearchCV, GroupKFold
     from sklearn.pipeline import make_pipeline
@@ -233,8 +239,8 @@ def _linear_alone(rows: Rows) -> dict[str, np.ndarray]:
 
     actors, truth = np.array([row["actor"] for row in rows]), np.array([row["emotion"] for row in rows])
     found = {}
-    for name in ("face", "sound"):
-        values = np.array([row[name] for row in rows], float)
+    for name, columns in given.items():
+        values = np.array([[value for column in columns for value in row[column]] for row in rows], float)
         right = np.zeros(len(rows), bool)
         for held in folds(list(actors), FOLDS):
             model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
