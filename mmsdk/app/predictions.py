@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -45,9 +46,11 @@ def prediction_table(
     return pa.table(columns)
 
 
-def write_table(path: Path, table: pa.Table) -> None:
+def write_table(path: Path, table: pa.Table, *, for_people: bool = False) -> None:
     """Write a table as its ending says: CSV, TSV, JSONL or Parquet; whole or not at all.
 
+    :param for_people: CSV and TSV begin with a byte order mark where they hold more than ASCII: without it Excel reads
+        Chinese as something else.
     :raises ConfigError: another ending.
     """
     check_format(path)
@@ -58,7 +61,10 @@ def write_table(path: Path, table: pa.Table) -> None:
             _write_jsonl(partial, table.to_pylist())
         else:
             options = pa_csv.WriteOptions(delimiter="\t" if path.suffix == ".tsv" else ",")
-            pa_csv.write_csv(table, partial, options)
+            written = pa.BufferOutputStream()
+            pa_csv.write_csv(table, written, options)
+            content = written.getvalue().to_pybytes()
+            partial.write_bytes((b"" if content.isascii() or not for_people else codecs.BOM_UTF8) + content)
 
 
 def check_format(path: Path) -> None:

@@ -51,7 +51,7 @@ def label(
     else:
         table = resolve("mmsdk.app.labelling:fill_labels")(app, data, filled)
     flat = resolve("mmsdk.app.labelling:as_flat")(table) if path.suffix in (".csv", ".tsv") else table
-    resolve("mmsdk.app.predictions:write_table")(path, flat)
+    resolve("mmsdk.app.predictions:write_table")(path, flat, for_people=filled is None)
     if as_json:
         print_json({"out": str(path), "rows": table.num_rows, "columns": table.column_names})
         return

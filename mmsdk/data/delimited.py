@@ -110,7 +110,7 @@ def _read_as(path: Path) -> str:
     except DataError:
         if encoding != "utf-8" or not _is_chinese(path):
             raise
-        _tell_chinese(path)
+        _tell_chinese(path.resolve())
         return "gb18030"
     return encoding
 
@@ -136,7 +136,7 @@ def _is_chinese(path: Path) -> bool:
 @functools.cache  # a table is read more than once
 def _tell_chinese(path: Path) -> None:
     """Say that a file was read as Chinese."""
-    note(f"{path} is not UTF-8; it was read as GB18030 (GBK), as Chinese Excel writes CSV")
+    note(f"{path.name} is not UTF-8; it was read as GB18030 (GBK), as Chinese Excel writes CSV")
 
 
 def _encoding(path: Path) -> str:

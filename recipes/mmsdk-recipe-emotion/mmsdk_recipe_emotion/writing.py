@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 
 def write_csv(timeline: Timeline, path: Path) -> None:
-    """Write a row for each window and person."""
+    """Write a row for each window and person; with labels beyond ASCII a byte order mark, for Excel."""
+    encoding = "utf-8" if "".join(timeline.labels).isascii() else "utf-8-sig"
     header = ["person", "start", "end", "emotion", "confidence", "low", "high", "valence", "arousal", "states", "tags"]
     header += ["set", "novelty", "used", *MEASURES, *(f"p_{label}" for label in timeline.labels)]
-    with atomic_write(path) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
+    with atomic_write(path) as partial, partial.open("w", newline="", encoding=encoding) as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(header)
         for line in timeline.lines:

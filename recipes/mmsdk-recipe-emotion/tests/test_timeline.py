@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 import re
@@ -18,6 +19,7 @@ from mmsdk_recipe_emotion.smoothing import bands, smoothed
 from mmsdk_recipe_emotion.speech import Loudness
 from mmsdk_recipe_emotion.timeline import timeline_of
 from mmsdk_recipe_emotion.transcript import read_transcript
+from mmsdk_recipe_emotion.writing import write_csv
 
 import mmsdk
 
@@ -207,6 +209,12 @@ def test_a_run_that_declines_is_unsure_and_nothing_is_empty():
     assert [one.emotion for one in line.points] == ["unsure", ""]
     assert line.points[1].probabilities == {}
     assert [one.confidence is None for one in line.spans] == [False, True]
+
+
+def test_a_table_with_chinese_labels_is_marked_for_excel(timeline, tmp_path):
+    for labels, marked in ((timeline.labels, False), (("高兴", *timeline.labels[1:]), True)):
+        write_csv(replace(timeline, labels=labels, lines=()), tmp_path / "t.csv")
+        assert (tmp_path / "t.csv").read_bytes().startswith(codecs.BOM_UTF8) == marked
 
 
 def test_the_files_say_the_same_and_escape_what_they_are_given(timeline, video, tmp_path):

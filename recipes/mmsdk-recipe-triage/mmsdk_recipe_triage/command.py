@@ -86,7 +86,7 @@ def _written(app: Any, cases: Sequence[Case], ending: str, name: str) -> str:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow([*COLUMNS, "notice"])
         writer.writerows([*_cells(place, case), notice] for place, case in enumerate(cases, 1))
-        return stream.getvalue()
+        return "\ufeff" + stream.getvalue()  # the byte order mark without which Excel takes Chinese for something else
     order = next((tuple(one.order) for one in app.application.tasks.values() if one.order), ())
     told = "Most urgent first; rules before the rest." if order else "Nobody said an order: least sure first."
     return render(cases, title=f"Worklist: {name}", notice=notice, order=order, sorted_by=told)

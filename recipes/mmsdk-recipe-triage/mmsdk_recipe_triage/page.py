@@ -102,7 +102,7 @@ def _lines(case: Case) -> list[str]:
 def _picture(case: Case) -> str:
     """Return the picture with what speaks for the label (green) or against it (orange) laid over it."""
     if not case.picture:
-        return f'<div class="none">{"no picture" if not case.explained else "picture not given"}</div>'
+        return f'<div class="none">{"picture not given" if case.explained else "not shown: beyond --evidence"}</div>'
     most = max((abs(one[4]) for one in case.heat), default=0.0)
     boxes = "".join(
         f'<i style="left:{100 * left:.1f}%;top:{100 * top:.1f}%;width:{100 * width:.1f}%;height:{100 * height:.1f}%;'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 import shutil
@@ -135,7 +136,8 @@ def test_the_same_as_a_table_and_as_json(fitted, strange, tmp_path, capsys, endi
     told = json.loads(capsys.readouterr().out)
     assert told["cases"] == 120
     assert told["to_a_person"] == sum(case.to_a_person for case in cases)
-    text = out.read_text(encoding="utf-8")
+    text = out.read_text(encoding="utf-8-sig")
+    assert out.read_bytes().startswith(codecs.BOM_UTF8) == (ending == "csv"), "a mark for Excel"
     rows = json.loads(text)["cases"] if ending == "json" else list(csv.DictReader(text.splitlines()))
     assert [row["id"] for row in rows] == [case.id for case in cases]
     assert "not a medical device" in text
