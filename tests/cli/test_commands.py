@@ -335,8 +335,8 @@ def test_settings_of_a_recipe(here, capsys):
     assert (words["column"], words["modality"], words["encoder"]) == (["title", "description"], "text", None)
     assert chosen["inputs"]["made"]["modality"] == "category"
     assert not {"image", "grade"} & set(chosen["inputs"])
-    named = planned(capsys, "--set", "encoders.image=transformers:/some/folder", "--set", "refit=false", "--seed", "4")
-    assert named["inputs"]["image"]["encoder"] == "transformers:/some/folder"
+    named = planned(capsys, "--set", "encoders.image=transformers:some/model", "--set", "refit=false", "--seed", "4")
+    assert named["inputs"]["image"]["encoder"] == "transformers:some/model"
     assert named["interactions"]["refit"] is False
     assert named["training"]["seed"] == 4
 

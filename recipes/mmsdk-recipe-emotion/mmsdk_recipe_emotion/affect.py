@@ -8,7 +8,8 @@ probabilities of the labels. Two sources, both rescaled to -1..1:
 - Warriner, Kuperman & Brysbaert (2013), "Norms of valence, arousal, and dominance for 13,915 English lemmas", Behavior
   Research Methods 45, 1191-1207: ``calm`` (6.89 and 1.67 on scales of 1 to 9).
 
-``neutral`` is the middle by definition. A label nobody rated has no valence and no arousal.
+``neutral`` is the middle by definition. A label nobody rated has no valence and no arousal; one in Chinese has the
+rating of the English word that it is usually translated by, which Chinese raters may see otherwise.
 """
 
 from __future__ import annotations
@@ -39,6 +40,14 @@ ALSO = {
     "joy": "happy",
     "sadness": "sad",
     "surprise": "surprised",
+    **dict.fromkeys(("生气", "愤怒"), "angry"),
+    **dict.fromkeys(("厌恶", "恶心"), "disgusted"),
+    **dict.fromkeys(("害怕", "恐惧"), "fearful"),
+    **dict.fromkeys(("高兴", "快乐", "开心"), "happy"),
+    **dict.fromkeys(("悲伤", "难过", "伤心"), "sad"),
+    **dict.fromkeys(("惊讶", "吃惊"), "surprised"),
+    **dict.fromkeys(("中性", "自然"), "neutral"),
+    "平静": "calm",
 }
 
 

@@ -115,6 +115,10 @@ def test_labels_are_placed_by_rated_words_and_unknown_ones_are_not():
     assert places == {"Happy": (0.81, 0.51), "anger": (-0.51, 0.59)}
     assert weighed({"Happy": 0.5, "anger": 0.5}, places) == pytest.approx((0.15, 0.55))
     assert weighed({"Happy": 0.3, "bored": 0.7}, places) is None
+    chinese = affect_map(("高兴", "愤怒", "平静", "无聊"))
+    assert chinese["高兴"] == places["Happy"]
+    assert chinese["愤怒"] == places["anger"]
+    assert set(chinese) == {"高兴", "愤怒", "平静"}
     assert affect_map(("bored",), {"bored": [-0.65, -0.62]}) == {"bored": (-0.65, -0.62)}
     with pytest.raises(mmsdk.ConfigError, match="each from -1 to 1"):
         affect_map(("bored",), {"bored": [3, 0]})

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 SLOTS = ("action", "argument")
-IDLE = ["none", "idle"]
+IDLE = ["none", "idle", "无", "空闲"]
 VOICES, MOTIONS = ("audio",), ("gesture", "gesture-file")
 VOICE = {"segment": "voice", "before": 0.25, "shortest": 0.1, "longest": 1.2}
 MOTION = {"segment": "motion", "shortest": 0.2, "longest": 2.0}

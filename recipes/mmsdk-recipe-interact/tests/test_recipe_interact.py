@@ -429,3 +429,15 @@ def test_the_example_of_settings_is_taken(made, capsys):
     assert run(*words) == 0
     stream = json.loads(capsys.readouterr().out)["application"]["stream"]
     assert stream["slots"]["argument"]["needs"] == ["voice"]
+
+
+def test_chinese_columns_and_the_chinese_word_for_nothing(tmp_path):
+    track = json.dumps([[0.1 * step, 0.1] for step in range(12)])
+    rows = [
+        {"编号": f"a{n}", "手势": track.replace("0.1]", f"0.{n}]"), "动作": ["调高", "调低", "无"][n % 3]}
+        for n in range(30)
+    ]
+    write(tmp_path / "命令 表.csv", rows)
+    made = Interact().application(tmp_path / "命令 表.csv", {"slots": ["动作"]})
+    assert set(made["inputs"]) == {"手势"}
+    assert "无" in made["stream"]["slots"]["动作"]["idle"]
