@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from mmsdk.app.directory import INDEX, split_ids
 from mmsdk.app.generations import LEARNED, Generations
 from mmsdk.app.memory import Memory
 from mmsdk.app.ranking import behaviour_of
-from mmsdk.errors import DataError, RunError
+from mmsdk.errors import DataError, Problem, RunError
 from mmsdk.index import Hit, JointIndex
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ class Collection:
         """Embed rows and add them, or replace those whose ids are known; return their ids.
 
         :param rows: a list of dicts keyed by input name or column, with the id column; or a table.
-        :raises DataError: a row has no id, or a file cannot be used.
+        :raises DataError: a row has no id, two have one, or a file cannot be used; nothing was added then.
         """
         application = self._pipeline.application
         if application.id is None:
@@ -181,6 +182,7 @@ class Collection:
             return []
         samples, _ = self._pipeline.read(rows, root=root, partial=True)
         samples.table.require([application.id])
+        _refuse_repeated(samples)
         embeddings = self._pipeline.embed(samples)
         self.fill(samples, embeddings)
         return list(samples.ids)
@@ -356,7 +358,25 @@ class Collection:
 
 
 def checked_ids(ids: Sequence[str]) -> list[str]:
-    """Return ids as a list; a lone text, whose letters would be taken for ids, is refused."""
+    """Return ids as a list; a lone text, whose letters would be taken for ids, is refused, and what is no list."""
     if isinstance(ids, str):
         raise DataError(f"expected a list of ids, not the text {ids!r}; write [{ids!r}]")
+    if not isinstance(ids, Iterable):
+        raise DataError(f"expected a list of ids, not {ids!r}; write [] where there are none")
     return list(ids)
+
+
+def _refuse_repeated(samples: Samples) -> None:
+    """Refuse rows of which two are to stand under one id.
+
+    :raises DataError: there are; which one is meant, nobody can tell.
+    """
+    first: dict[str, int] = {}
+    problems = []
+    for row, name in zip(samples.rows.tolist(), samples.ids, strict=True):
+        if first.setdefault(name, row) != row:
+            problems.append(
+                Problem(row=row, id=name, reason=f"stands already in row {first[name]}; ids must be unique")
+            )
+    if problems:
+        raise DataError(f"{samples.table.name} holds rows of one id; keep one of each, nothing was added", problems)

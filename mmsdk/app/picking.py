@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,16 @@ class Picking:
     diversity: float = 0.0
     per: str | None = None
     at_most: int = 1
+
+    def __post_init__(self) -> None:
+        """Take counts as Python's own, NumPy's too.
+
+        :raises DataError: ``k`` or ``at_most`` is no whole number.
+        """
+        for name, value in (("k", self.k), ("at_most", self.at_most)):
+            if isinstance(value, bool) or not hasattr(value, "__index__"):
+                raise DataError(f"{name} is {value!r}, expected a whole number")
+            object.__setattr__(self, name, operator.index(value))
 
     def of(self, ranked: JointIndex, vector: np.ndarray, looks: JointIndex) -> list[Hit]:
         """Return the answers of one query, in the order to show them.

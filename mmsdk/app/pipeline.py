@@ -17,9 +17,10 @@ from mmsdk.embed import Embedder, EmbeddingCache, Embeddings, OpenEncoder
 from mmsdk.embed.decoded import embed_decoded
 from mmsdk.embed.vectors import VectorRows
 from mmsdk.embed.within import Usual, relative, usual_of
-from mmsdk.errors import DataError, unknown
+from mmsdk.errors import DataError, did_you_mean, unknown
 from mmsdk.model import JointNet, Stem, build_net, infer, load_fusion, member_width
 from mmsdk.plugins import get_registry
+from mmsdk.progress import note
 from mmsdk.rules import RuleBook, open_rules
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Pipeline:
     :param maps: input -> its way into the common space, of inputs that are aligned, once that is learned.
     :param columns: of the table the application was fitted on; rows in use may carry them all.
     :param rules: what is known for certain about the answers.
+    :param told: what was said already of tables in use, so that a service says it once.
     """
 
     application: Application
@@ -57,6 +59,7 @@ class Pipeline:
     maps: Mapping[str, SpaceMap] = field(default_factory=dict)
     columns: Sequence[str] = ()
     rules: RuleBook = field(default_factory=lambda: RuleBook(()))
+    told: set[str] = field(default_factory=set)
     _opened_cache: EmbeddingCache | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -78,7 +81,28 @@ class Pipeline:
             return data
         if isinstance(data, list | tuple) and data and all(isinstance(row, Mapping) for row in data):
             data = self._by_column(data, known_only=known_only)
-        return read_table(data, root=root)
+            if known_only and not any(data):  # rows of which nothing is given are rows all the same
+                data = [dict.fromkeys(entry.columns[0] for entry in self.application.inputs.values())] * len(data)
+            return read_table(data, root=root)
+        table = read_table(data, root=root)
+        if known_only:
+            self._tell_absent(table)
+        return table
+
+    def _tell_absent(self, table: Table) -> None:
+        """Say which inputs a table has no column of: they are missing everywhere, and may have been misspelled."""
+        inputs = (self.in_use or self.application).inputs
+        absent = {
+            name: entry for name, entry in inputs.items() if not any(entry.reads(column) for column in table.names)
+        }
+        spare = [column for column in table.names if column not in self.columns]
+        for name, entry in absent.items() if len(absent) < len(inputs) else ():
+            hint = did_you_mean(entry.columns[0], spare)
+            columns = ", ".join(map(repr, entry.columns))
+            told = f"{table.name} has no column {columns}: {name} is missing in every row.{hint}"
+            if told not in self.told:
+                self.told.add(told)
+                note(told, self.quiet)
 
     def embed(self, samples: Samples) -> Embeddings:
         """Embed every input, from the cache where it can be; fitted encoders that are new learn from ``train``."""

@@ -88,7 +88,10 @@ class Resolver:
                 else self.resolve(cell.get("path"))
             )
         if not isinstance(cell, str):
-            raise ValueError(f"is no path but {type(cell).__name__}")  # noqa: TRY004 - the reason of a cell is a ValueError
+            raise ValueError(  # noqa: TRY004 - the reason of a cell is a ValueError
+                f"is no path but {type(cell).__name__}; give the path or the bytes of a file (what is decoded already "
+                "goes to predict_samples)"
+            )
         if cell[:5].lower() == "data:":
             return self._bytes(_data_url(cell, self.policy.max_bytes), _short(cell))
         scheme = SCHEME.match(cell)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -14,6 +14,9 @@ from mmsdk.errors import DataError, Problem
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+MISSING = ("NAType", "NaTType")  # what pandas writes for nothing, also in rows that come as dicts
+VALUES = (str, bytes, int, float, list, dict, type(None))
 
 
 def from_rows(rows: Sequence[Mapping[str, Any]], name: str) -> pa.Table:
@@ -31,7 +34,23 @@ def from_rows(rows: Sequence[Mapping[str, Any]], name: str) -> pa.Table:
     names = dict.fromkeys(key for row in rows for key in row)
     if odd := [key for key in names if not isinstance(key, str) or "\ufffd" in (_text(key) or "")]:
         raise DataError(f"{name} has the column name {odd[0]!r}, which is not text")
-    return pa.table({key: column_of([row.get(key) for row in rows]) for key in names})
+    columns = {key: [row.get(key) for row in rows] for key in names}
+    if objects := [problem for key, cells in columns.items() for problem in _objects(key, cells)]:
+        raise DataError(f"{name} holds what no table can hold", objects)
+    return pa.table({key: column_of(cells) for key, cells in columns.items()})
+
+
+def _objects(column: str, cells: Sequence[Any]) -> Iterator[Problem]:
+    """Yield the cells that hold an object which is no value and cannot be written as text, such as an open picture."""
+    for row, cell in enumerate(cells, 1):
+        silent = getattr(type(cell), "__str__", None) is object.__str__  # nothing to be written but its address
+        if silent and not isinstance(cell, VALUES) and _plain(cell) is cell:
+            yield Problem(
+                row=row,
+                column=column,
+                reason=f"is of type {type(cell).__name__}, expected a text, a number, a list, or of a file its path or "
+                "its bytes (what is decoded already goes to predict_samples)",
+            )
 
 
 def column_of(cells: list[Any]) -> pa.Array:
@@ -115,7 +134,7 @@ def _series(series: Any) -> pa.Array:
 
 def _is_missing(cell: Any) -> bool:
     """Return whether pandas calls a cell missing (None, NaN, NaT, NA)."""
-    return cell is None or type(cell).__name__ in {"NAType", "NaTType"} or (isinstance(cell, float) and cell != cell)  # noqa: PLR0124
+    return cell is None or type(cell).__name__ in MISSING or (isinstance(cell, float) and cell != cell)  # noqa: PLR0124
 
 
 def normalised(columns: pa.Table) -> pa.Table:
@@ -154,7 +173,9 @@ def _seconds(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _plain(cell: Any) -> Any:
-    """Return a value that Arrow knows: paths as text, NumPy values as Python's, tuples as lists."""
+    """Return a value that Arrow knows: paths as text, NumPy's as Python's, tuples as lists, NA and NaT as nothing."""
+    if type(cell).__name__ in MISSING:
+        return None
     if isinstance(cell, os.PathLike):
         return os.fspath(cell)
     if hasattr(cell, "tolist") and hasattr(cell, "dtype"):

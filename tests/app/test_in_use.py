@@ -6,7 +6,9 @@ import itertools
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pandas as pd
 import pytest
+from PIL import Image
 from shop_data import ITEMS, application, orders, rows
 
 import mmsdk
@@ -243,3 +245,61 @@ def test_fit_answers_as_its_run_does_when_loaded(shop, tmp_path):
     assert np.array_equal(fitted.index.vectors(["005"]), loaded.index.vectors(["005"]))
     fitted.close()
     loaded.close()
+
+
+def test_a_row_of_which_nothing_is_given_is_a_row(tasks_app):
+    answers = tasks_app.predict([{}, {}])
+    assert [answer.modalities_used for answer in answers] == [(), ()]
+    assert answers[0] == tasks_app.predict([dict.fromkeys(INPUTS)])[0]
+    assert tasks_app.embed([{}]).shape == tasks_app.embed([{"text": None}]).shape
+    with pytest.raises(mmsdk.DataError, match="the query holds nothing to search with"):
+        tasks_app.search({})
+
+
+def test_what_pandas_calls_missing_is_missing_in_a_dict_too(tasks_app):
+    row = {"text": pd.NaT, "price": pd.NA, "material": float("nan"), "added": pd.NaT}
+    assert tasks_app.predict([row])[0].modalities_used == ()
+    assert tasks_app.predict([{**row, "price": 3}])[0].modalities_used == ("price",)
+
+
+def test_an_open_picture_is_no_cell(tasks_app, shop):
+    with Image.open(shop / "photos" / "003.png") as picture, pytest.raises(mmsdk.DataError) as caught:
+        tasks_app.predict([{"text": "a"}, {"photo": picture}])
+    assert [(one.row, one.column) for one in caught.value.problems] == [(2, "image")]
+    assert "is of type PngImageFile, expected a text, a number, a list, or of a file its path or its bytes" in str(
+        caught.value
+    )
+    with pytest.raises(mmsdk.DataError, match="is no path but list; give the path or the bytes of a file"):
+        tasks_app.predict([{"photo": np.zeros((2, 2, 3), np.uint8)}])
+    held = (shop / "photos" / "003.png").read_bytes()
+    assert tasks_app.predict([{"photo": held}])[0].modalities_used == ("photo",)
+
+
+def test_a_table_without_the_column_of_an_input_is_told_once(shop_runs, capsys):
+    app = mmsdk.load(shop_runs / "tasks", allow_outside=True)
+    frame = pd.DataFrame({"descriptoin": ["a wool lamp"], "price": [3]})
+    for _ in range(2):
+        assert app.predict(frame)[0].modalities_used == ("price",)
+    app.predict([{"price": 3}])
+    app.close()
+    said = capsys.readouterr().err
+    column = app.application.inputs["text"].columns[0]
+    assert said.count(f"the DataFrame has no column {column!r}") == 1
+    assert "text is missing in every row" in said
+    assert "the list of rows" not in said
+
+
+@pytest.mark.parametrize("k", ["3", 3.0, None, True])
+def test_a_count_that_is_none_is_refused(tasks_app, recommender_app, k):
+    for ask in (lambda: tasks_app.search(id="000", k=k), lambda: recommender_app.recommend(["000"], k=k)):
+        with pytest.raises(mmsdk.DataError, match=r"^k is .*, expected a whole number$"):
+            ask()
+
+
+def test_a_count_may_be_numpys(recommender_app):
+    assert recommender_app.recommend(["000"], k=np.int64(2)) == recommender_app.recommend(["000"], k=2)
+
+
+def test_a_history_that_is_no_list_is_refused(recommender_app):
+    with pytest.raises(mmsdk.DataError, match=r"expected a list of ids, not None; write \[\] where there are none"):
+        recommender_app.recommend(None)

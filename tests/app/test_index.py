@@ -126,3 +126,16 @@ def test_an_item_that_a_kill_left_half_added_is_not_recommended(own_recommender)
     again = mmsdk.load(folder, quiet=True)
     assert "ghost" not in {hit.id for hit in again.recommend(["000"], k=ITEMS)}
     again.close()
+
+
+def test_two_rows_of_one_id_add_nothing(own_recommender, shop):
+    before = len(own_recommender.index)
+    same = [{"sku": "twin", "price": price} for price in (1, 2)]
+    with pytest.raises(mmsdk.DataError) as caught:
+        own_recommender.index.add([{"sku": "single", "price": 1}, *same], root=shop)
+    assert "holds rows of one id; keep one of each, nothing was added" in str(caught.value)
+    assert [(one.row, one.id, one.reason) for one in caught.value.problems] == [
+        (3, "twin", "stands already in row 2; ids must be unique")
+    ]
+    assert len(own_recommender.index) == before
+    assert own_recommender.index.add(same[:1], root=shop) == ["twin"]
