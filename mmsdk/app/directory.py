@@ -17,6 +17,8 @@ from mmsdk.files import atomic_folder, atomic_write
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    import pyarrow as pa
+
 METRICS = "metrics.json"
 PREDICTIONS = "predictions.parquet"
 SPLITS = "splits.parquet"
@@ -97,12 +99,25 @@ def write_json(path: Path, document: Mapping[str, Any]) -> None:
 
 def split_ids(folder: Path) -> tuple[list[str], list[str]]:
     """Return the ids of the rows a run was made with, in the order of its table, and the part of each."""
-    import pyarrow.parquet as pa_parquet
-
     if not (folder / SPLITS).is_file():
         raise RunError(f"{folder} is no complete run: it has no {SPLITS}; fit it again")
-    found = pa_parquet.read_table(folder / SPLITS).to_pydict()
+    found = read_columns(folder / SPLITS).to_pydict()
     return found["id"], found["split"]
+
+
+def read_columns(path: Path) -> pa.Table:
+    """Return a table that a run keeps.
+
+    :raises RunError: it was cut short, or is something else.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pa_parquet
+
+    try:
+        return pa_parquet.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise RunError(f"{path} cannot be read ({reason}): it is damaged; fit the run again") from error
 
 
 def write_text(path: Path, text: str) -> None:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pa_parquet
 
+from mmsdk.app.directory import read_columns
 from mmsdk.errors import RunError
 from mmsdk.files import atomic_write
 from mmsdk.index.database import Database
@@ -175,7 +176,7 @@ class Memory:
             raise RunError(
                 f"{self._folder} has no {PAIRS}, so it does not know who took what when it was fitted; fit it again"
             )
-        return pa_parquet.read_table(self._folder / PAIRS)
+        return read_columns(self._folder / PAIRS)
 
     def _events(self) -> pa.Table:
         """Return the events that came later."""

@@ -347,3 +347,23 @@ def test_a_plugin_that_takes_the_name_of_an_encoder_breaks_no_run(shop_runs, tmp
         app = mmsdk.load(shop_runs / "tasks", quiet=True, allow_outside=True)
         assert app.predict([{"text": "a red lamp"}])[0].modalities_used
         app.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "ask"),
+    [
+        ("splits.parquet", lambda app: app.parts()),
+        ("splits.parquet", lambda app: app.index.add([{"sku": "new", "price": 1}])),
+        ("interactions.parquet", lambda app: app.histories()),
+    ],
+)
+def test_a_table_of_the_run_that_was_cut_short_is_refused(shop_runs, tmp_path, name, ask):
+    run = tmp_path / "run"
+    shutil.copytree(shop_runs / "recommender", run)
+    (run / name).write_bytes((run / name).read_bytes()[:100])
+    app = mmsdk.load(run, quiet=True, allow_outside=True)
+    with pytest.raises(mmsdk.RunError) as caught:
+        ask(app)
+    app.close()
+    assert str(caught.value).startswith(f"{run / name} cannot be read (")
+    assert str(caught.value).endswith("): it is damaged; fit the run again")
