@@ -190,6 +190,8 @@ def prepare(pipeline: Pipeline, source: Any) -> Draft:
     check_rules(application, samples.table)
     pairs = application.interactions
     interactions = None if pairs is None else read_interactions(pairs, samples.ids, policy=pipeline.policy)
+    targets, found = prepare_tasks(application, samples, pipeline.policy)
+    problems += found
     suit_encoders(pipeline, samples)
     embeddings = pipeline.embed(samples)  # after what can be refused without it: it may take hours
     note(_embedded(embeddings), pipeline.quiet)
@@ -199,8 +201,7 @@ def prepare(pipeline: Pipeline, source: Any) -> Draft:
     draft = Draft(
         application=application, pipeline=pipeline, samples=samples, embeddings=embeddings, interactions=interactions
     )
-    draft.targets, found = prepare_tasks(application, samples, pipeline.policy)
-    problems += found
+    draft.targets = targets
     teach_rules(draft)
     check_confidence(draft)
     check_judges(draft)

@@ -271,6 +271,16 @@ def test_an_interaction_that_cannot_be_read(here, capsys, cells, words):
     says(refused(capsys, "fit", write_app(here, tasks={}, interactions=block)), *words)
 
 
+def test_labels_are_looked_at_before_anything_is_embedded(here, capsys, monkeypatch):
+    def embed(*_):
+        raise AssertionError("embedded before the labels were read")
+
+    monkeypatch.setattr("mmsdk.app.pipeline.Pipeline.embed", embed)
+    spoil(here, 3, price="many")
+    app = write_app(here, tasks={"cost": {"column": "price", "type": "regression"}}, inputs={"photo": PHOTO})
+    says(refused(capsys, "fit", app), "003", "price", "many")
+
+
 @pytest.mark.parametrize("words", [("fit",), ("fit", "--dry-run")])
 @pytest.mark.parametrize(
     ("block", "said"), [({"file": "nowhere.csv"}, "nowhere.csv"), ({"user": "custmer"}, "Did you mean 'customer'?")]
