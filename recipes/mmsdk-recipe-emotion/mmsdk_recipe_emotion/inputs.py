@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
     from mmsdk import Table
 
-UNIT = re.compile(r"AU_?\d\d?(_[rc])?", re.IGNORECASE)  # OpenFace writes AU01_r, AU01_c
+UNIT = re.compile(  # OpenFace writes AU01_r, AU01_c; of two extractions one table has AU01_r_x, static_AU01_r ...
+    r"(?:(?P<before>.+)[_ .:-])?AU_?\d\d?(?:_[rc])?(?:[_ .:-](?P<after>.+))?", re.IGNORECASE
+)
 UNITS = "units"
 FPS, FRAMES, SIDE = 5, 64, 240
 LONG = 100  # numbers from which a vector is a course in time, not a list of measures
@@ -26,11 +28,12 @@ def chosen_inputs(table: Table, settings: Mapping[str, Any]) -> dict[str, dict[s
     """
     found: dict[str, dict[str, Any]] = {}
     units = _units(table, settings)
-    if units:
-        found[UNITS] = {"column": units, "modality": "vector", "encoder": "quantiles"}
+    for name, columns in units.items():
+        found[name] = {"column": columns, "modality": "vector", "encoder": "quantiles"}
+    read = {column for columns in units.values() for column in columns}
     guessed = guess_application(table, tasks=False)["inputs"]
     for name, entry in guessed.items():
-        if _is_input(entry, units, settings):
+        if _is_input(entry, read, settings):
             found |= _of_column(name, entry, table, settings)
     if not found:
         raise ConfigError(
@@ -48,9 +51,9 @@ def left_out(table: Table, settings: Mapping[str, Any]) -> dict[str, str]:
     return {name: known.get(name, "shows and says nothing of a person") for name in table.names if name not in read}
 
 
-def _is_input(entry: Mapping[str, Any], units: list[str], settings: Mapping[str, Any]) -> bool:
+def _is_input(entry: Mapping[str, Any], units: set[str], settings: Mapping[str, Any]) -> bool:
     """Return whether a guessed input shows something, and is neither the label nor a name."""
-    taken = {settings.get(key) for key in ("target", "group", "id", "split")} | set(units)
+    taken = {settings.get(key) for key in ("target", "group", "id", "split")} | units
     return entry["modality"] in SHOWN and not taken & set(_columns(entry["column"]))
 
 
@@ -111,10 +114,15 @@ def _vector(entry: Mapping[str, Any], table: Table) -> dict[str, Any]:
     return {"encoder": "series", "options": {"padding": 0}} if length >= LONG else {"encoder": "quantiles"}
 
 
-def _units(table: Table, settings: Mapping[str, Any]) -> list[str]:
-    """Return the columns of action units."""
+def _units(table: Table, settings: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the columns of action units by input: those of two extractions have other words around their names."""
     taken = {settings.get(key) for key in ("target", "group", "id", "split")}
-    return [name for name in table.names if UNIT.fullmatch(name) and name not in taken]
+    found: dict[str, list[str]] = {}
+    for name in table.names:
+        if name not in taken and (unit := UNIT.fullmatch(name)):
+            around = [re.sub(r"\W+", "_", part) for part in unit.groups() if part]
+            found.setdefault("_".join([UNITS, *around]), []).append(name)
+    return found
 
 
 def _columns(column: str | list[str]) -> list[str]:

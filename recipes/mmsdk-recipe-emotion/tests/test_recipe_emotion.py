@@ -109,6 +109,17 @@ def test_a_table_that_shows_nothing_is_refused(tmp_path):
         Emotion().application(path, {"target": "mood"})
 
 
+def test_action_units_of_two_extractions_are_two_inputs(tmp_path):
+    names = ["AU01_r", "AU12_c", "static_AU01_r", "static_AU12_c", "AU01_r_x", "au12", "beau1", "AUC"]
+    columns = {name: [n / 40 for n in range(40)] for name in names} | {"mood": ["a", "b"] * 20}
+    inputs = Emotion().application(table(tmp_path / "t.csv", columns), {"target": "mood"})["inputs"]
+    assert {name: one["column"] for name, one in inputs.items()} == {
+        "units": ["AU01_r", "AU12_c", "au12"],
+        "units_static": ["static_AU01_r", "static_AU12_c"],
+        "units_x": ["AU01_r_x"],
+    }
+
+
 def test_action_units_and_tracks_are_read_as_what_they_are(tmp_path):
     count = 40
     numbers = np.random.default_rng(0).normal(size=(count, 120)).round(3)
