@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.data import resampled, units_drawn
-from mmsdk.evaluate.bootstrap import interval
+from mmsdk.evaluate.bootstrap import bound_of, interval
 from mmsdk.evaluate.differences import NO_SHARES
 
 if TYPE_CHECKING:
@@ -66,9 +66,9 @@ def learning_curve(
     for rows in resampled(n, groups=groups, resamples=RESAMPLES, seed=seed):
         drawn.append(_means(trials, shares, rows) + random.normal(0.0, 1.0, len(shares)) * unrest)
         gains.append(sign * _gain(fit_power_law(np.array(sizes, dtype=np.float64), drawn[-1]), sizes[-1], more))
-    spread, units = np.array(drawn), units_drawn(n, groups)
+    spread, units, bound = np.array(drawn), units_drawn(n, groups), bound_of(trials[0].score, every, groups)
     found = [
-        {"rows": size, **interval(float(points[place]), spread[:, place], n, units=units).as_json()}
+        {"rows": size, **interval(float(points[place]), spread[:, place], n, units=units, bound=bound).as_json()}
         for place, size in enumerate(sizes)
     ]
     gain = interval(sign * _gain(law, sizes[-1], more), np.array(gains), n, units=units)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mmsdk.evaluate.learning_curve import Trial, _amount, fit_power_law, learning_curve, round_number
+from mmsdk.tasks import Share
 
 SIZES = (200, 400, 600, 800, 1000)
 
@@ -92,3 +93,14 @@ def test_round_numbers(about, found):
 )
 def test_nothing_has_no_sign(metric, numbers, said):
     assert _amount(metric, dict(zip(("value", "low", "high"), numbers, strict=True))) == said
+
+
+def test_points_where_every_row_is_right_have_an_interval():
+    right = Share(of=lambda rows: 1.0, weights=np.ones(50))
+    found = learning_curve(
+        [Trial(share=share, rows=100 * share, score=right) for share in (1, 2, 3)],
+        50,
+        metric="accuracy",
+        higher_is_better=True,
+    )
+    assert [(one["low"], one["high"]) for one in found["points"]] == [(pytest.approx(0.05 ** (1 / 50)), 1.0)] * 3
