@@ -41,6 +41,7 @@ class InputBill:
     :param memory: bytes that the encoder takes: measured, else the size of its weights; ``None`` where unknown.
     :param cache: bytes that its vectors take in the cache, ``None`` where unknown.
     :param reason: why the time is unknown.
+    :param refused: it cannot be opened, and fetching would not help.
     """
 
     encoder: str
@@ -57,6 +58,7 @@ class InputBill:
     memory: int | None
     cache: int | None
     reason: str
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +85,8 @@ class Bill:
 
     @property
     def refused(self) -> dict[str, str]:
-        """Input -> why its encoder, of which nothing has to be fetched, cannot be used: a fit would end so."""
-        tried = {name: one for name, one in self.inputs.items() if one.fetch == 0 and one.rows and one.seconds is None}
-        return {name: one.reason for name, one in tried.items() if one.reason}
+        """Input -> why its encoder cannot be opened, of which nothing has to be fetched: a fit would end so."""
+        return {name: one.reason for name, one in self.inputs.items() if one.refused}
 
 
 def make_bill(
@@ -146,6 +147,7 @@ def _input(
         memory=found.memory if found is not None and found.timed else (behind.size or None) if behind else None,
         cache=_cache(application, dim, found),
         reason=_reason(found, fetch),
+        refused=found is not None and found.refused,
     )
 
 

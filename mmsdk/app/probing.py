@@ -40,6 +40,7 @@ class Probe:
     :param cached: its vectors are kept in the cache.
     :param memory: bytes that this process grew by.
     :param reason: why nothing was timed.
+    :param refused: it cannot be opened, and a fit would end so; what failed on a few rows may well do on all of them.
     :param encoder: the one that a fit would take, where it was opened.
     """
 
@@ -50,6 +51,7 @@ class Probe:
     cached: bool = True
     memory: int = 0
     reason: str = ""
+    refused: bool = False
     encoder: str = ""
 
 
@@ -157,7 +159,10 @@ def _timed(few: _Few, present: int, device: str, held: list[OpenEncoder]) -> Pro
     before, started = _memory("VmRSS"), time.perf_counter()
     try:
         opened = few.suited(open_encoders(few.application, device)[few.name], device)
-        held.append(opened)
+    except MmsdkError as error:
+        return Probe(present=present, reason=str(error), refused=True)
+    held.append(opened)
+    try:
         if not opened.fitted:  # a fitted one reads no weights, and one row is not enough to learn from
             few.embed(opened, 0, 1, device)
         start = time.perf_counter() - started

@@ -183,3 +183,13 @@ def test_a_preset_passes_over_what_is_not_installed_and_nothing_else(shop):
         mmsdk.fit(app(shop, {"far": text(None)}, preset="far"), quiet=True)
     with pytest.raises(PluginError, match="no preset named 'near'"):
         make_bill(app(shop, {"far": text(None)}, preset="near"))
+
+
+def test_files_that_lie_elsewhere_are_not_fetched_for_a_plan_and_refuse_nothing(shop, tmp_path, monkeypatch):
+    monkeypatch.setattr("mmsdk.app.bill.probe_apart", probe)
+    path = tmp_path / "far.csv"
+    path.write_text("id,photo\n" + "".join(f"{n},https://far.example/{n}.png\n" for n in range(9)), encoding="utf-8")
+    given = {"data": str(path), "id": "id", "inputs": {"photo": {"column": "photo", "modality": "image"}}}
+    bill = make_bill(load_application({**given, "fusion": {"type": "concat"}}), device="cpu", allow_remote=True)
+    assert bill.inputs["photo"].reason == "none of the rows tried could be encoded"
+    assert bill.refused == {}
