@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -305,6 +305,14 @@ class App:
         return self.explainer.explain(
             row, id=id, task=task, label=label, scale=scale, evidence=evidence, k=k, root=root
         ).explanation
+
+    def __enter__(self) -> Self:
+        """Return it: ``with mmsdk.load("runs/shop") as app`` closes it at the end."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
 
     def close(self) -> None:
         """Close the index and the cache."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from mmsdk.explain.explanation import plain_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,3 +23,7 @@ class Prediction:
 
     outputs: Mapping[str, Output]
     modalities_used: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON values, for a service to answer with; an end of an interval that is open is null."""
+        return {"outputs": plain_values(self.outputs), "modalities_used": list(self.modalities_used)}

@@ -76,7 +76,7 @@ def explain(
     if out is not None:
         resolve("mmsdk.app.explained_page:write_page")(app, found, out)
     if as_json:
-        print_json(found.explanation.document())
+        print_json(found.explanation.as_json())
         return
     for line in _lines(found.explanation):
         click.echo(line)

@@ -50,7 +50,7 @@ def print_hits(hits: Sequence[Any], *, as_json: bool, why: Mapping[str, Any] | N
     reasons = why or {}
     if as_json:
         told = {name: {"why": one.as_json()} for name, one in reasons.items()}
-        print_json([{"id": hit.id, "score": hit.score, "row": dict(hit.row), **told.get(hit.id, {})} for hit in hits])
+        print_json([{**hit.as_json(), **told.get(hit.id, {})} for hit in hits])
         return
     pad = max((shown_width(hit.id) for hit in hits), default=0)
     for place, hit in enumerate(hits, 1):

@@ -233,22 +233,26 @@ def _check_options(
 def _check_modality(entry: Entry, name: str, modality: str) -> None:
     """Refuse an encoder for what it does not encode.
 
+    :raises PluginError: there is no such modality.
     :raises EncoderError: the modality is not among its own.
     """
     spec = cast("EncoderSpec | LoaderSpec", entry.spec)
     if modality not in spec.modalities:
+        others = _encoders_for(modality)
+        if not others:
+            get_registry().get("modality", modality)  # a word that nobody knows is rather misspelled than unserved
         raise EncoderError(
             f"encoder {name!r} (plugin {entry.plugin.origin}) encodes {', '.join(spec.modalities)}, not {modality}. "
-            f"For {modality} there are: {_encoders_for(modality)}"
+            f"For {modality} there are: {others or 'none'}"
         )
 
 
 def _encoders_for(modality: str) -> str:
-    """Return the encoders and schemes installed for a modality."""
+    """Return the encoders and schemes installed for a modality; empty where there is none."""
     entries = (*get_registry().entries("encoder"), *get_registry().entries("loader"))
     specs = [cast("EncoderSpec | LoaderSpec", entry.spec) for entry in entries]
     fitting = [spec for spec in specs if modality in spec.modalities]
-    return ", ".join(f"{spec.name}:..." if isinstance(spec, LoaderSpec) else spec.name for spec in fitting) or "none"
+    return ", ".join(f"{spec.name}:..." if isinstance(spec, LoaderSpec) else spec.name for spec in fitting)
 
 
 def _check_dim(opened: _Opened, name: str) -> None:

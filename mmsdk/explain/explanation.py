@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, is_dataclass
+from typing import Any, Literal
 
 Unit = Literal["probability", "log-odds", "number"]
 SCHEMA_ID = "https://mmsdk.dev/schema/explanation-1.json"
@@ -144,27 +142,29 @@ class Explanation:
     prototypes: tuple[Neighbour, ...] = ()
     attention: tuple[Attention, ...] = ()
 
-    def document(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """Return it as JSON values, as :func:`explanation_schema` says."""
-        found: dict[str, Any] = _plain(asdict(self))
+        found: dict[str, Any] = plain_values(asdict(self))
         return found
 
 
-def _plain(value: Any) -> Any:
-    """Return mappings and sequences as JSON has them; an end that is open, which JSON has no number for, is null."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+def plain_values(value: Any) -> Any:
+    """Return values as JSON has them; an end that is open, which JSON has no number for, is null."""
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain_values(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain_values(item) for item in value]
     if hasattr(value, "tolist"):
-        return _plain(value.tolist())
+        return plain_values(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value if isinstance(value, str | int | float | bool) or value is None else str(value)
 
 
 def explanation_schema() -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) of :meth:`Explanation.document`."""
+    """Return the JSON Schema (draft 2020-12) of :meth:`Explanation.as_json`."""
     number, text = {"type": "number"}, {"type": "string"}
     maybe = {"type": ["number", "null"]}
     near = _object(id=text, similarity=number, label={}, row={"type": "object"})

@@ -34,6 +34,17 @@ class RowBatch:
         return self._rows.get(id, {})
 
 
+class _Kept:
+    """Rows at hand, in place of a store."""
+
+    def __init__(self, kept: dict[str, Row]) -> None:
+        self._kept = kept
+
+    def rows(self, ids: Sequence[str]) -> dict[str, Row]:
+        """Return the rows of the ids that are there."""
+        return {name: self._kept[name] for name in ids if name in self._kept}
+
+
 class Hit:
     """One item that a search found.
 
@@ -56,6 +67,14 @@ class Hit:
     def row(self) -> Row:
         """The item's columns as of this first look; ``{}`` where it was removed since the search."""
         return self._batch.row(self.id)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return ``{"id", "score", "row"}`` as JSON values, as ``mmsdk search --json`` prints them."""
+        return {"id": self.id, "score": float(self.score), "row": dict(self.row)}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Take the row along to another process, which has no store to read it from."""
+        return Hit, (self.id, self.score, RowBatch(_Kept({self.id: dict(self.row)}), [self.id]))
 
     def __eq__(self, other: object) -> bool:
         """Two hits are equal when they name one item with one score."""

@@ -71,7 +71,7 @@ class Event:
     confidence: float | None = None
     reason: str = ""
 
-    def document(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """Return what JSON can hold: all but the probabilities."""
         return {
             "event": self.kind,

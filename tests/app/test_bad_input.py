@@ -92,6 +92,7 @@ def test_an_unknown_encoder(here, capsys):
             ("no task type named 'classify'", "classification"),
         ),
         ({"inputs": {"photo": {"column": "image", "modality": "picture"}}}, ("no modality named 'picture'", "image")),
+        ({"inputs": {"text": {**TEXT, "modality": "txt"}}}, ("no modality named 'txt'", "Did you mean 'text'?")),
         ({"inputs": {"text": {**TEXT, "options": {"dims": 3}}}}, ("ngrams", "dims")),
         ({"fusion": {"type": "gated", "options": {"heads": 3}}}, ("GatedFusion", "heads")),
         ({"inputs": {"text": {**TEXT, "encoder": "transfomers:x"}}}, ("transfomers", "transformers")),

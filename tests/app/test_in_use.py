@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -303,3 +305,30 @@ def test_a_count_may_be_numpys(recommender_app):
 def test_a_history_that_is_no_list_is_refused(recommender_app):
     with pytest.raises(mmsdk.DataError, match=r"expected a list of ids, not None; write \[\] where there are none"):
         recommender_app.recommend(None)
+
+
+def test_answers_as_json(tasks_app, recommender_app, shop):
+    answer = tasks_app.predict([{"photo": "photos/003.png"}], root=shop)[0]
+    told = json.loads(json.dumps(answer.as_json(), allow_nan=False))
+    assert told["modalities_used"] == ["photo"]
+    kind = answer.outputs["kind"]
+    assert told["outputs"]["kind"]["probabilities"] == kind.probabilities
+    assert told["outputs"]["kind"]["prediction_set"] == list(kind.prediction_set)
+    assert told["outputs"]["tags"]["value"] == list(answer.outputs["tags"].value)
+    hit = recommender_app.recommend(["000"], k=1)[0]
+    assert json.loads(json.dumps(hit.as_json())) == {"id": hit.id, "score": hit.score, "row": dict(hit.row)}
+
+
+def test_a_hit_takes_its_row_to_another_process(recommender_app):
+    hit = recommender_app.recommend(["000"], k=1)[0]
+    far = pickle.loads(pickle.dumps(hit))
+    assert (far, dict(far.row)) == (hit, dict(hit.row))
+    assert dict(pickle.loads(pickle.dumps(far)).row)
+
+
+def test_an_app_closes_at_the_end_of_a_block(shop_runs, monkeypatch):
+    closed, close = [], mmsdk.App.close
+    monkeypatch.setattr(mmsdk.App, "close", lambda app: [closed.append(app), close(app)])
+    with mmsdk.load(shop_runs / "tasks", quiet=True) as app:
+        assert not closed
+    assert closed == [app]

@@ -42,8 +42,8 @@ def test_what_is_named_must_matter_more_and_random_weights_must_say_else(named, 
 def test_an_open_interval_is_json_that_any_reader_takes():
     (one,) = explained(0.5, 0.1, 0.0, count=1)
     open_ended = dataclasses.replace(one, output={"prediction_set": (-np.inf, np.float64(np.inf))})
-    assert open_ended.document()["output"]["prediction_set"] == [None, None]
-    json.dumps(open_ended.document(), allow_nan=False)
+    assert open_ended.as_json()["output"]["prediction_set"] == [None, None]
+    json.dumps(open_ended.as_json(), allow_nan=False)
 
 
 def test_too_few_rows_say_nothing():

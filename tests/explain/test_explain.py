@@ -37,7 +37,7 @@ def test_the_base_is_what_is_said_without_any_input(app, why):
 
 
 def test_an_explanation_is_json_of_its_schema(why):
-    jsonschema.Draft202012Validator(explanation_schema()).validate(json.loads(json.dumps(why.document())))
+    jsonschema.Draft202012Validator(explanation_schema()).validate(json.loads(json.dumps(why.as_json())))
     assert why.output["probabilities"][why.label] == pytest.approx(why.score, abs=1e-6)
 
 
@@ -153,7 +153,7 @@ def test_the_same_row_has_the_same_explanation_and_torch_is_left_alone(app, why)
     import torch
 
     before = torch.get_rng_state()
-    assert app.explain(id="004").document() == why.document()
+    assert app.explain(id="004").as_json() == why.as_json()
     assert torch.equal(torch.get_rng_state(), before)
 
 

@@ -43,7 +43,7 @@ def test_the_order_does_not_matter_and_commands_follow_each_other():
 
 def test_the_same_stream_gives_the_same_events():
     runs = [Stage(4).say("two", 1.0).move("left", 1.1).play().events for _ in range(2)]
-    assert [event.document() for event in runs[0]] == [event.document() for event in runs[1]]
+    assert [event.as_json() for event in runs[0]] == [event.as_json() for event in runs[1]]
 
 
 def test_idle_talk_and_idle_hands_do_nothing():

@@ -54,7 +54,7 @@ def listen(*, run: str, audio: str | None, landmarks: str | None, settings: tupl
         for event in play_recordings(session, recordings):
             if every or event.kind in SHOWN:
                 shown = True
-                click.echo(json.dumps(event.document(), ensure_ascii=False))
+                click.echo(json.dumps(event.as_json(), ensure_ascii=False))
             else:
                 hidden += 1
     if not shown:
