@@ -48,6 +48,18 @@ def test_links_resolve(page: str) -> None:
             assert anchor in anchors(str(target.resolve().relative_to(ROOT))), f"{page} links to {link}"
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if page.endswith(".zh-CN.md")])
+def test_a_page_and_its_chinese_twin_know_each_other(page: str) -> None:
+    twin = page.replace(".zh-CN.md", ".md")
+    assert f"[English]({Path(twin).name})" in text(page)[:400]
+    assert f"[中文]({Path(page).name})" in text(twin)[:400]
+    for link in LINK.findall(FENCE.sub("", text(page))):
+        path = link.partition("#")[0]
+        if path.endswith(".md") and not path.endswith(".zh-CN.md") and path != Path(twin).name:
+            better = (ROOT / page).parent / path.replace(".md", ".zh-CN.md")
+            assert not better.exists(), f"{page} links to the English {path}"
+
+
 def test_every_page_is_in_the_index() -> None:
     index = text("docs/README.md")
     for page in (ROOT / "docs").glob("*.md"):
