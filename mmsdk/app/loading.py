@@ -11,6 +11,7 @@ from mmsdk.app.device import device_of
 from mmsdk.app.encoders import open_encoders
 from mmsdk.app.heads import read_boosters
 from mmsdk.app.joint import query_encoders, with_queries
+from mmsdk.app.origins import require_plugins
 from mmsdk.app.pipeline import Pipeline
 from mmsdk.app.tuning import restore_tuned
 from mmsdk.confidence import restored
@@ -44,10 +45,12 @@ def load(
 
     :param folder: what :func:`mmsdk.fit` or a recipe wrote; it may have been moved.
     :raises RunError: no run lies there, it is damaged, or of another schema version.
+    :raises PluginError: a plugin that the run was made with is not installed here.
     :raises EncoderError: an encoder here is not the one that the run was made with.
     """
     folder = Path(folder)
     run = load_run(folder)
+    require_plugins(folder, run.document.get("plugins", {}))
     application = load_application(run.document["application"])
     place = device_of(device)
     encoders = open_encoders(_named(application, run.document["inputs"]), place)

@@ -17,6 +17,7 @@ import pyarrow.parquet as pa_parquet
 from mmsdk.app.aligning import map_arrays
 from mmsdk.app.directory import PREDICTIONS, SPLITS
 from mmsdk.app.encoders import fingerprints
+from mmsdk.app.origins import plugins_used
 from mmsdk.app.predictions import prediction_table
 from mmsdk.confidence import saved_document
 from mmsdk.files import atomic_write
@@ -84,6 +85,7 @@ def run_document(draft: Draft, origin: Origin) -> dict[str, Any]:
         "seed": draft.application.training.seed,
         "device": pipeline.device,
         "threads": draft.embeddings.stats.threads,
+        "plugins": plugins_used(draft.application, pipeline.encoders.values()),
         "versions": {
             name: version(name)
             for name in ("torch", "numpy", "faiss-cpu", "faiss-gpu", "implicit", "pyarrow", "scikit-learn")

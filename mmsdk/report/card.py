@@ -32,8 +32,9 @@ def render_card(data: ReportData) -> str:
 
 
 def _versions(run: Mapping[str, Any]) -> dict[str, str]:
-    """Return what made the run: the core, the plugin of the recipe, and the libraries."""
+    """Return what made the run: the core, its plugins and that of the recipe, and the libraries."""
     recipe = run.get("recipe")
     own = {} if not recipe else {recipe["plugin"]: recipe["version"]}
+    own |= run.get("plugins", {})
     core = {"mmsdk": run["mmsdk"]} if "mmsdk" in run else {}
     return {**core, **own, **run.get("versions", {})}

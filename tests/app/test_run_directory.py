@@ -367,3 +367,18 @@ def test_a_table_of_the_run_that_was_cut_short_is_refused(shop_runs, tmp_path, n
     app.close()
     assert str(caught.value).startswith(f"{run / name} cannot be read (")
     assert str(caught.value).endswith("): it is damaged; fit the run again")
+
+
+def test_a_run_names_the_plugins_that_are_not_here(shop_runs, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(shop_runs / "tasks", run)
+    made = document(run)
+    assert {"mmsdk-text", "mmsdk-image", "mmsdk-table"} == set(made["plugins"])
+    made["plugins"] |= {"mmsdk-ecg": "0.3.0", "mmsdk-trimmed": "1.0"}
+    (run / "run.json").write_text(json.dumps(made), encoding="utf-8")
+    with pytest.raises(mmsdk.PluginError) as caught:
+        mmsdk.load(run, quiet=True)
+    assert str(caught.value) == (
+        f"{run} was made with mmsdk-ecg 0.3.0 and mmsdk-trimmed 1.0, which are not installed here: "
+        "pip install mmsdk-ecg mmsdk-trimmed"
+    )
