@@ -7,11 +7,11 @@ import json
 import os
 import shutil
 import threading
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from mmsdk.app.directory import write_json
 from mmsdk.errors import RunError
-from mmsdk.files import atomic_folder, atomic_write
+from mmsdk.files import PlaceError, atomic_folder, atomic_write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -97,16 +97,26 @@ class Generations:
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
-        """Hold the right to publish; other processes wait."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        if os.name == "nt":  # no flock there
-            yield
-            return
-        import fcntl
+        """Hold the right to publish; other processes wait.
 
-        with (self.folder / LOCK).open("w") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
+        :raises PlaceError: the run lies where nothing may be written.
+        """
+        with self._lock_file() as stream:
+            if os.name != "nt":  # no flock there
+                import fcntl
+
+                fcntl.flock(stream, fcntl.LOCK_EX)
             yield
+
+    def _lock_file(self) -> IO[str]:
+        """Open the file that is held while publishing."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            return (self.folder / LOCK).open("w")
+        except OSError as error:
+            raise PlaceError(
+                f"{self.folder.parent} cannot be changed ({error.strerror}); copy the run to where it may be written"
+            ) from error
 
     def _stamp_now(self) -> tuple[int, int] | None:
         """Return what tells one ``latest.json`` from the next; nothing where there is none."""

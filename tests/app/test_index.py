@@ -139,3 +139,16 @@ def test_two_rows_of_one_id_add_nothing(own_recommender, shop):
     ]
     assert len(own_recommender.index) == before
     assert own_recommender.index.add(same[:1], root=shop) == ["twin"]
+
+
+def test_a_run_that_cannot_be_written_says_so(own_recommender, shop):
+    lock = own_recommender.folder / "learned" / "lock"
+    lock.unlink(missing_ok=True)
+    lock.mkdir(parents=True)  # no mode keeps root from writing; a folder in the file's place does
+    for change in (lambda: own_recommender.index.add([NEW], root=shop), lambda: own_recommender.index.remove(["000"])):
+        with pytest.raises(mmsdk.MmsdkError) as caught:
+            change()
+        assert str(caught.value) == (
+            f"{own_recommender.folder} cannot be changed (Is a directory); copy the run to where it may be written"
+        )
+    assert own_recommender.recommend(["000"], k=1)
