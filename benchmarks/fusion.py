@@ -13,10 +13,10 @@ perceptron of scikit-learn (256 hidden units, early stopping) on all side by sid
 
 Figures are means over the seeds that stand beside them (of ``auto``, which learns 17 networks a fold where folds judge,
 ``--choices`` may say fewer); brackets are 95 % intervals of a bootstrap over rows, or over whole groups where the set
-has them. ``ahead`` is the paired difference to the best of the three baselines on the same resamples.
-Variants of the two sets of actors (``ravdess-more``, ``bench-crossed`` ...) are scored when asked for by name; see
-``fuller_sets``, ``crossed_set`` and ``adapted_sets``. With ``--keep`` answers are kept in a folder, and a run that was
-broken off goes on.
+has them (expanded where these are few). ``ahead`` is the paired difference to the best of the three baselines on the
+same resamples. Variants of the two sets of actors (``ravdess-more``, ``bench-crossed`` ...) are scored when asked for
+by name; see ``fuller_sets``, ``crossed_set`` and ``adapted_sets``. With ``--keep`` answers are kept in a folder, and a
+run that was broken off goes on.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ from sets import Set, adapted_sets, crossed_set, fuller_sets, real_sets
 from mmsdk.app.fitting import open_pipeline, prepare_tasks
 from mmsdk.app.refitting import gather_material, learn_again
 from mmsdk.app.resolving import resolve_application
-from mmsdk.data import Policy
+from mmsdk.data import Policy, resampled, units_drawn
+from mmsdk.evaluate.bootstrap import interval
 
 MODELS = {
     "gated": {},
@@ -197,35 +198,23 @@ def metric(one: Set, answers: np.ndarray, truth: np.ndarray) -> float:
     return float(np.mean([right[truth == label].mean() for label in np.unique(truth)]))
 
 
-def resamples(groups: np.ndarray, count: int, grouped: bool) -> list[np.ndarray]:
-    """Return all rows, and then resamples of rows or of whole groups."""
-    random = np.random.default_rng(0)
-    draws = [np.arange(len(groups))]
-    if not grouped:
-        return draws + [random.integers(0, len(groups), len(groups)) for _ in range(count)]
-    _, codes = np.unique(groups.astype(str), return_inverse=True)
-    members = [np.flatnonzero(codes == code) for code in range(codes.max() + 1)]
-    return draws + [
-        np.concatenate([members[m] for m in random.integers(0, len(members), len(members))]) for _ in range(count)
-    ]
-
-
 def show(one: Set, found: dict[str, np.ndarray]) -> None:
     """Print the table of a set."""
     truth, groups = found.pop("truth"), found.pop("groups")
-    draws = resamples(groups, RESAMPLES, bool(one.group))
+    named = groups if one.group else None
+    draws = [np.arange(len(truth)), *resampled(len(truth), groups=named, resamples=RESAMPLES)]
+    units = units_drawn(len(truth), named)
     drawn = {name: scores(one, answers, truth, draws) for name, answers in found.items()}
     single = max((name for name in found if name.startswith("only ")), key=lambda name: drawn[name][0])
     simple = max((single, LINEAR, MLP), key=lambda name: drawn[name][0])
     print(f"\n{one.name}: {one.metric}, {len(truth)} answers; best simple: {simple}")
     for name in [single, LINEAR, MLP, *(name for name in found if name in MODELS)]:
         values = drawn[name]
-        low, high = np.quantile(values[1:], [0.025, 0.975])
         gain = values - drawn[simple]
-        least, most = np.quantile(gain[1:], [0.025, 0.975])
-        ahead = "" if name == simple else f"  ahead {gain[0]:+.3f} [{least:+.3f}, {most:+.3f}]"
+        own, more = (interval(one[0], one[1:], len(truth), units=units) for one in (values, gain))
+        ahead = "" if name == simple else f"  ahead {more.value:+.3f} [{more.low:+.3f}, {more.high:+.3f}]"
         seeds = 1 if name in (single, LINEAR) else len(found[name])  # no seed enters a logistic regression
-        print(f"  {name:30s} {seeds} x {values[0]:.3f} [{low:.3f}, {high:.3f}]{ahead}", flush=True)
+        print(f"  {name:30s} {seeds} x {own.value:.3f} [{own.low:.3f}, {own.high:.3f}]{ahead}", flush=True)
 
 
 def main() -> None:
