@@ -197,6 +197,7 @@ def test_what_only_some_members_show_is_the_mean_over_those():
             net.fusions[place].strength.fill_(strength)
     assert net.readings() == {"strength": 1.0}
     row = Row(values={name: np.ones((1, size), np.float32) for name, size in DIMS.items()}, present={})
-    (gate,) = attention_of(net, row, list(DIMS))
-    assert gate.name == "gate"
+    gate, asked = attention_of(net, row, list(DIMS))
+    assert (gate.name, asked.name) == ("gate", f"attention of {next(iter(DIMS))}")
     assert sum(gate.weights.values()) == pytest.approx(1.0)
+    assert set(asked.weights) == set(list(DIMS)[1:])

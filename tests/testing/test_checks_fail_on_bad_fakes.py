@@ -92,7 +92,7 @@ BAD = [
     bad("encoder", "answers_the_right_shape", "fake_encoders:OtherDim", "dim is 5, the spec says 4"),
     bad("encoder", "answers_the_right_shape", "fake_encoders:DropsRows", "6 samples got 5 rows"),
     bad("encoder", "answers_float32", "fake_encoders:Float64", "answered float64"),
-    bad("encoder", "answers_float32", "fake_encoders:AsList", "answered list"),
+    bad("encoder", "answers_float32", "fake_encoders:AsList", "answered a list"),
     bad("encoder", "answers_sequences", "fake_encoders:Good", "answered ndarray", base=1),
     bad("encoder", "answers_sequences", "fake_encoders:BackwardTimes", "times do not ascend", base=1),
     bad("encoder", "answers_are_finite", "fake_encoders:NotANumber", "rows [0] hold NaN"),
