@@ -13,7 +13,7 @@ from mmsdk.app.understood import Understood, understand
 from mmsdk.config import Application, load_application, read_yaml
 from mmsdk.config.text import read_text
 from mmsdk.data import guess_modality, inspect_table, read_table
-from mmsdk.errors import ConfigError, PluginError, unknown
+from mmsdk.errors import ConfigError, unknown
 from mmsdk.files import atomic_folder, cache_home
 from mmsdk.plugins import get_registry
 from mmsdk.protocols import RECIPE_METHODS
@@ -109,12 +109,11 @@ def _open(entry: Entry) -> Recipe:
     :raises PluginError: it cannot be made without arguments, or has not the methods of one.
     """
     target = entry.load()
-    if missing := [name for name in RECIPE_METHODS if not callable(getattr(target, name, None))]:
-        raise _fault(entry, f"has no method {', '.join(missing)}: {entry.spec.target!r}")
+    entry.require_methods(target, RECIPE_METHODS)
     try:
         inspect.signature(target).bind()
     except TypeError as error:
-        raise _fault(entry, f"cannot be made without arguments: {entry.spec.target!r}, {error}") from None
+        raise entry.fault(f"cannot be made without arguments: {entry.spec.target!r}, {error}") from None
     recipe: Recipe = target()
     return recipe
 
@@ -126,16 +125,8 @@ def _mapping(entry: Entry, method: str, answer: Any) -> dict[str, Any]:
     """
     if not isinstance(answer, Mapping):
         kind = "nothing" if answer is None else f"a {type(answer).__name__}"
-        raise _fault(entry, f"answers {kind} in {method}(), expected an application, as of an application file")
+        raise entry.fault(f"answers {kind} in {method}(), expected an application, as of an application file")
     return dict(answer)
-
-
-def _fault(entry: Entry, what: str) -> PluginError:
-    """Return the error that names a recipe and its plugin."""
-    plugin = entry.plugin
-    return PluginError(
-        f"the recipe {entry.spec.name!r} of plugin {plugin.origin} {what}. See `mmsdk plugins check {plugin.name}`"
-    )
 
 
 def _unread(recipe: Recipe, table: Table, data: Path, own: Mapping[str, Any]) -> dict[str, str]:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from mmsdk.errors import MmsdkError, PluginError
+from mmsdk.errors import MmsdkError
 from mmsdk.fusion import Fusion
 from mmsdk.model.targets import make_task
-from mmsdk.plugins import describe_failure, from_core, label, strict
+from mmsdk.plugins import describe_failure, from_core, strict
 from mmsdk.protocols import TASK_METHODS, Output
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def load_fusion(entry: Entry, inputs: Sequence[str], width: int, options: Mappin
     fusion = entry.load()
     if not from_core(entry):
         if not (isinstance(fusion, type) and issubclass(fusion, Fusion)):
-            raise _fault(entry, f"is no subclass of mmsdk.Fusion: {entry.spec.target!r}")
+            raise entry.fault(f"is no subclass of mmsdk.Fusion: {entry.spec.target!r}")
         with torch.random.fork_rng(devices=[]), torch.no_grad():
             made = _tried(entry, "cannot be made", lambda: fusion.members(inputs, width, 1, **options)[0])
             if not fusion.steps:
@@ -50,11 +50,9 @@ def _try_fusing(entry: Entry, fusion: Fusion, inputs: int, width: int) -> None:
     tokens = torch.ones(ROWS, inputs, width) * present[:, :, None]
     answer = _tried(entry, "cannot fuse", lambda: fusion(tokens, present))
     if not isinstance(answer, torch.Tensor) or answer.shape != (ROWS, width):
-        raise _fault(
-            entry, f"makes {_shown(answer)} of tokens {tuple(tokens.shape)}, expected a tensor {(ROWS, width)}"
-        )
+        raise entry.fault(f"makes {_shown(answer)} of tokens {tuple(tokens.shape)}, expected a tensor {(ROWS, width)}")
     if not torch.isfinite(answer).all():
-        raise _fault(entry, "makes NaN or infinity of finite tokens")
+        raise entry.fault("makes NaN or infinity of finite tokens")
 
 
 def open_task(entry: Entry, offered: Mapping[str, Any]) -> Task:
@@ -65,8 +63,7 @@ def open_task(entry: Entry, offered: Mapping[str, Any]) -> Task:
     target = entry.load()
     if from_core(entry):
         return make_task(target, offered)
-    if missing := [name for name in TASK_METHODS if not callable(getattr(target, name, None))]:
-        raise _fault(entry, f"has no method {', '.join(missing)}: {entry.spec.target!r}")
+    entry.require_methods(target, TASK_METHODS)
     return _tried(entry, "cannot be made", lambda: make_task(target, offered))  # type: ignore[no-any-return]
 
 
@@ -83,10 +80,10 @@ def try_task(entry: Entry, target: Target) -> None:
         head = _tried(entry, "fails in head()", lambda: task.head(DIM).eval())
         logits = _tried(entry, f"fails in the head for {DIM} numbers", lambda: head(torch.zeros(len(rows), DIM)))
         if not isinstance(logits, torch.Tensor) or logits.ndim != 2 or len(logits) != len(rows):
-            raise _fault(entry, f"has a head that makes {_shown(logits)} of {len(rows)} rows, expected (b, width)")
+            raise entry.fault(f"has a head that makes {_shown(logits)} of {len(rows)} rows, expected (b, width)")
         loss = _tried(entry, "fails in loss()", lambda: task.loss(logits, torch.as_tensor(values), None))
         if not isinstance(loss, torch.Tensor) or loss.shape != (len(rows),):
-            raise _fault(entry, f"has the loss {_shown(loss)} for {len(rows)} rows, expected one of each row, (b,)")
+            raise entry.fault(f"has the loss {_shown(loss)} for {len(rows)} rows, expected one of each row, (b,)")
     _try_answers(entry, task, logits.numpy(), values)
 
 
@@ -94,13 +91,13 @@ def _try_answers(entry: Entry, task: Task, logits: np.ndarray, values: np.ndarra
     """Refuse answers, scores, a baseline or a state that nothing can be made of."""
     answers = _tried(entry, "fails in outputs()", lambda: list(task.outputs(logits)))
     if len(answers) != len(logits) or not all(isinstance(one, Output) for one in answers):
-        raise _fault(entry, f"answers {_shown(answers)} for {len(logits)} rows, expected a mmsdk.Output for each")
+        raise entry.fault(f"answers {_shown(answers)} for {len(logits)} rows, expected a mmsdk.Output for each")
     scores = _tried(entry, "fails in scores()", lambda: dict(task.scores(logits, values)))
     if task.metric not in scores:
-        raise _fault(entry, f"names the metric {task.metric!r}, and its scores() are {', '.join(scores) or 'none'}")
+        raise entry.fault(f"names the metric {task.metric!r}, and its scores() are {', '.join(scores) or 'none'}")
     baseline = _tried(entry, "fails in baseline()", lambda: task.baseline(len(logits)))
     if np.shape(baseline) != logits.shape:
-        raise _fault(entry, f"has a baseline {np.shape(baseline)}, expected {logits.shape} as of its head")
+        raise entry.fault(f"has a baseline {np.shape(baseline)}, expected {logits.shape} as of its head")
     _tried(entry, "has a state() that JSON cannot hold", lambda: json.dumps(dict(task.state())))
 
 
@@ -113,15 +110,7 @@ def _tried(entry: Entry, what: str, ask: Callable[[], Any]) -> Any:
     except Exception as error:
         if strict():
             raise
-        raise _fault(entry, f"{what}: {describe_failure(error)}") from error
-
-
-def _fault(entry: Entry, what: str) -> PluginError:
-    """Return the error that names a component and its plugin."""
-    return PluginError(
-        f"the {label(entry.kind)} {entry.spec.name!r} of plugin {entry.plugin.origin} {what}. "
-        f"See `mmsdk plugins check {entry.plugin.name}`"
-    )
+        raise entry.fault(f"{what}: {describe_failure(error)}") from error
 
 
 def _shown(value: Any) -> str:

@@ -14,7 +14,7 @@ from mmsdk.plugins.registry import (
     reset_registry,
     shown_name,
 )
-from mmsdk.plugins.targets import KINDS, missing_modules, resolve
+from mmsdk.plugins.targets import KINDS, missing_methods, missing_modules, resolve
 
 __all__ = [
     "KINDS",
@@ -26,6 +26,7 @@ __all__ = [
     "from_core",
     "get_registry",
     "label",
+    "missing_methods",
     "missing_modules",
     "reset_registry",
     "resolve",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmsdk.errors import PluginError, unknown
 from mmsdk.plugins.discovery import CORE, describe_failure, discover, strict
-from mmsdk.plugins.targets import KINDS, missing_modules, resolve
+from mmsdk.plugins.targets import KINDS, missing_methods, missing_modules, resolve
 from mmsdk.specs import PresetSpec, Spec
 
 if TYPE_CHECKING:
@@ -76,10 +76,22 @@ class Entry:
                 raise
             reason = f"{self.spec.target!r}: {describe_failure(error)}"
             self.report(self.plugin.name, reason)
-            raise PluginError(
-                f"the {label(self.kind)} {self.spec.name!r} of plugin {self.plugin.origin} cannot be imported from "
-                f"{reason}. See `mmsdk plugins check {self.plugin.name}`"
-            ) from error
+            raise self.fault(f"cannot be imported from {reason}") from error
+
+    def fault(self, what: str) -> PluginError:
+        """Return the error that says what is wrong with this component of its plugin."""
+        return PluginError(
+            f"the {label(self.kind)} {self.spec.name!r} of plugin {self.plugin.origin} {what}. "
+            f"See `mmsdk plugins check {self.plugin.name}`"
+        )
+
+    def require_methods(self, target: Any, names: Iterable[str]) -> None:
+        """Refuse a target that lacks methods.
+
+        :raises PluginError: names them.
+        """
+        if missing := missing_methods(target, names):
+            raise self.fault(f"has no method {', '.join(missing)}: {self.spec.target!r}")
 
 
 class Registry:

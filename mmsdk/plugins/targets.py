@@ -5,10 +5,13 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mmsdk import specs
 from mmsdk.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 KINDS: dict[str, tuple[str, type[specs.Spec]]] = {
     "modality": ("mmsdk_modalities", specs.ModalitySpec),
@@ -104,3 +107,8 @@ def _shown(item: object) -> str:
     """Return a value and its type, short enough for a sentence."""
     text = repr(item)
     return f"{type(item).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
+
+
+def missing_methods(target: Any, names: Iterable[str]) -> list[str]:
+    """Return those of the names that are no method of a target."""
+    return [name for name in names if not callable(getattr(target, name, None))]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmsdk.files import hash_file
+from mmsdk.plugins import missing_methods
 from mmsdk.protocols import RECIPE_METHODS
 from mmsdk.testing.checks import bind, expect
 from mmsdk.testing.recipe_runs import (
@@ -79,7 +80,7 @@ def check_spec_is_sane(subject: RecipeSubject) -> None:
 
 def check_target_resolves(subject: RecipeSubject) -> None:
     """The target has the members of a recipe and is made without arguments."""
-    missing = [name for name in RECIPE_METHODS if not callable(getattr(subject.target, name, None))]
+    missing = missing_methods(subject.target, RECIPE_METHODS)
     expect(not missing, f"{subject.spec.target} has no method {', '.join(missing)}")
     subject.target()
 

@@ -12,6 +12,7 @@ import functools
 import json
 from typing import TYPE_CHECKING, Any
 
+from mmsdk.plugins import missing_methods
 from mmsdk.protocols import TASK_METHODS, Output
 from mmsdk.testing.checks import NoCells, Skip, bind, expect
 from mmsdk.testing.subject import Subject, check_import_is_offline
@@ -93,7 +94,7 @@ def check_target_resolves(subject: TaskSubject) -> None:
     """The target has the members of a task, is made without arguments, and names its metric."""
     with contextlib.suppress(NoCells):
         _ = subject.cells  # a ranking task has another shape, and skips here
-    missing = [name for name in TASK_METHODS if not callable(getattr(subject.target, name, None))]
+    missing = missing_methods(subject.target, TASK_METHODS)
     expect(not missing, f"{subject.spec.target} has no method {', '.join(missing)}")
     task = subject.target()
     expect(isinstance(task.metric, str) and task.metric, "metric names no metric")
