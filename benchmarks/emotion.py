@@ -340,19 +340,8 @@ def _fit_sample(run: Path, settings: dict[str, Any]) -> None:
         write_sample(Path(folder), 0)
         table = Path(folder) / "clips.csv"
         changes = [part for key, value in words.items() for part in ("--set", f"{key}={value}")]
-        command = [
-            sys.executable,
-            "-m",
-            "mmsdk",
-            "recipe",
-            "emotion",
-            "--data",
-            str(table),
-            "--out",
-            str(run),
-            "--quiet",
-        ]
-        subprocess.run([*command, *changes], check=True, stdout=subprocess.DEVNULL)
+        command = [sys.executable, "-m", "mmsdk", "recipe", "emotion", "--data", str(table), "--out", str(run)]
+        subprocess.run([*command, "--quiet", *changes], check=True, stdout=subprocess.DEVNULL)
 
 
 def write_two_faces(path: Path) -> None:
