@@ -7,6 +7,10 @@ loops do the same steps on the same network with the same loss and optimiser; ou
 schedules the rate, scores 150 validation rows after every epoch, and keeps the best weights. ``--match 0`` leaves the
 match term out of both, and the loop without it is printed beside the one with it: that is what the term costs. The last
 line is what many would write by hand: ``nn.Dropout`` and AdamW as they come, inputs side by side, no masks, no gate.
+
+    python benchmarks/head.py --devices [--rows 20000] [--epochs 2]
+
+Wall seconds of an epoch of ``fit_heads`` on one CPU thread, and on CUDA with and without ``training.amp``.
 """
 
 from __future__ import annotations
@@ -55,18 +59,37 @@ def fresh(data):
     return target, build_net(DIMS, {"kind": task}, GatedFusion, fusion, dropout=0.5)
 
 
-def ours(data, arguments) -> float:
-    """Return the CPU seconds of :func:`mmsdk.train.fit_heads`."""
+def ours(data, arguments, device: str = "cpu", *, amp: bool = False) -> float:
+    """Return the seconds of :func:`mmsdk.train.fit_heads`: of the CPU, or by the clock where a device is compared."""
     target, net = fresh(data)
+    clock = time.perf_counter if arguments.devices else time.process_time
     config = SimpleNamespace(
         epochs=arguments.epochs, batch_size=arguments.batch, learning_rate=1e-3, weight_decay=0.05, dropout=0.5,
         label_smoothing=0.1, patience=arguments.epochs, imbalance="weights",
-        match=arguments.match, refit=False, amp=False,
+        match=arguments.match, refit=False, amp=amp,
         tensorboard=False, seed=0,
     )  # fmt: skip
-    start = time.process_time()
-    fit_heads(data[0], {"kind": target}, net, config, data[2], quiet=True)
-    return time.process_time() - start
+    start = clock()
+    fit_heads(data[0], {"kind": target}, net, config, data[2], device=device, quiet=True)
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return clock() - start
+
+
+def by_device(data, arguments) -> None:
+    """Print the seconds of an epoch on the CPU and, where there is one, on CUDA."""
+    places = {"CPU, one thread": {"device": "cpu"}}
+    if torch.cuda.is_available():
+        places |= {torch.cuda.get_device_name(): {"device": "cuda"}, "with amp": {"device": "cuda", "amp": True}}
+    print(f"{arguments.rows} rows, batch {arguments.batch}: seconds of an epoch, the median of {arguments.runs} runs")
+    found: dict[str, list[float]] = {name: [] for name in places}
+    for run in range(arguments.runs + 1):
+        for name, words in places.items():
+            took = ours(data, arguments, **words) / arguments.epochs
+            if run:  # the first warms up
+                found[name].append(took)
+    for name, seconds in found.items():
+        print(f"{name:26s} {statistics.median(seconds):6.2f}  ({min(seconds):.2f}..{max(seconds):.2f})")
 
 
 def without_match(data, arguments) -> float:
@@ -139,9 +162,13 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--match", type=float, default=0.1, help="weight of the match term, which fuses a second time")
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--devices", action="store_true", help="compare devices instead of loops")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     data = problem(arguments.rows)
+    if arguments.devices:
+        by_device(data, arguments)
+        return
     loops = {"bare loop, same network": bare, "mmsdk.train.fit_heads": ours, "plain layers by hand": by_hand}
     if arguments.match > 0:
         loops["bare loop without match"] = without_match

@@ -15,6 +15,7 @@ from mmsdk.align.losses import LOSSES, infonce, sigmoid, triplet
 from mmsdk.align.moments import teaching_rows
 from mmsdk.align.retrieval import partner_ranks
 from mmsdk.errors import ConfigError, DataError, unknown
+from mmsdk.repeatable import repeatable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -95,7 +96,7 @@ class ContrastiveAligner(Aligner):
         judged = None
         if held_out is not None and teaching_rows(held_out[1]).sum() >= 2:
             judged = _Rows.of(*held_out, np.flatnonzero(teaching_rows(held_out[1])), place)
-        with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
+        with repeatable(place):
             torch.manual_seed(self.seed)
             learner = _Learner(self, _Rows.of(vectors, present, rows, place))
             self.chosen["epoch"], self.chosen["epochs"] = learner.run(judged)

@@ -154,7 +154,11 @@ class TrainingConfig(Section):
         description="After the validation rows have ended the training, train once more on them too. They can then "
         "judge or calibrate nothing: the figures are those of the test rows alone.",
     )
-    amp: bool = Field(default=True, description="Use mixed precision on CUDA; without effect on a CPU.")
+    amp: bool = Field(
+        default=False,
+        description="Use mixed precision (bfloat16) on CUDA; without effect on a CPU. A head on cached embeddings is "
+        "too small to gain by it; an encoder that is tuned may.",
+    )
     tensorboard: bool = Field(
         default=False, description="Write TensorBoard events into the run (`pip install mmsdk[tensorboard]`)."
     )

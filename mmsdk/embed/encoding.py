@@ -35,7 +35,7 @@ def encode_batch(opened: OpenEncoder, batch: Sequence[tuple[int, Any]], place: P
     except MmsdkError:
         raise
     except Exception as error:
-        if type(error).__name__ == "OutOfMemoryError" and len(batch) > 1:  # CUDA: untested on hardware
+        if type(error).__name__ == "OutOfMemoryError" and len(batch) > 1:
             _free_memory()
             half = len(batch) // 2
             opened.most = half  # what did not fit once is not tried again

@@ -45,7 +45,7 @@ def choose_threads(*, device: str = "cpu", media: bool = False, given: int | Non
         source = "as asked"
     if given is not None:
         return Threads(forward=given, decode=_decoders(cores if device != "cpu" else given), reason=source)
-    if device != "cpu":  # CUDA: untested on hardware; the forward pass needs one core, the rest may decode
+    if device != "cpu":  # the forward pass needs one core, the rest may decode
         return Threads(forward=1, decode=_decoders(cores), reason=f"{device}, {cores} cores")
     idle = max(1, min(cores, int(idle_cores(cores) + 0.3)))
     reason = f"{cores} core{'s' * (cores > 1)}, {idle} idle"

@@ -44,7 +44,7 @@ class ConvolutionFusion(StepFusion):
     ) -> None:
         super().__init__(inputs, dim, **options)
         self.grid = count_option("fusion.options.grid", grid, 2, 1024)
-        choice_option("fusion.options.kernel", kernel, range(1, 32, 2))
+        self.kernel = choice_option("fusion.options.kernel", kernel, range(1, 32, 2))
         width = len(self.inputs) * (dim + 1)
         count_option("fusion.options.layers", layers, 1, 12)
         self.convolutions = nn.ModuleList(
@@ -53,8 +53,6 @@ class ConvolutionFusion(StepFusion):
                 dim,
                 kernel,
                 dilation=2**n,
-                padding=2**n * (kernel // 2),
-                padding_mode="replicate",
             )
             for n in range(layers)
         )
@@ -65,7 +63,7 @@ class ConvolutionFusion(StepFusion):
         laid, there = self._lay(inputs)
         hidden = laid.transpose(1, 2)
         for n, convolve in enumerate(self.convolutions):
-            found = nn.functional.gelu(convolve(hidden))
+            found = nn.functional.gelu(convolve(longer(hidden, 2**n * (self.kernel // 2))))
             hidden = found if n == 0 else hidden + found
         steps = hidden.transpose(1, 2)
         highest = steps.amax(1)
@@ -103,6 +101,12 @@ def lay_on(steps: Steps, when: Tensor) -> tuple[Tensor, Tensor]:
     first, second = _at(steps.values, before), _at(steps.values, after)
     there = (when <= last) & (count > 0)
     return blank_absent(first + share * (second - first), there), there
+
+
+def longer(steps: Tensor, count: int) -> Tensor:
+    """Return steps ``(b, dim, g)`` with the first and the last ``count`` times more; torch's padding repeats no sum."""
+    places = torch.arange(-count, steps.shape[2] + count, device=steps.device).clamp(0, steps.shape[2] - 1)
+    return steps.index_select(2, places)
 
 
 def _at(values: Tensor, places: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ import torch
 from mmsdk.errors import ConfigError, DataError
 from mmsdk.model import training_rows
 from mmsdk.progress import note, progress
+from mmsdk.repeatable import repeatable
 from mmsdk.train.batches import count_steps, place_rows, place_vectors
 from mmsdk.train.board import event_log
 from mmsdk.train.checkpoint import State, load_checkpoint, save_checkpoint, training_key
@@ -106,8 +107,7 @@ def fit_heads(
         if folder is not None:
             save_checkpoint(folder, state, net, training.optimiser, key, training.own)
 
-    devices = [place] if place.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices), event_log(folder, config.tensorboard, state.epoch) as log:
+    with repeatable(place), event_log(folder, config.tensorboard, state.epoch) as log:
         _run_epochs(training, state, save=save, log=log, every=checkpoint_seconds, quiet=quiet)
         net.load_state_dict(state.best_weights)
         settled = {} if validation is None else settle_heads(net, validation)

@@ -13,6 +13,7 @@ from torch import nn
 from mmsdk.embed.batching import sample_bytes
 from mmsdk.errors import ConfigError
 from mmsdk.progress import note, progress
+from mmsdk.repeatable import repeatable
 from mmsdk.train.batches import place_rows, place_vectors
 from mmsdk.train.checkpoint import State, load_checkpoint, save_checkpoint, training_key
 from mmsdk.train.loop import class_weights_of, usable_rows
@@ -114,7 +115,7 @@ def tune_encoder(
     """
     place = torch.device(device)
     train_rows, held_rows = usable_rows(embeddings, targets, net, config=config, split=split)
-    with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
+    with repeatable(place):
         torch.manual_seed(config.seed)
         work = _work(tuned, net, embeddings, targets, train_rows, config=config, place=place)
         train = _placed(work, embeddings, targets, train_rows)
@@ -195,7 +196,7 @@ def _price(work: _Work, train: PlacedRows, rows: np.ndarray, held: np.ndarray) -
     """Return what tuning will take, from one step."""
     size, epochs = work.tuned.config.batch_size, work.tuned.config.epochs
     steps = -(-len(rows) // size)
-    index = torch.arange(min(size, len(rows)))
+    index = torch.arange(min(size, len(rows)), device=work.place)
     started = time.perf_counter()
     _loss(work, train, rows, index, torch.Generator(work.place).manual_seed(0)).backward()  # type: ignore[no-untyped-call]
     seconds = (time.perf_counter() - started) * epochs * (steps + len(held) / size / 3)

@@ -139,6 +139,15 @@ def test_the_same_seed_tunes_the_same(bert, tmp_path):
     assert both[0].document["inputs"]["text"]["fingerprint"] == both[1].document["inputs"]["text"]["fingerprint"]
 
 
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_cuda_tunes(bert, tmp_path):
+    app = mmsdk.fit(application(bert, **LORA), rows(), tmp_path / "run", device="cuda", quiet=True)
+    assert accuracy(app) > 0.65  # frozen it is below
+    there = mmsdk.load(tmp_path / "run", device="cpu", quiet=True)
+    np.testing.assert_allclose(app.embed(rows(8)), there.embed(rows(8)), atol=2e-2)
+
+
 def test_an_interrupted_tuning_goes_on(bert, tmp_path, monkeypatch):
     import mmsdk.tune.training as training
 
