@@ -17,6 +17,7 @@ from mmsdk.plugins import resolve
 @run
 @click.argument("data", type=click.Path(exists=True, dir_okay=False))
 @click.option("--out", metavar="FILE", required=True, help="Where to write: .csv, .tsv, .jsonl or .parquet.")
+@click.option("--excel", is_flag=True, help="Begin a CSV or TSV with the mark by which Excel knows UTF-8.")
 @click.option("--audit", metavar="LOG", help="Add a line for each answer to an append-only log.")
 @options.device
 @options.as_json
@@ -26,6 +27,7 @@ def predict(
     run: str,
     data: str,
     out: str,
+    excel: bool,
     audit: str | None,
     device: str,
     as_json: bool,
@@ -40,7 +42,7 @@ def predict(
         raise ConfigError(f"--out {path}: this is the table that is answered, which would be lost; name another file")
     app = open_run(run, device=device, on_bad_row=on_bad_row, allow_outside=allow_outside, allow_remote=allow_remote)
     table = resolve("mmsdk.app.predictions:predicted")(app, data, audit=audit)
-    resolve("mmsdk.app.predictions:write_table")(path, table)
+    resolve("mmsdk.app.predictions:write_table")(path, table, for_people=excel)
     if as_json:
         print_json({"out": str(path), "rows": table.num_rows, "columns": table.column_names})
     else:

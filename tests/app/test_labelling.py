@@ -124,7 +124,7 @@ def test_a_guess_is_there_where_the_run_would_decline(started, tmp_path):
     assert all(one.abstained and one.value is None for one in outputs)
     likeliest = [max(one.probabilities, key=one.probabilities.get) for one in outputs]
     assert found.column("mood_guess").to_pylist() == likeliest
-    assert found.column("mood_confidence").to_pylist() == [one.confidence for one in outputs]
+    assert found.column("mood_confidence").to_pylist() == pytest.approx([one.confidence for one in outputs], abs=1e-6)
 
 
 def test_without_a_column_of_labels_those_the_run_knows_are_left_out(started):

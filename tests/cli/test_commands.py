@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import shlex
@@ -183,6 +184,15 @@ def test_evaluate_and_predict(here, capsys):
     _, err = typed(capsys, "predict", "tasks", "shop/items.csv", "--out", "shop/../shop/items.csv", code=2)
     assert "would be lost" in err
     assert (here / "shop/items.csv").read_bytes() == before
+
+
+def test_predict_marks_what_excel_is_to_read(here, capsys):
+    (here / "shop/lamp.csv").write_text("sku,title\n灯,oak lamp\n", encoding="utf-8")
+    for words, mark in (((), b""), (("--excel",), codecs.BOM_UTF8)):
+        typed(capsys, "predict", "tasks", "shop/lamp.csv", "--out", "a.csv", *words)
+        content = (here / "a.csv").read_bytes()
+        assert content.startswith(mark + b'"sku"')
+        assert "灯" in content.decode("utf-8-sig")
 
 
 @pytest.mark.parametrize("group", ["recipe", "index"])
