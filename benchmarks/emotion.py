@@ -41,6 +41,7 @@ import numpy as np
 from prepare import folds, ravdess
 
 import mmsdk
+from mmsdk.evaluate.bootstrap import interval as expanded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -164,13 +165,13 @@ def measured(rows: Rows, name: str, keep: Path) -> dict[str, np.ndarray]:
 
 
 def interval(values: np.ndarray, actors: list[str]) -> tuple[float, float, float]:
-    """Return the mean and its 95 % percentile interval, whole actors drawn."""
+    """Return the mean and its 95 % interval, whole actors drawn: expanded, since they are few."""
     random = np.random.default_rng(0)
     names = np.unique(actors)
     each = np.array([values[np.asarray(actors) == name].mean() for name in names])
     drawn = each[random.integers(0, len(names), (RESAMPLES, len(names)))].mean(1)
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return float(values.mean()), float(low), float(high)
+    found = expanded(float(values.mean()), drawn, len(values), units=len(names))
+    return found.value, found.low, found.high
 
 
 def accuracy(real: Path, keep: Path, names: list[str]) -> None:

@@ -104,7 +104,10 @@ def lay_on(steps: Steps, when: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def longer(steps: Tensor, count: int) -> Tensor:
-    """Return steps ``(b, dim, g)`` with the first and the last ``count`` times more; torch's padding repeats no sum."""
+    """Return steps ``(b, dim, g)`` with the first and the last ``count`` times more.
+
+    torch's own padding does the same, but on CUDA adds its gradient up in another order each time.
+    """
     places = torch.arange(-count, steps.shape[2] + count, device=steps.device).clamp(0, steps.shape[2] - 1)
     return steps.index_select(2, places)
 
