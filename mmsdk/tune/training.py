@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,6 +20,7 @@ from mmsdk.train.objective import Objective
 from mmsdk.train.schedule import learning_rate
 from mmsdk.train.validation import Validation
 from mmsdk.tune.lora import Adapter, inject, last_layers, read_adapter
+from mmsdk.tune.timing import in_words, timed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -197,17 +197,12 @@ def _price(work: _Work, train: PlacedRows, rows: np.ndarray, held: np.ndarray) -
     size, epochs = work.tuned.config.batch_size, work.tuned.config.epochs
     steps = -(-len(rows) // size)
     index = torch.arange(min(size, len(rows)), device=work.place)
-    started = time.perf_counter()
-    _loss(work, train, rows, index, torch.Generator(work.place).manual_seed(0)).backward()  # type: ignore[no-untyped-call]
-    seconds = (time.perf_counter() - started) * epochs * (steps + len(held) / size / 3)
+    generator = torch.Generator(work.place).manual_seed(0)
+    step = timed(lambda: _loss(work, train, rows, index, generator).backward(), work.place)  # type: ignore[no-untyped-call]
+    seconds = step * epochs * (steps + len(held) / size / 3)
     work.optimiser.zero_grad(set_to_none=True)
     what = f"{len(rows):,} rows x {epochs} epoch{'s' * (epochs > 1)}, {sum(p.numel() for p in work.updates.values()):,}"
-    return f"tuning {work.tuned.name}: about {_duration(seconds)} ({what} weights in {len(work.updates) // 2} layers)"
-
-
-def _duration(seconds: float) -> str:
-    """Return seconds in words."""
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+    return f"tuning {work.tuned.name}: about {in_words(seconds)} ({what} weights in {len(work.updates) // 2} layers)"
 
 
 def _epoch(work: _Work, train: PlacedRows, rows: np.ndarray, number: int) -> None:

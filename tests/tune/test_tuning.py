@@ -133,6 +133,14 @@ def test_every_key_of_tuning_acts(bert, tmp_path, changes):
     assert first != second
 
 
+def test_the_price_said_before_is_that_of_one_step_times_all(bert, tmp_path, monkeypatch, capsys):
+    timed = []
+    monkeypatch.setattr("mmsdk.tune.training.timed", lambda act, place: timed.append((act(), place)) or 60.0)
+    mmsdk.fit(application(bert, **LORA | {"epochs": 2}), rows(), tmp_path / "run", device="cpu")
+    assert [place for _, place in timed] == [torch.device("cpu")]
+    assert "tuning text: about 23 min (80 rows x 2 epochs" in capsys.readouterr().err  # 2 x (10 + 5 / 3)
+
+
 def test_the_same_seed_tunes_the_same(bert, tmp_path):
     few = rows(32)
     both = [fit(bert, tmp_path / name, few, **{**LORA, "epochs": 2}) for name in ("one", "two")]
