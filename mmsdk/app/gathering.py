@@ -9,7 +9,7 @@ import numpy as np
 
 from mmsdk.app.pictures import THUMBNAIL, encoded
 from mmsdk.app.why import Shared, Why, reasons_of
-from mmsdk.plugins import get_registry
+from mmsdk.embed import open_modality
 from mmsdk.report import Example, MapPoints, Picture, ReportData
 from mmsdk.report.efficiency import cost_line
 
@@ -195,12 +195,8 @@ class Pictures:
     def __init__(self, draft: Draft) -> None:
         """Find the input that can be drawn."""
         self._samples = draft.samples
-        registry = get_registry()
-        self._drawn = [
-            (name, modality)
-            for name, entry in draft.application.inputs.items()
-            if hasattr(modality := registry.get("modality", entry.modality).load()(), "thumbnail")
-        ]
+        opened = {name: open_modality(one.modality, one.decode) for name, one in draft.application.inputs.items()}
+        self._drawn = {name: one for name, one in opened.items() if hasattr(one.component, "thumbnail")}
         self._texts = [name for name, entry in draft.application.inputs.items() if entry.modality == "text"]
 
     def of(self, row: int, note: str = "") -> Picture:
@@ -220,12 +216,8 @@ class Pictures:
 
     def _image(self, row: int) -> str:
         """Return a data URL of a thumbnail, empty where there is none."""
-        for name, modality in self._drawn:
-            try:
-                cell = self._samples.inputs[name].cells[row]
-                sample = None if cell is None else modality.decode(cell)
-            except ValueError:  # already counted as broken when it was embedded
-                continue
+        for name, modality in self._drawn.items():
+            sample = modality.sample(self._samples.inputs[name].cells, row)
             if sample is not None:
-                return encoded(modality.thumbnail(sample, THUMBNAIL))
+                return encoded(modality.component.thumbnail(sample, THUMBNAIL))
         return ""

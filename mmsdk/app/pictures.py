@@ -6,8 +6,8 @@ import base64
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmsdk.embed import open_modality
 from mmsdk.errors import DataError
-from mmsdk.plugins import get_registry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,19 +28,18 @@ def picture_data_uri(app: App, row: Mapping[str, Any], size: int = THUMBNAIL, *,
     data = app.application.data
     root = root or (Path(data).parent if data is not None else None)
     for name, entry in app.application.inputs.items():
-        modality: Any = get_registry().get("modality", entry.modality).load()()
-        if not hasattr(modality, "thumbnail") or not any(row.get(column) for column in entry.columns):
+        modality = open_modality(entry.modality, entry.decode)
+        if not hasattr(modality.component, "thumbnail") or not any(row.get(column) for column in entry.columns):
             continue
         try:
             samples, _ = app.pipeline.read(
                 [{column: row.get(column) for column in entry.columns}], root=root, partial=True
             )
-            cell = samples.inputs[name].cells[0]
-            sample = None if cell is None else modality.decode(cell)
-        except (DataError, ValueError):
+        except DataError:
             continue
+        sample = modality.sample(samples.inputs[name].cells, 0)
         if sample is not None:
-            return encoded(modality.thumbnail(sample, size))
+            return encoded(modality.component.thumbnail(sample, size))
     return ""
 
 

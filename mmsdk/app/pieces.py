@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from mmsdk.app.application import App
     from mmsdk.data import Samples
+    from mmsdk.embed import OpenModality
 
 OTHERS = 64  # training rows that say what is usual of a vector
 BATCH = 32
@@ -62,7 +63,7 @@ class Pieces:
             component=component,
             sample=decoded[name],
             encode=lambda batch: self._encode(name, batch),
-            others=() if modality.media else self._usual(name, component),
+            others=() if modality.media else self._usual(name, modality),
         )
 
     def _encode(self, name: str, batch: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
@@ -82,7 +83,7 @@ class Pieces:
             vectors = pipeline.maps[name](vectors, there)
         return vectors, there
 
-    def _usual(self, name: str, component: Any) -> list[Any]:
+    def _usual(self, name: str, modality: OpenModality) -> list[Any]:
         """Return decoded samples of some training rows, from the rows that the index holds; read once."""
         with self._lock:
             if name not in self._others:
@@ -92,19 +93,9 @@ class Pieces:
                     read, _ = self._app.pipeline.read(rows, root=self.root(), partial=True)
                     cells = read.inputs[name].cells
                     self._others[name] = [
-                        sample
-                        for cell in (cells[place] for place in range(len(rows)))
-                        if cell is not None and (sample := _tried(component, cell)) is not None
+                        sample for place in range(len(rows)) if (sample := modality.sample(cells, place)) is not None
                     ]
             return self._others[name]
-
-
-def _tried(component: Any, cell: Any) -> Any:
-    """Return a decoded sample, ``None`` where the cell cannot be used."""
-    try:
-        return component.decode(cell)
-    except ValueError:
-        return None
 
 
 def _place(position: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -61,16 +61,9 @@ def known_share(opened: OpenEncoder, column: InputColumn) -> float:
     if not callable(knows) or not len(present):
         return 1.0
     rows = present[np.unique(np.linspace(0, len(present) - 1, ASKED).astype(np.int64))]
-    decoded = [sample for row in rows if (sample := _decoded(column, int(row))) is not None]
+    modality = open_modality(column.modality, column.decode)
+    decoded = [sample for row in rows if (sample := modality.sample(column.cells, int(row))) is not None]
     return float(knows(decoded, column.modality)) if decoded else 1.0
-
-
-def _decoded(column: InputColumn, row: int) -> Any:
-    """Return a decoded cell; one that cannot be read is reported where all are."""
-    try:
-        return open_modality(column.modality, column.decode).decode(column.cells[row])
-    except ValueError:
-        return None
 
 
 def _better(name: str) -> str:

@@ -23,6 +23,7 @@ from mmsdk.specs import EncoderSpec, LoaderSpec
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mmsdk.data.cells import Cells
     from mmsdk.embed.sequences import Form
     from mmsdk.plugins import Entry
     from mmsdk.specs import ModalitySpec
@@ -314,6 +315,17 @@ class OpenModality:
     decode: Callable[[Any], Any]
     identity: str
     media: bool
+
+    def sample(self, cells: Cells, row: int) -> Any:
+        """Return the decoded sample of a row; ``None`` where it has none, its file is gone, or it cannot be decoded.
+
+        For looking at a few rows: what is wrong with a cell is told where all of them are embedded.
+        """
+        try:
+            cell = cells[row]
+            return None if cell is None else self.decode(cell)
+        except ValueError:
+            return None
 
 
 def open_modality(name: str, options: Mapping[str, Any] | None = None) -> OpenModality:
