@@ -56,6 +56,8 @@ _HOMES = {
     "TaskSpec": "mmsdk.specs",
     "Trainable": "mmsdk.trainable",
     "TrainableSpec": "mmsdk.specs",
+    "Transcribed": "mmsdk.app.transcribing",
+    "Transcript": "mmsdk.protocols",
     "VirtualClock": "mmsdk.stream",
     "Why": "mmsdk.app.why",
     "Worth": "mmsdk.app.worth",
@@ -84,6 +86,7 @@ _HOMES = {
     "read_table": "mmsdk.data",
     "read_yaml": "mmsdk.config",
     "teach": "mmsdk.stream",
+    "transcribe": "mmsdk.app.transcribing",
     "verify_journal": "mmsdk.journal",
     "weights_fingerprint": "mmsdk.files",
     "worth": "mmsdk.app.worth",
@@ -101,6 +104,7 @@ if TYPE_CHECKING:
     from mmsdk.app.loading import load
     from mmsdk.app.pictures import picture_data_uri
     from mmsdk.app.prediction import Prediction
+    from mmsdk.app.transcribing import Transcribed, transcribe
     from mmsdk.app.why import Why
     from mmsdk.app.worth import Worth, worth
     from mmsdk.config import Application, read_yaml
@@ -123,7 +127,7 @@ if TYPE_CHECKING:
     from mmsdk.hookspecs import hookimpl
     from mmsdk.index import Hit
     from mmsdk.journal import Journal, verify_journal
-    from mmsdk.protocols import Card, Clip, Landmarks, Media, Moment, Output, Part, Sequence, Sound
+    from mmsdk.protocols import Card, Clip, Landmarks, Media, Moment, Output, Part, Sequence, Sound, Transcript
     from mmsdk.specs import (
         AlignerSpec,
         CommandSpec,
@@ -190,6 +194,8 @@ __all__ = [
     "TaskSpec",
     "Trainable",
     "TrainableSpec",
+    "Transcribed",
+    "Transcript",
     "VirtualClock",
     "Why",
     "Worth",
@@ -219,6 +225,7 @@ __all__ = [
     "read_table",
     "read_yaml",
     "teach",
+    "transcribe",
     "verify_journal",
     "weights_fingerprint",
     "worth",

@@ -137,6 +137,7 @@ def mmsdk_commands() -> Iterator[CommandSpec]:
         ("evaluate", "Score a run on a table."),
         ("compare", "Tell which of two runs is better, and how surely."),
         ("predict", "Answer the tasks of a run for each row."),
+        ("transcribe", "Write down what is said in sounds and videos."),
         ("audit", "Check the log of answers given."),
         ("explain", "Say why a row is answered as it is."),
         ("label", "Choose the rows to label next."),

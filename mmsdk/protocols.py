@@ -79,6 +79,21 @@ class Sound:
         return len(self.samples) / self.rate
 
 
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What was said in a sound.
+
+    :param spans: start and end in seconds, and the words between, in order; none where nothing was said.
+    """
+
+    spans: tuple[tuple[float, float, str], ...] = ()
+
+    @property
+    def text(self) -> str:
+        """Return all the words."""
+        return " ".join(text for _, _, text in self.spans)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Clip:
     """The decoded sample of ``video``: some of its frames, and its sound.
@@ -185,7 +200,8 @@ class Encoder(Protocol):
     Sequence[int]`` (of each element of its vectors, the position in the sample it came of, as the ``place`` of a
     :class:`Part` counts them: then ``mmsdk explain`` may use gradients), and ``knows(batch, modality) -> float`` (the
     share of what some samples hold that it can tell apart, such as the words that a tokenizer has: where a preset
-    offers several encoders, one that knows less than half is passed over).
+    offers several encoders, one that knows less than half is passed over), and ``transcribe(batch, language=None) ->
+    list[Transcript]`` of an audio encoder that writes down what it hears (``mmsdk transcribe``).
     """
 
     dim: int

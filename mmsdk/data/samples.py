@@ -99,11 +99,11 @@ def read_samples(
         inputs[name], found = _input(table, name, entry, specs[name], resolver)
         problems += [_placed(problem, rows, ids) for problem in found]
     if problems and policy.on_bad_row == "error":
-        raise DataError(_headline(table.name, problems), problems)
+        raise DataError(bad_rows(table.name, problems), problems)
     split, found = _split(table, ids, application, partial=partial)
     problems += [_placed(problem, rows, ids) for problem in found]
     if found and policy.on_bad_row == "error":
-        raise DataError(_headline(table.name, found), problems)
+        raise DataError(bad_rows(table.name, found), problems)
     return Samples(ids=tuple(ids), inputs=inputs, table=table, split=split, rows=rows), problems
 
 
@@ -251,7 +251,7 @@ def _placed(problem: Problem, rows: np.ndarray, ids: list[str]) -> Problem:
     )
 
 
-def _headline(name: str, problems: list[Problem]) -> str:
+def bad_rows(name: str, problems: list[Problem]) -> str:
     """Return the sentence above a list of problems."""
     rows = len({problem.row for problem in problems})
     columns = Counter(problem.column for problem in problems if problem.column)

@@ -1,4 +1,4 @@
-"""Any text, image, audio or video model of the Hugging Face hub, or of a folder, as an mmsdk encoder: two schemes."""
+"""Any text, image, audio or video model of the Hugging Face hub, or of a folder, as an mmsdk encoder: three schemes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def mmsdk_presets() -> Iterable[PresetSpec]:
 
 @hookimpl
 def mmsdk_encoder_loaders() -> Iterable[LoaderSpec]:
-    """Declare ``transformers:`` and ``sentence-transformers:``."""
+    """Declare ``transformers:``, ``sentence-transformers:`` and ``transcript:``."""
     yield LoaderSpec(
         name="transformers",
         target="mmsdk_transformers.loader:load",
@@ -47,4 +47,11 @@ def mmsdk_encoder_loaders() -> Iterable[LoaderSpec]:
         example="sentence-transformers:sentence-transformers/all-MiniLM-L6-v2",
         pull=PULL,
         locate=LOCATE,
+    )
+    yield LoaderSpec(
+        name="transcript",
+        target="mmsdk_transformers.words:load",
+        summary="what is said in a sound, written down by a speech model and read by a text encoder",
+        modalities=("audio",),
+        example="transcript:whisper-base",
     )

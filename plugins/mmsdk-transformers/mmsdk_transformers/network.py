@@ -40,7 +40,7 @@ _lock = threading.RLock()
 
 def network(checkpoint: Checkpoint, device: str, dtype: str = "auto") -> Network:
     """Return the model on a device; encoders of one checkpoint (text and image of CLIP) share it while any lives."""
-    dtype = _width(device, dtype)
+    dtype = width_of(device, dtype)
     key = (checkpoint.fingerprint(), device, dtype)
     with _lock:
         found = _networks.get(key)
@@ -63,7 +63,7 @@ def read(checkpoint: Checkpoint, device: str, dtype: str = "auto") -> Network:
             local_files_only=True,
             trust_remote_code=checkpoint.trusted,
             use_safetensors=True,
-            dtype=_width(device, dtype),
+            dtype=width_of(device, dtype),
             output_loading_info=True,
         )
     unread = sorted({*found["missing_keys"], *(str(key[0]) for key in found["mismatched_keys"])})
@@ -102,7 +102,7 @@ def moved(inputs: Any, device: str, dtype: Any) -> dict[str, Any]:
     return {name: one.to(device) for name, one in found.items()}
 
 
-def _width(device: str, dtype: str) -> str:
+def width_of(device: str, dtype: str) -> str:
     """Return the dtype that ``auto`` stands for on a device."""
     if dtype != "auto":
         return dtype

@@ -17,8 +17,10 @@ from mmsdk_transformers.windows import Windows, resampled, spread
 if TYPE_CHECKING:
     from collections.abc import Sequence as Rows
 
+    from mmsdk import Transcript
     from mmsdk_transformers.checkpoint import Checkpoint
     from mmsdk_transformers.network import Network
+    from mmsdk_transformers.speech import Writer
 
 SECONDS = 10.0  # of a window, where the model has no length of its own
 SHORTEST = 0.025  # a filter bank looks at so many seconds at once
@@ -63,6 +65,23 @@ class SoundEncoder(ModelEncoder):
             Sequence(values=values[windows.owners == place], times=windows.times[windows.owners == place])
             for place in range(len(batch))
         ]
+
+    def transcribe(self, batch: Rows[Sound], *, language: str | None = None) -> list[Transcript]:
+        """Return what is said in each sound: Whisper models only.
+
+        :param language: as the model names it (``en``, ``zh``); it tells by itself where left out.
+        :raises EncoderError: the model writes nothing down, or does not know the language.
+        """
+        from mmsdk_transformers.speech import Writer
+
+        if self._writer is None:
+            self._writer = Writer(self._checkpoint, device=self._device, dtype=self._dtype)
+        return self._writer.written(batch, language)
+
+    def to(self, device: str) -> None:
+        """Choose the device; a model on another one is let go."""
+        super().to(device)
+        self._writer: Writer | None = None
 
     def vectors(self, batch: Rows[Sound], modality: str) -> torch.Tensor:
         """Return the mean of the windows ``(n, dim)`` float32 on the device, with gradients where weights have them."""

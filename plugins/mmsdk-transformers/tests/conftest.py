@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # hub_double
+sys.path.insert(0, str(Path(__file__).parent))  # hub_double, whisper_taught
+
+from whisper_taught import save_taught_whisper
 
 WORDS = [
     "[PAD]",
@@ -370,3 +372,15 @@ def timesformer(tmp_path_factory):
 @pytest.fixture(scope="session")
 def vivit(tmp_path_factory):
     return made(tmp_path_factory, save_vivit)
+
+
+@pytest.fixture(scope="session")
+def taught(tmp_path_factory):
+    """Return a Whisper that writes down two words."""
+    return made(tmp_path_factory, save_taught_whisper)
+
+
+@pytest.fixture(scope="session")
+def english(tmp_path_factory):
+    """Return one that knows of no other language."""
+    return made(tmp_path_factory, save_taught_whisper, multilingual=False)

@@ -1,0 +1,214 @@
+"""Speech to text: a column of sounds or videos becomes a column of text; a recording becomes cues with their times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from mmsdk.app.device import device_of
+from mmsdk.config import load_application
+from mmsdk.data import Policy, Table, guess_modality, read_samples, read_table
+from mmsdk.data.samples import bad_rows
+from mmsdk.embed import open_encoder, open_modality
+from mmsdk.embed.column import reason_of
+from mmsdk.errors import ConfigError, DataError, EncoderError, Problem
+from mmsdk.files import atomic_write
+from mmsdk.progress import progress
+from mmsdk.protocols import Clip, Media, Sound, Transcript
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+HEARD = ("audio", "video")
+BATCH = 8
+NAME = "sound"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transcribed:
+    """A table with what was said in it.
+
+    :param table: every column of the table, and the new one: text, null where there is no sound or nothing was said.
+    :param column: the name of the new one.
+    :param said: rows in which something was said.
+    :param problems: cells that could not be read, where those are passed over.
+    """
+
+    table: pa.Table
+    column: str
+    said: int
+    problems: list[Problem]
+
+
+def transcribe(
+    data: Any,
+    column: str,
+    encoder: str,
+    *,
+    to: str | None = None,
+    language: str | None = None,
+    device: str = "auto",
+    on_bad_row: str = "error",
+    allow_outside: bool = False,
+    allow_remote: bool = False,
+    quiet: bool = False,
+) -> Transcribed:
+    """Return a table with a column of what was said in the sounds, or the videos, of another one.
+
+    :param data: a path, or whatever :func:`mmsdk.read_table` takes.
+    :param column: paths of sounds or videos.
+    :param encoder: an audio encoder that writes down what it hears: ``whisper-base``, ``transformers:DIR``.
+    :param to: name of the new column; ``<column>_text`` where left out.
+    :param language: as the model names it (``en``, ``zh``); the model tells by itself where left out.
+    :raises EncoderError: the encoder cannot be opened, or writes nothing down.
+    :raises DataError: no such column, it holds no sounds, the new one is there already, or cells cannot be read.
+    """
+    table = data if isinstance(data, Table) else read_table(data)
+    name = to or f"{column}_text"
+    if name in table.names:
+        raise DataError(f"{table.name} has a column {name!r} already; name another one with --to")
+    table.require([column])
+    modality = _heard_as(table, column)
+    if modality is None:
+        raise DataError(
+            f"column {column!r} of {table.name}: expected paths of sounds or videos, which it does not hold"
+        )
+    policy = Policy(on_bad_row=on_bad_row, allow_outside=allow_outside, allow_remote=allow_remote)
+    application = load_application({"inputs": {NAME: {"column": column, "modality": modality}}})
+    samples, problems = read_samples(table, application, policy, partial=True)
+    write_down = writer_of(encoder, language=language, device=device)
+    cells, decode = samples.inputs[NAME].cells, open_modality(modality).decode
+    texts: list[str | None] = [None] * len(cells)
+    with progress(len(cells), f"transcribing {column}", quiet, unit="row") as bar:
+        for rows, sounds in _batches(_sounds(cells, decode, column, samples.rows, problems, bar)):
+            for row, one in zip(rows, write_down(sounds), strict=True):
+                texts[row] = one.text or None
+            bar.update(len(rows))
+    if problems and on_bad_row == "error":
+        raise DataError(bad_rows(table.name, problems), problems)
+    said = sum(text is not None for text in texts)
+    found = samples.table.columns.append_column(name, pa.array(texts, pa.large_string()))
+    return Transcribed(table=found, column=name, said=said, problems=problems)
+
+
+def transcribe_recording(path: Path, encoder: str, *, language: str | None = None, device: str = "auto") -> Transcript:
+    """Return what is said in a sound or a video file, with the times.
+
+    :raises DataError: the file cannot be read, or has no sound.
+    :raises EncoderError: see :func:`transcribe`.
+    """
+    modality = _heard_as(read_table([{NAME: path.name}], root=path.parent), NAME)
+    if modality is None:
+        raise DataError(f"{path}: expected a sound or a video; of a table say which column with --column")
+    write_down = writer_of(encoder, language=language, device=device)
+    try:
+        sound = sound_of(open_modality(modality, {"max_seconds": 14_400.0}).decode(Media(name=str(path), path=path)))
+    except (ValueError, OSError) as error:
+        raise DataError(f"{path} {reason_of(error, modality)}") from None
+    if sound is None:
+        raise DataError(f"{path} has no sound; expected a recording in which somebody speaks")
+    return write_down([sound])[0]
+
+
+def writer_of(
+    encoder: str, *, language: str | None = None, device: str = "auto"
+) -> Callable[[Sequence[Sound]], list[Transcript]]:
+    """Return the function that writes down what is said in sounds.
+
+    :raises EncoderError: the encoder cannot be opened, or writes nothing down.
+    """
+    opened = open_encoder(encoder, "audio", device=device_of(device))
+    own = getattr(opened.encoder, "transcribe", None)
+    if not callable(own):
+        raise EncoderError(
+            f"encoder {encoder!r} (plugin {opened.origin}) writes nothing down; expected one that does, such as "
+            "whisper-base of mmsdk-transformers"
+        )
+
+    def written(sounds: Sequence[Sound]) -> list[Transcript]:
+        with opened.lock:
+            return list(own(sounds, language=language))
+
+    return written
+
+
+def sound_of(sample: Sound | Clip | None) -> Sound | None:
+    """Return the sound of a decoded sample, ``None`` where it has none."""
+    return sample.sound if isinstance(sample, Clip) else sample
+
+
+def write_cues(path: Path, transcript: Transcript) -> None:
+    """Write a transcript as WebVTT, or as plain text, a line a cue; whole or not at all.
+
+    :raises ConfigError: another ending than ``.vtt`` or ``.txt``.
+    """
+    check_cues(path)
+    spans = transcript.spans
+    if path.suffix == ".vtt":
+        cues = (f"{_stamp(start)} --> {_stamp(end)}\n{_escaped(text)}\n" for start, end, text in spans)
+        content = "\n".join(["WEBVTT\n", *cues])
+    else:
+        content = "".join(f"{text}\n" for _, _, text in spans)
+    with atomic_write(path) as partial:
+        partial.write_text(content, encoding="utf-8")
+
+
+def check_cues(path: Path) -> None:
+    """Refuse an ending nobody can write, before any work is done."""
+    if path.suffix not in (".vtt", ".txt"):
+        raise ConfigError(f"--out {path}: cannot write {path.suffix or 'no ending'!r}; expected .vtt or .txt")
+
+
+def _heard_as(table: Table, column: str) -> str | None:
+    """Return the modality of a column of sounds or videos, ``None`` of any other."""
+    try:
+        modality = guess_modality(table, column)
+    except DataError:
+        return None
+    return modality if modality in HEARD else None
+
+
+def _sounds(
+    cells: Any, decode: Any, column: str, numbers: Any, problems: list[Problem], bar: Any
+) -> Iterator[tuple[int, Sound]]:
+    """Yield row and sound, of those that have one; note cells that cannot be read."""
+    for row in range(len(cells)):
+        try:
+            cell = cells[row]
+            sound = None if cell is None else sound_of(decode(cell))
+        except Exception as error:  # whatever a decoder says of a broken file
+            reason = reason_of(error, "audio")
+            problems.append(Problem(row=int(numbers[row]), column=column, reason=reason))
+            sound = None
+        if sound is None:
+            bar.update(1)
+        else:
+            yield row, sound
+
+
+def _batches(sounds: Iterator[tuple[int, Sound]]) -> Iterator[tuple[list[int], list[Sound]]]:
+    """Yield rows and sounds, several at once."""
+    rows: list[int] = []
+    batch: list[Sound] = []
+    for row, sound in sounds:
+        rows.append(row)
+        batch.append(sound)
+        if len(rows) == BATCH:
+            yield rows, batch
+            rows, batch = [], []
+    if rows:
+        yield rows, batch
+
+
+def _stamp(seconds: float) -> str:
+    """Return a time as WebVTT writes it: ``00:01:02.345``."""
+    milli = round(seconds * 1000)
+    return f"{milli // 3_600_000:02}:{milli // 60_000 % 60:02}:{milli // 1000 % 60:02}.{milli % 1000:03}"
+
+
+def _escaped(text: str) -> str:
+    """Return a text as a cue may hold it: no markup, no line of its own that reads as a time."""
+    return " ".join(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").split())
