@@ -81,6 +81,7 @@ _HOMES = {
     "open_encoder": "mmsdk.embed",
     "open_modality": "mmsdk.embed",
     "open_session": "mmsdk.stream",
+    "open_transcriber": "mmsdk.app.transcribing",
     "picture_data_uri": "mmsdk.app.pictures",
     "play_recordings": "mmsdk.stream",
     "read_table": "mmsdk.data",
@@ -104,7 +105,7 @@ if TYPE_CHECKING:
     from mmsdk.app.loading import load
     from mmsdk.app.pictures import picture_data_uri
     from mmsdk.app.prediction import Prediction
-    from mmsdk.app.transcribing import Transcribed, transcribe
+    from mmsdk.app.transcribing import Transcribed, open_transcriber, transcribe
     from mmsdk.app.why import Why
     from mmsdk.app.worth import Worth, worth
     from mmsdk.config import Application, read_yaml
@@ -220,6 +221,7 @@ __all__ = [
     "open_encoder",
     "open_modality",
     "open_session",
+    "open_transcriber",
     "picture_data_uri",
     "play_recordings",
     "read_table",

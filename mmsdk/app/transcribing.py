@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 
@@ -51,7 +51,7 @@ def transcribe(
     to: str | None = None,
     language: str | None = None,
     device: str = "auto",
-    on_bad_row: str = "error",
+    on_bad_row: Literal["error", "skip"] = "error",
     allow_outside: bool = False,
     allow_remote: bool = False,
     quiet: bool = False,
@@ -73,13 +73,11 @@ def transcribe(
     table.require([column])
     modality = _heard_as(table, column)
     if modality is None:
-        raise DataError(
-            f"column {column!r} of {table.name}: expected paths of sounds or videos, which it does not hold"
-        )
+        raise DataError(f"column {column!r} of {table.name} holds no paths of sounds or videos; name one that does")
     policy = Policy(on_bad_row=on_bad_row, allow_outside=allow_outside, allow_remote=allow_remote)
     application = load_application({"inputs": {NAME: {"column": column, "modality": modality}}})
     samples, problems = read_samples(table, application, policy, partial=True)
-    write_down = writer_of(encoder, language=language, device=device)
+    write_down = open_transcriber(encoder, language=language, device=device)
     cells, decode = samples.inputs[NAME].cells, open_modality(modality).decode
     texts: list[str | None] = [None] * len(cells)
     with progress(len(cells), f"transcribing {column}", quiet, unit="row") as bar:
@@ -103,7 +101,7 @@ def transcribe_recording(path: Path, encoder: str, *, language: str | None = Non
     modality = _heard_as(read_table([{NAME: path.name}], root=path.parent), NAME)
     if modality is None:
         raise DataError(f"{path}: expected a sound or a video; of a table say which column with --column")
-    write_down = writer_of(encoder, language=language, device=device)
+    write_down = open_transcriber(encoder, language=language, device=device)
     try:
         sound = sound_of(open_modality(modality, {"max_seconds": 14_400.0}).decode(Media(name=str(path), path=path)))
     except (ValueError, OSError) as error:
@@ -113,11 +111,13 @@ def transcribe_recording(path: Path, encoder: str, *, language: str | None = Non
     return write_down([sound])[0]
 
 
-def writer_of(
+def open_transcriber(
     encoder: str, *, language: str | None = None, device: str = "auto"
 ) -> Callable[[Sequence[Sound]], list[Transcript]]:
-    """Return the function that writes down what is said in sounds.
+    """Return the function that writes down what is said in sounds, such as those of an event of a session.
 
+    :param encoder: an audio encoder that writes down what it hears: ``whisper-base``, ``transformers:DIR``.
+    :param language: as the model names it (``en``, ``zh``); the model tells by itself where left out.
     :raises EncoderError: the encoder cannot be opened, or writes nothing down.
     """
     opened = open_encoder(encoder, "audio", device=device_of(device))
@@ -128,11 +128,11 @@ def writer_of(
             "whisper-base of mmsdk-transformers"
         )
 
-    def written(sounds: Sequence[Sound]) -> list[Transcript]:
+    def transcribed(sounds: Sequence[Sound]) -> list[Transcript]:
         with opened.lock:
             return list(own(sounds, language=language))
 
-    return written
+    return transcribed
 
 
 def sound_of(sample: Sound | Clip | None) -> Sound | None:

@@ -68,6 +68,10 @@ class Judge:
                 good[task] = output
         return Heard(good=good, poor=poor)
 
+    def samples(self, pieces: Mapping[str, Piece]) -> dict[str, Any]:
+        """Return pieces as the decoded samples of their inputs."""
+        return {name: sample_of(piece, self._rates[name]) for name, piece in pieces.items()}
+
     def answers(self, task: str, inputs: Mapping[str, Any]) -> bool:
         """Return whether some inputs can answer a task of the stream."""
         if not self._slots:
@@ -94,8 +98,7 @@ class Judge:
         key = tuple(sorted(piece.key for piece in pieces.values()))
         found = self._known.get(key)
         if found is None:
-            row = {name: sample_of(piece, self._rates[name]) for name, piece in pieces.items()}
-            (found,) = self._answers.predict_samples([row])
+            (found,) = self._answers.predict_samples([self.samples(pieces)])
             self._known[key] = found
             while len(self._known) > KEPT:
                 del self._known[next(iter(self._known))]

@@ -52,6 +52,8 @@ class Event:
     :param slots: task to label, of the tasks that are answered well enough.
     :param outputs: task to the whole answer, of the same tasks.
     :param modalities_used: names of the inputs it rests on.
+    :param samples: input to what it was understood from, as the input's modality decodes it (:class:`mmsdk.Sound`,
+        :class:`mmsdk.Landmarks`): to be kept, taught (:func:`mmsdk.teach`) or transcribed.
     :param confidence: the lowest of the slots.
     :param reason: of ``cancelled``: ``barge-in`` (another command came), ``went on`` (the voice
         did, see ``confirm``), ``incomplete``,
@@ -68,11 +70,12 @@ class Event:
     slots: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, Output] = field(default_factory=dict)
     modalities_used: tuple[str, ...] = ()
+    samples: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     confidence: float | None = None
     reason: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """Return what JSON can hold: all but the probabilities."""
+        """Return what JSON can hold: all but the probabilities and the samples."""
         return {
             "event": self.kind,
             "id": self.id,

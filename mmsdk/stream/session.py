@@ -314,6 +314,7 @@ class Session:
             slots=event.slots,
             outputs=good,
             modalities_used=tuple(name for name in self.tracks if name in event.row),
+            samples=self._judge.samples(event.row),
             confidence=min((1.0 if one.confidence is None else one.confidence for one in good.values()), default=None),
             reason=reason,
         )

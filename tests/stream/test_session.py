@@ -35,6 +35,21 @@ def test_a_word_and_a_stroke_are_one_command():
     assert 0.09 < last.t_emitted - last.t_end < 0.15
 
 
+def test_an_event_holds_what_it_was_understood_from():
+    stage = Stage(3).say("two", 1.0).move("left", 1.1).play()
+    first, last = stage.events
+    assert list(first.samples) == ["voice"]
+    voice, motion = last.samples["voice"], last.samples["motion"]
+    assert isinstance(voice, mmsdk.Sound)
+    assert voice.rate == RATE
+    assert voice.seconds == pytest.approx(0.34, abs=0.03)
+    assert isinstance(motion, mmsdk.Landmarks)
+    assert len(motion.points) == len(motion.times) > 5
+    assert "samples" not in last.as_json()
+    assert "array" not in repr(last)
+    assert last == stage.events[1]  # arrays are not compared
+
+
 def test_the_order_does_not_matter_and_commands_follow_each_other():
     stage = Stage(8).move("right", 1.0).say("one", 1.6).say("three", 4.0).move("up", 4.1).play()
     assert [event.slots for event in stage.told("final")] == [command("right", "one"), command("up", "three")]

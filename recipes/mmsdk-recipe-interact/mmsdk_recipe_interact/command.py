@@ -5,11 +5,28 @@ from __future__ import annotations
 import json
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from mmsdk import ConfigError, DataError, Media, VirtualClock, load, open_modality, open_session, play_recordings, teach
+from mmsdk import (
+    ConfigError,
+    DataError,
+    Media,
+    Sound,
+    VirtualClock,
+    load,
+    open_modality,
+    open_session,
+    open_transcriber,
+    play_recordings,
+    teach,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mmsdk import Event, Transcript
 
 MAX_BYTES = 1 << 28
 SHOWN = ("final", "woke", "slept")
@@ -39,11 +56,25 @@ def interact() -> None:
 @click.option(
     "--set", "settings", metavar="KEY=VALUE", multiple=True, help="A key of the stream block, such as wait=2."
 )
+@click.option("--transcribe", metavar="NAME", help="Write down what was said: whisper-base, transformers:DIR ...")
+@click.option("--language", metavar="CODE", help="Of --transcribe: en, zh ...; told by itself where left out.")
 @click.option("--all", "every", is_flag=True, help="Print provisional and cancelled events too.")
-def listen(*, run: str, audio: str | None, landmarks: str | None, settings: tuple[str, ...], every: bool) -> None:
+def listen(
+    *,
+    run: str,
+    audio: str | None,
+    landmarks: str | None,
+    settings: tuple[str, ...],
+    transcribe: str | None,
+    language: str | None,
+    every: bool,
+) -> None:
     """Print the events of a recording, a line of JSON each, in the order in which they would have come."""
     if audio is None and landmarks is None:
         raise ConfigError("interact: nothing to listen to; give --audio FILE, --landmarks FILE, or both")
+    if language is not None and transcribe is None:
+        raise ConfigError("interact: --language is that of --transcribe, which says what writes the words down")
+    write_down = open_transcriber(transcribe, language=language) if transcribe else None
     with closing(load(run, quiet=True)) as app:
         session = open_session(app, dict(map(_setting, settings)), clock=VirtualClock())
         recordings: dict[str, Any] = {}
@@ -54,7 +85,8 @@ def listen(*, run: str, audio: str | None, landmarks: str | None, settings: tupl
         for event in play_recordings(session, recordings):
             if every or event.kind in SHOWN:
                 shown = True
-                click.echo(json.dumps(event.as_json(), ensure_ascii=False))
+                said = {"said": _said(event, write_down)} if write_down else {}
+                click.echo(json.dumps(event.as_json() | said, ensure_ascii=False))
             else:
                 hidden += 1
     if not shown:
@@ -92,6 +124,12 @@ def _setting(item: str) -> tuple[str, Any]:
     except ValueError:
         found = value
     return key.strip(), float(found) if isinstance(found, int) and not isinstance(found, bool) else found
+
+
+def _said(event: Event, write_down: Callable[[list[Sound]], list[Transcript]]) -> str:
+    """Return the words of the sounds that an event was understood from; empty where there are none."""
+    sounds = [one for one in event.samples.values() if isinstance(one, Sound)]
+    return " ".join(one.text for one in write_down(sounds)) if sounds else ""
 
 
 def _input(session: Any, segment: str) -> str:

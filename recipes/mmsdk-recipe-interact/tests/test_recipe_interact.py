@@ -18,6 +18,7 @@ from mmsdk_recipe_interact.sample import ACTIONS, WORDS, spoken, stroke, wav_of
 
 import mmsdk
 from mmsdk.testing import parametrize_with_checks
+from mmsdk.testing.fakes import installed, write_distribution
 
 
 @parametrize_with_checks("interact")
@@ -41,6 +42,28 @@ def made(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def _own_cache(made, monkeypatch):
     monkeypatch.setenv("MMSDK_CACHE_DIR", str(made[1].parent / "cache"))
+
+
+@pytest.fixture
+def scribe(tmp_path):
+    """Install an audio encoder that writes down how long a sound is."""
+    source = """
+        from mmsdk import EncoderSpec, Transcript, hookimpl
+
+        class Scribe:
+            dim = 1
+
+            def transcribe(self, batch, *, language=None):
+                told = [f"{language or 'told'}: {one.seconds:.1f} s" for one in batch]
+                return [Transcript(((0.0, 1.0, text),)) for text in told]
+
+        @hookimpl
+        def mmsdk_encoders():
+            yield EncoderSpec(name="scribe", modalities=("audio",), dim=1, target="mmsdk_scribe:Scribe")
+    """
+    write_distribution(tmp_path / "site", "mmsdk-scribe", modules={"mmsdk_scribe": source})
+    with installed(tmp_path / "site"):
+        yield
 
 
 def run(*words):
@@ -124,6 +147,21 @@ class TestLive:
         assert run("interact", made[1], "--audio", made[0] / "live" / "voice.wav", "--set", "wait") == 2
         assert run("interact", made[1], "--audio", made[0] / "live" / "voice.wav", "--set", "weit=1") == 2
         assert "Did you mean 'wait'" in capsys.readouterr().err
+
+    def test_what_was_said_is_written_down(self, made, capsys, scribe):
+        plain = self.events(made, capsys)
+        found = self.events(made, capsys, "--transcribe", "scribe")
+        assert [{name: one[name] for name in one if name != "said"} for one in found] == plain
+        assert all(re.fullmatch(r"told: 0\.\d s", one["said"]) for one in found)
+        assert self.events(made, capsys, "--transcribe", "scribe", "--language", "zh")[0]["said"].startswith("zh: ")
+
+    def test_who_writes_down_has_to_be_able_to(self, made, capsys):
+        live = made[0] / "live" / "voice.wav"
+        assert run("interact", made[1], "--audio", live, "--transcribe", "mel-stats") == 2
+        assert "'mel-stats'" in (error := capsys.readouterr().err)
+        assert "writes nothing down" in error
+        assert run("interact", made[1], "--audio", live, "--language", "zh") == 2
+        assert "--language is that of --transcribe" in capsys.readouterr().err
 
     def test_a_voice_alone_gives_no_whole_command(self, made, capsys):
         assert run("interact", made[1], "--audio", made[0] / "live" / "voice.wav") == 0
