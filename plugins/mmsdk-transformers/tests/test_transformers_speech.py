@@ -281,7 +281,10 @@ class TestCommand:
             (("low.wav", "--encoder", "mel-stats", "--out", "a.vtt"), "writes nothing down; expected one that does"),
             (("low.wav", "--encoder", "mel-stats", "--out", "a.srt"), "cannot write '.srt'; expected .vtt or .txt"),
             (("good.csv", "--encoder", "mel-stats", "--out", "a.vtt"), "expected a sound or a video"),
-            (("good.csv", "--column", "id", "--encoder", "mel-stats", "--out", "a.csv"), "expected paths of sounds"),
+            (
+                ("good.csv", "--column", "id", "--encoder", "mel-stats", "--out", "a.csv"),
+                "holds no paths of sounds or videos",
+            ),
             (("good.csv", "--column", "x", "--encoder", "mel-stats", "--out", "a.csv"), "no such column"),
             (
                 ("good.csv", "--column", "call", "--to", "id", "--encoder", "mel-stats", "--out", "a.csv"),
