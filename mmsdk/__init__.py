@@ -64,6 +64,7 @@ _HOMES = {
     "atomic_folder": "mmsdk.files",
     "atomic_write": "mmsdk.files",
     "cache_home": "mmsdk.files",
+    "check_output": "mmsdk.files",
     "compare": "mmsdk.app.comparing",
     "cross_validate": "mmsdk.app.cross_validation",
     "cut_recording": "mmsdk.stream",
@@ -123,7 +124,15 @@ if TYPE_CHECKING:
         StoreError,
     )
     from mmsdk.explain import Explanation
-    from mmsdk.files import atomic_folder, atomic_write, cache_home, hash_file, models_home, weights_fingerprint
+    from mmsdk.files import (
+        atomic_folder,
+        atomic_write,
+        cache_home,
+        check_output,
+        hash_file,
+        models_home,
+        weights_fingerprint,
+    )
     from mmsdk.fusion import Fusion, StepFusion, Steps
     from mmsdk.hookspecs import hookimpl
     from mmsdk.index import Hit
@@ -204,6 +213,7 @@ __all__ = [
     "atomic_folder",
     "atomic_write",
     "cache_home",
+    "check_output",
     "compare",
     "cross_validate",
     "cut_recording",

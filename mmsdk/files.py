@@ -12,16 +12,33 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmsdk.errors import MmsdkError
+from mmsdk.errors import ConfigError, MmsdkError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
 PARTIAL = ".partial"
 
 
 class PlaceError(MmsdkError, OSError):
     """The folder that something is to be written into cannot be made."""
+
+
+def check_output(path: str | os.PathLike[str], endings: Collection[str], *read: str | os.PathLike[str]) -> Path:
+    """Return the file that ``--out`` names, or refuse it before any work is done.
+
+    :param endings: what can be written, such as ``(".csv", ".json")``.
+    :param read: the files that the answer is made from.
+    :raises ConfigError: another ending, or the very file that is read: it would be lost.
+    """
+    target = Path(path)
+    if target.suffix not in endings:
+        raise ConfigError(
+            f"--out {target}: cannot write {target.suffix or 'no ending'!r}; expected {', '.join(endings)}"
+        )
+    if target.exists() and any(Path(one).exists() and target.samefile(one) for one in read):
+        raise ConfigError(f"--out {target}: this is the file that is read, which would be lost; name another file")
+    return target
 
 
 @contextlib.contextmanager

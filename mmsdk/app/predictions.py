@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
-from mmsdk.errors import ConfigError, RunError
-from mmsdk.files import atomic_write
+from mmsdk.errors import RunError
+from mmsdk.files import atomic_write, check_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -53,7 +53,7 @@ def write_table(path: Path, table: pa.Table, *, for_people: bool = False) -> Non
         Chinese as something else.
     :raises ConfigError: another ending.
     """
-    check_format(path)
+    check_output(path, FORMATS)
     with atomic_write(path) as partial:
         if path.suffix == ".parquet":
             pa_parquet.write_table(table, partial)
@@ -65,12 +65,6 @@ def write_table(path: Path, table: pa.Table, *, for_people: bool = False) -> Non
             pa_csv.write_csv(table, written, options)
             content = written.getvalue().to_pybytes()
             partial.write_bytes((b"" if content.isascii() or not for_people else codecs.BOM_UTF8) + content)
-
-
-def check_format(path: Path) -> None:
-    """Refuse an ending nobody can write, before any work is done."""
-    if path.suffix not in FORMATS:
-        raise ConfigError(f"--out {path}: cannot write {path.suffix or 'no ending'!r}; expected {', '.join(FORMATS)}")
 
 
 def _cell(output: Output) -> Any:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from mmsdk.cli import options
 from mmsdk.cli.output import print_json
 from mmsdk.cli.runs import open_run, run
+from mmsdk.files import check_output
 from mmsdk.plugins import resolve
 
 
@@ -43,8 +42,7 @@ def label(
     allow_remote: bool,
 ) -> None:
     """Choose the rows of DATA whose labels would teach RUN most."""
-    path = Path(out)
-    resolve("mmsdk.app.predictions:check_format")(path)
+    path = check_output(out, resolve("mmsdk.app.predictions:FORMATS"), *([] if filled else [data]))
     app = open_run(run, device=device, on_bad_row=on_bad_row, allow_outside=allow_outside, allow_remote=allow_remote)
     if filled is None:
         table = resolve("mmsdk.app.labelling:label")(app, data, k, task=task)

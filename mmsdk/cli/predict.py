@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from mmsdk.cli import options
 from mmsdk.cli.output import print_json
 from mmsdk.cli.runs import open_run, run
-from mmsdk.errors import ConfigError
+from mmsdk.files import check_output
 from mmsdk.plugins import resolve
 
 
@@ -36,10 +34,7 @@ def predict(
     allow_remote: bool,
 ) -> None:
     """Answer every row of DATA with RUN; any input may be missing."""
-    path = Path(out)
-    resolve("mmsdk.app.predictions:check_format")(path)
-    if path.exists() and path.samefile(data):
-        raise ConfigError(f"--out {path}: this is the table that is answered, which would be lost; name another file")
+    path = check_output(out, resolve("mmsdk.app.predictions:FORMATS"), data)
     app = open_run(run, device=device, on_bad_row=on_bad_row, allow_outside=allow_outside, allow_remote=allow_remote)
     table = resolve("mmsdk.app.predictions:predicted")(app, data, audit=audit)
     resolve("mmsdk.app.predictions:write_table")(path, table, for_people=excel)

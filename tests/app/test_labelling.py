@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -140,7 +141,10 @@ def test_from_the_command_line_and_back(started, tmp_path, monkeypatch, capsys):
     app, rows = started
     monkeypatch.chdir(tmp_path)
     pa_csv.write_csv(as_flat(pa.Table.from_pylist(rows)), "pool.csv")
-    assert command(["label", str(app.folder), "pool.csv", "--out", "ask.csv", "-k", "5", "--quiet"]) == 0
+    ask = ["label", str(app.folder), "pool.csv", "-k", "5", "--quiet", "--out"]
+    assert command([*ask, "pool.csv"]) == 2
+    assert "would be lost" in capsys.readouterr().err
+    assert command([*ask, "ask.csv"]) == 0
     assert capsys.readouterr().out == "5 rows written to ask.csv\nfill in: mood\n"
     with open("ask.csv", newline="") as stream:  # noqa: PTH123 - as a person would
         asked = list(csv.DictReader(stream))
@@ -151,8 +155,10 @@ def test_from_the_command_line_and_back(started, tmp_path, monkeypatch, capsys):
         writer = csv.DictWriter(stream, list(asked[0]))
         writer.writeheader()
         writer.writerows(asked)
-    words = ["label", str(app.folder), "pool.csv", "--filled", "ask.csv", "--out", "more.csv", "--quiet"]
-    assert command(words) == 0
+    words = ["label", str(app.folder), "pool.csv", "--filled", "ask.csv", "--quiet", "--out"]
+    assert command([*words, "more.csv"]) == 0
+    assert command([*words, "pool.csv"]) == 0  # every row of the table is in it
+    assert Path("pool.csv").read_bytes() == Path("more.csv").read_bytes()
     more = {row["id"]: row["mood"] for row in pa_csv.read_csv("more.csv").to_pylist()}
     assert len(more) == 120
     assert all(more[row["id"]] == row["mood"] for row in asked)

@@ -12,7 +12,8 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from mmsdk.files import atomic_folder, atomic_write, cache_home, hash_file
+from mmsdk.errors import ConfigError
+from mmsdk.files import atomic_folder, atomic_write, cache_home, check_output, hash_file
 
 
 def names(folder: Path) -> list[str]:
@@ -107,3 +108,18 @@ def test_cache_home_follows_the_environment(tmp_path: Path, monkeypatch: pytest.
     assert cache_home() == tmp_path / "here"
     monkeypatch.delenv("MMSDK_CACHE_DIR")
     assert cache_home() == platformdirs.user_cache_path("mmsdk", appauthor=False)
+
+
+def test_what_is_to_be_written_is_refused_before_any_work(tmp_path: Path) -> None:
+    table, other = tmp_path / "table.csv", tmp_path / "other.csv"
+    table.write_text("id\n1\n")
+    endings = (".csv", ".json")
+    assert check_output(str(other), endings, table, tmp_path / "gone.csv") == other
+    assert check_output(table, endings) == table
+    for name in ("out.pdf", "out"):
+        with pytest.raises(ConfigError, match=r"cannot write .*; expected \.csv, \.json"):
+            check_output(tmp_path / name, endings)
+    other.symlink_to(table)
+    for name in (table, tmp_path / "." / "table.csv", other):
+        with pytest.raises(ConfigError, match="would be lost"):
+            check_output(name, endings, tmp_path / "gone.csv", table)

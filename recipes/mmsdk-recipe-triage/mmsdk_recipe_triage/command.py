@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mmsdk import ConfigError, atomic_write, load
+from mmsdk import atomic_write, check_output, load
 from mmsdk_recipe_triage.page import known_cases, render
 
 if TYPE_CHECKING:
@@ -48,11 +48,7 @@ def triage(
     from mmsdk_recipe_triage.fhir import is_bundles, table_of
     from mmsdk_recipe_triage.worklist import worklist
 
-    path = Path(out)
-    if path.suffix not in ENDINGS:
-        raise ConfigError(f"--out {path}: cannot write {path.suffix or 'no ending'!r}; expected {', '.join(ENDINGS)}")
-    if path.exists() and path.samefile(data):
-        raise ConfigError(f"--out {path}: this is the table of the cases, which would be lost; name another file")
+    path = check_output(out, ENDINGS, data)
     app = load(run, quiet=True, on_bad_row=on_bad_row, allow_outside=allow_outside)
     try:
         table = table_of(Path(data)) if is_bundles(Path(data)) else Path(data)
