@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmsdk.data import fold_rows, resampled
+from mmsdk.data import as_good, fold_rows, resampled
 from mmsdk.errors import ConfigError
 from mmsdk.evaluate import score_logits
 from mmsdk.evaluate.out_of_fold import worth
@@ -276,8 +276,7 @@ class Trials:
         scores = np.array([worth(self.targets, rows, judged[name].logits) for name in names])
         draws = np.array([[worth(self.targets, rows[r], judged[name].logits) for r in drawn] for name in names])
         best = int(scores.argmax())
-        error = np.nanstd(draws[best] - draws, axis=1)
-        chosen = next(place for place in range(len(names)) if scores[best] - scores[place] <= error[place])
+        chosen = int(as_good(scores, draws, best).argmax())
         return Choice(
             chosen=names[chosen],
             table={name: self._figures(judged[name].logits) for name in names},

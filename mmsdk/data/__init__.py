@@ -9,7 +9,7 @@ from mmsdk.data.inspect import guess_application, guess_modality, inspect_table
 from mmsdk.data.interactions import Event, Interactions, interactions_table, read_events, read_interactions
 from mmsdk.data.media import Policy, Resolver, resolve_media
 from mmsdk.data.privacy import at_the_door, hidden_columns
-from mmsdk.data.resampled import resampled, units_drawn
+from mmsdk.data.resampled import as_good, resampled, units_drawn
 from mmsdk.data.samples import InputColumn, Samples, read_samples, require_training
 from mmsdk.data.sources import read_table
 from mmsdk.data.split import split_rows
@@ -25,6 +25,7 @@ __all__ = [
     "Resolver",
     "Samples",
     "Table",
+    "as_good",
     "at_the_door",
     "fold_rows",
     "group_cells",

@@ -36,6 +36,20 @@ def units_drawn(n: int, groups: Sequence[Any] | np.ndarray | None = None) -> int
     return int(codes.max()) + 1 if codes.any() else n
 
 
+def as_good(scores: np.ndarray, drawn: np.ndarray, best: int) -> np.ndarray:
+    """Return bool ``(k,)``: which of ``k`` candidates are behind the best by no more than noise.
+
+    That is one standard error of the difference (Breiman et al. 1984, Classification and Regression Trees, section
+    3.4.3): of these the plainest may be taken, so that noise chooses nothing unusual.
+
+    :param scores: ``(k,)``, higher better.
+    :param drawn: ``(k, r)``, the scores on each of the draws of :func:`resampled`; NaN where a draw has none.
+    :param best: the candidate that the others are set against.
+    """
+    error = np.nanstd(drawn[best] - drawn, axis=1)
+    return np.asarray(scores[best] - scores <= error)
+
+
 def _codes(n: int, groups: Sequence[Any] | np.ndarray | None) -> np.ndarray:
     """Return the number of the group of each row, all 0 without groups."""
     if groups is None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from mmsdk.data import resampled
+from mmsdk.data import as_good, resampled
 from mmsdk.heads.beside import Beside
 from mmsdk.heads.linear import LinearHead
 
@@ -71,10 +71,9 @@ def choose_share(
     if not np.isfinite(whole).any():
         return 0.5
     parts = resampled(len(rows), groups=groups, resamples=DRAWS, seed=seed)
-    drawn = np.array([[sign * metric(part) for metric in metrics] for part in parts])
+    drawn = np.array([[sign * metric(part) for metric in metrics] for part in parts]).T
     middle = np.abs(np.array(SHARES) - 0.5)
     best = min(np.flatnonzero(whole == np.nanmax(whole)), key=lambda place: middle[place])
-    lost = drawn[:, [best]] - drawn
-    error = np.nanstd(lost, axis=0)
-    usable = np.flatnonzero(whole[best] - whole <= error)
-    return SHARES[min(usable, key=lambda place: (middle[place], -whole[place]))]
+    return SHARES[
+        min(np.flatnonzero(as_good(whole, drawn, int(best))), key=lambda place: (middle[place], -whole[place]))
+    ]
