@@ -65,6 +65,8 @@ _HOMES = {
     "atomic_write": "mmsdk.files",
     "cache_home": "mmsdk.files",
     "check_output": "mmsdk.files",
+    "column_says": "mmsdk.data.naming",
+    "column_words": "mmsdk.data.naming",
     "compare": "mmsdk.app.comparing",
     "cross_validate": "mmsdk.app.cross_validation",
     "cut_recording": "mmsdk.stream",
@@ -111,6 +113,7 @@ if TYPE_CHECKING:
     from mmsdk.app.worth import Worth, worth
     from mmsdk.config import Application, read_yaml
     from mmsdk.data import guess_application, read_table
+    from mmsdk.data.naming import column_says, column_words
     from mmsdk.data.times import moment_of
     from mmsdk.embed import open_encoder, open_modality
     from mmsdk.errors import (
@@ -214,6 +217,8 @@ __all__ = [
     "atomic_write",
     "cache_home",
     "check_output",
+    "column_says",
+    "column_words",
     "compare",
     "cross_validate",
     "cut_recording",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.data.guessed import Guessed
-from mmsdk.data.naming import WIDE, is_named, name_for, patterns, says, words_of
+from mmsdk.data.naming import WIDE, column_says, column_words, is_named, name_for, patterns
 from mmsdk.data.profile import Profile, best_modality, determines, file_kind, files_there, guesses_of, profile
 from mmsdk.data.table import Table, as_id, is_empty
 from mmsdk.errors import DataError
@@ -177,7 +177,7 @@ class _Inspection:
             and (not p.numeric or p.whole)
             and not any(isinstance(cell, list | dict) for cell in p.sample)
         ]
-        named = [p for p in fitting if says(p.name, ID_WORDS)]
+        named = [p for p in fitting if column_says(p.name, ID_WORDS)]
         first = self.table.names[0]
         best = named[0] if named else next((p for p in fitting if p.name == first), None)
         if best is not None:
@@ -196,7 +196,7 @@ class _Inspection:
                 split = split or {"column": name}
                 self._drop(name, "says which rows train")
                 self.found.notes["split"] = "holds " + ", ".join(sorted(values))
-            elif says(name, {"split", "partition"}):
+            elif column_says(name, {"split", "partition"}):
                 self._drop(name, "looks like a split, but does not hold train, val, test")
         for name, found in list(self.free.items()):
             if not is_named(name, GROUP_WORDS) or name in self.files:
@@ -222,7 +222,7 @@ class _Inspection:
         self.labels[target] = self.free.pop(target)
         self.found.notes[f"tasks.{name}"] = f"{found.filled} of {len(self.table)} rows, {found.distinct} values"
         for other in list(self.free):
-            if says(other, LABEL_WORDS):
+            if column_says(other, LABEL_WORDS):
                 self._drop(other, "named as another answer")
         return {name: {"column": target, **kind}}
 
@@ -231,10 +231,10 @@ class _Inspection:
         fitting = {
             n: p for n, p in self.free.items() if n not in self.files and (p.distinct > 1 or p.filled < len(self.table))
         }
-        named = [p for n, p in fitting.items() if says(n, LABEL_WORDS)]
+        named = [p for n, p in fitting.items() if column_says(n, LABEL_WORDS)]
         if not named:
-            named = [p for n, p in fitting.items() if n.lower() == "y" or says(n, ANSWER_WORDS)][:1]
-        named.sort(key=lambda p: (len(words_of(p.name)), "id" in words_of(p.name)))
+            named = [p for n, p in fitting.items() if n.lower() == "y" or column_says(n, ANSWER_WORDS)][:1]
+        named.sort(key=lambda p: (len(column_words(p.name)), "id" in column_words(p.name)))
         tasks: dict[str, dict[str, Any]] = {}
         for found in named:
             same = next((n for n, p in self.labels.items() if _copies(p, found)), None)
@@ -296,7 +296,7 @@ class _Inspection:
         if all(re.match(r"\w+://", str(cell)) for cell in found.sample):
             return "addresses"
         codes = found.words < 1.2 and any(map(_has_digit, found.sample)) and not found.numeric and not found.dated
-        named = says(found.name, ID_WORDS)
+        named = column_says(found.name, ID_WORDS)
         if codes and found.distinct > 20 and (named or found.distinct > 0.98 * found.filled):
             return "ids of something"
         earlier = itertools.takewhile(lambda name: name != found.name, self.free)
@@ -365,11 +365,13 @@ class _Inspection:
 
 def _settled(modality: str | None, found: Profile, guesses: Mapping[str, Guess]) -> str | None:
     """Return the modality, but an amount is a number however its values repeat, and many words are text."""
-    if modality == "category" and found.numeric and not says(found.name, ID_WORDS):
+    if modality == "category" and found.numeric and not column_says(found.name, ID_WORDS):
         return "number" if "number" in guesses and (not found.whole or found.distinct > 20) else modality
     if modality == "category" and found.distinct > 100 and "text" in guesses:
         return "text"
-    return "category" if modality == "number" and "id" in words_of(found.name) and "category" in guesses else modality
+    return (
+        "category" if modality == "number" and "id" in column_words(found.name) and "category" in guesses else modality
+    )
 
 
 def _copies(one: Profile, other: Profile) -> bool:
@@ -405,7 +407,7 @@ def _task_kind(found: Profile) -> dict[str, Any] | None:
             return {"type": "multilabel", **({"separator": separator} if separator != "|" else {})}
     if (
         found.numeric
-        and "id" not in words_of(found.name)
+        and "id" not in column_words(found.name)
         and (not found.whole or found.distinct > max(20, found.filled / 10))
     ):
         return {"type": "regression"}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
+WORD = re.compile(r"[\u3400-\u9fff]+|[A-Z]?[^\W\d_A-Z\u3400-\u9fff]+|[A-Z]+(?![a-z])|\d+")
 WIDE = 4  # so many columns of numbers with one pattern are a vector
 
 
@@ -28,20 +29,24 @@ def patterns(names: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
     yield from ((pattern, found) for pattern, found in headed.items() if len(found) >= WIDE)
 
 
-def words_of(name: str) -> list[str]:
-    """Return the words of a column name: ``itemId`` and ``item_id`` are both ``item``, ``id``."""
-    return [word.lower() for word in re.findall(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![a-z])|\d+", name)]
+def column_words(name: str) -> list[str]:
+    """Return the words of a column's name, lower case: ``itemId``, ``item_id`` and ``Item ID`` are ``item``, ``id``.
+
+    Digits are words of their own (``phone2`` is ``phone``, ``2``). Chinese parts no words: ``患者姓名`` is one, but
+    ``患者id`` is ``患者``, ``id``.
+    """
+    return [word.lower() for word in WORD.findall(name)]
 
 
-def says(name: str, words: Collection[str]) -> bool:
-    """Return whether a column name has one of the words; those of Chinese, which parts no words, anywhere in it."""
-    return bool(set(words_of(name)) & set(words)) or any(not word.isascii() and word in name for word in words)
+def column_says(name: str, words: Collection[str]) -> bool:
+    """Return whether a column's name has one of the words; one that is not ASCII, such as ``姓名``, anywhere in it."""
+    return bool(set(column_words(name)) & set(words)) or any(not word.isascii() and word in name for word in words)
 
 
 def is_named(name: str, things: Collection[str]) -> bool:
     """Return whether a column names one of the things: ``patient_id`` by a word; ``患者``, ``患者编号`` as a whole."""
     bare = re.sub(r"[\W_]*(编号|编码|代码|号码?|id)$", "", name.strip(), flags=re.IGNORECASE)
-    return bool(set(words_of(name)) & set(things)) or bare in things
+    return bool(set(column_words(name)) & set(things)) or bare in things
 
 
 def name_for(column: str, taken: Mapping[str, Any]) -> str:

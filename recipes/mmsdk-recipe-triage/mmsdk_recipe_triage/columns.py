@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mmsdk import ConfigError, guess_application
-from mmsdk_recipe_triage.identifiers import identifiers, patients, says, words_of
+from mmsdk import ConfigError, column_says, column_words, guess_application
+from mmsdk_recipe_triage.identifiers import identifiers, patients
 from mmsdk_recipe_triage.words import CIRCUMSTANCE, LATER, ORDERS, PICTURES, PLAIN, SLICED
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def leaking_words(labels: list[str], target: str, notes: list[Any]) -> list[str]
     """
     words = {label.replace("_", " ").strip() for label in labels}
     words |= {word for label in labels for word in re.split(r"[\W_]+", label) if _weight(word) >= NOTE_WORDS}
-    words |= {word for word in words_of(target) if word not in PLAIN}
+    words |= {word for word in column_words(target) if word not in PLAIN}
     words = {word for word in words if _weight(word) > 2}
     texts = " \n ".join(str(note).lower() for note in notes if note is not None)
     return sorted(word for word in words if word.lower() in texts)
@@ -107,16 +107,16 @@ def _weight(word: str) -> int:
 
 def _no_input(name: str) -> str:
     """Return why a column is never an input, by its name, or nothing."""
-    if says(name, LATER):
+    if column_says(name, LATER):
         return "known only afterwards, or another answer"
-    circumstance = says(name, CIRCUMSTANCE) and not says(name, PICTURES)
+    circumstance = column_says(name, CIRCUMSTANCE) and not column_says(name, PICTURES)
     return "how or where it was recorded, not how the patient is" if circumstance else ""
 
 
 def _sliced(table: Any, target: str, unread: Mapping[str, str]) -> list[str]:
     """Return the columns by which the figures are told apart: sex, age, view, site."""
     later = {name for name, why in unread.items() if why.startswith("known")}
-    return [name for name in table.names if says(name, SLICED) and name not in {target, *later}]
+    return [name for name in table.names if column_says(name, SLICED) and name not in {target, *later}]
 
 
 def _grouped(inputs: Mapping[str, Any], identity: str | None) -> dict[str, dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from mmsdk import column_words
 from mmsdk_recipe_triage.words import PERSONS
 
 if TYPE_CHECKING:
@@ -44,38 +45,22 @@ def identifiers(table: Any, keep: Iterable[str] = ()) -> dict[str, str]:
 def patients(table: Any) -> str | None:
     """Return the column that says which rows are of one patient; the one with the fewest values where several do."""
     named = [name for name in table.names if _names_patient(name)]
-    named = [name for name in named if not {"name", "age", "sex", "年龄", "性别"} & set(words_of(name))]
+    named = [name for name in named if not {"name", "age", "sex", "年龄", "性别"} & set(column_words(name))]
     counts = {name: len({str(cell) for cell in table.cells(name) if cell is not None}) for name in named}
     counts = {name: count for name, count in counts.items() if count > 1}
     return min(counts, key=lambda name: counts[name], default=None)
 
 
-def words_of(name: str) -> list[str]:
-    """Return the words of a column's name, lower case: ``patientName``, ``patient_name`` and ``Patient name`` alike.
-
-    Chinese parts no words: ``患者ID`` is ``患者`` and ``id``, ``患者姓名`` one word.
-    """
-    parted = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[\u3400-\u9fff])(?=\w)(?![\u3400-\u9fff])", " ", name)
-    parted = re.sub(r"(?<=\w)(?<![\u3400-\u9fff])(?=[\u3400-\u9fff])", " ", parted)
-    return [word for word in re.split(r"[\W_]+", parted.lower()) if word]
-
-
-def says(name: str, words: Iterable[str]) -> bool:
-    """Return whether a column's name has one of the words; those of Chinese anywhere in it."""
-    held = set(words_of(name))
-    return any(word in held if word.isascii() else word in name for word in words)
-
-
 def _names_patient(name: str) -> bool:
     """Return whether a column says which patient it is: ``patient_id``, ``患者``, ``患者编号``, ``住院号``."""
-    words = words_of(name)
+    words = column_words(name)
     whole = "".join(words)
     return bool(PATIENT & {*words, whole}) or NUMBERED.sub("", whole) in PATIENT | ADMISSIONS
 
 
 def _by_name(name: str) -> str:
     """Return what a column's name says it holds of a person, or nothing."""
-    words = words_of(name)
+    words = column_words(name)
     whole = "".join(words)
     for what, (single, parts) in PERSONS.items():
         if single & set(words) or any(part in whole for part in parts):

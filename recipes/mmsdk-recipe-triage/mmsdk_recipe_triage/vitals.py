@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from mmsdk_recipe_triage.identifiers import words_of
+from mmsdk import column_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,7 +107,7 @@ def floors(table: Any, task: str, label: str) -> list[dict[str, Any]]:
 def column_of(table: Any, named: re.Pattern[str], usual: tuple[float, float]) -> str | None:
     """Return the first column of a name whose median lies where it does in the right unit."""
     for name in table.names:
-        if not named.fullmatch("".join(word for word in words_of(name) if word not in UNITS)):
+        if not named.fullmatch("".join(word for word in column_words(name) if word not in UNITS)):
             continue
         readings = numbers(table.cells(name))
         if readings and usual[0] <= median(readings) <= usual[1]:

@@ -179,7 +179,7 @@ SLICED = frozenset(
         "机构",
     ]
 )
-PICTURES = frozenset(["image", "picture", "photo", "scan", "xray", "图片", "图像", "影像", "照片", "胸片"])
+PICTURES = frozenset(["image", "picture", "photo", "scan", "xray", "ray", "图片", "图像", "影像", "照片", "胸片"])
 # words of the name of an answer that mean nothing
 PLAIN = frozenset(["label", "labels", "target", "outcome", "y", "is", "has"])
 ORDERS = (

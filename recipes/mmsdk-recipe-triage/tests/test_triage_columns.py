@@ -20,7 +20,7 @@ NAMES = (
     "name surname first_name LastName patientName full-name maiden_name 姓名 dob birthDate date_of_birth Geburtstag "
     "出生日期 address home.address street city zip postal_code 地址 phone mobile tel fax PhoneNumber 电话 email e-mail "
     "mrn MRN medical_record_number ssn nhs_number insurance_no passport accession accessionNumber account_number "
-    "patient patient_id PatientID subject 病历号 referring_physician Nurse radiologist "
+    "phone2 MRNNumber patient patient_id PatientID subject 病历号 referring_physician Nurse radiologist "
     "患者姓名 联系人 出生日期 家庭住址 联系方式 手机号 微信号 身份证号 医保卡号 门诊号 住院号 患者编号 患者ID "
     "病人号 接诊医师 责任护士"
 )
@@ -174,3 +174,10 @@ def test_a_chinese_table_is_understood_as_an_english_one_is():
     assert set(found.names) == {"患者编号", "患者姓名", "接诊医师"}
     assert found.unread["出院诊断"] == "known only afterwards, or another answer"
     assert found.unread["院区"] == "how or where it was recorded, not how the patient is"
+
+
+def test_where_a_picture_lies_is_no_circumstance():
+    columns = ("XRay_path", "xray_file", "X-ray folder", "胸片路径", "report_path", "报告路径")
+    rows = [{"urgency": "ab"[n % 2], "age": n, **dict.fromkeys(columns, f"{n}.png")} for n in range(8)]
+    unread = understand(mmsdk.read_table(rows), {"target": "urgency"}).unread
+    assert [name for name in columns if name in unread] == ["report_path", "报告路径"]
