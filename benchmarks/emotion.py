@@ -19,7 +19,9 @@ the others it is missing).
 that are given with it (``within: actor``). Labels are not looked at, but a person's clips are needed together. One run
 a fold (``adjusted``) answers each clip alone, in companies of so many clips of its actor, drawn at random, in companies
 of two or three emotions (a person is seldom all of them), and all clips of its actor at once, where each emotion is
-played equally often.
+played equally often. ``one emotion`` is the worst of company: all clips of one emotion of an actor, and nothing else
+of that actor. ``running`` is a stream: each clip is answered with what was given of its actor until then; ``in turn``,
+one emotion comes after the other.
 
 **speed**: a video of 640 x 360 pixels, 25 frames a second and ten seconds, with two faces and a voice, as ``mmsdk
 emotion`` reads it, in CPU seconds of its one thread; start and imports (about five seconds) are left out.
@@ -69,6 +71,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 MEAN, WITHIN = "mean", "within"
 COMPANIES = {"alone": 1, "5 at random": 5, "15 at random": 15, "15 of few emotions": 15, "all 60": 60}
+COMPANIES |= {"one emotion": 8, "running, at random": 60, "running, in turn": 60}
 KINDS = ("one run", "committee")
 LABELS = ("angry", "calm", "disgust", "fearful", "happy", "neutral", "sad", "surprised")
 SECONDS = 10
@@ -281,8 +284,8 @@ def _in_company(learned: Rows, asked: Rows) -> dict[str, list[bool]]:
         found = {}
         for kind, size in COMPANIES.items():
             right = np.zeros(len(asked), bool)
-            for places in _companies(asked, size, by_emotion=kind.endswith("few emotions")):
-                answers = app.predict([{key: asked[one][key] for key in (*GIVEN[PLAIN], "actor")} for one in places])
+            for places in _companies(asked, size, kind):
+                answers = _running(app, asked, places) if kind.startswith("running") else _given(app, asked, places)
                 right[places] = [
                     one.outputs["emotion"].value == asked[place]["emotion"]
                     for one, place in zip(answers, places, strict=True)
@@ -292,14 +295,30 @@ def _in_company(learned: Rows, asked: Rows) -> dict[str, list[bool]]:
     return found
 
 
-def _companies(rows: Rows, size: int, *, by_emotion: bool) -> Iterator[np.ndarray]:
+def _given(app: mmsdk.App, asked: Rows, places: np.ndarray) -> list[mmsdk.Prediction]:
+    """Return the answers of rows that are given together."""
+    return app.predict([{key: asked[one][key] for key in (*GIVEN[PLAIN], "actor")} for one in places])
+
+
+def _running(app: mmsdk.App, asked: Rows, places: np.ndarray) -> list[mmsdk.Prediction]:
+    """Return the answers of rows of one actor that come one after another."""
+    vectors, company = mmsdk.open_modality("vector"), mmsdk.Company(app)
+    rows = [{name: vectors.decode(asked[one][name]) for name in GIVEN[PLAIN]} for one in places]
+    return [company.answer(company.see([row], [asked[one]["actor"]]))[0] for row, one in zip(rows, places, strict=True)]
+
+
+def _companies(rows: Rows, size: int, kind: str) -> Iterator[np.ndarray]:
     """Yield places of rows of one actor, so many at a time, shuffled; or one emotion after the other."""
     random = np.random.default_rng(0)
     for actor in sorted({row["actor"] for row in rows}):
         places = random.permutation([place for place, row in enumerate(rows) if row["actor"] == actor])
-        if by_emotion:
-            places = np.array(sorted(places, key=lambda place: rows[place]["emotion"]))
-        yield from np.array_split(places, max(1, len(places) // size))
+        emotions = np.array([rows[place]["emotion"] for place in places])
+        if kind.endswith(("few emotions", "in turn")):
+            places = places[np.argsort(emotions, kind="stable")]
+        if kind == "one emotion":
+            yield from (places[emotions == one] for one in sorted(set(emotions)))
+        else:
+            yield from np.array_split(places, max(1, len(places) // size))
 
 
 def speed(folder: Path, real: Path) -> None:

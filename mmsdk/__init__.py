@@ -17,6 +17,7 @@ _HOMES = {
     "Card": "mmsdk.protocols",
     "Clip": "mmsdk.protocols",
     "CommandSpec": "mmsdk.specs",
+    "Company": "mmsdk.app.company",
     "ConfigError": "mmsdk.errors",
     "CrossValidation": "mmsdk.app.cross_validation",
     "DataError": "mmsdk.errors",
@@ -99,6 +100,7 @@ _HOMES = {
 if TYPE_CHECKING:
     from mmsdk.align import Aligner, SpaceMap
     from mmsdk.app.application import App
+    from mmsdk.app.company import Company
     from mmsdk.app.comparing import compare
     from mmsdk.app.cross_validation import CrossValidation, cross_validate
     from mmsdk.app.evaluating import evaluate
@@ -168,6 +170,7 @@ __all__ = [
     "Card",
     "Clip",
     "CommandSpec",
+    "Company",
     "ConfigError",
     "CrossValidation",
     "DataError",

@@ -48,6 +48,32 @@ def usual_of(values: np.ndarray, rows: np.ndarray, groups: Sequence[Any]) -> Usu
     return Usual(mean=known.mean(0), spread=np.where(spread > 1e-3 * floor, spread, floor), ratio=ratio)
 
 
+@dataclass(slots=True)
+class Tally:
+    """What was seen of one group: how much, its mean and its squared deviations from that, ``(d,)`` float64 each.
+
+    :param weight: rows, or what they count: those of windows that overlap are no rows of their own.
+    """
+
+    weight: float
+    mean: np.ndarray
+    square: np.ndarray
+
+    @classmethod
+    def of(cls, part: np.ndarray, weight: float = 1.0) -> Tally:
+        """Return the tally of rows ``(n, d)`` that count ``weight`` each."""
+        mean = part.mean(0)
+        return cls(weight * len(part), mean, weight * ((part - mean) ** 2).sum(0))
+
+    def add(self, other: Tally) -> None:
+        """Take in what was seen since (Chan, Golub & LeVeque 1983, The American Statistician 37, equation 2.1)."""
+        total = self.weight + other.weight
+        apart = other.mean - self.mean
+        self.square = self.square + other.square + apart**2 * (self.weight * other.weight / total)
+        self.mean = self.mean + apart * (other.weight / total)
+        self.weight = total
+
+
 def relative(values: np.ndarray, present: np.ndarray, groups: Sequence[Any], usual: Usual) -> np.ndarray:
     """Return ``(n, d)`` float32, each present row less the mean of its group and divided by the group's spread.
 
@@ -61,12 +87,22 @@ def relative(values: np.ndarray, present: np.ndarray, groups: Sequence[Any], usu
     for places in _places(present_rows, groups).values():
         rows = present_rows[places]
         part = np.asarray(values[rows], np.float64)
-        weight = len(rows) / (len(rows) + usual.ratio) if len(rows) > 1 else np.zeros_like(usual.ratio)
-        own = len(rows) / (len(rows) + STEADY) if len(rows) > 1 else 0.0
-        mean = weight * part.mean(0) + (1 - weight) * usual.mean
-        spread = own * part.std(0) + (1 - own) * usual.spread
-        found[rows] = (part - mean) / (spread + FLAT * usual.spread)
+        found[rows] = measured(part, Tally.of(part), usual)
     return found
+
+
+def measured(part: np.ndarray, seen: Tally | None, usual: Usual) -> np.ndarray:
+    """Return rows ``(n, d)`` less the mean of their group and divided by its spread, float64.
+
+    :param seen: what was seen of the group; with no more than one row in it, or ``None``, what is usual stands for it.
+    """
+    if seen is None or seen.weight <= 1:
+        return np.asarray((part - usual.mean) / (usual.spread + FLAT * usual.spread))
+    weight = seen.weight / (seen.weight + usual.ratio)
+    own = seen.weight / (seen.weight + STEADY)
+    mean = weight * seen.mean + (1 - weight) * usual.mean
+    spread = own * np.sqrt(seen.square / seen.weight) + (1 - own) * usual.spread
+    return np.asarray((part - mean) / (spread + FLAT * usual.spread))
 
 
 def _places(rows: np.ndarray, groups: Sequence[Any]) -> dict[Any, list[int]]:

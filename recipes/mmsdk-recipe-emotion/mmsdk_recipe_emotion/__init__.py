@@ -29,6 +29,7 @@ def mmsdk_recipes() -> Iterator[RecipeSpec]:
             "face": "what encodes a face, any image encoder, such as onnx:fer.onnx#embedding",
             "pixels": "what that encoder's pictures are scaled to: unit, signed or raw",
             "voice": "what encodes a voice, any audio encoder (mel-stats)",
+            "within": "true measures faces, voices and action units against the same person's others (group)",
             "scene": "true also reads whole frames: places and people may then stand for labels",
         },
         columns=("target", "group", "id", "split"),

@@ -98,6 +98,8 @@ def print_done(done: list[tuple[Timeline, Path]], refused: list[Any], *, as_json
             click.echo(
                 f"  {line.name}: {len(line.changes)} changes; longest: {caption(told) or 'nothing to answer from'}"
             )
+            if line.measured:
+                click.echo(f"    {line.measured}")
     for error in refused:
         click.echo(f"refused: {error}", err=True)
 

@@ -18,6 +18,7 @@ UNIT = re.compile(  # OpenFace writes AU01_r, AU01_c; of two extractions one tab
 UNITS = "units"
 FPS, FRAMES, SIDE = 5, 64, 240
 LONG = 100  # numbers from which a vector is a course in time, not a list of measures
+OWN = ("video", "image", "audio", "vector")  # what a person's own ways move: not words
 SHOWN = ("video", "image", "audio", "text", "vector", "gesture", "gesture-file")
 
 
@@ -40,7 +41,7 @@ def chosen_inputs(table: Table, settings: Mapping[str, Any]) -> dict[str, dict[s
             f"recipe emotion: no column of {table.name} holds videos, pictures, sounds, words, vectors or "
             "action units; name one with --set inputs.NAME=COLUMN"
         )
-    return found
+    return _within(found, settings)
 
 
 def left_out(table: Table, settings: Mapping[str, Any]) -> dict[str, str]:
@@ -93,6 +94,22 @@ def _face(settings: Mapping[str, Any]) -> dict[str, Any]:
     reference = "+".join(str(part) for part in (detector or "cascade", encoder) if part is not None)
     options = {"options": {"pixels": settings["pixels"]}} if "pixels" in settings else {}
     return {"encoder": f"faces:{reference}", **options}
+
+
+def _within(inputs: dict[str, dict[str, Any]], settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the inputs, those of a face, a voice and action units relative to the same person's where asked for.
+
+    :raises ConfigError: ``within`` is neither true nor false, or there is no ``group``.
+    """
+    within = settings.get("within", False)
+    if not isinstance(within, bool):
+        raise ConfigError(f"recipe emotion: within is {within!r}, expected true or false")
+    if not within:
+        return inputs
+    if settings.get("group") is None:
+        raise ConfigError("recipe emotion: within is about one person's clips; name who is who with --set group=COLUMN")
+    own = {name for name, entry in inputs.items() if entry["modality"] in OWN and not name.endswith("_scene")}
+    return {name: {**entry, "within": settings["group"]} if name in own else entry for name, entry in inputs.items()}
 
 
 def _scene(settings: Mapping[str, Any]) -> bool:

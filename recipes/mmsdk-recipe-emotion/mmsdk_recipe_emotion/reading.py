@@ -25,6 +25,8 @@ class Reading:
     :param used: inputs of the run that were there.
     :param measures: what was seen and heard: see :mod:`mmsdk_recipe_emotion.behaviour`.
     :param tags: the same in words.
+    :param own: of inputs that a run measures within a person's (``within``): how many of this person's own windows
+        they are measured against, 0 where too few were seen and the training rows stand in.
     :param box: where the face was on average, as shares of the picture (left, top, right, bottom).
     """
 
@@ -39,6 +41,7 @@ class Reading:
     used: tuple[str, ...] = ()
     measures: Mapping[str, float] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
+    own: Mapping[str, int] = field(default_factory=dict)
     box: tuple[float, ...] | None = None
 
 

@@ -58,6 +58,7 @@ def read_source(app: Any, source: Path | BinaryIO, name: str, plan: Plan, tell: 
         hop=plan.hop,
         speech=plan.speech() if plan.speech else None,
         words=plan.words,
+        whole=True,  # what is written at the end may rest on all of it
     )
     cell = source if hasattr(source, "read") else Media(name=name, path=source)
     readings: list[Reading] = []

@@ -54,7 +54,20 @@ def sections(app: Any) -> Iterator[tuple[str, str]]:
         "Reading a video",
         f"<p><code>{escape(command)}</code> reads a video file, a folder of them or a stream (<code>-</code>) and "
         "writes <code>timeline.html</code>, which one scrubs beside the video, <code>timeline.csv</code>, "
-        "<code>timeline.vtt</code> and <code>timeline.json</code>.</p>",
+        "<code>timeline.vtt</code> and <code>timeline.json</code>.</p>" + _within(app),
+    )
+
+
+def _within(app: Any) -> str:
+    """Return what it means that a run measures people against themselves; nothing of other runs."""
+    own = [name for name, entry in app.application.inputs.items() if entry.within is not None]
+    if not own:
+        return ""
+    return (
+        f"<p>{escape(', '.join(own))}: each clip was taken relative to the other clips of the same person that were "
+        "given with it, so that the scores above are those of people of whom several clips are given together; a clip "
+        "alone is answered less well. In a video each person is measured against their own windows (the timeline says "
+        "against how many), and whoever shows one expression throughout looks more neutral than they are.</p>"
     )
 
 

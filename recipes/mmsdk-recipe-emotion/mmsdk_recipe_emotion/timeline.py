@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,17 +53,36 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """What is said of one person, or of the voice (person 0)."""
+    """What is said of one person, or of the voice (person 0).
+
+    :param own: of inputs that the run measures within a person's: how many of this line's windows that rests on in the
+        end, 0 where the training rows stand in; empty of other runs.
+    """
 
     person: int
     points: tuple[Point, ...]
     changes: tuple[float, ...]
     spans: tuple[Span, ...]
+    own: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """Return how a person would call it."""
         return f"Person {self.person}" if self.person != NOBODY else "Voice, or no face"
+
+    @property
+    def measured(self) -> str:
+        """Return against what it is measured, in a sentence; empty of runs that measure nobody within their own."""
+        if not self.own:
+            return ""
+        known = [f"{name} {count}" for name, count in self.own.items() if count]
+        rest = [name for name, count in self.own.items() if not count]
+        whose = "this person's" if self.person != NOBODY else "this line's"
+        none = "no face says whose windows they are, or they are too few"
+        why = none if self.person == NOBODY else f"too few of {whose} windows"
+        said = [f"Measured against {whose} own windows ({', '.join(known)})"] if known else []
+        said += [f"{', '.join(rest)}: measured against the training rows ({why})"] if rest else []
+        return "; ".join(said) + "."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +147,22 @@ def _line(
         made = [_point(one, labels, calm[place], low[place], high[place], affect) for place, one in enumerate(part)]
         points += made
         changes += [made[place].time for place in change_points(raw, hop)]
-    return Line(person=person, points=tuple(points), changes=tuple(changes), spans=tuple(_spans(points, hop)))
+    return Line(
+        person=person,
+        points=tuple(points),
+        changes=tuple(changes),
+        spans=tuple(_spans(points, hop)),
+        own=_own(readings),
+    )
+
+
+def _own(readings: Sequence[Reading]) -> dict[str, int]:
+    """Return how many windows each input is measured against where it is against the most."""
+    found: dict[str, int] = {}
+    for reading in readings:
+        for name, count in reading.own.items():
+            found[name] = max(count, found.get(name, 0))
+    return found
 
 
 def _pieces(readings: list[Reading], hop: float) -> list[list[Reading]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from mmsdk import Clip, ConfigError, Moment, Sound, open_encoder
+from mmsdk_recipe_emotion.answering import Answering
 from mmsdk_recipe_emotion.behaviour import loudness, movement, picture_change, tags_of
 from mmsdk_recipe_emotion.gathering import Gathering, Window
 from mmsdk_recipe_emotion.reading import NO_FACE, NO_SPEECH, NOBODY, Reading, roles_of
@@ -38,11 +39,17 @@ class Watcher:
     without the voice, and the voice is a line of its own (person 0). A window without a face is that line too. Where
     the run reads faces or voices, a window with neither has no probabilities: an empty picture is not neutral.
 
+    A run with a ``within`` measures a person against that person's own windows: those seen until then, or, where
+    ``whole``, all of the recording; a window in which nobody knows who it is, against the training rows. Windows that
+    overlap share what they show: each counts ``hop / window`` of a row.
+
     :param app: a run with the task ``emotion``; inputs that a video does not have (action units) are missing.
     :param window: seconds that are read together; about as long as the clips the run was trained on.
     :param hop: seconds from one window to the next.
     :param speech: tells speech; by loudness where left out.
     :param words: what was said when, where somebody wrote it down.
+    :param whole: of a run with a ``within``: answer when the recording is over, in :meth:`finish`, each window
+        measured against all of its person's; without one it does nothing.
     :raises ConfigError: the run has no task of that name, or none of its inputs can be read from a video.
     """
 
@@ -54,6 +61,7 @@ class Watcher:
         hop: float = HOP,
         speech: Speech | None = None,
         words: Words | None = None,
+        whole: bool = False,
     ) -> None:
         if "emotion" not in app.tasks:
             raise ConfigError(f"{app.folder} has no task named emotion; fit one with mmsdk recipe emotion")
@@ -69,6 +77,8 @@ class Watcher:
         self._speech: Speech = speech or Loudness()
         self._words = words
         self._levels: deque[float] = deque(maxlen=USUAL)
+        faces = "face" in self._roles.values()
+        self._answering = Answering(app, weight=hop / window, whole=whole, faces=faces)
 
     def push(self, moment: Moment) -> list[Reading]:
         """Take a moment; return the readings of the windows that are full now."""
@@ -84,7 +94,8 @@ class Watcher:
 
     def finish(self) -> list[Reading]:
         """Return the readings of what is left."""
-        return [reading for window in self._gathering.finish() for reading in self._read(window)]
+        last = [reading for window in self._gathering.finish() for reading in self._read(window)]
+        return last + self._answering.finish()
 
     def _faces(self) -> Any:
         """Return what finds faces: the run's own encoder of them, else the cascade."""
@@ -94,22 +105,20 @@ class Watcher:
         return open_encoder("face-shape", "video").encoder
 
     def _read(self, window: Window) -> list[Reading]:
-        """Return what is said of each person in a window."""
+        """Return what is said of each person in a window, as far as it is said now."""
         spoken = self._speech.share(window.sound) if window.sound is not None else 0.0
         speaks, people = spoken >= SOME, window.people()
         lines = self._lines(people, speaks=speaks)
         rows = [self._row(window, person, speaks=speaks and alone) for person, alone in lines]
-        asked = [place for place, row in enumerate(rows) if row]
-        answers = dict(zip(asked, self._app.predict_samples([rows[place] for place in asked]), strict=True))
-        readings = []
         level = loudness(window.sound)
-        for place, (person, alone) in enumerate(lines):
+        readings = []
+        for person, alone in lines:
             measures = self._measures(window, person, spoken if alone else None, level)
             states = ((NO_FACE,) if person == NOBODY and not people else ()) + (() if speaks else (NO_SPEECH,))
-            readings.append(self._reading(window, person, states, measures, answers.get(place)))
+            readings.append(self._reading(window, person, states, measures))
         if speaks and level is not None:
             self._levels.append(level)
-        return readings
+        return self._answering.take(readings, rows)
 
     def _lines(self, people: list[int], *, speaks: bool) -> list[tuple[int, bool]]:
         """Return the lines of a window: a person, and whether the voice is theirs."""
@@ -176,22 +185,15 @@ class Watcher:
             found["speaking"] = spoken
         return found | ({"loudness": level} if level is not None else {})
 
-    def _reading(
-        self, window: Window, person: int, states: tuple[str, ...], measures: dict[str, float], answer: Any
-    ) -> Reading:
-        """Return one line of a window."""
-        output = answer.outputs["emotion"] if answer is not None and answer.modalities_used else None
+    def _reading(self, window: Window, person: int, states: tuple[str, ...], measures: dict[str, float]) -> Reading:
+        """Return one line of a window, not answered yet."""
         usual = float(np.median(self._levels)) if self._levels else None
         return Reading(
             person=person,
             start=window.start,
             end=window.end,
             states=states,
-            probabilities=dict(output.probabilities) if output else {},
-            prediction_set=tuple(map(str, output.prediction_set)) if output else (),
-            abstained=bool(output and output.abstained),
-            novelty=output.novelty if output else None,
-            used=tuple(answer.modalities_used) if output else (),
+            probabilities={},
             measures=measures,
             tags=tags_of(measures, usual),
             box=_place(window, person),

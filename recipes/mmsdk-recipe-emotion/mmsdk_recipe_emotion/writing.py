@@ -21,7 +21,7 @@ def write_csv(timeline: Timeline, path: Path) -> None:
     """Write a row for each window and person; with labels beyond ASCII a byte order mark, for Excel."""
     encoding = "utf-8" if "".join(timeline.labels).isascii() else "utf-8-sig"
     header = ["person", "start", "end", "emotion", "confidence", "low", "high", "valence", "arousal", "states", "tags"]
-    header += ["set", "novelty", "used", *MEASURES, *(f"p_{label}" for label in timeline.labels)]
+    header += ["set", "novelty", "used", "own", *MEASURES, *(f"p_{label}" for label in timeline.labels)]
     with atomic_write(path) as partial, partial.open("w", newline="", encoding=encoding) as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(header)
@@ -65,6 +65,8 @@ def as_json(timeline: Timeline) -> dict[str, Any]:
             {
                 "person": line.person,
                 "name": line.name,
+                "own": dict(line.own),
+                "measured": line.measured,
                 "changes": [round(one, 3) for one in line.changes],
                 "spans": [
                     {
@@ -107,6 +109,7 @@ def _point(point: Point) -> dict[str, Any]:
         "set": list(reading.prediction_set),
         "novelty": _rounded(reading.novelty),
         "used": list(reading.used),
+        "own": dict(reading.own),
         "box": None if reading.box is None else list(reading.box),
         "measures": {name: round(value, 4) for name, value in reading.measures.items()},
     }
@@ -121,6 +124,7 @@ def _row(line: Line, point: Point, labels: tuple[str, ...]) -> list[Any]:
     cells = [line.person, reading.start, reading.end, point.emotion, sure, low, high, valence, arousal]
     cells += ["|".join(reading.states), "|".join(reading.tags), "|".join(reading.prediction_set)]
     cells += ["" if reading.novelty is None else reading.novelty, "|".join(reading.used)]
+    cells += ["|".join(f"{name}:{count}" for name, count in reading.own.items())]
     cells += [reading.measures.get(name, "") for name in MEASURES]
     cells += [point.probabilities.get(label, "") for label in labels]
     return [round(cell, 4) if isinstance(cell, float) else cell for cell in cells]

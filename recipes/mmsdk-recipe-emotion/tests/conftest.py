@@ -69,6 +69,21 @@ def run(few, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def own_app(few, tmp_path_factory):
+    """Return a run of the small sample that measures people against themselves."""
+    from mmsdk_recipe_emotion.recipe import Emotion
+
+    settings = {"target": "expression", "group": "actor", "id": "clip", "within": True}
+    application = {**Emotion().application(few / "clips.csv", settings), **QUICK}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MMSDK_CACHE_DIR", str(tmp_path_factory.mktemp("session-cache")))
+        patch.setattr("mmsdk.app.fitting.RESAMPLES", 60)
+        opened = mmsdk.fit(application, out=tmp_path_factory.mktemp("runs") / "own", quiet=True)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
 def app(run):
     """Return the run, loaded."""
     opened = mmsdk.load(run, quiet=True)

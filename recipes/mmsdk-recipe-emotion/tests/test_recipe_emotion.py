@@ -78,7 +78,14 @@ def test_settings_of_what_reads_a_video(few):
     assert inputs["video_voice"]["encoder"] == "sound:mel-frames"
     assert planned(few, face="colour-shape")["inputs"]["video_face"]["encoder"] == "faces:cascade+colour-shape"
     assert planned(few, detector="d.onnx")["inputs"]["video_face"]["encoder"] == "faces:d.onnx"
-    assert planned(few, scene=True)["inputs"]["video_scene"]["encoder"] == "frames:colour-shape"
+    seen = planned(few, scene=True, within=True)["inputs"]
+    assert seen["video_scene"]["encoder"] == "frames:colour-shape"
+    assert {name: entry.get("within") for name, entry in seen.items()} == {
+        "video_face": "actor",
+        "video_voice": "actor",
+        "video_scene": None,
+    }
+    assert not any("within" in entry for entry in planned(few)["inputs"].values())
 
 
 def test_who_it_is_groups_the_split_and_is_numbered(few):
@@ -96,6 +103,8 @@ def test_who_it_is_groups_the_split_and_is_numbered(few):
         ({"target": "mood"}, "target names 'mood', and the table has no such column"),
         ({"pixels": "raw"}, "pixels is of the encoder of faces"),
         ({"scene": "yes"}, "scene is 'yes', expected true or false"),
+        ({"within": "actor"}, "within is 'actor', expected true or false"),
+        ({"within": True, "group": None}, "name who is who with --set group=COLUMN"),
     ],
 )
 def test_what_cannot_be_is_said(few, settings, said):
