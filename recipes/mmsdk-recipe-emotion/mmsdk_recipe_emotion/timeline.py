@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -201,14 +201,23 @@ def _point(
 
 
 def _spans(points: list[Point], hop: float) -> list[Span]:
-    """Return stretches of one label and the same states; each window speaks for the hop around its middle."""
+    """Return stretches of one label and the same states; each window speaks for the hop around its middle.
+
+    The last window of a recording is cut short, and its middle nearer than a hop: two stretches meet half way.
+    """
     groups: list[list[Point]] = []
     for point in points:
         before = groups[-1][-1] if groups else None
         if before is None or point.time - before.time > 1.5 * hop or _kind(point) != _kind(before):
             groups.append([])
         groups[-1].append(point)
-    return [_span(group, hop, ends=group is groups[-1]) for group in groups]
+    spans = [_span(group, hop, ends=group is groups[-1]) for group in groups]
+    for place in range(1, len(spans)):
+        if spans[place].start < spans[place - 1].end:
+            middle = (groups[place - 1][-1].time + groups[place][0].time) / 2
+            spans[place - 1] = replace(spans[place - 1], end=middle)
+            spans[place] = replace(spans[place], start=middle)
+    return spans
 
 
 def _kind(point: Point) -> tuple[Any, ...]:

@@ -215,6 +215,16 @@ def test_a_run_that_declines_is_unsure_and_nothing_is_empty():
     assert [one.confidence is None for one in line.spans] == [False, True]
 
 
+def test_the_last_window_is_cut_short_and_overlaps_nothing():
+    said = [({"happy": 0.9, "sad": 0.1}, 2.0)] * 12 + [({"happy": 0.01, "sad": 0.99}, 1.5)] * 1
+    readings = [
+        Reading(person=1, start=0.5 * n, end=0.5 * n + long, states=("no speech",) * (long < 2), probabilities=one)
+        for n, (one, long) in enumerate(said)
+    ]
+    first, last = timeline_of("a.mp4", readings, ("happy", "sad"), {}, window=2.0, hop=0.5).lines[0].spans
+    assert (first.end, last.start, last.end) == (6.625, 6.625, 7.5)
+
+
 def test_a_table_with_chinese_labels_is_marked_for_excel(timeline, tmp_path):
     for labels, marked in ((timeline.labels, False), (("高兴", *timeline.labels[1:]), True)):
         write_csv(replace(timeline, labels=labels, lines=()), tmp_path / "t.csv")
