@@ -134,7 +134,12 @@ def parted(learned: Rows, draw: int) -> Rows:
 
 
 def one_fold(rows: Rows, held: np.ndarray, name: str) -> dict[str, Any]:
-    """Choose inside the training rows, then answer the fold; return what was chosen and which answers are right."""
+    """Choose inside the training rows, then answer the fold; return what was chosen and which answers are right.
+
+    ``mmsdk.cross_validate(nested=VARIANTS)`` is another protocol: it chooses among the variants alone, while here their
+    mean is a choice too, and a committee answers; it draws its outer folds and each training's validation rows, while
+    here the folds are those of ``GroupKFold`` and every sixth actor validates.
+    """
     learned = [row for row, out in zip(rows, held, strict=True) if not out]
     asked = [row for row, out in zip(rows, held, strict=True) if out]
     truth = np.array([LABELS.index(row["emotion"]) for row in asked])

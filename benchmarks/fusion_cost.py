@@ -18,6 +18,7 @@ from types import SimpleNamespace
 
 import torch
 from torch import nn
+from turns import in_turn
 
 from mmsdk.model import Stem, build_net
 from mmsdk.plugins import get_registry
@@ -93,10 +94,11 @@ def table(names, arguments, count, steps):
     made = nets(names, steps)
     rows = {name: data(net, count) for name, net in made.items()}
     optimisers = {name: torch.optim.AdamW(net.parameters(), fused=True) for name, net in made.items()}
-    spent = {name: [] for name in names}
-    for _ in range(arguments.runs):
-        for name, net in made.items():
-            spent[name].append(epoch(net, optimisers[name], rows[name], arguments.batch))
+    epochs = {
+        name: lambda net=net, name=name: epoch(net, optimisers[name], rows[name], arguments.batch)
+        for name, net in made.items()
+    }
+    spent = in_turn(epochs, arguments.runs)
     base = statistics.median(spent[names[0]])
     print(f"{'fusion':18}{'parameters':>12}{'ms an epoch':>14}{f'x {names[0]}':>14}{'ms one row':>12}")
     for name, net in made.items():

@@ -16,13 +16,13 @@ Wall seconds of an epoch of ``fit_heads`` on one CPU thread, and on CUDA with an
 from __future__ import annotations
 
 import argparse
-import statistics
 import time
 from types import SimpleNamespace
 
 import numpy as np
 import torch
 from torch import nn
+from turns import CLASSES, DIMS, in_turn, problem, show, timed
 
 from mmsdk.align.losses import infonce
 from mmsdk.fusion import GatedFusion
@@ -32,23 +32,7 @@ from mmsdk.train import fit_heads
 from mmsdk.train.batches import count_steps
 from mmsdk.train.masks import other_subset
 
-DIMS = {"text": 384, "image": 1280, "table": 64}
-CLASSES = 13
 DIM = 256
-
-
-def problem(rows: int):
-    """Return embeddings, cells and a split."""
-    random = np.random.default_rng(0)
-    kind = random.integers(0, CLASSES, rows)
-    values = {
-        name: (random.normal(size=(CLASSES, size))[kind] * 0.1 + random.normal(size=(rows, size))).astype(np.float32)
-        for name, size in DIMS.items()
-    }
-    present = {name: random.random(rows) > 0.1 for name in DIMS}
-    split = np.array(["train"] * rows, dtype=object)
-    split[: min(150, rows // 10)] = "val"
-    return SimpleNamespace(values=values, present=present), [f"k{one}" for one in kind], split
 
 
 def fresh(data):
@@ -62,18 +46,17 @@ def fresh(data):
 def ours(data, arguments, device: str = "cpu", *, amp: bool = False) -> float:
     """Return the seconds of :func:`mmsdk.train.fit_heads`: of the CPU, or by the clock where a device is compared."""
     target, net = fresh(data)
-    clock = time.perf_counter if arguments.devices else time.process_time
     config = SimpleNamespace(
         epochs=arguments.epochs, batch_size=arguments.batch, learning_rate=1e-3, weight_decay=0.05, dropout=0.5,
         label_smoothing=0.1, patience=arguments.epochs, imbalance="weights",
         match=arguments.match, refit=False, amp=amp,
         tensorboard=False, seed=0,
     )  # fmt: skip
-    start = clock()
-    fit_heads(data[0], {"kind": target}, net, config, data[2], device=device, quiet=True)
-    if device == "cuda":
-        torch.cuda.synchronize()
-    return clock() - start
+    return timed(
+        lambda: fit_heads(data[0], {"kind": target}, net, config, data[2], device=device, quiet=True),
+        device=device,
+        wall=arguments.devices,
+    )
 
 
 def by_device(data, arguments) -> None:
@@ -82,14 +65,10 @@ def by_device(data, arguments) -> None:
     if torch.cuda.is_available():
         places |= {torch.cuda.get_device_name(): {"device": "cuda"}, "with amp": {"device": "cuda", "amp": True}}
     print(f"{arguments.rows} rows, batch {arguments.batch}: seconds of an epoch, the median of {arguments.runs} runs")
-    found: dict[str, list[float]] = {name: [] for name in places}
-    for run in range(arguments.runs + 1):
-        for name, words in places.items():
-            took = ours(data, arguments, **words) / arguments.epochs
-            if run:  # the first warms up
-                found[name].append(took)
-    for name, seconds in found.items():
-        print(f"{name:26s} {statistics.median(seconds):6.2f}  ({min(seconds):.2f}..{max(seconds):.2f})")
+    acts = {
+        name: lambda words=words: ours(data, arguments, **words) / arguments.epochs for name, words in places.items()
+    }
+    show(in_turn(acts, arguments.runs, warm=1))
 
 
 def without_match(data, arguments) -> float:
@@ -165,23 +144,17 @@ def main() -> None:
     parser.add_argument("--devices", action="store_true", help="compare devices instead of loops")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    data = problem(arguments.rows)
+    data = problem(arguments.rows, min(150, arguments.rows // 10))
     if arguments.devices:
         by_device(data, arguments)
         return
     loops = {"bare loop, same network": bare, "mmsdk.train.fit_heads": ours, "plain layers by hand": by_hand}
     if arguments.match > 0:
         loops["bare loop without match"] = without_match
-    seconds: dict[str, list[float]] = {name: [] for name in loops}
-    for _ in range(arguments.runs):
-        for name, one in loops.items():
-            seconds[name].append(one(data, arguments))
-    base = statistics.median(seconds["bare loop, same network"])
+    seconds = in_turn({name: lambda one=one: one(data, arguments) for name, one in loops.items()}, arguments.runs)
     size = f"{arguments.rows} rows x {arguments.epochs} epochs, batch {arguments.batch}, dim {DIM}"
     print(f"{size}, one thread, CPU seconds")
-    for name, found in seconds.items():
-        middle = statistics.median(found)
-        print(f"{name:26s} {middle:6.2f}  ({min(found):.2f}..{max(found):.2f})  ratio {middle / base:.2f}")
+    show(seconds, base="bare loop, same network")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from turns import in_turn, timed
 
 WORDS = ("red", "oak", "lamp", "desk", "table", "light", "small", "large", "for", "the", "a", "with", "in", "kitchen")
 
@@ -53,12 +54,11 @@ def compare(name: str, folder: Path, modality: str, samples: list[Any], runs: in
     started = time.perf_counter()
     vectors = {backend: encoded(encoder, samples, modality) for backend, encoder in opened.items()}
     first = time.perf_counter() - started
-    seconds: dict[str, list[float]] = {backend: [] for backend in opened}
-    for _ in range(runs):
-        for backend, encoder in opened.items():
-            before = time.perf_counter()
-            encoded(encoder, samples, modality)
-            seconds[backend].append(time.perf_counter() - before)
+    acts = {
+        backend: lambda encoder=encoder: timed(lambda: encoded(encoder, samples, modality), wall=True)
+        for backend, encoder in opened.items()
+    }
+    seconds = in_turn(acts, runs)
     for backend, taken in seconds.items():
         each = [1e3 * one / len(samples) for one in taken]
         print(f"{name:<22}{backend:<8}{statistics.median(each):>8.2f}{min(each):>10.2f}{max(each):>10.2f}")

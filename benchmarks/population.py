@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import time
 from types import SimpleNamespace
 
 import numpy as np
 import torch
+from turns import DIMS, in_turn, problem, show, timed
 
 from mmsdk.fusion import GatedFusion
 from mmsdk.heads import BlendHead, Lesson, fit_linear, read_options
@@ -26,24 +26,12 @@ from mmsdk.tasks import Classification
 from mmsdk.train import fit_heads
 from mmsdk.train.population import fit_population
 
-DIMS = {"text": 384, "image": 1280, "table": 64}
-CLASSES = 13
 
-
-def problem(rows: int):
+def learnable(rows: int):
     """Return embeddings, target and split."""
-    random = np.random.default_rng(0)
-    kind = random.integers(0, CLASSES, rows)
-    values = {
-        name: (random.normal(size=(CLASSES, size))[kind] * 0.1 + random.normal(size=(rows, size))).astype(np.float32)
-        for name, size in DIMS.items()
-    }
-    present = {name: random.random(rows) > 0.1 for name in DIMS}
-    split = np.array(["train"] * rows, dtype=object)
-    split[: rows // 8] = "val"
-    task = Classification(label_smoothing=0.1)
-    target, _ = prepare_targets(task, [f"k{one}" for one in kind], split, name="kind", column="kind")
-    return SimpleNamespace(values=values, present=present), target, split
+    embeddings, cells, split = problem(rows, rows // 8)
+    target, _ = prepare_targets(Classification(label_smoothing=0.1), cells, split, name="kind", column="kind")
+    return embeddings, target, split
 
 
 def lesson_of(embeddings, target, rows, device) -> Lesson:
@@ -71,16 +59,6 @@ def net_of(target, head=None):
     return build_net(DIMS, {"kind": target.task}, GatedFusion, fusion, dropout=0.5, head=head)
 
 
-def timed(act, device: str) -> float:
-    """Return the seconds of an act: of the CPU, which other processes do not slow, or by the clock on CUDA."""
-    clock = time.process_time if device == "cpu" else time.perf_counter
-    start = clock()
-    act()
-    if device == "cuda":
-        torch.cuda.synchronize()
-    return clock() - start
-
-
 def training(data, arguments) -> None:
     """Print what training takes."""
     embeddings, target, split = data
@@ -95,18 +73,13 @@ def training(data, arguments) -> None:
         fit_heads(embeddings, {"kind": target}, net_of(target), config, split, device=device, quiet=True)
 
     acts = {"one head": population(1), "64 heads together": population(64), "the default network": network}
-    seconds: dict[str, list[float]] = {name: [] for name in acts}
-    for run in range(arguments.runs + 1):
-        for name, act in acts.items():
-            took = timed(act, device)
-            if run:  # the first warms up
-                seconds[name].append(took)
-    base = statistics.median(seconds["one head"])
+    seconds = in_turn(
+        {name: lambda act=act: timed(act, device=device) for name, act in acts.items()}, arguments.runs, warm=1
+    )
     print(f"{arguments.rows} rows x {arguments.epochs} epochs on {device}, seconds")
-    for name, found in seconds.items():
-        middle = statistics.median(found)
-        print(f"{name:22s} {middle:6.2f}  ({min(found):.2f}..{max(found):.2f})  ratio {middle / base:.1f}", flush=True)
-    print(f"64 heads take {statistics.median(seconds['64 heads together']) / base:.1f} times the time of one")
+    show(seconds, base="one head", digits=1)
+    one, all_of_them = (statistics.median(seconds[name]) for name in ("one head", "64 heads together"))
+    print(f"64 heads take {all_of_them / one:.1f} times the time of one")
 
 
 def latency(data) -> None:
@@ -125,7 +98,7 @@ def latency(data) -> None:
     here = {name: np.ones(1, bool) for name in DIMS}
     for name, net in nets.items():
         net.eval()
-        took = [timed(lambda net=net: infer(net, row, here), "cpu") * 1000 for _ in range(320)][20:]
+        took = [timed(lambda net=net: infer(net, row, here)) * 1000 for _ in range(320)][20:]
         print(f"{name:12s} {statistics.median(took):.2f}  {np.quantile(took, 0.95):.2f}", flush=True)
 
 
@@ -138,7 +111,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    data = problem(arguments.rows)
+    data = learnable(arguments.rows)
     training(data, arguments)
     latency(data)
 
