@@ -14,6 +14,7 @@ from mmsdk.errors import ConfigError
 from mmsdk.evaluate import score_logits
 from mmsdk.evaluate.out_of_fold import worth
 from mmsdk.evaluate.scores import Scoring
+from mmsdk.heads.boosting import has_boosting
 from mmsdk.model import infer
 from mmsdk.progress import note
 
@@ -30,6 +31,7 @@ AUTO = "auto"
 FUSIONS = ("mixed", "gated", "late", "lowrank", "experts")
 HEADS = ("blend", "plain", "linear", "ensemble")
 PAIRS = (("mixed", "blend"), ("gated", "blend"), ("mixed", "plain"), ("gated", "ensemble"), ("gated", "linear"))
+BOOSTED = ("gated", "boosting")  # tried last, and only where every input is columns: trees see nothing in a photo
 FEW, FOLDS = 500, 5  # with fewer rows to learn from, validation rows alone are too few to judge by
 FEW_GROUPS = 6  # as are validation rows of fewer groups: what suits one speaker need not suit the next
 DRAWS = 200
@@ -110,12 +112,16 @@ def _seen(name: str) -> str:
     )
 
 
-def candidates(application: Application) -> list[tuple[str, str]]:
-    """Return the short list, pairs of fusion and head; of equals the one named first is taken."""
+def candidates(application: Application, *, boosted: bool = False) -> list[tuple[str, str]]:
+    """Return the short list, pairs of fusion and head; of equals the one named first is taken.
+
+    :param boosted: try gradient boosting too.
+    """
     fusion, head = application.fusion.type, application.head.type
     if fusion == AUTO and head == AUTO:
-        return list(PAIRS)
-    pairs = [(one, head) for one in FUSIONS] if fusion == AUTO else [(fusion, one) for one in HEADS]
+        return [*PAIRS, *([BOOSTED] if boosted else [])]
+    heads = [*HEADS, *(BOOSTED[1:] if boosted else ())]
+    pairs = [(one, head) for one in FUSIONS] if fusion == AUTO else [(fusion, one) for one in heads]
     settings = application.fusion
     narrow = settings.dim // math.gcd(settings.dim, settings.members) < len(application.inputs)
     if fusion == AUTO and narrow:  # late gives each input its part of a member's width
@@ -141,11 +147,12 @@ def choose(draft: Draft, folder: Path, learn: Learn) -> None:
     application = draft.application
     if not is_open(application):
         return
+    listed = candidates(application, boosted=_boosted(draft))
     trials = Trials(draft, folder, learn)
     began = time.monotonic()
     judged: dict[str, _Judged] = {}
     left_out: list[str] = []
-    for fusion, head in candidates(application):
+    for fusion, head in listed:
         name = f"{fusion} + {head}"
         if judged and time.monotonic() - began > application.fusion.budget:
             left_out.append(name)
@@ -155,6 +162,16 @@ def choose(draft: Draft, folder: Path, learn: Learn) -> None:
     fusion, _, head = draft.choice.chosen.partition(" + ")
     draft.application = draft.pipeline.application = _with(application, fusion, head)
     note(_sentence(draft.choice), draft.pipeline.quiet)
+
+
+def _boosted(draft: Draft) -> bool:
+    """Return whether boosting is tried: every input is columns (its encoder is fitted to them), and it is installed."""
+    if draft.application.head.type != AUTO or not all(one.fitted for one in draft.pipeline.encoders.values()):
+        return False
+    if not has_boosting():
+        note("head: auto: boosting is not tried, pip install 'mmsdk[boosting]' for it", draft.pipeline.quiet)
+        return False
+    return True
 
 
 def _with(application: Application, fusion: str, head: str) -> Application:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -188,6 +189,11 @@ def require_boosting(kind: str) -> None:
     """Say before any work is done that a head of this type needs a library that is not there."""
     if kind == "boosting":
         _lightgbm()
+
+
+def has_boosting() -> bool:
+    """Return whether the library is installed, without importing it."""
+    return importlib.util.find_spec("lightgbm") is not None
 
 
 def _lightgbm() -> Any:

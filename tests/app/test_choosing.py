@@ -11,7 +11,7 @@ from shop_data import application, rows
 
 import mmsdk
 from mmsdk.app.aligning import align_inputs
-from mmsdk.app.choosing import FUSIONS, HEADS, PAIRS, Trials, _Judged, _sentence, candidates
+from mmsdk.app.choosing import BOOSTED, FUSIONS, HEADS, PAIRS, Trials, _Judged, _sentence, candidates
 from mmsdk.app.fitting import learn, open_pipeline, prepare
 from mmsdk.config import load_application
 from mmsdk.data import Policy
@@ -53,8 +53,8 @@ def test_auto_names_what_it_took(shop, tmp_path, by_validation, drawn):
     named = document["application"]
     chosen = document["choice"]["chosen"]
     assert chosen == f"{named['fusion']['type']} + {named['head']['type']}"
-    assert (named["fusion"]["type"], named["head"]["type"]) in PAIRS
-    assert list(metrics["kind"]["choice"]) == [f"{fusion} + {head}" for fusion, head in PAIRS]
+    assert (named["fusion"]["type"], named["head"]["type"]) in (*PAIRS, BOOSTED)
+    assert list(metrics["kind"]["choice"]) == [f"{fusion} + {head}" for fusion, head in (*PAIRS, BOOSTED)]
     jsonschema.validate(metrics, metrics_schema())
     page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     assert "What auto compared" in page
@@ -149,6 +149,37 @@ def test_the_short_list_is_installed():
     for changed, expected in (({"head": {"type": "auto"}}, len(HEADS)), ({"fusion": {"type": "auto"}}, len(FUSIONS))):
         block = {"inputs": {"a": {"column": "a", "modality": "number"}}, **changed}
         assert len(candidates(load_application(block))) == expected
+
+
+def test_boosting_is_tried_where_every_input_is_columns(shop, tmp_path, by_validation, monkeypatch, capsys):
+    columns = small(shop, head={"type": "auto"}, split=PARTED)
+    listed = [f"gated + {head}" for head in (*HEADS, "boosting")]
+    assert list(fitted(columns, tmp_path / "columns")[0]["choice"]["seconds"]) == listed
+    words = {**columns, "inputs": {**columns["inputs"], "text": application(shop)["inputs"]["text"]}}
+    assert list(fitted(words, tmp_path / "words")[0]["choice"]["seconds"]) == listed[:-1]
+    monkeypatch.setattr("mmsdk.app.choosing.has_boosting", lambda: False)
+    capsys.readouterr()
+    mmsdk.fit(columns, out=tmp_path / "absent").close()
+    assert "boosting is not tried, pip install 'mmsdk[boosting]'" in capsys.readouterr().err
+
+
+def test_boosting_wins_where_trees_see_more(tmp_path, by_validation):
+    """Where one number means the opposite once another is below zero, no sum over the columns can say it."""
+    numbers = np.random.default_rng(0).normal(size=(700, 4))
+    table = [
+        {**{f"x{n}": float(v) for n, v in enumerate(row)}, "y": "same" if row[0] * row[1] > 0 else "not"}
+        for row in numbers
+    ]
+    described = {
+        "inputs": {"row": {"column": [f"x{n}" for n in range(4)], "modality": "table"}},
+        "tasks": {"y": {"column": "y", "type": "classification"}},
+        "fusion": {"type": "gated", "dim": 8},
+        "head": {"type": "auto"},
+        "training": {"epochs": 3},
+    }
+    app = mmsdk.fit(described, table, tmp_path / "run", quiet=True)
+    assert app.application.head.type == "boosting"
+    app.close()
 
 
 @pytest.mark.parametrize(("fusion", "head"), [("late", "auto"), ("auto", "ensemble")])
