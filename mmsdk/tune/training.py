@@ -15,7 +15,7 @@ from mmsdk.progress import note, progress
 from mmsdk.repeatable import repeatable
 from mmsdk.train.batches import place_rows, place_vectors
 from mmsdk.train.checkpoint import State, load_checkpoint, save_checkpoint, training_key
-from mmsdk.train.loop import class_weights_of, usable_rows
+from mmsdk.train.learnable import class_weights_of, usable_rows
 from mmsdk.train.objective import Objective
 from mmsdk.train.schedule import learning_rate
 from mmsdk.train.validation import Validation

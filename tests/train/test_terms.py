@@ -14,7 +14,7 @@ from mmsdk.model import build_net, prepare_targets
 from mmsdk.tasks import Classification, Multilabel, Regression
 from mmsdk.train import fit_heads, loop
 from mmsdk.train.batches import Labels, Rows
-from mmsdk.train.loop import class_weights_of
+from mmsdk.train.learnable import class_weights_of
 from mmsdk.train.mixing import Blend, blend_rows
 from mmsdk.train.objective import Objective
 from mmsdk.train.unimodal import UnimodalHeads
