@@ -30,13 +30,46 @@ if TYPE_CHECKING:
     from mmsdk.app.draft import Draft, Origin
     from mmsdk.data import Table
 
+TOLD = ("torch", "numpy", "faiss-cpu", "faiss-gpu", "implicit", "pyarrow", "scikit-learn")  # versions, where installed
+
 
 def run_document(draft: Draft, origin: Origin) -> dict[str, Any]:
     """Return what run.json holds."""
-    pipeline, samples, trained = draft.pipeline, draft.samples, draft.trained
+    pipeline, trained = draft.pipeline, draft.trained
     assert trained is not None
     assert pipeline.net is not None
-    inputs = {
+    return {
+        "mmsdk": version("mmsdk"),
+        "title": origin.title,
+        "synthetic": origin.synthetic,
+        "command": origin.command or f"mmsdk.fit(<application of run.json>, data={draft.samples.table.name!r})",
+        "recipe": None if origin.recipe is None else dict(origin.recipe),
+        "card": None,
+        "fingerprint": run_fingerprint(draft),
+        "application": draft.application.model_dump(mode="json"),
+        "inputs": _inputs(draft),
+        "tasks": _tasks(draft),
+        "heads": pipeline.net.heads_beside(),
+        "align": None if draft.alignment is None else draft.alignment.document(),
+        "ranking": None if draft.ranking is None else draft.ranking.document(),
+        "search": draft.searched,
+        "choice": None if draft.choice is None else draft.choice.as_json(),
+        "confidence": None if draft.confidence is None else saved_document(draft.confidence),
+        "data": _data(draft),
+        "training": {"best_epoch": trained.best_epoch, "epochs": len(trained.history), "history": trained.history},
+        "readings": pipeline.net.readings(),
+        "efficiency": draft.meter.document(draft),
+        "seed": draft.application.training.seed,
+        "device": pipeline.device,
+        "threads": draft.embeddings.stats.threads,
+        "plugins": plugins_used(draft.application, pipeline.encoders.values()),
+        "versions": {name: version(name) for name in TOLD if _has(name)} | {"python": platform.python_version()},
+    }
+
+
+def _inputs(draft: Draft) -> dict[str, Any]:
+    """Return input -> what encodes it."""
+    return {
         name: {
             "modality": encoder.modality,
             "encoder": encoder.name,
@@ -46,52 +79,30 @@ def run_document(draft: Draft, origin: Origin) -> dict[str, Any]:
             "state": encoder.state(),
             "tuned": _tuned(draft, name),
         }
-        for name, encoder in pipeline.encoders.items()
+        for name, encoder in draft.pipeline.encoders.items()
     }
-    tasks = {
+
+
+def _tasks(draft: Draft) -> dict[str, Any]:
+    """Return task -> its type, its metric and its state."""
+    return {
         name: {"type": draft.application.tasks[name].type, "metric": target.task.metric, "state": target.task.state()}
         for name, target in draft.targets.items()
     }
+
+
+def _data(draft: Draft) -> dict[str, Any]:
+    """Return what the run was fitted on."""
+    samples = draft.samples
     parts, counts = np.unique(samples.split.astype(str), return_counts=True)
     return {
-        "mmsdk": version("mmsdk"),
-        "title": origin.title,
-        "synthetic": origin.synthetic,
-        "command": origin.command or f"mmsdk.fit(<application of run.json>, data={samples.table.name!r})",
-        "recipe": None if origin.recipe is None else dict(origin.recipe),
-        "card": None,
-        "fingerprint": run_fingerprint(draft),
-        "application": draft.application.model_dump(mode="json"),
-        "inputs": inputs,
-        "tasks": tasks,
-        "heads": pipeline.net.heads_beside(),
-        "align": None if draft.alignment is None else draft.alignment.document(),
-        "ranking": None if draft.ranking is None else draft.ranking.document(),
-        "search": draft.searched,
-        "choice": None if draft.choice is None else draft.choice.as_json(),
-        "confidence": None if draft.confidence is None else saved_document(draft.confidence),
-        "data": {
-            "name": samples.table.name,
-            "columns": list(samples.table.names),
-            "understood": [asdict(one) for one in draft.understood],
-            "table": table_fingerprint(samples.table),
-            "fingerprint": _data_fingerprint(draft),
-            "rows": len(samples),
-            "split": dict(zip(parts.tolist(), counts.tolist(), strict=True)),
-        },
-        "training": {"best_epoch": trained.best_epoch, "epochs": len(trained.history), "history": trained.history},
-        "readings": pipeline.net.readings(),
-        "efficiency": draft.meter.document(draft),
-        "seed": draft.application.training.seed,
-        "device": pipeline.device,
-        "threads": draft.embeddings.stats.threads,
-        "plugins": plugins_used(draft.application, pipeline.encoders.values()),
-        "versions": {
-            name: version(name)
-            for name in ("torch", "numpy", "faiss-cpu", "faiss-gpu", "implicit", "pyarrow", "scikit-learn")
-            if _has(name)
-        }
-        | {"python": platform.python_version()},
+        "name": samples.table.name,
+        "columns": list(samples.table.names),
+        "understood": [asdict(one) for one in draft.understood],
+        "table": table_fingerprint(samples.table),
+        "fingerprint": _data_fingerprint(draft),
+        "rows": len(samples),
+        "split": dict(zip(parts.tolist(), counts.tolist(), strict=True)),
     }
 
 
