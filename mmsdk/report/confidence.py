@@ -89,7 +89,7 @@ def _curves(found: Mapping[str, Any], task: str) -> str:
         right.set(xlabel="share of rows answered", ylabel="error", xlim=(0, 1), ylim=(0, None))
         drawn = charts.svg(figure, f"reliability, and risk against coverage, of {task}")
     area = _bounds(found["risk"].get("aurc"))
-    return f"{drawn}<p>Area under risk against coverage (0 is best): {area}.</p>"
+    return f'<div class="wide">{drawn}</div><p>Area under risk against coverage (0 is best): {area}.</p>'
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:

@@ -78,6 +78,22 @@ def test_intervals_are_laid_out_by_the_page_and_never_scroll():
     assert '<div class="wide"><div class="intervals"' not in render_report(data())
 
 
+def test_every_drawing_scrolls_by_itself_and_never_moves_the_page():
+    one = {"confidence": 0.5, "value": 0.5, "low": 0.4, "high": 0.6, "n": 9}
+    sure = {
+        "method": "temperature",
+        "rows": 9,
+        "source": "folds",
+        "notes": [],
+        "reliability": {"raw": [one], "calibrated": [one]},
+        "risk": {"curve": [[0.5, 0.1], [1.0, 0.2]], "aurc": score(0.1)},
+    }
+    metrics = {"label": {"test": {"accuracy": score(0.8)}, "baselines": {}, "confidence": sure}}
+    page = render_report(data(metrics=metrics))
+    assert "risk against coverage, of label" in page
+    assert page.count("<svg") == page.count('<div class="wide"><svg') == 3
+
+
 def test_one_score_without_an_interval_has_a_scale():
     assert 'style="left:50.00%"' in intervals({"a": {"value": 0.5}}, "accuracy", "a")
 

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
     from mmsdk_recipe_emotion.timeline import Timeline
 
+OWN = (
+    " Where a person is measured against their own windows, one who shows a single expression throughout looks more "
+    "neutral than they are."
+)
 PLAYED = (".mp4", ".m4v", ".mov", ".webm", ".mkv")  # what browsers may play
 
 
@@ -37,6 +41,7 @@ def write_page(timeline: Timeline, path: Path, video: Path | None) -> None:
         video=shown + trouble,
         **{"with": "with" if shown else ""},
         source=escape(SOURCE),
+        own=OWN if any(line.own for line in timeline.lines) else "",
         data=_inside(json.dumps(as_json(timeline), ensure_ascii=False, separators=(",", ":"))),
     )
     with atomic_write(path) as partial:

@@ -118,6 +118,9 @@ def test_every_file_says_it(tmp_path, capsys):
     page = (tmp_path / "timeline.html").read_text(encoding="utf-8")
     assert "own windows (face 8)" in page
     assert "line.measured" in page
+    assert "looks more neutral than they are" in page
+    write_timeline(line_of(1, {}), tmp_path, None)
+    assert "neutral than they are" not in (tmp_path / "timeline.html").read_text(encoding="utf-8")
 
 
 def test_the_report_says_what_its_scores_are_of(own_app, app):
