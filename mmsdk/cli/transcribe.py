@@ -11,6 +11,7 @@ from mmsdk.cli import options
 from mmsdk.cli.output import print_json
 from mmsdk.errors import ConfigError
 from mmsdk.plugins import resolve
+from mmsdk.progress import note
 
 
 @click.command()
@@ -67,5 +68,7 @@ def _table(data: str, path: Path, encoder: str, given: dict[str, Any]) -> dict[s
     resolve("mmsdk.app.predictions:write_table")(path, found.table, for_people=False)
     for one in found.problems[:3]:
         click.echo(str(one), err=True)
+    if path.resolve().parent != Path(data).resolve().parent:
+        note(f"{path} lies in another folder than {data}: relative paths in it are still meant from there")
     told = {"rows": found.table.num_rows, "column": found.column, "with_speech": found.said}
     return {"out": str(path), **told, "unread": len(found.problems)}

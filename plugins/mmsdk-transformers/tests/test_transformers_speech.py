@@ -231,8 +231,9 @@ class TestCommand:
     def test_a_column_of_text(self, command, taught, calls, tmp_path):
         out = tmp_path / "said.csv"
         words = ("--column", "call", "--encoder", f"transformers:{taught}", "--out", out)
-        code, told, _ = command(calls.folder / "good.csv", *words)
+        code, told, error = command(calls.folder / "good.csv", *words)
         assert code == 0
+        assert "lies in another folder" in error
         assert [row["call_text"] for row in read(out)] == ["go left", "stop", "", ""]
         assert [row["call"] for row in read(out)] == ["low.wav", "high.wav", "quiet.wav", ""]
         assert "rows 4" in told
