@@ -13,8 +13,8 @@ from mmsdk.data import Policy, Table, guess_modality, read_samples, read_table
 from mmsdk.data.samples import bad_rows
 from mmsdk.embed import open_encoder, open_modality
 from mmsdk.embed.column import reason_of
-from mmsdk.errors import ConfigError, DataError, EncoderError, Problem
-from mmsdk.files import atomic_write
+from mmsdk.errors import DataError, EncoderError, Problem
+from mmsdk.files import atomic_write, check_output
 from mmsdk.progress import progress
 from mmsdk.protocols import Clip, Media, Sound, Transcript
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HEARD = ("audio", "video")
+CUES = (".vtt", ".txt")
 BATCH = 8
 NAME = "sound"
 
@@ -145,7 +146,7 @@ def write_cues(path: Path, transcript: Transcript) -> None:
 
     :raises ConfigError: another ending than ``.vtt`` or ``.txt``.
     """
-    check_cues(path)
+    check_output(path, CUES)
     spans = transcript.spans
     if path.suffix == ".vtt":
         cues = (f"{_stamp(start)} --> {_stamp(end)}\n{_escaped(text)}\n" for start, end, text in spans)
@@ -154,12 +155,6 @@ def write_cues(path: Path, transcript: Transcript) -> None:
         content = "".join(f"{text}\n" for _, _, text in spans)
     with atomic_write(path) as partial:
         partial.write_text(content, encoding="utf-8")
-
-
-def check_cues(path: Path) -> None:
-    """Refuse an ending nobody can write, before any work is done."""
-    if path.suffix not in (".vtt", ".txt"):
-        raise ConfigError(f"--out {path}: cannot write {path.suffix or 'no ending'!r}; expected .vtt or .txt")
 
 
 def _heard_as(table: Table, column: str) -> str | None:

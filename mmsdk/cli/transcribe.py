@@ -10,6 +10,7 @@ import click
 from mmsdk.cli import options
 from mmsdk.cli.output import print_json
 from mmsdk.errors import ConfigError
+from mmsdk.files import check_output
 from mmsdk.plugins import resolve
 from mmsdk.progress import note
 
@@ -37,9 +38,8 @@ def transcribe(
     **reading: Any,
 ) -> None:
     """Write down what is said in the sounds or videos of DATA: a table, or one recording."""
-    path = Path(out)
-    if path.exists() and path.samefile(data):
-        raise ConfigError(f"--out {path}: this is what is listened to, which would be lost; name another file")
+    endings = resolve("mmsdk.app.transcribing:CUES" if column is None else "mmsdk.app.predictions:FORMATS")
+    path = check_output(out, endings, data)
     heard = {"language": language, "device": device}
     if column is None:
         if to is not None:
@@ -55,7 +55,6 @@ def transcribe(
 
 def _recording(data: Path, path: Path, encoder: str, heard: dict[str, Any]) -> dict[str, Any]:
     """Write down one recording; return what to tell of it."""
-    resolve("mmsdk.app.transcribing:check_cues")(path)
     found = resolve("mmsdk.app.transcribing:transcribe_recording")(data, encoder, **heard)
     resolve("mmsdk.app.transcribing:write_cues")(path, found)
     return {"out": str(path), "cues": len(found.spans)}
@@ -63,7 +62,6 @@ def _recording(data: Path, path: Path, encoder: str, heard: dict[str, Any]) -> d
 
 def _table(data: str, path: Path, encoder: str, given: dict[str, Any]) -> dict[str, Any]:
     """Write down a column; return what to tell of it."""
-    resolve("mmsdk.app.predictions:check_format")(path)
     found = resolve("mmsdk.app.transcribing:transcribe")(data, given.pop("column"), encoder, **given)
     resolve("mmsdk.app.predictions:write_table")(path, found.table, for_people=False)
     for one in found.problems[:3]:

@@ -280,7 +280,7 @@ class TestCommand:
         ("words", "said"),
         [
             (("low.wav", "--encoder", "mel-stats", "--out", "a.vtt"), "writes nothing down; expected one that does"),
-            (("low.wav", "--encoder", "mel-stats", "--out", "a.srt"), "cannot write '.srt'; expected .vtt or .txt"),
+            (("low.wav", "--encoder", "mel-stats", "--out", "a.srt"), "cannot write '.srt'; expected .vtt, .txt"),
             (("good.csv", "--encoder", "mel-stats", "--out", "a.vtt"), "expected a sound or a video"),
             (
                 ("good.csv", "--column", "id", "--encoder", "mel-stats", "--out", "a.csv"),
@@ -293,7 +293,7 @@ class TestCommand:
             ),
             (("good.csv", "--column", "call", "--encoder", "mel-stats", "--out", "a.pdf"), "cannot write '.pdf'"),
             (("low.wav", "--to", "t", "--encoder", "mel-stats", "--out", "a.vtt"), "no new column without --column"),
-            (("low.wav", "--encoder", "mel-stats", "--out", "low.wav"), "which would be lost"),
+            (("good.csv", "--column", "call", "--encoder", "mel-stats", "--out", "good.csv"), "which would be lost"),
         ],
     )
     def test_refused(self, words, said, command, calls, monkeypatch):
