@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 ROWS = 64
 FIRST = 8  # rows timed before the rest is worth it
-SECONDS = 20.0  # which the rest of the rows may take an input
+SECONDS = 3.0  # which the rest of the rows may take an input: somebody waits for the bill
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,6 @@ import gc
 import html
 import json
 import re
-import shutil
-import tempfile
-import weakref
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +16,7 @@ from mmsdk.errors import MmsdkError
 from mmsdk.testing.checks import Skip, expect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from mmsdk.data import Table
     from mmsdk.testing.recipes import RecipeSubject
@@ -30,60 +27,41 @@ FETCHES = re.compile(r"""(?:src\s*=\s*["']?|url\(\s*["']?|@import\s+["']?)(?:htt
 
 @dataclass(slots=True, kw_only=True)
 class Fitted:
-    """The run of a recipe's sample, made in a folder of its own.
+    """The run of a recipe's sample.
 
     :param run: the run directory.
-    :param sample: where the sample lies now; it was moved away once the run was whole.
     :param sections: what ``sections`` yielded.
     :param error: why the sample cannot be fitted, empty where it can.
     """
 
-    home: Path
-    application: Mapping[str, Any] = field(default_factory=dict)
+    run: Path
     sections: list[Any] = field(default_factory=list)
     error: str = ""
 
-    @property
-    def run(self) -> Path:
-        """Return the run directory."""
-        return self.home / "run"
 
-    @property
-    def sample(self) -> Path:
-        """Return where the sample lies."""
-        return self.home / "moved"
+def fit_sample(recipe: Any, home: Path, drawn: Callable[[], Mapping[str, Any]]) -> Fitted:
+    """Fit the sample of a recipe, quickly, into ``home / "run"``.
 
-    def moved(self, file: str) -> Path:
-        """Return where a file of the sample lies now."""
-        return self.sample / Path(file).relative_to(self.home / "sample")
-
-
-def fit_sample(recipe: Any, owner: object) -> Fitted:
-    """Fit the sample of a recipe, quickly, and move the sample away; the folder goes with its owner."""
-    home = Path(tempfile.mkdtemp(prefix="mmsdk-recipe-")).resolve()
-    weakref.finalize(owner, shutil.rmtree, home, ignore_errors=True)
-    fitted = Fitted(home=home)
+    :param drawn: returns its application.
+    """
+    fitted = Fitted(run=home / "run")
     try:
-        _fit(recipe, fitted)
+        _fit(recipe, drawn(), fitted)
     except MmsdkError as error:
         fitted.error = str(error)
     gc.collect()  # encoders that are still open would answer for what they cannot open again
-    if (home / "sample").exists():
-        (home / "sample").rename(fitted.sample)
     return fitted
 
 
-def _fit(recipe: Any, fitted: Fitted) -> None:
-    """Write the sample and fit it, with what the recipe says of the run."""
+def _fit(recipe: Any, application: Mapping[str, Any], fitted: Fitted) -> None:
+    """Fit an application, with what the recipe says of the run."""
     import mmsdk
     from mmsdk.app.draft import Origin
 
-    (fitted.home / "sample").mkdir()
-    fitted.application = dict(recipe.sample(fitted.home / "sample", 0))
     quick = dict(QUICK)
-    if fitted.application.get("interactions"):
+    if application.get("interactions"):
         quick["interactions.refit"] = False
-    if fitted.application.get("tasks") and not fitted.application.get("confidence"):
+    if application.get("tasks") and not application.get("confidence"):
         quick["confidence.source"] = "validation"
 
     def sections(app: Any) -> Iterator[tuple[str, str]]:
@@ -91,7 +69,7 @@ def _fit(recipe: Any, fitted: Fitted) -> None:
         yield from fitted.sections
 
     origin = Origin(title="conformance", synthetic=True, sections=sections, card=getattr(recipe, "card", None))
-    app = mmsdk.fit(fitted.application, out=fitted.run, overrides=quick, device="cpu", quiet=True, origin=origin)
+    app = mmsdk.fit(application, out=fitted.run, overrides=quick, device="cpu", quiet=True, origin=origin)
     app.close()
 
 
@@ -100,9 +78,8 @@ def check_dry_run_is_billed(subject: RecipeSubject) -> None:
     from mmsdk.app.bill import make_bill
     from mmsdk.config import load_application
 
-    with tempfile.TemporaryDirectory() as folder, _refusals("the sample cannot be planned"):
-        application = load_application(subject.target().sample(Path(folder), 0))
-        bill = make_bill(application, device="cpu")
+    with _refusals("the sample cannot be planned"):
+        bill = make_bill(load_application(subject.sample(0).application), device="cpu")
     expect(bill.rows, "the bill of the sample counts no rows")
     fetched = [name for name, one in bill.inputs.items() if one.fetch != 0]
     expect(not fetched, f"the sample fetches weights for {', '.join(fetched)}: it must run offline")
@@ -144,9 +121,13 @@ def check_answers_from_the_saved_run_alone(subject: RecipeSubject) -> None:
     """Loaded where its sample no longer lies, the run answers a row, and the row less any one of its inputs."""
     import mmsdk
 
-    fitted = _whole(subject)
-    with _refusals("the saved run does not answer"), contextlib.closing(mmsdk.load(fitted.run, quiet=True)) as app:
-        table = mmsdk.read_table(fitted.moved(str(app.application.data)))
+    run = _whole(subject).run
+    with (
+        _moved(subject.home / "sample-0-0") as (sample, moved),
+        _refusals("the saved run does not answer"),
+        contextlib.closing(mmsdk.load(run, quiet=True)) as app,
+    ):
+        table = mmsdk.read_table(moved / Path(str(app.application.data)).relative_to(sample))
         rows = list(_rows(app, table))
         answers = app.predict(rows, root=table.root)
         expect(len(answers) == len(rows), f"{len(rows)} rows got {len(answers)} answers")
@@ -175,6 +156,17 @@ def _whole(subject: RecipeSubject) -> Fitted:
     if subject.fitted.error:
         raise Skip("its sample cannot be fitted")
     return subject.fitted
+
+
+@contextlib.contextmanager
+def _moved(folder: Path) -> Iterator[tuple[Path, Path]]:
+    """Move a folder away for a while; yields where it lay, and where it lies."""
+    away = folder.with_name("moved")
+    folder.rename(away)
+    try:
+        yield folder, away
+    finally:
+        away.rename(folder)
 
 
 @contextlib.contextmanager

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
-import os
+import shutil
 import tempfile
+import weakref
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,30 +29,66 @@ from mmsdk.testing.recipe_runs import (
 from mmsdk.testing.subject import Subject, check_import_is_offline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mmsdk.specs import RecipeSpec
     from mmsdk.testing.checks import Check
     from mmsdk.testing.probe import Probe
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """A sample as a recipe drew it.
+
+    :param application: what ``sample`` returned.
+    :param files: name -> hash of each file.
+    :param said: the application in JSON's values, the folder's name taken out.
+    :param stray: what lay in the working directory afterwards, which was empty.
+    """
+
+    application: Mapping[str, Any]
+    files: Mapping[str, str]
+    said: Any
+    stray: Sequence[str]
+
+
 class RecipeSubject(Subject):
-    """A recipe under test; each sample is drawn once, and fitted once."""
+    """A recipe under test; each sample is drawn once, and the first is billed and fitted where it lies."""
+
+    @functools.cached_property
+    def home(self) -> Path:
+        """Return a folder that goes with the subject."""
+        home = Path(tempfile.mkdtemp(prefix="mmsdk-recipe-")).resolve()
+        weakref.finalize(self, shutil.rmtree, home, ignore_errors=True)
+        return home
 
     @functools.cached_property
     def fitted(self) -> Fitted:
         """Return the run of the sample."""
-        return fit_sample(self.target(), self)
+        return fit_sample(self.target(), self.home, lambda: self.sample(0).application)
 
     @functools.lru_cache(maxsize=4)  # noqa: B019 - a subject lives as long as its checks
-    def sample(self, seed: int, again: int = 0) -> tuple[dict[str, str], Any]:
-        """Return the hashes of a sample's files by name, and its application with the folder's name taken out."""
-        with tempfile.TemporaryDirectory() as folder:
-            root = Path(folder).resolve()
-            application = self.target().sample(root, seed)
-            files = {str(file.relative_to(root)): hash_file(file) for file in root.rglob("*") if file.is_file()}
-            text = json.dumps(dict(application), default=_path, sort_keys=True)
-            return files, json.loads(text.replace(json.dumps(str(root))[1:-1], "FOLDER"))
+    def sample(self, seed: int, again: int = 0) -> Drawn:
+        """Return a sample; its files are kept in ``home / "sample-0-0"`` alone, which others need."""
+        folder = self.home / f"sample-{seed}-{again}"
+        shutil.rmtree(folder, ignore_errors=True)  # what is left of one that broke off
+        folder.mkdir()
+        try:
+            return _draw(self.target(), folder, seed)
+        finally:
+            if seed or again:
+                shutil.rmtree(folder)
+
+
+def _draw(recipe: Any, root: Path, seed: int) -> Drawn:
+    """Let a recipe write its sample into a folder, while it works in an empty one."""
+    with tempfile.TemporaryDirectory() as empty, contextlib.chdir(empty):
+        application = recipe.sample(root, seed)
+        stray = sorted(entry.name for entry in Path(empty).iterdir())
+    files = {str(file.relative_to(root)): hash_file(file) for file in root.rglob("*") if file.is_file()}
+    text = json.dumps(dict(application), default=_path, sort_keys=True)
+    said = json.loads(text.replace(json.dumps(str(root))[1:-1], "FOLDER"))
+    return Drawn(application=application, files=files, said=said, stray=stray)
 
 
 def recipe_checks(spec: RecipeSpec, probe: Probe | None = None) -> Iterator[Check]:
@@ -87,8 +126,8 @@ def check_target_resolves(subject: RecipeSubject) -> None:
 
 def check_sample_is_an_application(subject: RecipeSubject) -> None:
     """``sample`` writes files and returns an application with inputs, and tasks or interactions."""
-    files, application = subject.sample(0)
-    expect(files, "sample() writes no file")
+    application = subject.sample(0).said
+    expect(subject.sample(0).files, "sample() writes no file")
     expect(application.get("data"), "the application of the sample names no data")
     expect(application.get("inputs"), "the application of the sample has no inputs")
     expect(
@@ -99,27 +138,21 @@ def check_sample_is_an_application(subject: RecipeSubject) -> None:
 
 def check_sample_is_deterministic(subject: RecipeSubject) -> None:
     """The same seed gives the same files, byte for byte, and the same application."""
-    (files, application), (others, other) = subject.sample(0), subject.sample(0, again=1)
-    differ = sorted(name for name in files.keys() | others.keys() if files.get(name) != others.get(name))
+    one, other = subject.sample(0), subject.sample(0, again=1)
+    names = one.files.keys() | other.files.keys()
+    differ = sorted(name for name in names if one.files.get(name) != other.files.get(name))
     expect(not differ, f"drawn twice with one seed, {len(differ)} files differ: {', '.join(differ[:3])}")
-    expect(application == other, "drawn twice with one seed, the applications differ")
+    expect(one.said == other.said, "drawn twice with one seed, the applications differ")
 
 
 def check_seed_matters(subject: RecipeSubject) -> None:
     """Another seed gives another sample."""
-    expect(subject.sample(0)[0] != subject.sample(1)[0], "seeds 0 and 1 give the same files")
+    expect(subject.sample(0).files != subject.sample(1).files, "seeds 0 and 1 give the same files")
 
 
 def check_sample_stays_in_its_folder(subject: RecipeSubject) -> None:
     """``sample`` writes nothing into the working directory."""
-    here = Path.cwd()
-    with tempfile.TemporaryDirectory() as empty, tempfile.TemporaryDirectory() as folder:
-        os.chdir(empty)
-        try:
-            subject.target().sample(Path(folder), 0)
-            stray = sorted(entry.name for entry in Path(empty).iterdir())
-        finally:
-            os.chdir(here)
+    stray = subject.sample(0).stray
     expect(not stray, f"sample() writes {', '.join(stray)} into the working directory")
 
 

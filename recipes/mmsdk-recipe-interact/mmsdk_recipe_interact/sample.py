@@ -74,8 +74,7 @@ def _row(
     voice = ""
     if argument:
         voice = f"voice/{number:04d}.wav"
-        with atomic_write(folder / voice) as partial:
-            partial.write_bytes(wav_of(spoken(argument, person, rng)))
+        (folder / voice).write_bytes(wav_of(spoken(argument, person, rng)))  # the table, written last, vouches for it
     return {
         "id": f"c{number:04d}",
         "motion": motion,

@@ -9,7 +9,6 @@ the last weeks, which is what a recommender that reads content is for.
 from __future__ import annotations
 
 import csv
-import io
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -96,10 +95,7 @@ def _write_photo(path: Path, item: dict[str, str], rng: np.random.Generator) -> 
     _silhouette(draw, item["kind"], (x, y, x + 40, y + 40), ink, paper)
     noise = rng.normal(0, 6, (PIXELS, PIXELS, 1))
     pixels = np.clip(np.asarray(image, dtype=np.float32) + noise, 0, 255).astype(np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    with atomic_write(path) as partial:
-        partial.write_bytes(buffer.getvalue())
+    Image.fromarray(pixels).save(path, "PNG")  # not flushed to the disk each: only the table written last says all is there
 
 
 def _pattern(draw: ImageDraw.ImageDraw, name: str, ink: tuple[int, ...], step: int) -> None:
