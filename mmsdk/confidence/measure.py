@@ -12,6 +12,7 @@ from mmsdk.confidence.fit import confidence_of, kind_of
 from mmsdk.confidence.judge import fitting_labels
 from mmsdk.data.table import as_id
 from mmsdk.evaluate.bootstrap import bootstrap
+from mmsdk.evaluate.mean import Mean
 from mmsdk.evaluate.scores import score_logits
 from mmsdk.tasks import Classification, Multilabel, Regression, Share
 
@@ -105,10 +106,7 @@ def _means(values: Mapping[str, np.ndarray], rows: np.ndarray, scoring: Scoring)
 
 def _mean_of(values: np.ndarray) -> Callable[[np.ndarray], float]:
     """Return the mean as a function of the rows; of values that are 0 or 1, and of parts of them, a share."""
-
-    def mean(rows: np.ndarray) -> float:
-        return float(values[rows].mean())
-
+    mean = Mean(values)
     return Share(of=mean, weights=np.ones(len(values))) if ((values >= 0) & (values <= 1)).all() else mean
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -9,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.data import resampled, units_drawn
+from mmsdk.evaluate.mean import Difference, Mean
 from mmsdk.tasks import CalibrationError, Share
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 RESAMPLES = 1000
 LEVEL = 0.95
+BLOCK = 2**16  # rows of resamples that a mean takes at once
 FEW = 30  # rows or groups below which the plain percentiles are too narrow
 
 
@@ -59,9 +62,9 @@ def bootstrap(
     values = {name: float(one(np.arange(n))) for name, one in statistics.items()}
     defined = {name: one for name, one in statistics.items() if math.isfinite(values[name])}
     drawn: dict[str, list[float]] = {name: [] for name in defined}
-    for rows in resampled(n, groups=groups, resamples=resamples, seed=seed):
+    for block in _blocks(resampled(n, groups=groups, resamples=resamples, seed=seed), max(1, BLOCK // n)):
         for name, one in defined.items():
-            drawn[name].append(float(one(rows)))
+            drawn[name].extend(_each(one, block))
     named = None if groups is None else np.asarray(groups)
     every, units = np.arange(n), units_drawn(n, groups)
     found = {
@@ -78,6 +81,20 @@ def bootstrap(
     }
 
 
+def _blocks(resamples: Iterator[np.ndarray], size: int) -> Iterator[np.ndarray | list[np.ndarray]]:
+    """Yield resamples some at a time: ``(b, r)`` where they are of one length, else a list."""
+    while block := list(itertools.islice(resamples, size)):
+        yield np.stack(block) if len({len(rows) for rows in block}) == 1 else block
+
+
+def _each(statistic: Callable[[np.ndarray], float], block: np.ndarray | list[np.ndarray]) -> Iterable[float]:
+    """Return a statistic of each resample; the figures are those of one at a time, to the bit."""
+    plain = statistic.of if isinstance(statistic, Share) else statistic
+    if isinstance(block, np.ndarray) and isinstance(plain, Mean | Difference):
+        return list(plain.of_each(block))
+    return [float(statistic(rows)) for rows in block]
+
+
 def paired(
     first: Callable[[np.ndarray], float],
     second: Callable[[np.ndarray], float],
@@ -92,7 +109,7 @@ def paired(
 
     Two answers to the same rows err together, so that this interval is narrower than the two of its parts suggest.
     """
-    difference = {"difference": lambda rows: first(rows) - second(rows)}
+    difference = {"difference": Difference(first, second)}
     found = bootstrap(difference, n, groups=groups, resamples=resamples, level=level, seed=seed)
     return found.get("difference", Interval(value=math.nan, low=math.nan, high=math.nan, n=n))
 

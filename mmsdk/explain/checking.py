@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.evaluate.bootstrap import Interval, bootstrap
+from mmsdk.evaluate.mean import Mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -80,6 +81,4 @@ def _check(of: str, method: str, rows: Sequence[tuple[Deletion, float | None]], 
 
 def mean_interval(values: np.ndarray, *, seed: int = 0, resamples: int = RESAMPLES) -> Interval:
     """Return the mean of some numbers and its 95 % percentile bootstrap interval."""
-    return bootstrap({"mean": lambda rows: float(values[rows].mean())}, len(values), resamples=resamples, seed=seed)[
-        "mean"
-    ]
+    return bootstrap({"mean": Mean(values)}, len(values), resamples=resamples, seed=seed)["mean"]

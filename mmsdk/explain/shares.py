@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.evaluate.bootstrap import bootstrap
+from mmsdk.evaluate.mean import Mean
 from mmsdk.explain.scoring import score_of
 from mmsdk.explain.shapley import EXACT_UP_TO, PERMUTATIONS, shapley_values
 
@@ -45,7 +46,7 @@ def mean_shares(
 def _interval(sizes: np.ndarray, groups: np.ndarray | None, scoring: Scoring | None) -> dict[str, Any]:
     """Return the mean of some sizes with its interval."""
     return bootstrap(
-        {"mean": lambda drawn: float(sizes[drawn].mean())},
+        {"mean": Mean(sizes)},
         len(sizes),
         groups=groups,
         resamples=1000 if scoring is None else scoring.resamples,

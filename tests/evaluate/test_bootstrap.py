@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from scipy.special import softmax
@@ -9,6 +11,7 @@ from scipy.stats import binomtest, norm, t
 
 from mmsdk.data import resampled
 from mmsdk.evaluate import bootstrap, paired
+from mmsdk.evaluate.mean import Mean
 from mmsdk.tasks import CalibrationError, Classification, Share
 
 
@@ -162,3 +165,33 @@ def test_the_interval_of_the_calibration_error_holds_the_true_one(heat):
         held += found.low <= true <= found.high
     assert held >= 26  # of a calibrated model the plain percentiles hold it never
     assert true == pytest.approx(0.0, abs=0.005) if heat == 1.0 else true > 0.1
+
+
+@pytest.mark.parametrize("groups", [None, np.arange(40) // 4, np.arange(40) // 3, np.repeat([0, 1, 2], [30, 9, 1])])
+def test_a_mean_taken_of_many_resamples_at_once_is_that_of_each(groups):
+    values = np.random.default_rng(1).normal(size=40) * 1e3
+    assert bootstrap({"mean": Mean(values)}, 40, groups=groups) == bootstrap(mean_of(values), 40, groups=groups)
+    others = values[::-1] ** 2
+    for second in (Mean(others), mean_of(others)["mean"]):  # of which one is asked row by row
+        found = paired(Mean(values), second, 40, groups=groups)
+        assert found == paired(mean_of(values)["mean"], mean_of(others)["mean"], 40, groups=groups)
+    hits = (values > 0).astype(np.float64)
+    one, other = (Share(of=of, weights=np.ones(40)) for of in (Mean(hits), mean_of(hits)["mean"]))
+    assert bootstrap({"share": one}, 40, groups=groups) == bootstrap({"share": other}, 40, groups=groups)
+
+
+def test_blocks_of_resamples_lose_none_and_means_are_not_taken_one_by_one(monkeypatch):
+    monkeypatch.setattr(sys.modules["mmsdk.evaluate.bootstrap"], "BLOCK", 90)  # three resamples, and one at the end
+    drawn: list[int] = []
+
+    def counted(rows):
+        drawn.append(len(rows))
+        return float(rows.mean())
+
+    found = bootstrap({"one": counted, "many": Mean(np.arange(30))}, 30, resamples=100)
+    assert drawn == [30] * 101  # all rows once, and each resample
+    assert found["one"] == found["many"]
+    called = []
+    monkeypatch.setattr(Mean, "__call__", lambda self, rows: called.append(rows) or 1.0)
+    bootstrap({"many": Mean(np.arange(30))}, 30, resamples=100)
+    assert len(called) == 1

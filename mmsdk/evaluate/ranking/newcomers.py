@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmsdk.evaluate.mean import Mean
 from mmsdk.evaluate.ranking.metrics import CUTOFF, answer, user_metrics
-from mmsdk.evaluate.ranking.table import mean_of
 
 if TYPE_CHECKING:
     from mmsdk.evaluate.ranking.held_out import HeldOut
@@ -60,5 +60,5 @@ def _scored(table: Table, held: HeldOut, users: np.ndarray, ranker: Ranker) -> M
 
     answers = answer(scorer, held.histories, held.targets, order=table.order)
     values = user_metrics(answers, held, {})
-    drawn = {name: mean_of(values[name]) for name in TOLD}
+    drawn = {name: Mean(values[name]) for name in TOLD}
     return {name: one.as_json() for name, one in table.drawn(drawn, len(users)).items()}

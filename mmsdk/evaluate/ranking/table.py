@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.evaluate.bootstrap import RESAMPLES, Interval, bootstrap, paired
+from mmsdk.evaluate.mean import Mean
 from mmsdk.evaluate.ranking.metrics import CUTOFF, Answers, answer, coverage, user_metrics
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Table:
             one, other = self.by_user[first][metric], self.by_user[second][metric]
             users = np.flatnonzero(np.isfinite(one))
             if len(users):
-                interval = paired(mean_of(one[users]), mean_of(other[users]), len(users), **self._drawing())
+                interval = paired(Mean(one[users]), Mean(other[users]), len(users), **self._drawing())
                 found[metric] = interval.as_json()
         return found
 
@@ -69,19 +70,14 @@ class Table:
 
     def _intervals(self, values: Mapping[str, np.ndarray]) -> dict[str, Interval]:
         """Return each metric over the users for whom it is defined."""
-        everybody = {name: mean_of(one) for name, one in values.items() if np.isfinite(one).all()}
+        everybody = {name: Mean(one) for name, one in values.items() if np.isfinite(one).all()}
         found = bootstrap(everybody, len(self.held.users), **self._drawing())
         for name, one in values.items():
             users = np.flatnonzero(np.isfinite(one))
             if name not in everybody and len(users):
-                found |= bootstrap({name: mean_of(one[users])}, len(users), **self._drawing())
+                found |= bootstrap({name: Mean(one[users])}, len(users), **self._drawing())
         return {name: found[name] for name in values if name in found and math.isfinite(found[name].value)}
 
     def _drawing(self) -> dict[str, Any]:
         """Return how resamples are drawn."""
         return {"resamples": self.resamples, "seed": self.seed}
-
-
-def mean_of(values: np.ndarray) -> Any:
-    """Return the statistic of some rows that is their mean."""
-    return lambda rows: float(values[rows].mean())

@@ -95,7 +95,9 @@ def _write_photo(path: Path, item: dict[str, str], rng: np.random.Generator) -> 
     _silhouette(draw, item["kind"], (x, y, x + 40, y + 40), ink, paper)
     noise = rng.normal(0, 6, (PIXELS, PIXELS, 1))
     pixels = np.clip(np.asarray(image, dtype=np.float32) + noise, 0, 255).astype(np.uint8)
-    Image.fromarray(pixels).save(path, "PNG")  # not flushed to the disk each: only the table written last says all is there
+    Image.fromarray(pixels).save(
+        path, "PNG"
+    )  # not flushed to the disk each: only the table written last says all is there
 
 
 def _pattern(draw: ImageDraw.ImageDraw, name: str, ink: tuple[int, ...], step: int) -> None:
