@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pyarrow as pa
 
 from mmsdk.app.device import device_of
+from mmsdk.app.transcripts import keep, place_of, recalled
 from mmsdk.config import load_application
 from mmsdk.data import Policy, Table, guess_modality, read_samples, read_table
 from mmsdk.data.samples import bad_rows
@@ -21,6 +22,8 @@ from mmsdk.protocols import Clip, Media, Sound, Transcript
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+    Transcriber = Callable[[Sequence[Sound]], list[Transcript]]
 
 HEARD = ("audio", "video")
 CUES = (".vtt", ".txt")
@@ -59,6 +62,8 @@ def transcribe(
 ) -> Transcribed:
     """Return a table with a column of what was said in the sounds, or the videos, of another one.
 
+    What is written down lies in the cache folder too, in plain text, so that work that was cut off goes on.
+
     :param data: a path, or whatever :func:`mmsdk.read_table` takes.
     :param column: paths of sounds or videos.
     :param encoder: an audio encoder that writes down what it hears: ``whisper-base``, ``transformers:DIR``.
@@ -78,7 +83,7 @@ def transcribe(
     policy = Policy(on_bad_row=on_bad_row, allow_outside=allow_outside, allow_remote=allow_remote)
     application = load_application({"inputs": {NAME: {"column": column, "modality": modality}}})
     samples, problems = read_samples(table, application, policy, partial=True)
-    write_down = open_transcriber(encoder, language=language, device=device)
+    write_down = _kept(open_transcriber(encoder, language=language, device=device), encoder, language, device)
     cells, decode = samples.inputs[NAME].cells, open_modality(modality).decode
     texts: list[str | None] = [None] * len(cells)
     with progress(len(cells), f"transcribing {column}", quiet, unit="row") as bar:
@@ -112,10 +117,10 @@ def transcribe_recording(path: Path, encoder: str, *, language: str | None = Non
     return write_down([sound])[0]
 
 
-def open_transcriber(
-    encoder: str, *, language: str | None = None, device: str = "auto"
-) -> Callable[[Sequence[Sound]], list[Transcript]]:
+def open_transcriber(encoder: str, *, language: str | None = None, device: str = "auto") -> Transcriber:
     """Return the function that writes down what is said in sounds, such as those of an event of a session.
+
+    Nothing of it is kept.
 
     :param encoder: an audio encoder that writes down what it hears: ``whisper-base``, ``transformers:DIR``.
     :param language: as the model names it (``en``, ``zh``); the model tells by itself where left out.
@@ -132,6 +137,23 @@ def open_transcriber(
     def transcribed(sounds: Sequence[Sound]) -> list[Transcript]:
         with opened.lock:
             return list(own(sounds, language=language))
+
+    return transcribed
+
+
+def _kept(write_down: Transcriber, encoder: str, language: str | None, device: str) -> Transcriber:
+    """Return the function that listens only to sounds that were not written down before, and keeps what it wrote."""
+    opened = open_encoder(encoder, "audio", device=device_of(device))
+    facts = (opened.fingerprint, device_of(device).partition(":")[0], language)
+
+    def transcribed(sounds: Sequence[Sound]) -> list[Transcript]:
+        places = [place_of(one, *facts) for one in sounds]
+        found = [recalled(place) for place in places]
+        todo = [number for number, one in enumerate(found) if one is None]
+        for number, one in zip(todo, write_down([sounds[number] for number in todo]) if todo else (), strict=True):
+            found[number] = one
+            keep(places[number], one)
+        return [one or Transcript() for one in found]
 
     return transcribed
 

@@ -10,7 +10,6 @@ import torch
 
 from mmsdk import EncoderError, Transcript
 from mmsdk_transformers.network import failing, moved, silence, width_of
-from mmsdk_transformers.transcripts import keep, place_of, recalled
 from mmsdk_transformers.windows import resampled
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from mmsdk import Sound
     from mmsdk_transformers.checkpoint import Checkpoint
 
-VERSION = 1
 BATCH = 8
 FAINT = 1e-3  # of full scale: where no sample is louder, nobody speaks, and Whisper would make something up
 TIED = "proj_out.weight"  # the same numbers as the embedding of words, and not in the file
@@ -41,30 +39,25 @@ class Writer:
         self._checkpoint, self._device, self._dtype = checkpoint, device, dtype
 
     def written(self, sounds: Rows[Sound], language: str | None) -> list[Transcript]:
-        """Return what is said in each sound, from what is kept where it was heard before.
+        """Return what is said in each sound.
 
         The likeliest word is taken each time (no sampling), so that the same sound gives the same words.
 
         :raises EncoderError: the model cannot be read, or does not know the language.
         """
-        facts = ("whisper", VERSION, self._checkpoint.fingerprint(), self._device.partition(":")[0], self._dtype)
-        places = [place_of(one, *facts, language) for one in sounds]
-        found = [recalled(place) for place in places]
-        todo = [number for number, one in enumerate(found) if one is None]
-        if todo:
-            _ = self._tokenizer  # a model without words is refused before its weights are read
-            asked = self._asked(language)
-            for numbers in self._together(sounds, todo):
-                for number, one in zip(numbers, self._heard([sounds[n] for n in numbers], asked), strict=True):
-                    found[number] = one
-                    keep(places[number], one)
-        return [one or Transcript() for one in found]
+        _ = self._tokenizer  # a model without words is refused before its weights are read
+        asked = self._asked(language)
+        found = [Transcript()] * len(sounds)
+        for numbers in self._together(sounds):
+            for number, one in zip(numbers, self._heard([sounds[n] for n in numbers], asked), strict=True):
+                found[number] = one
+        return found
 
-    def _together(self, sounds: Rows[Sound], todo: list[int]) -> Iterator[list[int]]:
+    def _together(self, sounds: Rows[Sound]) -> Iterator[list[int]]:
         """Yield the places of sounds to be heard at once: short ones in batches, a long one alone."""
         longest = self._extractor.chunk_length
-        long = [number for number in todo if len(sounds[number].samples) > longest * sounds[number].rate]
-        short = [number for number in todo if number not in set(long)]
+        long = [number for number, one in enumerate(sounds) if len(one.samples) > longest * one.rate]
+        short = [number for number in range(len(sounds)) if number not in set(long)]
         yield from (short[start : start + BATCH] for start in range(0, len(short), BATCH))
         yield from ([number] for number in long)
 

@@ -89,34 +89,57 @@ class TestLanguages:
 
 
 class TestKept:
-    def test_a_sound_is_heard_once(self, taught, monkeypatch):
-        first = load(str(taught), modality="audio")
-        wanted = first.transcribe([sound(LOW)])
-        again = load(str(taught), modality="audio")
-        monkeypatch.setattr(speech.Writer, "_heard", lambda *_: pytest.fail("it was listened to again"))
-        assert again.transcribe([sound(LOW)]) == wanted
+    """A table's sounds are listened to once; nothing that is heard otherwise is kept."""
 
-    def test_another_language_is_heard_anew(self, encoder, monkeypatch):
-        encoder.transcribe([sound(LOW)])
-        heard = []
-        real = speech.Writer._heard
-        monkeypatch.setattr(speech.Writer, "_heard", lambda *given: heard.append(1) or real(*given))
-        encoder.transcribe([sound(LOW)], language="en")
-        encoder.transcribe([sound(LOW)], language="en")
-        assert len(heard) == 1
+    @pytest.fixture
+    def heard(self, monkeypatch):
+        """Return how many sounds were listened to, a number a time."""
+        counts = []
+        real = speech.Writer.written
+        monkeypatch.setattr(speech.Writer, "written", lambda *given: counts.append(len(given[1])) or real(*given))
+        return counts
 
-    def test_a_damaged_file_is_heard_again(self, encoder, monkeypatch, tmp_path):
-        monkeypatch.setenv("MMSDK_CACHE_DIR", str(tmp_path))
-        encoder.transcribe([sound(LOW)])
-        (kept,) = (tmp_path / "transcripts").rglob("*.json")
-        kept.write_text("{", "utf-8")
-        assert texts(encoder, sound(LOW)) == ["go left"]
-        assert json.loads(kept.read_text("utf-8")) == [[0.0, 1.0, "go left"]]
+    @pytest.fixture
+    def kept(self, monkeypatch, tmp_path):
+        """Return the folder of what is kept."""
+        monkeypatch.setenv("MMSDK_CACHE_DIR", str(tmp_path / "cache"))
+        return tmp_path / "cache" / "transcripts"
 
-    def test_a_cache_that_cannot_be_written_costs_nothing_else(self, encoder, monkeypatch, tmp_path):
+    def transcribed(self, taught, calls, **asked):
+        found = mmsdk.transcribe(calls.folder / "good.csv", "call", f"transformers:{taught}", quiet=True, **asked)
+        return found.table.column("call_text").to_pylist()
+
+    def test_a_sound_is_heard_once_a_language(self, taught, calls, kept, heard):
+        first = self.transcribed(taught, calls)
+        assert self.transcribed(taught, calls) == first
+        assert heard == [3]
+        assert self.transcribed(taught, calls, language="en") == first
+        assert heard == [3, 3]
+        assert len(list(kept.rglob("*.json"))) == 6
+
+    def test_what_was_cut_off_goes_on(self, taught, calls, kept, heard):
+        whole = self.transcribed(taught, calls)
+        next(kept.rglob("*.json")).unlink()
+        assert self.transcribed(taught, calls) == whole
+        assert heard == [3, 1]
+
+    def test_a_damaged_file_is_heard_again(self, taught, calls, kept, heard):
+        whole = self.transcribed(taught, calls)
+        for file in kept.rglob("*.json"):
+            file.write_text("{", "utf-8")
+        assert self.transcribed(taught, calls) == whole
+        assert heard == [3, 3]
+        assert sorted(json.loads(file.read_text("utf-8")) for file in kept.rglob("*.json"))[-1][0][2] == "stop"
+
+    def test_a_cache_that_cannot_be_written_costs_nothing_else(self, taught, calls, monkeypatch, tmp_path):
         (tmp_path / "file").write_text("", "utf-8")
         monkeypatch.setenv("MMSDK_CACHE_DIR", str(tmp_path / "file"))
-        assert texts(encoder, sound(LOW)) == ["go left"]
+        assert self.transcribed(taught, calls) == ["go left", "stop", None, None]
+
+    def test_what_is_heard_live_is_not_kept(self, taught, kept):
+        assert mmsdk.open_transcriber(f"transformers:{taught}")([sound(LOW)])[0].text == "go left"
+        mmsdk.open_encoder(f"transcript:transformers:{taught}", "audio").encoder.encode([sound(LOW)], "audio")
+        assert not kept.exists()
 
 
 class TestRefused:

@@ -1,4 +1,4 @@
-"""Transcripts that are kept: a sound that was written down once is not listened to again."""
+"""Transcripts of tables that are kept: a sound that was written down once is not listened to again."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from mmsdk import Transcript, atomic_write, cache_home
+from mmsdk.files import atomic_write, cache_home
+from mmsdk.protocols import Transcript
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mmsdk import Sound
+    from mmsdk.protocols import Sound
 
 FOLDER = "transcripts"
 
@@ -19,7 +20,7 @@ FOLDER = "transcripts"
 def place_of(sound: Sound, *facts: object) -> Path:
     """Return the file of a sound's transcript; whoever deletes it loses only time.
 
-    :param facts: what else changes the words: the model, the language.
+    :param facts: what else changes the words: the model, the device, the language.
     """
     digest = hashlib.blake2b(json.dumps([*map(str, facts), sound.rate]).encode(), digest_size=20)
     digest.update(sound.samples.tobytes())
