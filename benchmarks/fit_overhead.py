@@ -22,14 +22,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from turns import cpu, in_turn, timed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -67,12 +70,6 @@ WORDS = (
 )
 MOBILENET = "models/mobilenet-v2-1.0-224-tf2"
 FIRST_RATIO, SECOND_SECONDS = 1.10, 2.0
-
-
-def cpu() -> float:
-    """Return the CPU seconds of this process so far, its threads included."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
 
 
 def write_rows(folder: Path, rows: int) -> None:
@@ -119,16 +116,16 @@ def application(image: str, epochs: int) -> dict[str, Any]:
 def ours(folder: Path, image: str, epochs: int) -> dict[str, Any]:
     """Fit, counting what the encoders are given."""
     import mmsdk
-    from mmsdk.embed import column
+    from mmsdk.embed import branch
 
     given = []
-    encode = column.encode_batch
+    encode = branch.encode_batch
 
     def counted(opened: Any, batch: Any, place: Any) -> Any:
         given.append(len(batch))
         return encode(opened, batch, place)
 
-    column.encode_batch = counted
+    branch.encode_batch = counted
     learned = time_learning()
     with tempfile.TemporaryDirectory() as out:
         app = mmsdk.fit(application(image, epochs), data=folder / "rows.csv", out=Path(out) / "run", quiet=True)
@@ -154,13 +151,13 @@ def time_learning() -> list[float]:
     spent: list[float] = []
     train = fitting.fit_heads
 
-    def timed(*given: Any, **named: Any) -> Any:
+    def watched(*given: Any, **named: Any) -> Any:
         started = cpu()
         result = train(*given, **named)
         spent.append(cpu() - started)
         return result
 
-    fitting.fit_heads = timed
+    fitting.fit_heads = watched
     return spent
 
 
@@ -180,7 +177,6 @@ def imports(folder: Path, image: str, epochs: int) -> dict[str, Any]:
 def load_latency(folder: Path, image: str, epochs: int) -> dict[str, Any]:
     """Load a run and answer single rows."""
     import mmsdk
-    from mmsdk.model import infer
 
     with tempfile.TemporaryDirectory() as out:
         run = Path(out) / "run"
@@ -188,178 +184,54 @@ def load_latency(folder: Path, image: str, epochs: int) -> dict[str, Any]:
         started = cpu()
         app = mmsdk.load(run, quiet=True)
         loaded = cpu() - started
-        photo = str(folder / "photos" / "3.jpg")
-        row = {"photo": "photos/3.jpg", "title": "a small red lamp of solid oak"}
-        encoders = app.pipeline.encoders
-        decode = mmsdk_modality("image")
-        media = mmsdk.Media(name=photo, path=Path(photo))
-
-        def encode() -> Any:
-            pixels = decode(media)
-            vectors = {"photo": encoders["photo"].encoder.encode([pixels], "image")}
-            return vectors | {"title": encoders["title"].encoder.encode([row["title"]], "text")}
-
-        values = encode()
-        import numpy as np
-
-        present = {name: np.ones(1, bool) for name in values}
-        vectors = app.embed([row], root=folder)
-
-        def bare() -> Any:
-            return infer(app.pipeline.net, encode(), present)
-
-        works = {
-            "predict, photo + text": lambda: app.predict([row], root=folder),
-            "  the encoders and the forward pass alone": bare,
-            "  the forward pass alone": lambda: infer(app.pipeline.net, values, present),
-            "predict, text": lambda: app.predict([{"title": row["title"]}]),
-            "  the text encoder alone": lambda: encoders["title"].encoder.encode([row["title"]], "text"),
-            "search, text, k 10": lambda: app.search({"title": row["title"]}, k=10),
-            "search by id, k 10": lambda: app.search(id="r3", k=10),
-            "index.search, vector, k 10": lambda: app.index.search(vectors, 10),
-        }
+        works = single_calls(app, folder)
         started = cpu()
         for work in works.values():
             work()
         first = cpu() - started
-        found: dict[str, list[float]] = {name: [] for name in works}
-        for _ in range(7):
-            for name, work in works.items():
-                started = time.process_time()
-                for _ in range(10):
-                    work()
-                found[name].append((time.process_time() - started) / 10)
+        found = in_turn({name: lambda work=work: timed(work, times=10) for name, work in works.items()}, 7)
         app.close()
     return {"load": loaded, "first": first, "works": found}
 
 
-def mmsdk_modality(name: str) -> Any:
-    """Return the decoder of a modality."""
-    from mmsdk.embed.encoders import open_modality
+def single_calls(app: Any, folder: Path) -> dict[str, Callable[[], Any]]:
+    """Return what a loaded application is asked for one row, each beside what it cannot do without."""
+    import numpy as np
 
-    return open_modality(name).decode
+    import mmsdk
+    from mmsdk.model import infer
+
+    row = {"photo": "photos/3.jpg", "title": "a small red lamp of solid oak"}
+    encoders = {name: one.encoder for name, one in app.pipeline.encoders.items()}
+    decode = mmsdk.open_modality("image").decode
+    media = mmsdk.Media(name=str(folder / row["photo"]), path=folder / row["photo"])
+
+    def encode_text() -> Any:
+        return encoders["title"].encode([row["title"]], "text")
+
+    def encode() -> dict[str, Any]:
+        return {"photo": encoders["photo"].encode([decode(media)], "image"), "title": encode_text()}
+
+    values = encode()
+    present = {name: np.ones(1, bool) for name in values}
+    vectors = app.embed([row], root=folder)
+    return {
+        "predict, photo + text": lambda: app.predict([row], root=folder),
+        "  the encoders and the forward pass alone": lambda: infer(app.pipeline.net, encode(), present),
+        "  the forward pass alone": lambda: infer(app.pipeline.net, values, present),
+        "predict, text": lambda: app.predict([{"title": row["title"]}]),
+        "  the text encoder alone": encode_text,
+        "search, text, k 10": lambda: app.search({"title": row["title"]}, k=10),
+        "search by id, k 10": lambda: app.search(id="r3", k=10),
+        "index.search, vector, k 10": lambda: app.index.search(vectors, 10),
+    }
 
 
 def by_hand(folder: Path, image: str, epochs: int) -> dict[str, Any]:
     """Do the same in plain torch."""
-    import csv
+    import hand
 
-    import numpy as np
-    import torch
-    from mmsdk_text.minilm import MiniLM
-    from PIL import Image
-    from torch import nn
-
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    with (folder / "rows.csv").open(encoding="utf-8") as stream:
-        table = list(csv.DictReader(stream))
-    texts = [row["title"] for row in table]
-    order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
-    text_encoder, picture_encoder = MiniLM(), open_pictures(image)
-    title = np.zeros((len(table), 384), np.float32)
-    for start in range(0, len(order), 32):
-        part = order[start : start + 32]
-        title[part] = text_encoder.encode([texts[row] for row in part], "text")
-    photos, size = [], picture_encoder.batch_size
-    for start in range(0, len(table), size):
-        pictures = [Image.open(folder / row["photo"]).convert("RGB") for row in table[start : start + size]]
-        photos.append(picture_encoder.encode([np.asarray(one) for one in pictures], "image"))
-    values = [torch.from_numpy(np.concatenate(photos)), torch.from_numpy(title)]
-    labels = sorted({row["label"] for row in table})
-    truth = torch.tensor([labels.index(row["label"]) for row in table])
-    train, val, test = (
-        torch.tensor([place for place, row in enumerate(table) if row["split"] == part])
-        for part in ("train", "val", "test")
-    )
-    values = [(one - one[train].mean(0)) / one[train].std(0).clamp_min(1e-6) for one in values]
-
-    class Head(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.project = nn.ModuleList(
-                nn.Sequential(
-                    nn.Dropout(0.5), nn.Linear(one.shape[1], 256), nn.LayerNorm(256), nn.GELU(), nn.Dropout(0.2)
-                )
-                for one in values
-            )
-            self.gate = nn.Sequential(nn.Linear(512, 32), nn.GELU(), nn.Linear(32, 512))
-            self.mix, self.out = nn.Linear(512, 256), nn.Linear(256, len(labels))
-
-        def forward(self, rows: torch.Tensor) -> torch.Tensor:
-            tokens = torch.stack([one(two[rows]) for one, two in zip(self.project, values, strict=True)], 1)
-            weights = self.gate(tokens.flatten(1)).view(tokens.shape).softmax(1)
-            return self.out(nn.functional.gelu(self.mix((weights * tokens).flatten(1))))
-
-    embedded = cpu()
-    net = Head()
-    optimiser = torch.optim.AdamW(net.parameters(), lr=1e-3, weight_decay=0.01)
-    best, kept = -1.0, {}
-    for _ in range(epochs):
-        net.train()
-        for batch in train[torch.randperm(len(train))].split(64):
-            loss = nn.functional.cross_entropy(net(batch), truth[batch])
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-        net.eval()
-        with torch.inference_mode():
-            right = float((net(val).argmax(1) == truth[val]).float().mean())
-        if right > best:
-            best, kept = right, {name: one.clone() for name, one in net.state_dict().items()}
-    net.load_state_dict(kept)
-    with torch.inference_mode():
-        accuracy = float((net(test).argmax(1) == truth[test]).float().mean())
-    plain = cpu()
-    bare(image, values, truth, [train, val], epochs)
-    return {"cpu": plain, "same": embedded + cpu() - plain, "head": plain - embedded, "accuracy": accuracy}
-
-
-def bare(image: str, values: list[Any], truth: Any, parts: list[Any], epochs: int) -> None:
-    """Train the very network of mmsdk with nothing around it: no match term, no dropped inputs, no weighing."""
-    import torch
-    from torch import nn
-
-    from mmsdk.config import load_application
-    from mmsdk.fusion import GatedFusion
-    from mmsdk.model import build_net
-    from mmsdk.tasks import Classification
-
-    config = load_application(application(image, epochs))
-    task = Classification()
-    task.prepare([str(one) for one in truth[parts[0]].tolist()])
-    dims = {name: one.shape[1] for name, one in zip(config.inputs, values, strict=True)}
-    net = build_net(dims, {"label": task}, GatedFusion, config.fusion, dropout=config.training.dropout)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=1e-3, weight_decay=0.01)
-    best, kept = -1.0, {}
-    for _ in range(epochs):
-        net.train()
-        for rows in parts[0][torch.randperm(len(parts[0]))].split(config.training.batch_size):
-            present = torch.ones(len(rows), len(values), dtype=torch.bool)
-            answers = net.answers(net.fuse(net.projector([one[rows] for one in values]), present))["label"]
-            loss = sum(nn.functional.cross_entropy(one, truth[rows]) for one in answers)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-        net.eval()
-        with torch.inference_mode():
-            present = torch.ones(len(parts[1]), len(values), dtype=torch.bool)
-            vector = net.fuse(net.projector([one[parts[1]] for one in values]), present)
-            right = float((net.answer(vector)["label"].argmax(1) == truth[parts[1]]).float().mean())
-        if right > best:
-            best, kept = right, {name: one.clone() for name, one in net.state_dict().items()}
-    net.load_state_dict(kept)
-
-
-def open_pictures(image: str) -> Any:
-    """Return the picture encoder without asking mmsdk for it."""
-    if image == "colour-shape":
-        from mmsdk_image.colour_shape import ColourShape
-
-        return ColourShape()
-    from mmsdk_transformers.loader import load
-
-    return load(image.partition(":")[2], modality="image")
+    return hand.learn(folder, image, epochs, application(image, epochs))
 
 
 WORKERS = {"by hand": by_hand, "first fit": ours, "second fit": ours, "imports": imports, "load": load_latency}
