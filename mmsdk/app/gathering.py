@@ -135,9 +135,10 @@ def _user(one: Any, pictures: Pictures, reasons: Mapping[int, str]) -> Example:
     asked = [pictures.of(row) for row in list(one.history)[-ANSWERS:]]
     found = sum(row in taken for row in one.answers)
     return Example(
-        title=f"{one.user}: of {len(taken)} held-out items {found} are among the first {len(one.answers)}",
+        title=f"{one.user}: {found} of {len(taken)} held-out items among the first {len(one.answers)}",
         asked=asked,
         answers=answers,
+        recommended=True,
     )
 
 
@@ -181,7 +182,17 @@ def _answer(draft: Draft, app: App, row: int) -> str:
         stats=embeddings.stats,
     )
     outputs = app.answer(one, draft.samples.table.take(np.array([row])))[0].outputs
-    return "; ".join(f"{name}: {_shown(outputs[name].value)} (right: {_shown(cells[name])})" for name in cells)
+    return "; ".join(f"{name}: {_said(outputs[name].value)} ({_right(cells[name])})" for name in cells)
+
+
+def _said(value: Any) -> str:
+    """Return an answer in a few characters; where the run declined there is none."""
+    return "no answer" if value is None else _shown(value)
+
+
+def _right(cell: Any) -> str:
+    """Return what the table says of an answer."""
+    return "no label" if cell is None else f"right: {_shown(cell)}"
 
 
 def _shown(value: Any) -> str:

@@ -99,15 +99,19 @@ def _answers(confidence: Confidence, name: str, target: Target, asked: Asked) ->
 def _means(values: Mapping[str, np.ndarray], rows: np.ndarray, scoring: Scoring) -> Metrics:
     """Return the means of some values of rows with their intervals."""
     groups = None if scoring.groups is None else scoring.groups[rows]
-    statistics = {name: _mean_of(np.asarray(one, dtype=np.float64)) for name, one in values.items()}
+    statistics = {name: _mean_of(np.asarray(one, dtype=np.float64), name) for name, one in values.items()}
     found = bootstrap(statistics, len(rows), groups=groups, resamples=scoring.resamples, seed=scoring.seed)
     return {name: one.as_json() for name, one in found.items()}
 
 
-def _mean_of(values: np.ndarray) -> Callable[[np.ndarray], float]:
-    """Return the mean as a function of the rows; of values that are 0 or 1, and of parts of them, a share."""
+def _mean_of(values: np.ndarray, name: str) -> Callable[[np.ndarray], float]:
+    """Return the mean as a function of the rows; of values that are 0 or 1, and of parts of them, a share.
+
+    The size of a set is no share, though it be 1 in every row.
+    """
     mean = Mean(values)
-    return Share(of=mean, weights=np.ones(len(values))) if ((values >= 0) & (values <= 1)).all() else mean
+    shares = name != "size" and bool(((values >= 0) & (values <= 1)).all())
+    return Share(of=mean, weights=np.ones(len(values))) if shares else mean
 
 
 def _calibration(confidence: Confidence, name: str, target: Target, whole: Asked, scoring: Scoring) -> dict[str, Any]:

@@ -34,10 +34,12 @@ STYLE: Any = {
     "axes.spines.right": False,
 }
 
+NO_SCORE = ("epoch", "learning_rate")  # what is no loss and no score: beside scores a rate of .001 is a line at zero
+
 
 def curves(history: Sequence[Mapping[str, Any]]) -> str:
     """Draw the loss and the validation score of every epoch, each on its own panel."""
-    names = [name for name in history[0] if name != "epoch" and _is_curve(history, name)]
+    names = [name for name in history[0] if name not in NO_SCORE and _is_curve(history, name)]
     groups = [[n for n in names if "loss" in n], [n for n in names if "loss" not in n]]
     groups = [group for group in groups if group]
     with mpl.rc_context(STYLE):

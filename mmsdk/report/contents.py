@@ -31,11 +31,15 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A question and its answers: a history and what was recommended, a row and its neighbours."""
+    """A question and its answers: a history and what was recommended, a row and its neighbours.
+
+    :param recommended: the answers are recommendations; else the rows nearest to what was asked.
+    """
 
     title: str
     asked: Sequence[Picture]
     answers: Sequence[Picture]
+    recommended: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,12 @@ NOT_PARTS: tuple[str, ...] = (
     "confidence",
 )
 
+RANKED: Mapping[str, str] = {
+    "recommend": "Some items of each user are held out, and the others are the history.",
+    "recommend_over_time": "Everything after one moment is hidden and nothing of it is learned: what a shop meets.",
+    "recommend_next": "The last item of each user is hidden, and the history is all before it, in order.",
+}
+
 
 def render_report(data: ReportData) -> str:
     """Return the report as a complete HTML document."""
@@ -86,6 +92,7 @@ def task_view(data: ReportData, task: str, *, drawn: bool = True) -> dict[str, A
         "name": task,
         "part": part,
         "headline": headline,
+        "about": RANKED.get(task, "") if headline.startswith("recall@") else "",
         "columns": columns,
         "rows": rows,
         "others": {name: metrics[name] for name in metrics if name not in (*NOT_PARTS, part)},

@@ -26,7 +26,8 @@ def slices_panel(data: ReportData, task: str) -> str:
         "<h3>Slices</h3>"
         f'<p class="soft">{escape(data.headline[task])} on parts of the same rows, weakest first. The gap is to all '
         f"the other rows, above zero where the part does better. Red: below zero by more than chance explains, all "
-        f"{len(judged)} judged slices taken together (Holm). Below 30 rows nothing is judged.</p>"
+        f"{len(judged)} judged slices taken together (Holm). Below 30 rows, and of one "
+        "group alone, nothing is judged.</p>"
         f"{_verdict(judged, worse)}"
         '<div class="wide"><table><tr><th>column</th><th>value</th><th>rows</th><th>score</th><th>gap</th><th>p</th>'
         f"</tr>{rows}</table></div>{more}"
@@ -55,7 +56,7 @@ def _verdict(judged: list[Mapping[str, Any]], worse: list[Mapping[str, Any]]) ->
     if judged:
         one = judged[0]
         return f"<p>Weakest: {escape(one['column'])} = {escape(one['value'])}, within what chance explains.</p>"
-    return "<p>No slice has enough rows to be judged.</p>"
+    return "<p>No slice has enough rows, or groups, to be judged.</p>"
 
 
 def _row(one: Mapping[str, Any]) -> str:

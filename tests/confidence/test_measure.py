@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mmsdk.confidence.measure import reliability, risk_area, risk_curve
+from mmsdk.confidence.measure import _means, reliability, risk_area, risk_curve
+from mmsdk.evaluate.scores import Scoring
 
 
 def test_the_area_under_risk_and_coverage_by_hand():
@@ -41,3 +42,10 @@ def test_rows_of_a_group_that_are_right_together_count_as_what_they_are_worth():
     assert grouped["high"] - grouped["low"] > 2 * (rows["high"] - rows["low"])
     assert reliability(sure, right, groups=np.zeros(60)) == [rows]  # of one group, as everywhere
     assert reliability(sure, right, groups=np.arange(60)) == [rows]
+
+
+def test_the_size_of_a_set_is_no_share_even_where_every_set_holds_one_label():
+    scoring = Scoring(resamples=100, groups=np.repeat([0, 1], 20))
+    found = _means({"size": np.ones(40), "coverage": np.ones(40)}, np.arange(40), scoring)
+    assert (found["size"]["low"], found["size"]["high"]) == (1.0, 1.0)
+    assert found["coverage"]["low"] < 0.5  # two groups that are all right say little of the next one

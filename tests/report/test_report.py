@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from mmsdk.audit import Finding
 from mmsdk.report import Example, MapPoints, Picture, ReportData, render_card, render_report
+from mmsdk.report.charts import curves
 from mmsdk.report.intervals import intervals
 
 NASTY = "<script>alert(1)</script> | $\\foo$ _x"
@@ -92,6 +94,36 @@ def test_every_drawing_scrolls_by_itself_and_never_moves_the_page():
     page = render_report(data(metrics=metrics))
     assert "risk against coverage, of label" in page
     assert page.count("<svg") == page.count('<div class="wide"><svg') == 3
+
+
+def test_the_three_scores_of_a_ranking_say_what_they_are_of():
+    one = {
+        "test": {"recall@20": score(0.3)},
+        "baselines": {},
+        "subsets": {"a": {"recall@20": score(0.2)}, "a+b": {"recall@20": score(0.3)}},
+    }
+    names = ("recommend", "recommend_over_time", "recommend_next")
+    page = render_report(data(metrics=dict.fromkeys(names, one), headline=dict.fromkeys(names, "recall@20")))
+    for words in ("of each user are held out", "after one moment is hidden", "last item of each user is hidden"):
+        assert page.count(words) == 1
+    assert "these inputs of the items; who took what it always knows." in page
+    plain = render_report(data(metrics={"recommend": data().metrics["label"]}, headline={"recommend": "accuracy"}))
+    assert "held out" not in plain, "a task of that name that ranks nothing"
+    assert "given only these inputs.</p>" in plain
+
+
+def test_examples_say_whether_they_are_recommended_or_near():
+    example = data().examples[0]
+    near, recommended = (render_report(data(examples=[replace(example, recommended=one)])) for one in (False, True))
+    assert "↓ nearest" in near
+    assert "↓ recommended" in recommended
+
+
+def test_the_learning_rate_is_no_curve_beside_the_scores():
+    history = [{"epoch": n, "loss": 1 / n, "val/score": 0.1 * n, "learning_rate": 0.001} for n in (1, 2, 3)]
+    drawn = curves(history)
+    assert "val/score" in drawn
+    assert "learning_rate" not in drawn
 
 
 def test_one_score_without_an_interval_has_a_scale():
