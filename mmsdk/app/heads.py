@@ -187,6 +187,7 @@ def _lesson(draft: Draft, name: str, chosen: np.ndarray) -> Lesson:
         weights=weights,
         groups=None if groups is None else groups[rows],
         seed=training.seed,
+        columns=frozenset(name for name, one in draft.pipeline.encoders.items() if one.fitted),
     )
 
 

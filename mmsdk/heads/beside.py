@@ -57,6 +57,7 @@ class Lesson:
     :param weights: what the task balances its classes by, or None.
     :param groups: ``(n,)`` group of each row, which inner folds keep together, or None.
     :param seed: of folds, samples and boosters.
+    :param columns: inputs of which each number means something by itself (a price, a category): trees are to see it.
     """
 
     vectors: Mapping[str, Tensor]
@@ -66,6 +67,7 @@ class Lesson:
     weights: Tensor | None = None
     groups: np.ndarray | None = None
     seed: int = 0
+    columns: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.present)

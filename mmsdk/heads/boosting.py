@@ -63,7 +63,8 @@ class BoostingHead(Beside):
     def document(self) -> dict[str, Any]:
         """Return its type, what it reads, and how many boosters it has."""
         sizes = dict(self.reduced.side.sizes)
-        return {"type": "boosting", "inputs": sizes, "rank": self.reduced.rank, "boosters": len(self.texts)}
+        whole = {"whole": self.reduced.whole} if self.reduced.whole else {}
+        return {"type": "boosting", "inputs": sizes, "rank": self.reduced.rank, "boosters": len(self.texts), **whole}
 
     @classmethod
     def restore(
@@ -74,7 +75,8 @@ class BoostingHead(Beside):
         :raises RunError: the texts are not those that the run was saved with.
         """
         tensors = {name: torch.from_numpy(np.array(one)) for name, one in arrays.items()}
-        head = cls(Reduced(document["inputs"], document["rank"]), texts, tensors["constant"])
+        reduced = Reduced(document["inputs"], document["rank"], document.get("whole", ()))
+        head = cls(reduced, texts, tensors["constant"])
         if not torch.equal(head.get_buffer("digest"), tensors["digest"]):
             raise RunError("the boosters of the run are not those it was saved with: it is damaged; fit it again")
         head.load_state_dict(tensors)
@@ -95,11 +97,13 @@ def fit_boosting(
     """Fit boosters; the rows that judge end their growth.
 
     Each training row is learned from twice, once with some of its inputs hidden, so that they may be missing in use.
+    Inputs of columns keep their numbers; of wide vectors the trees see the components.
 
     :param refit: with it the boosters are grown once more on these rows, as far as before.
     :raises ConfigError: LightGBM is not installed, or the task is none that it knows.
     """
-    reduced = Reduced({name: int(one.shape[1]) for name, one in lesson.vectors.items()}, options.rank)
+    sizes = {name: int(one.shape[1]) for name, one in lesson.vectors.items()}
+    reduced = Reduced(sizes, options.rank, lesson.columns)
     reduced.to(lesson.present.device).fit(lesson)
     width = lesson.task.baseline(1).shape[1]
     columns = range(width) if isinstance(lesson.task, Multilabel) else [None]

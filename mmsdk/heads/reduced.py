@@ -10,12 +10,13 @@ from torch import nn
 from mmsdk.heads.beside import SideBySide
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from torch import Tensor
 
     from mmsdk.heads.beside import Lesson
 
+MOST_WHOLE = 1024  # numbers of an input of columns; wider ones cost trees minutes
 MOST_ROWS = 2048  # whose components are computed: what a covariance of more would add is small, and eigh is cubic
 
 
@@ -25,19 +26,21 @@ class Reduced(nn.Module):
     Each input has mean 0 and mean square 1 over its components, however long it is; an absent one is zeros.
 
     :param sizes: input name -> length of its vectors.
+    :param whole: inputs that keep their own numbers up to ``MOST_WHOLE`` of them.
     """
 
-    def __init__(self, sizes: Mapping[str, int], rank: int) -> None:
+    def __init__(self, sizes: Mapping[str, int], rank: int, whole: Collection[str] = ()) -> None:
         super().__init__()
         self.side = SideBySide(sizes)
         self.rank = rank
-        for place, size in enumerate(sizes.values()):
-            self.register_buffer(f"basis_{place}", torch.zeros(size, min(size, rank)))
+        self.whole = sorted(name for name in whole if rank < sizes[name] <= MOST_WHOLE)
+        for place, (size, width) in enumerate(zip(sizes.values(), self.widths, strict=True)):
+            self.register_buffer(f"basis_{place}", torch.zeros(size, width))
 
     @property
     def widths(self) -> list[int]:
         """Return how many components each input has."""
-        return [min(size, self.rank) for size in self.side.sizes.values()]
+        return [size if name in self.whole else min(size, self.rank) for name, size in self.side.sizes.items()]
 
     def fit(self, lesson: Lesson) -> None:
         """Learn statistics and components from the present rows of each input."""

@@ -75,6 +75,31 @@ def test_it_answers_as_lightgbm_does_from_the_saved_text():
     assert np.allclose(answers(head, lesson).softmax(1).numpy(), chances, atol=1e-6)
 
 
+def thresholds(columns, seed=0):
+    """Return rows of eighty numbers: whether the first is above zero is the answer."""
+    numbers = torch.from_numpy(np.random.default_rng(seed).normal(size=(600, 80)).astype(np.float32))
+    task, cells = Classification(), ["above" if one > 0 else "below" for one in numbers[:, 0].tolist()]
+    task.prepare(cells)
+    targets = torch.from_numpy(task.encode(cells)[0])
+    present = torch.ones(600, 1, dtype=torch.bool)
+    return Lesson(vectors={"row": numbers}, present=present, task=task, targets=targets, columns=frozenset(columns))
+
+
+def test_trees_see_the_numbers_of_columns_and_not_their_components(monkeypatch):
+    options, judge = read_options("boosting", {"rank": 40, "rounds": 60}), thresholds((), seed=1)
+    right = {}
+    for columns in ((), ("row",)):
+        head = fit_boosting(thresholds(columns), judge, options)
+        arrays = {key.removeprefix("h."): one for key, one in net_arrays(head, "h").items()}
+        again = restore_head(head.document(), arrays, head.texts)
+        found, same = (one(judge.vectors, {"row": judge.present[:, 0]}, torch.empty(0)) for one in (head, again))
+        assert torch.equal(found, same)
+        right[columns] = float((found.argmax(1) == judge.targets).float().mean())
+    assert right["row",] > right[()] + 0.1
+    monkeypatch.setattr("mmsdk.heads.reduced.MOST_WHOLE", 79)
+    assert fit_boosting(thresholds(("row",)), judge, options).reduced.widths == [40]
+
+
 def test_a_label_that_is_always_there_needs_no_trees():
     kind, cells = TASKS["sets"]
     lesson = lesson_of(kind(), cells * 20)
