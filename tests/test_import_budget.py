@@ -46,3 +46,12 @@ def test_the_command_line_is_light(arguments: list[str]) -> None:
 def test_import_mmsdk_is_light() -> None:
     code = f"import mmsdk, sys; print('LOADED', *sorted(name for name in {HEAVY!r} if name in sys.modules))"
     assert loaded_by(code) == "LOADED"
+
+
+def test_planning_a_fit_is_light() -> None:
+    """A dry run loads torch in the process that tries the encoders, and not once more beside it."""
+    code = (
+        "import sys, mmsdk.app.bill, mmsdk.app.recipes;"
+        "print('LOADED', *sorted({'torch', 'sklearn', 'scipy', 'matplotlib', 'transformers'} & set(sys.modules)))"
+    )
+    assert loaded_by(code) == "LOADED"

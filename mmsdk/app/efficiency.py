@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmsdk.model import infer
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -78,6 +76,8 @@ class Meter:
 
 def answer_ms(net: JointNet, embeddings: Any, rows: int = BATCH) -> float | None:
     """Return the milliseconds a row from vectors to answers, the median of a few passes; None without a row."""
+    from mmsdk.model import infer  # a plan needs a draft's shape, and no torch
+
     count = min(rows, len(next(iter(embeddings.values.values()))))
     if count == 0:
         return None
