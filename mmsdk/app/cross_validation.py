@@ -15,7 +15,7 @@ from mmsdk.app.resolving import resolve_application
 from mmsdk.app.ruling import check_rules, open_checked
 from mmsdk.app.suiting import suit_encoders
 from mmsdk.app.threads import learning_threads
-from mmsdk.data import Policy, fold_rows, group_cells
+from mmsdk.data import Policy, group_cells
 from mmsdk.errors import ConfigError, DataError
 from mmsdk.evaluate.bootstrap import RESAMPLES
 from mmsdk.evaluate.out_of_fold import score_folds, worth
@@ -204,14 +204,15 @@ class _Crossing:
         self, folds: int, repeats: int, seed: int, *, quiet: bool
     ) -> tuple[np.ndarray, dict[str, np.ndarray], list[list[str]]]:
         """Return folds ``(repeats, n)``, logits by task ``(repeats, n, width)``, and what each fold chose."""
-        count = len(next(iter(self.materials.values())).samples)
+        first = next(iter(self.materials.values()))
+        count = len(first.samples)
         fold = np.full((repeats, count), -1, dtype=np.int64)
         logits: list[dict[str, np.ndarray]] = []
         chosen: list[list[str]] = []
         steps = repeats * folds * (1 if len(self.materials) == 1 else len(self.materials) * self.inner + 1)
         with progress(steps, "cross-validating", quiet, unit="fit") as bar:
             for repeat in range(repeats):
-                fold[repeat, self.rows] = self.draw(self.rows, folds, seed + repeat)
+                fold[repeat, self.rows] = first.folds(self.rows, folds, seed + repeat)
                 chosen.append([])
                 answers: list[tuple[np.ndarray, dict[str, np.ndarray]]] = []
                 for number in range(folds):
@@ -223,18 +224,6 @@ class _Crossing:
                     bar.update(1)
                 logits.append(_spread(answers, count))
         return fold, {name: np.stack([one[name] for one in logits]) for name in self.whole}, chosen
-
-    def draw(self, rows: np.ndarray, folds: int, seed: int) -> np.ndarray:
-        """Return the fold of each of some rows."""
-        material = next(iter(self.materials.values()))
-        groups, strata = material.groups, material.strata()
-        return fold_rows(
-            [material.samples.ids[row] for row in rows],
-            folds=folds,
-            labels=None if strata is None else [strata[row] for row in rows],
-            groups=None if groups is None else [groups[row] for row in rows],
-            seed=seed,
-        )
 
     def learn(
         self, name: str, known: np.ndarray, held: np.ndarray, seed: int, *, calibrated: bool
@@ -254,7 +243,7 @@ class _Crossing:
         """Return the variant that scores best on inner folds of the rows known, not calibrated; of equals the first."""
         if len(self.materials) == 1:
             return next(iter(self.materials))
-        fold = self.draw(known, self.inner, seed)
+        fold = next(iter(self.materials.values())).folds(known, self.inner, seed)
         scores = {}
         for name in self.materials:
             answers = []

@@ -57,6 +57,17 @@ class Material:
         first = next((one for one in tasks if one.type == "classification"), tasks[0] if tasks else None)
         return None if first is None else self.samples.table.cells(first.column)
 
+    def folds(self, rows: np.ndarray, count: int, seed: int) -> np.ndarray:
+        """Return the fold of each of some rows: groups whole, :meth:`strata` spread evenly."""
+        groups, strata = self.groups, self.strata()
+        return fold_rows(
+            [self.samples.ids[row] for row in rows],
+            folds=count,
+            labels=None if strata is None else [strata[row] for row in rows],
+            groups=None if groups is None else [groups[row] for row in rows],
+            seed=seed,
+        )
+
 
 def gather_material(pipeline: Pipeline, samples: Samples) -> Material:
     """Embed what needs no training rows, once, from the cache where it can be."""
@@ -177,17 +188,11 @@ def with_validation(material: Material, rows: np.ndarray, *, seed: int) -> np.nd
     split[rows] = TRAIN
     config = material.application.split
     share = config.validation / (1 - config.test)
-    groups, strata = material.groups, material.strata()
+    groups = material.groups
     own = None if groups is None else [groups[row] for row in rows]
     count = len(rows) if own is None else len({str(row) if one is None else one for row, one in enumerate(own)})
     if share <= 0 or count < 3:
         return split
-    folds = fold_rows(
-        [material.samples.ids[row] for row in rows],
-        folds=int(np.clip(round(1 / share), 2, count)),
-        labels=None if strata is None else [strata[row] for row in rows],
-        groups=own,
-        seed=seed,
-    )
+    folds = material.folds(rows, int(np.clip(round(1 / share), 2, count)), seed)
     split[rows[folds == 0]] = VAL
     return split

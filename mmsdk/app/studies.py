@@ -9,7 +9,6 @@ import numpy as np
 from mmsdk.app.confiding import calibration_of
 from mmsdk.app.refitting import Material, learn_again, learned_inputs, with_validation
 from mmsdk.confidence import subsets_given
-from mmsdk.data import fold_rows
 from mmsdk.data.table import numbers_of
 from mmsdk.embed import Embeddings
 from mmsdk.errors import DataError
@@ -188,7 +187,7 @@ def learning_curves(
         return {}
     for repeat in range(REPEATS):
         try:
-            folds = _folds(material, training, SHARES, repeat)
+            folds = material.folds(training, SHARES, repeat)
         except DataError as error:
             note(f"no learning curve: {error}", draft.pipeline.quiet)
             return {}
@@ -216,18 +215,6 @@ def learning_curves(
     }
 
 
-def _folds(material: Material, rows: np.ndarray, folds: int, seed: int) -> np.ndarray:
-    """Return the fold of each of some rows."""
-    groups, strata = material.groups, material.strata()
-    return fold_rows(
-        [material.samples.ids[row] for row in rows],
-        folds=folds,
-        labels=None if strata is None else [strata[row] for row in rows],
-        groups=None if groups is None else [groups[row] for row in rows],
-        seed=seed,
-    )
-
-
 def label_noise(draft: Draft) -> dict[str, dict[str, Any]]:
     """Return, of every classification task, the rows whose label is probably wrong.
 
@@ -239,7 +226,7 @@ def label_noise(draft: Draft) -> dict[str, dict[str, Any]]:
     rows = np.flatnonzero(np.any([one.labelled for one in draft.targets.values()], axis=0))
     try:
         count = FOLDS if draft.groups is None else max(2, min(FOLDS, len({str(one) for one in draft.groups[rows]})))
-        folds = _folds(material, rows, count, draft.application.split.seed) if tasks else rows[:0]
+        folds = material.folds(rows, count, draft.application.split.seed) if tasks else rows[:0]
     except DataError as error:
         note(f"no look for wrong labels: {error}", draft.pipeline.quiet)
         return {}
