@@ -8,12 +8,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from mmsdk.data.answers import task_kind
 from mmsdk.data.guessed import Guessed
 from mmsdk.data.naming import WIDE, column_says, column_words, is_named, name_for, patterns
 from mmsdk.data.profile import Profile, best_modality, determines, file_kind, files_there, guesses_of, profile
-from mmsdk.data.table import Table, as_id, is_empty
+from mmsdk.data.repeats import copies, holds_cells, names_the_rows
+from mmsdk.data.table import Table
 from mmsdk.errors import DataError
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ ANSWER_WORDS = frozenset(
 GROUP_WORDS = frozenset(["group", "patient", "subject", "speaker", "actor", "fold", "folds"])
 GROUP_WORDS |= {"分组", "组别", "患者", "病人", "受试者", "说话人", "演员"}
 PARTS = frozenset({"train", "val", "validation", "test"})
-SEPARATORS = ("|", ";", ",")
-MOST_CLASSES = 1000
 
 
 def guess_application(
@@ -211,7 +209,7 @@ class _Inspection:
         """Take the column that is said to be the answer; others that are named as labels are no inputs."""
         self.table.require([target])
         found = self.free.get(target)
-        kind = None if found is None else _task_kind(found)
+        kind = None if found is None else task_kind(found)
         if found is None or kind is None or found.distinct < 2:
             held = profile(self.table, target)
             raise DataError(
@@ -237,8 +235,8 @@ class _Inspection:
         named.sort(key=lambda p: (len(column_words(p.name)), "id" in column_words(p.name)))
         tasks: dict[str, dict[str, Any]] = {}
         for found in named:
-            same = next((n for n, p in self.labels.items() if _copies(p, found)), None)
-            kind = _task_kind(found)
+            same = next((n for n, p in self.labels.items() if copies(p, found)), None)
+            kind = task_kind(found)
             if same is not None:
                 self._drop(found.name, f"says the same as {same!r}")
             elif kind is None:
@@ -270,15 +268,10 @@ class _Inspection:
 
     def _holds(self, name: str, other: str) -> bool:
         """Return whether the cells of a text column hold those of another, wherever that has any."""
-        part = profile(self.table, other) if other not in self.free else self.free[other]
-        if part.length < 2 or part.filled < len(self.table) / 10 or part.numeric or other in self.files:
+        if other in self.files:
             return False
-        rows = np.flatnonzero(part.present & self.free[name].present)
-        rows = rows[np.linspace(0, len(rows) - 1, min(100, len(rows))).astype(np.int64)] if len(rows) else rows
-        whole = self.table.take(rows)
-        pairs = zip(whole.cells(name), whole.cells(other), strict=True)
-        held = sum(str(b).lower() in str(a).lower() and str(a) != str(b) for a, b in pairs)
-        return len(rows) > 0 and held >= 0.9 * len(rows)
+        part = profile(self.table, other) if other not in self.free else self.free[other]
+        return holds_cells(self.table, self.free[name], part)
 
     def _repeats(self, identity: Profile | None) -> None:
         """Leave out what only numbers or names the rows, and what says the same as another column."""
@@ -291,7 +284,7 @@ class _Inspection:
         """Return why a column is a name or a repeat of another, or None."""
         if found.unique and found.whole and len(self.table) > 2:
             return "numbers the rows"
-        if identity is not None and self._same(found.name, identity.name):
+        if identity is not None and names_the_rows(self.table, found.name, identity.name):
             return f"repeats {identity.name!r}"
         if all(re.match(r"\w+://", str(cell)) for cell in found.sample):
             return "addresses"
@@ -300,17 +293,8 @@ class _Inspection:
         if codes and found.distinct > 20 and (named or found.distinct > 0.98 * found.filled):
             return "ids of something"
         earlier = itertools.takewhile(lambda name: name != found.name, self.free)
-        same = (name for name in earlier if name not in self.files and _copies(self.free[name], found))
+        same = (name for name in earlier if name not in self.files and copies(self.free[name], found))
         return f"says the same as {first!r}" if (first := next(same, None)) else None
-
-    def _same(self, name: str, identity: str) -> bool:
-        """Return whether a column's cells are the ids, or hold them."""
-        rows = np.linspace(0, len(self.table) - 1, min(100, len(self.table))).astype(np.int64)
-        some = self.table.take(rows)
-        pairs = [(a, as_id(b)) for a, b in zip(some.cells(name), some.cells(identity), strict=True) if not is_empty(a)]
-        held = [len(b) > 3 and b in str(a) and len(str(a)) < 3 * len(b) for a, b in pairs]
-        equal = [as_id(a) == b for a, b in pairs]
-        return bool(pairs) and (sum(held) >= 0.9 * len(pairs) or sum(equal) >= 0.9 * len(pairs))
 
     def _file_inputs(self) -> None:
         """Take the files that something installed reads and that are there."""
@@ -374,13 +358,6 @@ def _settled(modality: str | None, found: Profile, guesses: Mapping[str, Guess])
     )
 
 
-def _copies(one: Profile, other: Profile) -> bool:
-    """Return whether two columns say the same in other words."""
-    if one.distinct != other.distinct or one.filled != other.filled:
-        return False
-    return determines(one, other) and determines(other, one)
-
-
 def _has_digit(cell: Any) -> bool:
     """Return whether a cell holds a digit."""
     return any(map(str.isdigit, str(cell)))
@@ -390,25 +367,3 @@ def _short(cell: Any) -> str:
     """Return a cell for a comment."""
     text = repr(cell)
     return text if len(text) <= 40 else text[:37] + "..."
-
-
-def _task_kind(found: Profile) -> dict[str, Any] | None:
-    """Return the type of a task, or None where the column cannot be learned."""
-    texts = [cell for cell in found.sample if isinstance(cell, str)]
-    for separator in SEPARATORS:
-        several = sum(separator in text for text in texts)
-        parts = {part.strip() for text in texts for part in text.split(separator)}
-        if (
-            several >= 0.2 * max(len(texts), 1)
-            and several
-            and max(map(len, parts)) < 40
-            and len(parts) < len(set(texts))
-        ):
-            return {"type": "multilabel", **({"separator": separator} if separator != "|" else {})}
-    if (
-        found.numeric
-        and "id" not in column_words(found.name)
-        and (not found.whole or found.distinct > max(20, found.filled / 10))
-    ):
-        return {"type": "regression"}
-    return {"type": "classification"} if found.distinct <= min(MOST_CLASSES, found.filled / 2) else None
