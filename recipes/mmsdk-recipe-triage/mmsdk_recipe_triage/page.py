@@ -40,6 +40,7 @@ p { margin: .25rem 0; } .rule { color: var(--hot); font-weight: 600; }
 .track i { position: absolute; top: 0; bottom: 0; left: 0; background: var(--soft); }
 .track i.f { left: 50%; background: var(--for); } .track i.a { left: auto; right: 50%; background: var(--against); }
 """
+OVERLAY = "On a picture, green lies where the picture speaks for the label, orange where against it."
 DENSEST = 60
 
 
@@ -52,6 +53,7 @@ def render(cases: Sequence[Case], *, title: str, notice: str, order: Sequence[st
     floors = sum(bool(case.fired) for case in cases)
     facts = f"{len(cases):,} cases, {people:,} for a person to judge, rules fired on {floors:,}. {sorted_by}"
     facts += f" {known_cases(cases)}" if any(case.known for case in cases) else ""
+    facts += f" {OVERLAY}" if any(case.heat for case in cases) else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -59,6 +61,13 @@ def render(cases: Sequence[Case], *, title: str, notice: str, order: Sequence[st
         f'<body><p class="banner">{escape(notice)}</p><h1>{escape(title)}</h1><p class="soft">{escape(facts)}</p>'
         f"{''.join(_card(case, order) for case in cases)}</body></html>"
     )
+
+
+def percent(share: float) -> str:
+    """Return a share in whole per cent; what is not certain is neither 100 % nor 0 %."""
+    if 0.995 <= share < 1:
+        return "> 99%"
+    return "< 1%" if 0 < share < 0.005 else f"{share:.0%}"
 
 
 def known_cases(cases: Sequence[Case]) -> str:
@@ -83,8 +92,8 @@ def _lines(case: Case) -> list[str]:
     """Return what is said of a case in words."""
     lines = [f'<p class="rule">Rule: {escape(name)}</p>' for name in case.fired]
     possible = ", ".join(map(escape, case.possible))
-    sure = "" if case.confidence is None else f"confidence {case.confidence:.0%}; "
-    lines.append(f"<p>{sure}possible: {possible or 'not said'}</p>")
+    sure = "" if case.confidence is None else f"confidence {percent(case.confidence)}; "
+    lines.append(f"<p>{escape(sure)}possible: {possible or 'not said'}</p>")
     if case.to_a_person:
         lines.append(f'<p class="soft">Sorted as {escape(case.level)}, the most urgent label that is possible.</p>')
     if case.known:
@@ -121,7 +130,7 @@ def _chances(case: Case, order: Sequence[str]) -> str:
     rows = "".join(
         f'<span>{escape(label)}</span><span class="track">'
         f'<i style="width:{100 * case.probabilities[label]:.0f}%"></i></span>'
-        f"<span>{case.probabilities[label]:.0%}</span>"
+        f"<span>{escape(percent(case.probabilities[label]))}</span>"
         for label in ranked
     )
     return f'<div class="bars">{rows}</div>'

@@ -8,7 +8,7 @@ import json
 import shutil
 
 import pytest
-from mmsdk_recipe_triage.page import render
+from mmsdk_recipe_triage.page import percent, render
 from mmsdk_recipe_triage.recipe import Triage
 from mmsdk_recipe_triage.worklist import Case, _urgency, worklist
 from triage_cases import LEVELS, SECRETS, command
@@ -179,3 +179,15 @@ def test_nothing_of_a_case_is_markup():
     )
     assert nasty not in page
     assert page.count("&lt;b&gt;") >= 7
+
+
+def test_what_is_not_certain_is_not_shown_as_certain():
+    words = {"title": "t", "notice": "n", "order": (), "sorted_by": "s"}
+    sure = case(confidence=0.9971, probabilities={"low": 0.9971, "high": 0.0029}, heat=((0, 0, 0.5, 0.5, 0.1),))
+    page = render([sure], **words)
+    assert "confidence &gt; 99%; possible: low" in page
+    assert "<span>&lt; 1%</span>" in page
+    assert ">100%<" not in page
+    assert "green lies where the picture speaks for the label" in page
+    assert "green lies" not in render([case()], **words)
+    assert [percent(share) for share in (1.0, 0.0, 0.5)] == ["100%", "0%", "50%"]
