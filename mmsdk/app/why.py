@@ -19,7 +19,7 @@ LOOKED_AT = 2000  # items, to say what a band is
 SHORT = 40  # characters of a text that two items may have in common
 BLOCKS = {
     "content": "alike in {input}",
-    "imputed": "what is like it in {input} goes with {item}",
+    "imputed": "items like it in {input} are taken with {item}",
     "behaviour": "taken together",
     "partial": "taken together more than others are",
     "sequel": "taken after it",

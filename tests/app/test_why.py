@@ -90,7 +90,7 @@ def test_the_words(recommender_app):
     assert why.by_item() == {"a": 0.7, "b": 0.3, "c": -0.1}
     assert (
         why.told()
-        == "with a: taken together, alike in photo; same colour (red); with b: what is like it in title goes with b"
+        == "with a: taken together, alike in photo; same colour (red); with b: items like it in title are taken with b"
     )
     asked = Reason(block="content", source="said", input="title", item=None, value=0.9)
     assert Why(id="x", score=0.9, reasons=(asked,)).told() == "what was asked for: alike in title"
