@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,12 +11,10 @@ import numpy as np
 from mmsdk import EncoderError, weights_fingerprint
 from mmsdk_onnx.graph import read_graph, the_input, the_output
 from mmsdk_onnx.pixels import FILE, read_pixels
-from mmsdk_onnx.session import first_line, start_session
+from mmsdk_onnx.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    import onnxruntime
 
     from mmsdk_onnx.graph import Graph, Port
     from mmsdk_onnx.sounds import OnnxSoundEncoder
@@ -108,8 +105,7 @@ class OnnxEncoder:
         self._graph = graph
         self._input, self._output = ports
         self._modality = modality
-        self._lock = threading.Lock()
-        self._session: onnxruntime.InferenceSession | None = None
+        self._session = Session(name, graph, self._output)
         shape = self._input.shape or ()
         self._fixed = shape[0]
         self._width = shape[1] if modality != "image" else None
@@ -128,8 +124,7 @@ class OnnxEncoder:
 
     def to(self, device: str) -> None:
         """Choose the device; a session on another one is let go."""
-        self._device = device
-        self._session = None
+        self._session.to(device)
         self.batch_size = 64 if device.startswith("cuda") else 8 if self._pixels else 256
 
     @cached_property
@@ -166,12 +161,7 @@ class OnnxEncoder:
         count = len(part)
         if self._fixed and count < self._fixed:
             part = np.concatenate([part, np.repeat(part[-1:], self._fixed - count, axis=0)])
-        try:
-            (answer,) = self._started().run([self._output.name], {self._input.name: part})
-        except EncoderError:
-            raise
-        except Exception as error:  # onnxruntime's errors have no common base that is public
-            raise EncoderError(f"{self._name}: onnxruntime failed ({first_line(error)})") from error
+        answer = self._session.run({self._input.name: part})
         if answer.ndim < 2 or len(answer) != len(part):
             raise EncoderError(
                 f"{self._name}: output {self._output.name} has the shape {answer.shape} for a batch of {len(part)}, "
@@ -179,13 +169,6 @@ class OnnxEncoder:
             )
         vectors: np.ndarray = answer[:count].reshape(count, -1).astype(np.float32)
         return vectors
-
-    def _started(self) -> onnxruntime.InferenceSession:
-        """Return the session, started when first needed with as many threads as torch has."""
-        with self._lock:
-            if self._session is None:
-                self._session = start_session(self._graph.files[0], self._device)
-            return self._session
 
     def _example(self) -> Any:
         """Return a sample to try the graph with."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +9,11 @@ import numpy as np
 
 from mmsdk import EncoderError, Sequence, weights_fingerprint
 from mmsdk_onnx.graph import FLOATS, the_input, the_output
-from mmsdk_onnx.session import first_line, start_session
+from mmsdk_onnx.session import Session
 from mmsdk_onnx.waves import batches, read_waves
 
 if TYPE_CHECKING:
     from collections.abc import Sequence as Rows
-
-    import onnxruntime
 
     from mmsdk import Sound
     from mmsdk_onnx.graph import Graph, Port
@@ -48,7 +45,7 @@ class OnnxSoundEncoder:
         self._rows = 1 if self._alone else rows[0]
         self._waves = read_waves(graph, width, options, name)
         self._dtype = np.float16 if self._input.kind == "FLOAT16" else np.float32
-        self._lock = threading.Lock()
+        self._session = Session(name, graph, self._output)
         self.to(device)
 
     def fingerprint(self) -> str:
@@ -59,8 +56,7 @@ class OnnxSoundEncoder:
 
     def to(self, device: str) -> None:
         """Choose the device; a session on another one is let go."""
-        self._device = device
-        self._session: onnxruntime.InferenceSession | None = None
+        self._session.to(device)
         self.batch_size = 16
 
     @cached_property
@@ -89,7 +85,7 @@ class OnnxSoundEncoder:
         """Return a step for each window of one call ``(w, dim)``; a fixed batch is filled up with the last window."""
         count = len(windows)
         fed = np.stack([*windows, *[windows[-1]] * ((self._rows or count) - count)]).astype(self._dtype, copy=False)
-        answer = self._run(fed[0] if self._alone else fed)
+        answer = self._session.run({self._input.name: fed[0] if self._alone else fed})
         if self._alone:
             answer = answer.reshape(1, -1, answer.shape[-1]) if answer.ndim else answer
         if answer.ndim not in (2, 3) or len(answer) != len(fed) or not answer.size:
@@ -99,21 +95,6 @@ class OnnxSoundEncoder:
             )
         steps = answer[:count].astype(np.float32)
         return steps.mean(1) if steps.ndim == 3 else steps
-
-    def _run(self, fed: np.ndarray) -> np.ndarray:
-        """Return what the graph answers."""
-        try:
-            (answer,) = self._started().run([self._output.name], {self._input.name: fed})
-        except Exception as error:  # onnxruntime's errors have no common base that is public
-            raise EncoderError(f"{self._name}: onnxruntime failed ({first_line(error)})") from error
-        return np.asarray(answer)
-
-    def _started(self) -> onnxruntime.InferenceSession:
-        """Return the session, started when first needed."""
-        with self._lock:
-            if self._session is None:
-                self._session = start_session(self._graph.files[0], self._device)
-            return self._session
 
 
 def _sound_output(graph: Graph, wanted: str, name: str) -> Port:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -10,13 +9,11 @@ import numpy as np
 
 from mmsdk import EncoderError, weights_fingerprint
 from mmsdk_onnx.graph import FLOATS
-from mmsdk_onnx.session import first_line, start_session
+from mmsdk_onnx.session import Session
 from mmsdk_onnx.tokens import Tokens, masked_mean, tokenizer_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    import onnxruntime
 
     from mmsdk_onnx.graph import Graph, Port
 
@@ -46,7 +43,7 @@ class OnnxTextEncoder:
         self._files = tokenizer_files(graph.files[0], name)
         rows, width = self._inputs["input_ids"].shape or (None, None)
         self._rows, self._width, self._asked = rows, width, max_length
-        self._lock = threading.Lock()
+        self._session = Session(name, graph, self._output)
         self.to(device)
 
     def fingerprint(self) -> str:
@@ -56,8 +53,7 @@ class OnnxTextEncoder:
 
     def to(self, device: str) -> None:
         """Choose the device; a session on another one is let go."""
-        self._device = device
-        self._session: onnxruntime.InferenceSession | None = None
+        self._session.to(device)
         self.batch_size = 128 if device.startswith("cuda") else BATCH
 
     @cached_property
@@ -90,10 +86,7 @@ class OnnxTextEncoder:
         if self._rows:
             fed = {name: np.pad(one, ((0, self._rows - len(texts)), (0, 0)), "edge") for name, one in fed.items()}
         feeds = {name: fed[name].astype(WHOLE[port.kind]) for name, port in self._inputs.items()}
-        try:
-            (answer,) = self._started().run([self._output.name], feeds)
-        except Exception as error:  # onnxruntime's errors have no common base that is public
-            raise EncoderError(f"{self._name}: onnxruntime failed ({first_line(error)})") from error
+        answer = self._session.run(feeds)
         if answer.ndim == 3 and answer.shape[:2] == fed["input_ids"].shape:
             answer = masked_mean(answer, fed["attention_mask"])
         if answer.ndim != 2 or len(answer) != len(fed["input_ids"]):
@@ -102,13 +95,6 @@ class OnnxTextEncoder:
                 "tokens, expected (batch, n) or (batch, tokens, n); name another output after '#'"
             )
         return np.asarray(answer[: len(texts)], np.float32)
-
-    def _started(self) -> onnxruntime.InferenceSession:
-        """Return the session, started when first needed."""
-        with self._lock:
-            if self._session is None:
-                self._session = start_session(self._graph.files[0], self._device)
-            return self._session
 
     @cached_property
     def _tokens(self) -> Tokens:

@@ -307,11 +307,11 @@ def test_threads_are_those_of_torch(tmp_path):
     import torch
 
     encoder = load(str(product(tmp_path / "net.onnx")), modality="vector")
-    options = encoder._started().get_session_options()
+    options = encoder._session.started().get_session_options()
     assert options.intra_op_num_threads == torch.get_num_threads()
-    before = encoder._started()
+    before = encoder._session.started()
     encoder.to("cpu")
-    assert encoder._started() is not before
+    assert encoder._session.started() is not before
 
 
 def test_declaring_imports_nothing_heavy():
