@@ -163,8 +163,8 @@ class Modality(Protocol):
     checks have nothing to try; ``guess(values) -> float``, 0 to 1, how well up to 200 cells of a column fit
     (``inspect``); ``thumbnail(sample, size) -> bytes``, a PNG or JPEG of at most ``size`` pixels (the report);
     ``report() -> Mapping[str, float]``: counts of what a person should look at (``{"burnt_in_text": 3}``), since it was
-    constructed; ``moments`` (a recording piece by piece, for analysis over time); and, both or neither, ``parts`` and
-    ``without`` (``mmsdk explain``).
+    constructed; ``moments`` (a recording piece by piece, for analysis over time); ``voice_detector`` (a voice told from
+    other sounds, live); and, both or neither, ``parts`` and ``without`` (``mmsdk explain``).
     """
 
     def decode(self, cell: Any) -> Any:
@@ -181,9 +181,32 @@ class Modality(Protocol):
     # def thumbnail(self, sample: Any, size: int) -> bytes: a PNG or JPEG at most `size` pixels on a side.
     # def moments(self, cell: Any) -> Iterator[Moment]: frames and sound in the order of the file, in little memory;
     #     what cannot be read any more is a ValueError after what could.
+    # def voice_detector(self, file: str, rate: float) -> VoiceDetector: for one live sound of `rate` samples a second;
+    #     `file` is what `stream.inputs.NAME.vad` names. An EncoderError where it cannot be had.
     # def parts(self, sample: Any) -> list[Part]: what it can be taken apart into, some 64 at most, in reading order.
     # def without(self, sample: Any, parts: Rows[Part], others: Rows[Any] = ()) -> Any: a new sample with all of these
     #     away, `None` where nothing is left; `others`, perhaps empty, are samples of training rows, for what is usual.
+
+
+class VoiceDetector(Protocol):
+    """Tells how likely one live sound is a voice; made by ``voice_detector`` of a modality, for one stream alone.
+
+    :param step: seconds of sound that are judged together.
+    """
+
+    step: float
+
+    def hear(self, samples: np.ndarray) -> np.ndarray:
+        """Take the next samples of the sound; return the probability of a voice in each step that is whole by now.
+
+        :param samples: ``(n,)`` float32, full scale 1.0, chunks of any length; the answers do not depend on them.
+        :returns: ``(m,)`` float32, 0 to 1, in order; each at most 5 ms of sound after the last sample of its step.
+        """
+        ...
+
+    def restart(self) -> None:
+        """Forget what was heard; the next sample begins another sound."""
+        ...
 
 
 class Encoder(Protocol):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from mmsdk.config.section import Name, Section, Text
+from mmsdk.config.section import File, Name, Section, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +41,14 @@ class StreamInputConfig(Section):
         default=None,
         description="What is no silence or rest: dB above the noise floor (`voice`, 12), or the way in a second, in "
         "the unit of the points (`motion`, 0.12).",
+    )
+    vad: File | None = Field(
+        default=None,
+        description="A voice detector's file, relative to the application file (of `audio`: silero_vad.onnx, "
+        "`pip install 'mmsdk-audio[vad]'`). What it takes for no voice begins nothing, however loud it is.",
+    )
+    likely: Annotated[float, Field(gt=0.0, le=1.0)] = Field(
+        default=0.5, description="The probability from which `vad` takes a sound for a voice; 0.15 less ends it."
     )
     still: Seconds = Field(
         default=0.0,

@@ -10,18 +10,23 @@ import numpy as np
 from mmsdk.errors import DataError
 from mmsdk.stream.arrival import Arrival
 from mmsdk.stream.events import Piece
+from mmsdk.stream.gate import Gate
 from mmsdk.stream.ring import Ring
 
 if TYPE_CHECKING:
     from collections import Counter
 
     from mmsdk.config import StreamConfig
+    from mmsdk.protocols import VoiceDetector
 
 HOP = 0.01  # seconds
 ONSET = 3  # hops of voice in a row that begin a piece: a click has fewer
 MARGIN = 0.02  # seconds kept around a piece
 LOWEST = -70.0  # dB of full scale: no floor is lower, or the last bit of a silent line would be a voice
 ABOVE = 12.0  # dB over the floor
+GATED = 6.0  # the same beside a detector
+RISEN = 0.3  # seconds
+LEAD = 0.05  # seconds
 RISE = 0.03  # dB that the floor rises in a hop, 3 dB a second: slower than a sentence, faster than a room changes
 FALL = 0.3  # the share of the way down that it takes in a hop
 REPAIRED = 0.06  # seconds of lost sound that are filled with what came before; a longer hole is silence
@@ -35,12 +40,15 @@ class VoiceTrack:
     slowly up. A piece begins with three such hops, and ends with ``hang`` seconds without one.
     """
 
-    def __init__(self, name: str, settings: StreamConfig, counts: Counter[str]) -> None:
+    def __init__(
+        self, name: str, settings: StreamConfig, counts: Counter[str], detector: VoiceDetector | None = None
+    ) -> None:
         own = settings.inputs[name]
         self.name = name
         self.rate = own.rate or 16_000.0
         self._own = own
-        self._above = own.above or ABOVE
+        self._gate = None if detector is None else Gate(detector, own.likely)
+        self._above = own.above or (ABOVE if detector is None else GATED)
         self._arrival = Arrival(name, settings.jitter, settings.late, counts)
         self._counts = counts
         self._ring = Ring(self.rate, own.buffer)
@@ -49,6 +57,7 @@ class VoiceTrack:
         self._heard: float | None = None  # the end of the sound cut into hops, once there is any
         self._floor = math.inf
         self._run = 0  # hops of voice in a row
+        self._rose: float | None = None  # where the level rose, while it has not fallen since
         self._quiet_since = -math.inf  # the end of the last voice
         self._began: float | None = None
         self._paused = False
@@ -103,6 +112,8 @@ class VoiceTrack:
             found += self._close() if self._began is not None else []
             self._ring.restart(t)
             self._heard, self._rest = t, np.zeros(0, np.float32)
+            if self._gate is not None:
+                self._gate.restart(t)
         off = t - self._end
         if off > SLACK:
             found += self._hops(self._filling(off), real=False)
@@ -127,6 +138,8 @@ class VoiceTrack:
 
     def _hops(self, samples: np.ndarray, *, real: bool = True) -> list[Piece]:
         """Cut samples into hops and follow them; what was filled in is no voice and moves no floor."""
+        if self._gate is not None:
+            self._gate.hear(samples)
         whole = np.concatenate([self._rest, samples]) if len(self._rest) else samples
         count = len(whole) // self._hop
         cut, self._rest = whole[: count * self._hop], whole[count * self._hop :]
@@ -138,7 +151,7 @@ class VoiceTrack:
         for level in (10 * np.log10(energy + 1e-12)).tolist():
             assert self._heard is not None
             self._heard += self._hop / self.rate
-            found += self._follow(real and self._voiced(level))
+            found += self._follow(self._voiced(level, real=real))
         return found
 
     def _follow(self, voiced: bool) -> list[Piece]:
@@ -147,7 +160,7 @@ class VoiceTrack:
         assert self._heard is not None
         if self._began is None:
             if self._run >= ONSET:
-                self._begin(self._heard - self._run * self._hop / self.rate)
+                self._begin(self._start(self._heard - self._run * self._hop / self.rate))
             return []
         if voiced:
             self._quiet_since, self._paused = self._heard, False
@@ -160,14 +173,33 @@ class VoiceTrack:
             return self._piece(over=False)
         return []
 
-    def _voiced(self, level: float) -> bool:
-        """Return whether a hop is voice, and move the floor."""
+    def _voiced(self, level: float, *, real: bool) -> bool:
+        """Return whether a hop is voice."""
+        assert self._heard is not None
+        loud = real and self._loud(level)
+        if self._gate is None:
+            return loud
+        self._rose = None if not loud else self._heard - self._hop / self.rate if self._rose is None else self._rose
+        return self._gate.open(self._heard) and loud
+
+    def _loud(self, level: float) -> bool:
+        """Return whether a hop is louder than the floor, and move the floor."""
         level = max(level, LOWEST)
         if level < self._floor:
             self._floor = level if self._floor == math.inf else self._floor + FALL * (level - self._floor)
         else:
             self._floor += RISE
         return level > self._floor + self._above
+
+    def _start(self, voiced: float) -> float:
+        """Return where a piece begins whose voice was heard from a time on.
+
+        A detector hears a voice late, and a soft consonant not at all: where it just became loud, that belongs to it.
+        """
+        if self._gate is None or self._rose is None:
+            return voiced
+        start = self._rose if voiced - self._rose <= RISEN else voiced - LEAD
+        return max(start, self._quiet_since, self._ring.start)
 
     def _begin(self, start: float) -> None:
         """Note where a piece begins, and whether it stands alone."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mmsdk import Media, Part, Sound
+    from mmsdk_audio.live import LiveVoice
     from mmsdk_audio.silero import Silero
 
 CHANNELS = {"mix": None, "left": 0, "right": 1}
@@ -93,6 +94,17 @@ class Audio:
         """Return the sound, silent in some of its spans."""
         return without_spans(sample, parts)
 
+    def voice_detector(self, file: str, rate: float) -> LiveVoice:
+        """Return Silero VAD for one live sound.
+
+        :param file: the path of silero_vad.onnx.
+        :param rate: samples a second of the sound.
+        :raises EncoderError: no such file, no Silero VAD, or onnxruntime is not installed.
+        """
+        from mmsdk_audio.live import LiveVoice
+
+        return LiveVoice(Path(file).expanduser(), rate)
+
 
 def _number(name: str, value: Any, low: float, high: float) -> float:
     """Return an option that is a number within bounds."""
@@ -114,4 +126,4 @@ def _voice(file: str) -> Silero:
     """Return the voice detector of an ONNX file."""
     from mmsdk_audio.silero import Silero
 
-    return Silero(Path(file).expanduser())
+    return Silero(Path(file).expanduser(), "decode.trim")
