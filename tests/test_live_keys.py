@@ -195,6 +195,11 @@ ELSEWHERE = {
         }.items()
         for key in keys_
     },
+    "stream.inputs.NAME.vad": (
+        "stream/test_detecting.py",
+        "test_the_file_is_seen_from_the_application",
+    ),
+    "stream.inputs.NAME.likely": ("stream/test_detecting.py", "test_likely"),
     "stream": ("stream/test_session.py", "test_the_names_of_a_stream_are_checked"),
     "inputs.NAME.tune.mode": (TUNING, "test_auto_tunes_where_it_helps_and_not_where_it_does_not"),
     "confidence": (SURE, "test_calibration_acts"),

@@ -18,6 +18,7 @@ from mmsdk.config.text import lines_of, read_text, read_yaml
 from mmsdk.errors import ConfigError, unknown
 
 FILES = (("data",), ("interactions", "file"))
+DETECTOR = re.compile(r"stream\.inputs\.[^.]+\.vad")
 REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 
 
@@ -48,9 +49,9 @@ def load_application(
 
     :param source: an application file (YAML 1.2, UTF-8), the same as a dict, or an :class:`Application`.
     :param overrides: what :func:`parse_set` returned (dotted keys); they win.
-    :returns: the application, with ``data`` and ``interactions.file`` made absolute: from the folder of the application
-        file where they stand in it, else from the working directory. An encoder reference (``onnx:net.onnx``) is made
-        absolute likewise where such a file exists.
+    :returns: the application, with ``data``, ``interactions.file`` and ``stream.inputs.NAME.vad`` made absolute: from
+        the folder of the application file where they stand in it, else from the working directory. An encoder reference
+        (``onnx:net.onnx``) is made absolute likewise where such a file exists.
     :raises ConfigError: every mistake, a line each, as ``app.yaml:7: inputs.photo: no key named 'colum'. ...``.
     """
     settings = dict(overrides or {})
@@ -95,6 +96,9 @@ def _absolute(raw: Mapping[str, Any], base: Path) -> dict[str, Any]:
         found["interactions"] = {**interactions, "file": _file(interactions["file"], base)}
     if isinstance(inputs := found.get("inputs"), Mapping):
         found["inputs"] = {name: _input(block, base) for name, block in inputs.items()}
+    stream = found.get("stream")
+    if isinstance(stream, Mapping) and isinstance(inputs := stream.get("inputs"), Mapping):
+        found["stream"] = {**stream, "inputs": {name: _live(block, base) for name, block in inputs.items()}}
     return found
 
 
@@ -103,7 +107,7 @@ def _absolute_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     files = {"data", "interactions", "interactions.file"}
     return {
         key: _file(value, Path.cwd())
-        if key in files and isinstance(value, str | os.PathLike)
+        if (key in files or DETECTOR.fullmatch(key)) and isinstance(value, str | os.PathLike)
         else _reference(value, Path.cwd())
         if key.startswith("encoders.") or (key.startswith("inputs.") and key.endswith(".encoder"))
         else value
@@ -124,6 +128,13 @@ def _input(block: Any, base: Path) -> Any:
     if not isinstance(block, Mapping) or "encoder" not in block:
         return block
     return {**block, "encoder": _reference(block["encoder"], base)}
+
+
+def _live(block: Any, base: Path) -> Any:
+    """Return one raw input of the stream with the file of its voice detector seen from ``base``."""
+    if not isinstance(block, Mapping) or not isinstance(block.get("vad"), str | os.PathLike):
+        return block
+    return {**block, "vad": _file(block["vad"], base)}
 
 
 def _reference(value: Any, base: Path) -> Any:

@@ -39,8 +39,8 @@ class StreamInputConfig(Section):
     longest: Positive = Field(default=2.0, description="A piece longer than this is ignored.")
     above: Positive | None = Field(
         default=None,
-        description="What is no silence or rest: dB above the noise floor (`voice`, 12), or the way in a second, in "
-        "the unit of the points (`motion`, 0.12).",
+        description="What is no silence or rest: dB above the noise floor (`voice`, 12, or 2 beside `vad`), or the way "
+        "in a second, in the unit of the points (`motion`, 0.12).",
     )
     vad: File | None = Field(
         default=None,
@@ -60,6 +60,15 @@ class StreamInputConfig(Section):
         description="A hand at rest is an answer (`still`) only where it came, or moved, so many seconds ago at most; "
         "one that lies still for longer is idle.",
     )
+
+    @model_validator(mode="after")
+    def _only_voices_are_detected(self) -> Self:
+        """Refuse a voice detector of what is no voice."""
+        if self.vad is not None and self.segment != "voice":
+            raise PydanticCustomError(
+                "stream", "names `vad`, a voice detector, and is of segment {segment}", {"segment": self.segment}
+            )
+        return self
 
 
 class SlotConfig(Section):

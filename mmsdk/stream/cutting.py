@@ -9,6 +9,7 @@ import numpy as np
 
 from mmsdk.errors import ConfigError, DataError, unknown
 from mmsdk.stream.answers import cell_of
+from mmsdk.stream.detecting import detector_of
 from mmsdk.stream.motion import MotionTrack
 from mmsdk.stream.voice import VoiceTrack
 
@@ -34,7 +35,7 @@ def cut_recording(
     :param data: samples ``(n,)`` at the input's rate, or points ``(t, k, d)``.
     :param times: seconds of each step of points; by the input's rate where left out.
     :returns: start, end (seconds from the beginning) and the cell of a table, of each piece.
-    :raises ConfigError: no such input, or one that has no pieces.
+    :raises ConfigError: no such input, one that has no pieces, or its voice detector cannot be opened.
     """
     settings = application.stream
     if settings is None or input not in settings.inputs:
@@ -42,14 +43,16 @@ def cut_recording(
     own = settings.inputs[input]
     if own.segment == "latest":
         raise ConfigError(f"input {input!r} of the stream is of segment latest, which has no pieces to cut")
-    pieces = list(_voice(input, settings, data) if own.segment == "voice" else _motion(input, settings, data, times))
+    if own.segment == "voice":
+        pieces = list(_voice(VoiceTrack(input, settings, Counter(), detector_of(application, input)), settings, data))
+    else:
+        pieces = list(_motion(input, settings, data, times))
     modality, rate = application.inputs[input].modality, own.rate or 16_000.0
     return [(piece.start, piece.end, cell_of(piece, modality, rate)) for piece in pieces]
 
 
-def _voice(name: str, settings: Any, data: Any) -> Iterator[Piece]:
+def _voice(track: VoiceTrack, settings: Any, data: Any) -> Iterator[Piece]:
     """Yield the pieces of samples."""
-    track = VoiceTrack(name, settings, Counter())
     samples = np.asarray(data)
     size = max(round(CHUNK * track.rate), 1)
     for first in range(0, len(samples), size):

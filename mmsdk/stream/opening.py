@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mmsdk.errors import RunError
+from mmsdk.stream.detecting import detectors_of
 from mmsdk.stream.session import Session
 
 if TYPE_CHECKING:
@@ -29,14 +30,15 @@ def open_session(
     :param clock: the machine's where left out; :class:`mmsdk.VirtualClock` for replays and tests.
     :param on_event: called with each event.
     :raises RunError: the application has no ``stream`` block.
-    :raises ConfigError: a setting nobody knows.
+    :raises ConfigError: a setting nobody knows, or a voice detector (``vad``) that cannot be opened.
     """
     from mmsdk.config import load_application
 
     application = load_application(app.application, dict(_dotted(settings or {}, "stream.")))
     if application.stream is None:
         raise _deaf(app)
-    return Session(app, application.stream, list(app.tasks), clock=clock, on_event=on_event)
+    detectors = detectors_of(application)
+    return Session(app, application.stream, list(app.tasks), clock=clock, on_event=on_event, detectors=detectors)
 
 
 def _deaf(app: App) -> RunError:

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from mmsdk.config import StreamConfig
+    from mmsdk.protocols import VoiceDetector
 
 Track = VoiceTrack | MotionTrack | LatestTrack
 TRACKS: Mapping[str, Callable[[str, StreamConfig, Counter[str]], Track]] = {
-    "voice": VoiceTrack,
     "motion": MotionTrack,
     "latest": LatestTrack,
 }
@@ -41,6 +41,7 @@ class Session:
     :param tasks: names of the tasks.
     :param clock: the machine's where left out.
     :param on_event: called with each event, in the thread that pushed, outside the lock.
+    :param detectors: input to what tells its voice from other sounds; by its level where there is none.
     """
 
     def __init__(
@@ -51,11 +52,17 @@ class Session:
         *,
         clock: Clock | None = None,
         on_event: Callable[[Event], None] | None = None,
+        detectors: Mapping[str, VoiceDetector] | None = None,
     ) -> None:
         self.clock = clock or RealClock()
         self.settings = settings
         self.counts: Counter[str] = Counter()
-        self.tracks = {name: TRACKS[own.segment](name, settings, self.counts) for name, own in settings.inputs.items()}
+        self.tracks: dict[str, Track] = {
+            name: VoiceTrack(name, settings, self.counts, (detectors or {}).get(name))
+            if own.segment == "voice"
+            else TRACKS[own.segment](name, settings, self.counts)
+            for name, own in settings.inputs.items()
+        }
         self._judge = Judge(answers, settings, {name: own.rate or 16_000 for name, own in settings.inputs.items()})
         self._grammar = grammar_of(settings, tasks)
         self._tasks = list(settings.slots or tasks)

@@ -11,6 +11,7 @@ from mmsdk.errors import DataError
 from mmsdk.stream.arrival import Arrival
 from mmsdk.stream.events import Piece
 from mmsdk.stream.gate import Gate
+from mmsdk.stream.level import Floor
 from mmsdk.stream.ring import Ring
 
 if TYPE_CHECKING:
@@ -22,13 +23,10 @@ if TYPE_CHECKING:
 HOP = 0.01  # seconds
 ONSET = 3  # hops of voice in a row that begin a piece: a click has fewer
 MARGIN = 0.02  # seconds kept around a piece
-LOWEST = -70.0  # dB of full scale: no floor is lower, or the last bit of a silent line would be a voice
 ABOVE = 12.0  # dB over the floor
-GATED = 6.0  # the same beside a detector
-RISEN = 0.3  # seconds
-LEAD = 0.05  # seconds
-RISE = 0.03  # dB that the floor rises in a hop, 3 dB a second: slower than a sentence, faster than a room changes
-FALL = 0.3  # the share of the way down that it takes in a hop
+GATED = 2.0  # the same beside a detector, which tells a voice from what else is loud
+RISEN = 0.3  # seconds before a detector heard a voice: what became loud since then belongs to it
+LEAD = 0.05  # seconds that do, where it was loud for longer
 REPAIRED = 0.06  # seconds of lost sound that are filled with what came before; a longer hole is silence
 SLACK = 0.015  # seconds by which the times of chunks may be off before that means something
 
@@ -36,8 +34,9 @@ SLACK = 0.015  # seconds by which the times of chunks may be off before that mea
 class VoiceTrack:
     """The sound of one input, cut into pieces.
 
-    A hop is voice where its energy lies ``above`` dB over a floor that follows the quietest sound around: quickly down,
-    slowly up. A piece begins with three such hops, and ends with ``hang`` seconds without one.
+    A hop is voice where its energy lies ``above`` dB over a floor that follows the quietest sound around, and the
+    detector, where there is one, takes it for a voice too. A piece begins with three such hops, and ends with ``hang``
+    seconds without one.
     """
 
     def __init__(
@@ -55,7 +54,7 @@ class VoiceTrack:
         self._hop = max(round(HOP * self.rate), 1)
         self._rest = np.zeros(0, np.float32)
         self._heard: float | None = None  # the end of the sound cut into hops, once there is any
-        self._floor = math.inf
+        self._floor = Floor()
         self._run = 0  # hops of voice in a row
         self._rose: float | None = None  # where the level rose, while it has not fallen since
         self._quiet_since = -math.inf  # the end of the last voice
@@ -176,20 +175,14 @@ class VoiceTrack:
     def _voiced(self, level: float, *, real: bool) -> bool:
         """Return whether a hop is voice."""
         assert self._heard is not None
-        loud = real and self._loud(level)
+        loud = real and self._floor.over(level) > self._above
         if self._gate is None:
             return loud
-        self._rose = None if not loud else self._heard - self._hop / self.rate if self._rose is None else self._rose
+        if not loud:
+            self._rose = None
+        elif self._rose is None:
+            self._rose = self._heard - self._hop / self.rate
         return self._gate.open(self._heard) and loud
-
-    def _loud(self, level: float) -> bool:
-        """Return whether a hop is louder than the floor, and move the floor."""
-        level = max(level, LOWEST)
-        if level < self._floor:
-            self._floor = level if self._floor == math.inf else self._floor + FALL * (level - self._floor)
-        else:
-            self._floor += RISE
-        return level > self._floor + self._above
 
     def _start(self, voiced: float) -> float:
         """Return where a piece begins whose voice was heard from a time on.

@@ -38,6 +38,32 @@ class Ears:
         return mmsdk.Prediction(outputs=outputs, modalities_used=tuple(row))
 
 
+class Detector:
+    """Takes for a voice, ``sure``, what is loud and no hum."""
+
+    step = 0.032
+
+    def __init__(self, sure=1.0, least=0.02):
+        self.sure, self.least = sure, least
+        self.begun = 0
+        self.restart()
+
+    def restart(self):
+        self.begun += 1
+        self.rest = np.zeros(0, np.float32)
+
+    def hear(self, samples):
+        wave = np.concatenate([self.rest, samples])
+        size = round(self.step * RATE)
+        count = len(wave) // size
+        self.rest = wave[count * size :]
+        return np.array([self.judged(part) for part in wave[: count * size].reshape(-1, size)], np.float32)
+
+    def judged(self, part):
+        loud = np.abs(np.fft.rfft(part)) / len(part)
+        return self.sure * float(loud[np.fft.rfftfreq(len(part), 1 / RATE) > 300].max(initial=0) > self.least)
+
+
 def answer(label, confidence, **words):
     return mmsdk.Output(value=label, probabilities={label: confidence}, confidence=confidence, **words)
 
@@ -54,13 +80,18 @@ def settings(**changes):
 class Stage:
     """Plays words and strokes at their times, in steps of a fiftieth of a second."""
 
-    def __init__(self, seconds, **changes):
+    def __init__(self, seconds, *, detectors=None, **changes):
         self.clock = mmsdk.VirtualClock()
         self.ears = Ears()
         self.events = []
         tasks = ["action", "argument"]
         self.session = mmsdk.Session(
-            self.ears, settings(**changes), tasks, clock=self.clock, on_event=self.events.append
+            self.ears,
+            settings(**changes),
+            tasks,
+            clock=self.clock,
+            on_event=self.events.append,
+            detectors=detectors,
         )
         self.sound = np.random.default_rng(0).normal(0, 1e-3, round(seconds * RATE)).astype(np.float32)
         self.track = np.full((round(seconds * 30), 2), 0.5, np.float32)

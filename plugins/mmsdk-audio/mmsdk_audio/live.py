@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 LOBES = 8  # of the kernel on each side
 QUIET = 0.2  # a step less likely than this is no voice
-HEARD = 16  # steps that it hears again then
-FRESH = 2.0  # seconds without a voice after which it begins anew
+FRESH = 2.0  # seconds without a voice after which it begins anew: within three minutes of music it goes deaf
+HEARD = 16  # steps that it hears again then, or the music itself would seem to begin
 
 
 class LiveVoice:

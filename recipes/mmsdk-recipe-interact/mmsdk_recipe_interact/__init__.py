@@ -28,9 +28,11 @@ def mmsdk_recipes() -> Iterator[RecipeSpec]:
             "rate": "samples a second of the live sound (default 16000)",
             "fps": "steps a second of the live landmarks (default 30)",
             "still": "seconds of a hand at rest that count as a gesture beside a word; 0: rest is none (default 0.5)",
+            "vad": "file of a voice detector, silero_vad.onnx: what is no voice begins nothing, however loud (default: "
+            "the voice is told by its level)",
         },
         columns=("group", "split"),
-        files=("commands",),
+        files=("commands", "vad"),
     )
 
 

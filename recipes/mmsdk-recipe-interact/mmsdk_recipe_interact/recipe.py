@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmsdk import Card, ConfigError, guess_application, read_table, read_yaml
+from mmsdk import Card, ConfigError, EncoderError, guess_application, open_modality, read_table, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -100,7 +100,8 @@ class Interact:
                 "The gesture must have begun when the word is over, or have ended shortly before.",
                 "With still gestures allowed, a hand that rests of late and any word that sounds like an argument "
                 "are a command.",
-                "Loud rooms: the voice is told from the noise by its level alone.",
+                *(["Loud rooms: the voice is told from the noise by its level alone."] * (not detected(app))),
+                *(["Other voices in the room: a voice detector takes them for the user's."] * detected(app)),
             ),
         )
 
@@ -118,6 +119,11 @@ class Interact:
 
         yield from commands(app)
         yield from listening(app)
+
+
+def detected(app: Any) -> bool:
+    """Return whether a detector tells the voice from other sounds."""
+    return any(own.vad is not None for own in app.application.stream.inputs.values())
 
 
 def words_of(key: str, value: Any) -> list[str]:
@@ -167,6 +173,8 @@ def stream_of(inputs: Mapping[str, Any], slots: Sequence[str], settings: Mapping
     for name, entry in inputs.items():
         if entry["modality"] in VOICES:
             tracks[name] = {**VOICE, "rate": number_of("rate", settings.get("rate", 16_000))}
+            if "vad" in settings:
+                tracks[name]["vad"] = detector_of(settings["vad"], entry["modality"])
         elif entry["modality"] in MOTIONS:
             tracks[name] = {
                 **MOTION,
@@ -182,6 +190,19 @@ def stream_of(inputs: Mapping[str, Any], slots: Sequence[str], settings: Mapping
     if "commands" in settings:
         stream["commands"] = commands_of(Path(str(settings["commands"])))
     return stream
+
+
+def detector_of(file: Any, modality: str) -> str:
+    """Return the file of a voice detector, which is opened now: a wrong one is said before anything is learned.
+
+    :raises ConfigError: it cannot be opened.
+    """
+    component: Any = open_modality(modality).component
+    try:
+        component.voice_detector(str(file), 16_000)
+    except EncoderError as error:
+        raise ConfigError(f"recipe interact: vad: {error}") from None
+    return str(file)
 
 
 def commands_of(file: Path) -> list[Any]:

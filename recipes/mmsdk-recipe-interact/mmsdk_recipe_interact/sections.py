@@ -85,7 +85,7 @@ def listening(app: Any) -> Iterator[tuple[str, str]]:
     tracks = [
         (
             name,
-            own.segment,
+            f"{own.segment}, told by {Path(own.vad).name}" if own.vad else own.segment,
             f"{own.hang:g} s",
             f"{own.before:g} s",
             f"{own.shortest:g} to {own.longest:g} s",

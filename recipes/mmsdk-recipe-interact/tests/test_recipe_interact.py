@@ -216,6 +216,62 @@ class TestLive:
         app.close()
 
 
+@pytest.fixture(scope="module")
+def never(tmp_path_factory):
+    """A detector with the ports of Silero VAD, that hears no voice in anything."""
+    onnx = pytest.importorskip("onnx")
+    helper, floats = onnx.helper, onnx.TensorProto.FLOAT
+    port = helper.make_tensor_value_info
+    nodes = [
+        helper.make_node("Sub", ["input", "input"], ["nothing"]),
+        helper.make_node("ReduceMean", ["nothing"], ["output"], axes=[1], keepdims=1),
+        helper.make_node("Identity", ["state"], ["stateN"]),
+    ]
+    takes = [port("input", floats, [1, None]), port("state", floats, [2, 1, 128])]
+    takes.append(port("sr", onnx.TensorProto.INT64, []))
+    gives = [port("output", floats, [1, 1]), port("stateN", floats, [2, 1, 128])]
+    graph = helper.make_graph(nodes, "never", takes, gives)
+    path = tmp_path_factory.mktemp("vad") / "never.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    return path
+
+
+class TestDetector:
+    """A voice detector: of a session, and as a setting of the recipe."""
+
+    def test_of_a_recording(self, made, never, capsys, monkeypatch):
+        monkeypatch.chdir(never.parent)
+        sound = ("--audio", made[0] / "live" / "voice.wav")
+        assert run("interact", made[1], *sound, "--set", "inputs.voice.vad=never.onnx", "--all") == 0
+        assert capsys.readouterr() == ("", "no command was understood\n")
+        assert run("interact", made[1], *sound, "--set", "inputs.voice.vad=nowhere.onnx") == 2
+        assert f"stream.inputs.voice.vad: there is no file {never.parent}/nowhere.onnx" in capsys.readouterr().err
+
+    def test_of_the_recipe(self, made, never, capsys, monkeypatch):
+        monkeypatch.chdir(never.parent)
+        words = ["recipe", "interact", "--data", made[0] / "commands.csv", "--dry-run", "--json"]
+        words += ["--set", "needs=[action=motion, argument=voice]"]
+        assert run(*words, "--set", "vad=never.onnx") == 0
+        stream = json.loads(capsys.readouterr().out)["application"]["stream"]
+        assert stream["inputs"]["voice"]["vad"] == str(never)
+        assert run(*words, "--set", "vad=nowhere.onnx") == 2
+        assert "recipe interact: vad: there is no file" in capsys.readouterr().err
+
+    def test_a_page_says_it(self, made, never):
+        from types import SimpleNamespace
+
+        from mmsdk_recipe_interact.sections import listening
+
+        app = mmsdk.load(made[1], quiet=True)
+        assert any("by its level alone" in limit for limit in Interact().card(app).limits)
+        document = app.application.model_dump(exclude_unset=True)
+        document["stream"]["inputs"]["voice"]["vad"] = str(never)
+        other = SimpleNamespace(application=mmsdk.Application.model_validate(document))
+        assert not any("by its level alone" in limit for limit in Interact().card(other).limits)
+        assert "voice, told by never.onnx" in dict(listening(other))["How it listens"]
+        app.close()
+
+
 def test_pieces_of_a_recording_are_rows_to_learn_from(made):
     app = mmsdk.load(made[1], quiet=True)
     person, draw = ("S9", 150.0, 1.0), np.random.default_rng(3)
