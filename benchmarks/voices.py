@@ -2,8 +2,8 @@
 
     MMSDK_REAL=../shared python benchmarks/voices.py [--words 200] [--commands 120] [--minutes 30]
 
-Digits and gestures of ``voice_gesture_motion`` as in ``interact.py``. Noise is white; music is chords and drums that are
-drawn here; babble is six RAVDESS actors at once. The signal-to-noise ratio is of the mean power while a word is spoken.
+Digits and gestures of ``voice_gesture_motion`` as in ``interact.py``. Noise is white; music is chords and drums that
+are drawn here; babble is six RAVDESS actors at once. The signal-to-noise ratio is of the mean power while a word is spoken.
 The scored speaker is in no training row; what is set (2 dB beside the detector, when it begins anew) was chosen on
 words of the training speakers. Of each way of cutting a run is fitted, on words of the training speakers in noise of
 all kinds (other draws, other actors), cut in that way. The sets' test rows are held back and never read.
@@ -19,13 +19,14 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from idle import ACTORS, RATE, _ravdess, wav
+from idle import ACTORS, RATE, _ravdess, conversation, wav
 from interact import APPLICATION, LOST, NOISE, SHAKEN, commands_stream, interval, moved, play, scored, wav_bytes
 from prepare import motion
 
 import mmsdk
 
 SILERO = Path("models") / "silero-vad-onnx" / "silero_vad.onnx"
+IDLE = 240  # seconds of idle talk in each room that is learned from
 WAYS = {"level": {}, "level, 3 dB": {"above": 3.0}, "Silero": {"vad": str(SILERO)}}
 ROOMS = ("quiet", "noise 10", "noise 0", "music 10", "music 0", "babble 10", "babble 0")
 
@@ -139,18 +140,12 @@ def table(real, way, actors, count, seed=0):
             voice = {"voice": said or whole, "argument": row["digit"]}
             rows.append({"motion": moved(settings, row), "action": row["action"], "part": side, **voice})
         between = [one[2] for one in found if not any(one[0] < end and one[1] > start for start, end in spans)]
-        idle = [one[2] for one in mmsdk.cut_recording(settings, "voice", in_room(idle_talk(draw, actors), room, draw, actors))]
+        talk = in_room(conversation(actors, IDLE, draw), room, draw, actors)
+        idle = [one[2] for one in mmsdk.cut_recording(settings, "voice", talk)]
         for place, cell in enumerate([*between, *idle]):
             side = "val" if place % 5 == 0 else "train"
             rows.append({"motion": None, "action": None, "voice": cell, "argument": "none", "part": side})
     return [{"id": str(number), **row} for number, row in enumerate(rows)]
-
-
-def idle_talk(draw, actors, seconds=240):
-    """Return talk with pauses."""
-    from idle import conversation
-
-    return conversation(actors, seconds, draw)
 
 
 def cut_right(pieces, spans):
@@ -189,7 +184,10 @@ def main() -> None:
         sound, spans = words_stream(words, np.random.default_rng(2))
         heard = in_room(sound, room, np.random.default_rng(3), actors)
         cut = {way: cut_right(mmsdk.cut_recording(one, "voice", heard), spans) for way, one in settings.items()}
-        print(f"{room:10s} words cut right: " + ", ".join(f"{way} {shown(right)}" for way, right in cut.items()), flush=True)
+        print(
+            f"{room:10s} words cut right: " + ", ".join(f"{way} {shown(right)}" for way, right in cut.items()),
+            flush=True,
+        )
     with tempfile.TemporaryDirectory() as temporary:
         home = Path(arguments.runs or temporary)
         for way in WAYS:
@@ -216,12 +214,15 @@ def with_run(way, app, asked, actors, minutes):
         )
     quiet = np.zeros(round(minutes * 60 * RATE), np.float32)
     for ratio in (10, 0):
-        sound = quiet + noise("music", len(quiet), np.random.default_rng(7), actors) * np.float32(0.1 * 10 ** (-ratio / 20))
+        sound = quiet + noise("music", len(quiet), np.random.default_rng(7), actors) * np.float32(
+            0.1 * 10 ** (-ratio / 20)
+        )
         cells = [cell for _, _, cell in mmsdk.cut_recording(app.application, "voice", sound)]
         answers = [one.outputs["argument"] for one in app.predict([{"voice": cell} for cell in cells])] if cells else []
         taken = sum(str(one.value) != "none" and (one.confidence or 0) >= 0.5 for one in answers)
         hours = minutes / 60
-        print(f"{way:12s} music alone at {ratio} dB: {len(cells) / hours:.0f} pieces an hour, {taken / hours:.0f} taken for a word")
+        found = f"{len(cells) / hours:.0f} pieces an hour, {taken / hours:.0f} taken for a word"
+        print(f"{way:12s} music alone at {ratio} dB: {found}", flush=True)
     app.close()
 
 

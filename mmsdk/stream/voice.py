@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmsdk.errors import DataError
+from mmsdk.errors import ConfigError, DataError
 from mmsdk.stream.arrival import Arrival
 from mmsdk.stream.events import Piece
 from mmsdk.stream.gate import Gate
@@ -43,6 +43,8 @@ class VoiceTrack:
         self, name: str, settings: StreamConfig, counts: Counter[str], detector: VoiceDetector | None = None
     ) -> None:
         own = settings.inputs[name]
+        if own.vad is not None and detector is None:
+            raise ConfigError(f"stream.inputs.{name}.vad is set, and no detector is given: mmsdk.open_session opens it")
         self.name = name
         self.rate = own.rate or 16_000.0
         self._own = own

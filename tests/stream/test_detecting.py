@@ -147,3 +147,5 @@ def test_what_has_no_detector_is_one_sentence():
     wrong = {"inputs": {"voice": {**live, "segment": "motion"}}}
     with pytest.raises(mmsdk.ConfigError, match="names `vad`, a voice detector, and is of segment motion"):
         load_application({**APPLICATION, "stream": wrong})
+    with pytest.raises(mmsdk.ConfigError, match=r"stream\.inputs\.voice\.vad is set, and no detector is given"):
+        Stage(1, inputs={"voice": {"vad": "v.onnx"}})
