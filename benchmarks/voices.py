@@ -3,9 +3,9 @@
     MMSDK_REAL=../shared python benchmarks/voices.py [--words 200] [--commands 120] [--minutes 30]
 
 Digits and gestures of ``voice_gesture_motion`` as in ``interact.py``. Noise is white; music is chords and drums that
-are drawn here; babble is six RAVDESS actors at once. The signal-to-noise ratio is of the mean power while a word is spoken.
-The scored speaker is in no training row; what is set (2 dB beside the detector, when it begins anew) was chosen on
-words of the training speakers. Of each way of cutting a run is fitted, on words of the training speakers in noise of
+are drawn here; babble is six RAVDESS actors at once. The signal-to-noise ratio is of the mean power while a word is
+spoken. The scored speaker is in no training row; what is set (2 dB beside the detector, when it begins anew) was chosen
+on words of the training speakers. Of each way of cutting a run is fitted, on words of the training speakers in noise of
 all kinds (other draws, other actors), cut in that way. The sets' test rows are held back and never read.
 
 A word is cut right where one piece alone touches it, and both have more than half of their union in common.
