@@ -60,3 +60,13 @@ def note(text: str, quiet: bool = False) -> None:
     if not (quiet or _quiet):
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as ``0.3 s``, ``45 s``, ``12 min`` or ``3 h 20 min``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

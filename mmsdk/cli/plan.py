@@ -10,9 +10,10 @@ import click
 
 from mmsdk.cli.output import print_json
 from mmsdk.cli.shell import width
-from mmsdk.cli.text import duration, megabytes
+from mmsdk.cli.text import megabytes
 from mmsdk.errors import EncoderError
 from mmsdk.plugins import resolve
+from mmsdk.progress import duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -57,13 +57,3 @@ def parse_size(text: str) -> int:
         raise ConfigError(f"{text!r} is not a size. Expected a number and a unit, such as 10GB or 500MB")
     number, prefix = found.groups()
     return int(float(number) * 1000 ** " kmgt".index(prefix.lower() or " "))
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as ``0.3 s``, ``45 s``, ``12 min`` or ``3 h 20 min``."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

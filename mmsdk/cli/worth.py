@@ -10,8 +10,9 @@ import click
 from mmsdk.cli import options
 from mmsdk.cli.output import print_json
 from mmsdk.cli.shell import width
-from mmsdk.cli.text import duration, padded, shown_width
+from mmsdk.cli.text import padded, shown_width
 from mmsdk.plugins import resolve
+from mmsdk.progress import duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

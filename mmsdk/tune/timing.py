@@ -1,4 +1,4 @@
-"""How long an act takes on a device, and seconds in words."""
+"""How long an act takes on a device."""
 
 from __future__ import annotations
 
@@ -24,8 +24,3 @@ def _wait(place: torch.device) -> None:
     """Wait for what was asked of a CUDA device before."""
     if place.type == "cuda":
         torch.cuda.synchronize(place)
-
-
-def in_words(seconds: float) -> str:
-    """Return seconds as a person says them."""
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

@@ -11,7 +11,7 @@ from torch import nn
 
 from mmsdk.embed.batching import sample_bytes
 from mmsdk.errors import ConfigError
-from mmsdk.progress import note, progress
+from mmsdk.progress import duration, note, progress
 from mmsdk.repeatable import repeatable
 from mmsdk.train.batches import place_rows, place_vectors
 from mmsdk.train.checkpoint import State, load_checkpoint, save_checkpoint, training_key
@@ -20,7 +20,7 @@ from mmsdk.train.objective import Objective
 from mmsdk.train.schedule import learning_rate
 from mmsdk.train.validation import Validation
 from mmsdk.tune.lora import Adapter, inject, last_layers, read_adapter
-from mmsdk.tune.timing import in_words, timed
+from mmsdk.tune.timing import timed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -202,7 +202,7 @@ def _price(work: _Work, train: PlacedRows, rows: np.ndarray, held: np.ndarray) -
     seconds = step * epochs * (steps + len(held) / size / 3)
     work.optimiser.zero_grad(set_to_none=True)
     what = f"{len(rows):,} rows x {epochs} epoch{'s' * (epochs > 1)}, {sum(p.numel() for p in work.updates.values()):,}"
-    return f"tuning {work.tuned.name}: about {in_words(seconds)} ({what} weights in {len(work.updates) // 2} layers)"
+    return f"tuning {work.tuned.name}: about {duration(seconds)} ({what} weights in {len(work.updates) // 2} layers)"
 
 
 def _epoch(work: _Work, train: PlacedRows, rows: np.ndarray, number: int) -> None:

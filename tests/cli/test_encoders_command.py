@@ -9,7 +9,6 @@ from far_plugin import far
 from shop_data import rows, write_csv
 
 from mmsdk.cli.shell import run
-from mmsdk.cli.text import duration
 from mmsdk.config import read_yaml, write_yaml
 from mmsdk.files import models_home
 
@@ -153,18 +152,3 @@ def test_the_bill_without_a_table(here, capsys):
     assert found["bill"]["fetch"] == 1_000_000
     assert found["bill"]["unknown"]["fetch"] == ["other"]
     assert found["encoders"]["title"]["reason"] == "no table is named"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [
-        (0.04, "0.0 s"),
-        (9.96, "10.0 s"),
-        (10, "10 s"),
-        (89, "89 s"),
-        (95, "2 min"),
-        (9000, "2 h 30 min"),
-    ],
-)
-def test_durations(seconds, said):
-    assert duration(seconds) == said

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mmsdk.progress import configure, is_quiet, note, progress
+from mmsdk.progress import configure, duration, is_quiet, note, progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,3 +61,18 @@ def test_notes_go_to_stderr_unless_quiet(capsys: pytest.CaptureFixture[str]) -> 
     shown = capsys.readouterr()
     assert shown.err == "two threads\n"
     assert shown.out == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.04, "0.0 s"),
+        (9.96, "10.0 s"),
+        (10, "10 s"),
+        (89, "89 s"),
+        (95, "2 min"),
+        (9000, "2 h 30 min"),
+    ],
+)
+def test_durations(seconds: float, said: str) -> None:
+    assert duration(seconds) == said

@@ -7,7 +7,7 @@ import time
 import pytest
 import torch
 
-from mmsdk.tune.timing import in_words, timed
+from mmsdk.tune.timing import timed
 
 NO_PAGES = True  # see tests/conftest.py
 
@@ -34,7 +34,3 @@ def test_on_the_cpu_nobody_waits_for_cuda(device):
     device.append(0.5)
     assert 0.1 <= timed(lambda: time.sleep(0.1), torch.device("cpu")) < 0.5
     assert device == [0.5]
-
-
-def test_seconds_are_said_as_a_person_says_them():
-    assert [in_words(one) for one in (0.4, 89, 90, 3600)] == ["0 s", "89 s", "2 min", "60 min"]
