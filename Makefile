@@ -1,7 +1,7 @@
 # Each target works alone on a fresh machine: make install | demo | test | bench | lint
 PYTHON ?= python3
 VENV ?= .venv
-# processes that the tests share; a file's tests stay together, and so do the runs that they share
+# processes that the tests share; a file's tests stay together, and so do the runs that they share; the long files go first (tests/conftest.py)
 WORKERS ?= 2
 BIN := $(VENV)/bin
 DISTRIBUTIONS := plugins/mmsdk-text plugins/mmsdk-image plugins/mmsdk-table plugins/mmsdk-audio plugins/mmsdk-video plugins/mmsdk-gesture plugins/mmsdk-face plugins/mmsdk-transformers plugins/mmsdk-onnx recipes/mmsdk-recipe-recommend recipes/mmsdk-recipe-triage recipes/mmsdk-recipe-emotion recipes/mmsdk-recipe-interact
@@ -30,7 +30,7 @@ demo: install
 	$(BIN)/mmsdk recipe recommend --out runs/demo --overwrite
 
 test: install
-	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST)
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 lint: install
 	$(BIN)/ruff check .

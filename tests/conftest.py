@@ -18,6 +18,15 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
+# files that take longest, in seconds and not in tests: `make test` begins with them, so that no process ends alone
+LONG = ("tests/test_wheels.py", "tests/docs/", "recipes/", "tests/plugins/", "tests/app/", "tests/cli/")
+
+
+def pytest_collection_modifyitems(items):
+    """Put the long files first; the others stay in order."""
+    places = {one: place for place, one in enumerate(LONG)}
+    items.sort(key=lambda item: min((places[one] for one in LONG if item.nodeid.startswith(one)), default=len(LONG)))
+
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path_factory, monkeypatch):
