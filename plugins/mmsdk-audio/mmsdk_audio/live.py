@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmsdk_audio.silero import RATE, STEP, Silero, Stream
+from mmsdk_audio.silero import RATE, STEP, Silero
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 LOBES = 8  # of the kernel on each side
-QUIET = 0.2  # a step less likely than this is no voice
-FRESH = 2.0  # seconds without a voice after which it begins anew: within three minutes of music it goes deaf
-HEARD = 16  # steps that it hears again then, or the music itself would seem to begin
 
 
 class LiveVoice:
-    """Silero VAD on one live sound: it carries what it heard from step to step.
+    """Silero VAD on one live sound.
 
     :param file: the path of silero_vad.onnx.
     :param rate: samples a second of the sound.
@@ -36,10 +32,8 @@ class LiveVoice:
     def restart(self) -> None:
         """Forget what was heard."""
         self._resampler = Resampler(self._rate, RATE)
-        self._stream: Stream = self._detector.stream()
+        self._stream = self._detector.stream()
         self._rest = np.zeros(0, np.float32)
-        self._last: deque[np.ndarray] = deque(maxlen=HEARD)
-        self._quiet = 0  # steps in a row that are no voice
 
     def hear(self, samples: np.ndarray) -> np.ndarray:
         """Take the next samples ``(n,)``; return the probability in each step that is whole by now, ``(m,)`` float32.
@@ -49,16 +43,7 @@ class LiveVoice:
         wave = np.concatenate([self._rest, self._resampler.push(samples)])
         whole = len(wave) // STEP * STEP
         self._rest = wave[whole:]
-        return np.array([self._judged(part) for part in wave[:whole].reshape(-1, STEP)], np.float32)
-
-    def _judged(self, part: np.ndarray) -> float:
-        """Return the probability in one step; after long without a voice, begin anew with the next one."""
-        found = self._stream.push(part)
-        self._last.append(part)
-        self._quiet = self._quiet + 1 if found < QUIET else 0
-        if self._quiet * self.step >= FRESH:
-            self._stream, self._quiet = self._detector.stream(self._last), 0
-        return found
+        return np.array([self._stream.push(part) for part in wave[:whole].reshape(-1, STEP)], np.float32)
 
 
 class Resampler:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 RATE, STEP, CONTEXT = 16_000, 512, 64
 STATE = (2, 1, 128)
 BEFORE = 8  # windows of silence that it hears first: at once it misses one spoken digit in twelve, so one in 250
-SILENCE = (np.zeros(STEP, np.float32),) * BEFORE
+QUIET = 0.2  # a window less likely than this is no voice
+FRESH = 2.0  # seconds without a voice after which it begins anew: within three minutes of music it goes deaf
+AGAIN = 16  # windows that it hears again then, or the music itself would seem to begin
 TAKES, GIVES = {"input", "state", "sr"}, {"output", "stateN"}
 
 
@@ -46,13 +49,12 @@ class Silero:
         stream = self.stream()
         return np.array([stream.push(part) for part in padded.reshape(-1, STEP)], np.float32), STEP / RATE
 
-    def stream(self, before: Iterable[np.ndarray] = SILENCE) -> Stream:
-        """Return a hearing of one sound.
+    def stream(self) -> Stream:
+        """Return a hearing of one sound, which has heard a quarter of a second of silence.
 
-        :param before: windows that it has heard already; a quarter of a second of silence where left out.
         :raises EncoderError: onnxruntime is not installed, or the file is no Silero VAD.
         """
-        return Stream(self._started(), before)
+        return Stream(self._started())
 
     def _started(self) -> Any:
         """Return the session."""
@@ -63,21 +65,35 @@ class Silero:
 
 
 class Stream:
-    """One sound, window by window."""
+    """One sound, window by window. After long without a voice it begins anew, or it would go deaf."""
 
-    def __init__(self, session: Any, before: Iterable[np.ndarray]) -> None:
+    def __init__(self, session: Any) -> None:
         self._session = session
-        self._state = np.zeros(STATE, np.float32)
-        self._window = np.zeros((1, CONTEXT + STEP), np.float32)
-        for part in before:
-            self.push(part)
+        self._last: deque[np.ndarray] = deque(maxlen=AGAIN)
+        self._begin([np.zeros(STEP, np.float32)] * BEFORE)
 
     def push(self, part: np.ndarray) -> float:
         """Take the next 512 samples at 16,000 a second; return the probability of a voice in them."""
-        window = np.concatenate([self._window[0, -CONTEXT:], part])[None]
-        inputs = {"input": window, "state": self._state, "sr": np.array(RATE, np.int64)}
+        found = self._hear(part)
+        self._last.append(part)
+        self._quiet = self._quiet + 1 if found < QUIET else 0
+        if self._quiet * STEP >= FRESH * RATE:
+            self._begin(self._last)
+        return found
+
+    def _begin(self, before: Iterable[np.ndarray]) -> None:
+        """Forget all but some windows, which are heard first."""
+        self._quiet = 0  # windows in a row that are no voice
+        self._state = np.zeros(STATE, np.float32)
+        self._window = np.zeros((1, CONTEXT + STEP), np.float32)
+        for part in before:
+            self._hear(part)
+
+    def _hear(self, part: np.ndarray) -> float:
+        """Take the next window; return the probability of a voice in it."""
+        self._window = np.concatenate([self._window[0, -CONTEXT:], part])[None]
+        inputs = {"input": self._window, "state": self._state, "sr": np.array(RATE, np.int64)}
         answer, self._state = self._session.run(["output", "stateN"], inputs)
-        self._window = window
         return float(answer[0, 0])
 
 
