@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -110,6 +111,18 @@ def test_the_three_scores_of_a_ranking_say_what_they_are_of():
     plain = render_report(data(metrics={"recommend": data().metrics["label"]}, headline={"recommend": "accuracy"}))
     assert "held out" not in plain, "a task of that name that ranks nothing"
     assert "given only these inputs.</p>" in plain
+
+
+def test_a_table_of_the_card_ends_where_a_sentence_begins():
+    lines = render_card(data()).splitlines()
+    after = [one for before, one in pairwise(lines) if before.startswith("|")]
+    assert after
+    assert not [one for one in after if one and not one.startswith("|")]
+    recall = {"recall@20": score(0.3)}
+    one = {"test": recall, "baselines": {}, "subsets": {"a": recall, "a+b": recall}}
+    card = render_card(data(metrics={"recommend_next": one}, headline={"recommend_next": "recall@20"}))
+    assert "The last item of each user is hidden" in card
+    assert "of the items; who took what it always knows (`recall@20`):" in card
 
 
 def test_examples_say_whether_they_are_recommended_or_near():
