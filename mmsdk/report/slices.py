@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mmsdk.report.contents import ReportData
 
 SHOWN = 30
+NOT_JUDGED = "not judged: too few rows in it or beside it"
 
 
 def slices_panel(data: ReportData, task: str) -> str:
@@ -26,7 +27,7 @@ def slices_panel(data: ReportData, task: str) -> str:
         "<h3>Slices</h3>"
         f'<p class="soft">{escape(data.headline[task])} on parts of the same rows, weakest first. The gap is to all '
         f"the other rows, above zero where the part does better. Red: below zero by more than chance explains, all "
-        f"{len(judged)} judged slices taken together (Holm). Below 30 rows, and of one "
+        f"{len(judged)} judged slices taken together (Holm). Below 30 rows in it or beside it, and of one "
         "group alone, nothing is judged.</p>"
         f"{_verdict(judged, worse)}"
         '<div class="wide"><table><tr><th>column</th><th>value</th><th>rows</th><th>score</th><th>gap</th><th>p</th>'
@@ -42,7 +43,11 @@ def slice_rows(data: ReportData, task: str) -> list[dict[str, str]]:
             "name": f"{one['column']} = {one['value']}",
             "rows": str(one["n"]),
             "score": _interval(one["score"], ".3f"),
-            "verdict": "worse, beyond chance" if one["worse"] else "" if one["judged"] else "too few rows to judge",
+            "verdict": "worse, beyond chance"
+            if one["worse"]
+            else ""
+            if one["judged"]
+            else "not judged: too few rows in it or beside it",
         }
         for one in slices[:SHOWN]
     ]

@@ -199,7 +199,7 @@ def test_the_card_says_who_made_the_run_and_at_what_cost(fitted):
 def test_the_card_has_the_scores_of_subgroups(fitted):
     text = told(fitted, "card.md").partition("Subgroups, weakest first")[2]
     assert {f"material = {one}" in text for one in ("oak", "glass", "wool")} == {True}
-    assert "too few rows to judge" in text
+    assert "not judged: too few rows in it or beside it" in text
 
 
 def test_what_became_of_each_column_is_said_before_anything_is_fitted(site, things, capsys):
