@@ -98,12 +98,12 @@ def test_what_only_one_candidate_can_learn_is_seen():
     choice = trials(truth).decide(judged, ["c + z"])
     assert choice.chosen == "a + x"
     said = _sentence(choice)
-    assert said.startswith("chose a + x by folds (0.00")
+    assert said.startswith("chose a + x by validation (0.00")
     assert "within its noise; to the best: b + y +0.000)" in said
     assert said.endswith("not tried for want of time: c + z")
 
 
-def trials(truth, groups=None, split=None):
+def trials(truth, groups=None, split=None, time=None):
     """Return trials of some rows, judged by folds unless it is set otherwise."""
     cells = [str(one) for one in truth]
     split = np.array(["train", "val"] * (len(cells) // 2) if split is None else split, dtype=object)
@@ -111,7 +111,7 @@ def trials(truth, groups=None, split=None):
     table = SimpleNamespace(cells=lambda column: cells)
     samples = SimpleNamespace(split=split, ids=[str(one) for one in range(len(cells))], table=table)
     tasks = {"k": SimpleNamespace(column="k", type="classification")}
-    block = SimpleNamespace(split=SimpleNamespace(group=None, seed=0), tasks=tasks)
+    block = SimpleNamespace(split=SimpleNamespace(group=None, seed=0, time=time), tasks=tasks)
     draft = SimpleNamespace(application=block, samples=samples, targets={"k": target}, groups=groups, adapters={})
     return Trials(draft, None, None)
 
@@ -129,6 +129,15 @@ def test_few_rows_are_judged_by_folds_that_keep_groups_whole(shop, tmp_path):
     every = np.concatenate([asked for _, asked in judge.splits])
     assert sorted(every) == np.flatnonzero(draft.samples.split != "test").tolist()
     pipeline.close()
+
+
+@pytest.mark.parametrize(
+    ("judging", "time", "by"), [(149, None, "folds"), (150, None, "validation"), (1, "at", "validation")]
+)
+def test_few_validation_rows_do_not_judge_alone_unless_time_parts_them(judging, time, by):
+    truth = np.arange(1000) % 2
+    split = np.where(np.arange(1000) < judging, "val", "train")
+    assert trials(truth, split=split, time=time).judged_by == by
 
 
 @pytest.mark.parametrize(("judging", "by"), [(5, "folds"), (6, "validation")])
