@@ -104,7 +104,8 @@ class App:
 
         :param samples: by input name, each as the modality of the input decodes it: :class:`mmsdk.Sound`,
             :class:`mmsdk.Clip`, :class:`mmsdk.Landmarks`, pixels ``(h, w, 3)`` uint8, a text, a vector. An input that
-            is left out or ``None`` is missing. Nothing is looked up or kept.
+            is left out or ``None`` is missing. Nothing is looked up or kept: an input with a ``within`` is measured by
+            what is usual in the training rows (:class:`mmsdk.Company` measures rows that come in turn by one another).
         :raises DataError: an input nobody knows.
         :raises EncoderError: an encoder cannot encode a sample.
         :raises RunError: a rule of the run reads columns, and decoded samples have none.

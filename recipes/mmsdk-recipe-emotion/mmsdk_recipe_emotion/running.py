@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 ENDINGS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".flv", ".3gp", ".wmv")
 SIDE = 240  # pixels of the shorter side that faces are looked for in
 MANY = 10_000
+PIPES = " (an MP4 cannot be read from a pipe: send it as Matroska, ffmpeg -i FILE -c copy -f matroska -)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,8 @@ def read_source(app: Any, source: Path | BinaryIO, name: str, plan: Plan, tell: 
         raise DataError(f"{name} cannot be read: {(error.strerror or str(error)).lower()}") from None
     readings += watcher.finish()
     if not readings:
-        raise DataError(f"{name} {trouble or 'holds neither a picture nor sound'}; nothing was written for it")
+        what = trouble or "holds neither a picture nor sound"
+        raise DataError(f"{name} {what}; nothing was written for it{PIPES if hasattr(source, 'read') else ''}")
     labels = tuple(str(label) for label in app.tasks["emotion"].state()["labels"])
     places = affect_map(labels, plan.affect)
     return timeline_of(name, readings, labels, places, window=plan.window, hop=plan.hop, trouble=trouble)

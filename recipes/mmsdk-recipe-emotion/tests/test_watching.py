@@ -98,6 +98,15 @@ def test_a_pipe_gives_what_the_file_gives(app, tmp_path):
     assert [one.reading for one in by_pipe.lines[0].points] == [one.reading for one in by_file.lines[0].points]
 
 
+def test_a_pipe_that_cannot_be_read_says_what_can(app, tmp_path):
+    data = write(tmp_path / "one.mp4", [(1, 1)], None).read_bytes()
+    with pytest.raises(mmsdk.DataError, match="an MP4 cannot be read from a pipe: send it as Matroska"):
+        read_source(app, io.BytesIO(data), "standard input", PLAN, silent)
+    (tmp_path / "cut.mp4").write_bytes(data[:300])
+    with pytest.raises(mmsdk.DataError, match=r"nothing was written for it$"):
+        read_source(app, tmp_path / "cut.mp4", "cut.mp4", PLAN, silent)
+
+
 # -- live -------------------------------------------------------------------------------------------------------------
 
 
