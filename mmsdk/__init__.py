@@ -81,6 +81,7 @@ _HOMES = {
     "label": "mmsdk.app.labelling",
     "load": "mmsdk.app.loading",
     "models_home": "mmsdk.files",
+    "measure_share": "mmsdk.evaluate.shares",
     "moment_of": "mmsdk.data.times",
     "open_encoder": "mmsdk.embed",
     "open_modality": "mmsdk.embed",
@@ -128,6 +129,7 @@ if TYPE_CHECKING:
         RunError,
         StoreError,
     )
+    from mmsdk.evaluate.shares import measure_share
     from mmsdk.explain import Explanation
     from mmsdk.files import (
         atomic_folder,
@@ -234,6 +236,7 @@ __all__ = [
     "inspect",
     "label",
     "load",
+    "measure_share",
     "models_home",
     "moment_of",
     "open_encoder",

@@ -8,13 +8,14 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmsdk import read_table
+from mmsdk import measure_share, read_table
 from mmsdk_recipe_interact.sample import LIVE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 ROWS = 400
+SPEAKER = ""  # the key of a row under which its group stands: no input and no task has that name
 
 
 def commands(app: Any) -> Iterator[tuple[str, str]]:
@@ -28,11 +29,13 @@ def commands(app: Any) -> Iterator[tuple[str, str]]:
         for given in combinations(names, count):
             asked = [row for row in rows if any(row[name] not in (None, "") for name in given)]
             if asked:
-                right = sum(_right(app, asked, given))
-                lines.append((" + ".join(given), f"{right / len(asked):.3f}", str(len(asked))))
-    common = _most_common(app, rows)
-    lines.append(("the most common command, always", f"{common:.3f}", str(len(rows))))
-    text = "<p>Held-out rows whose slots are all answered rightly, as whole clips; a slot may be left open.</p>"
+                lines.append(_line(" + ".join(given), _right(app, asked, given), asked))
+    lines.append(_line("the most common command, always", _most_common(app, rows), rows))
+    text = (
+        "<p>Held-out rows of which every slot is answered rightly, each given as a whole clip; in brackets the 95 % "
+        "interval, over speakers where the table names them. An input that says only one slot leaves the other to "
+        "chance.</p>"
+    )
     yield "Whole commands", text + _table(("given", "share right", "rows"), lines)
 
 
@@ -49,9 +52,12 @@ def held_out(app: Any) -> list[Mapping[str, Any]]:
         for name, entry in (*tasks.items(), *inputs.items())
         if isinstance(entry.column, str)
     }
+    group = app.application.split.group
+    speakers = table.cells(group) if group in table.names else [None] * len(table)
     found = []
     for number, one in enumerate(ids):
         row = {name: values[number] for name, values in cells.items()}
+        row[SPEAKER] = speakers[number]
         asks = all(row.get(name) not in (None, "") and row[name] not in idle.get(name, ()) for name in tasks)
         if parts.get(str(one)) == part and asks:
             found.append(row)
@@ -112,10 +118,18 @@ def _right(app: Any, rows: Sequence[Mapping[str, Any]], given: Sequence[str]) ->
     ]
 
 
-def _most_common(app: Any, rows: Sequence[Mapping[str, Any]]) -> float:
-    """Return how often the most common command of these rows is asked for."""
+def _most_common(app: Any, rows: Sequence[Mapping[str, Any]]) -> list[bool]:
+    """Return which of these rows ask for the command that most of them ask for."""
     asked = [tuple(str(row[task]) for task in app.application.tasks) for row in rows]
-    return max(map(asked.count, set(asked))) / len(asked)
+    most = max(sorted(set(asked)), key=asked.count)
+    return [one == most for one in asked]
+
+
+def _line(what: str, right: Sequence[bool], rows: Sequence[Mapping[str, Any]]) -> tuple[str, str, str]:
+    """Return a line of the table: the share of rows that are right, and its interval."""
+    speakers = [row[SPEAKER] for row in rows]
+    found = measure_share(right, groups=speakers if all(speakers) else None)
+    return what, f"{found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}]", str(len(rows))
 
 
 def _several(value: Any) -> list[str]:

@@ -294,8 +294,8 @@ def test_pieces_of_a_recording_are_rows_to_learn_from(made):
 
 def test_the_report_says_how_it_listens_and_what_whole_commands_are_right(made):
     html = (made[1] / "report.html").read_text(encoding="utf-8")
-    both = re.search(r"<td>motion \+ voice</td><td>([\d.]+)</td>", html)
-    alone = re.search(r"<td>voice</td><td>([\d.]+)</td>", html)
+    both = re.search(r"<td>motion \+ voice</td><td>([\d.]+) \[[\d.]+, [\d.]+\]</td>", html)
+    alone = re.search(r"<td>voice</td><td>([\d.]+) \[[\d.]+, [\d.]+\]</td>", html)
     assert float(both[1]) > 0.8 > float(alone[1])
     assert "the most common command, always" in html
     assert "ended by quiet of" in html
