@@ -148,7 +148,7 @@ def test_a_strangers_table_becomes_a_recommender(strange, tmp_path, capsys, monk
 def test_a_recipe_file_beside_the_table_says_the_same(strange, tmp_path, capsys, monkeypatch):
     lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in SETTINGS.items()]
     (strange / "recipe.yaml").write_text(
-        "\n".join([*lines, "training: {epochs: 1}", "ignore: [Bild]"]), encoding="utf-8"
+        "\n".join([*lines, "training: {epochs: 1}", "ignore: [Bild]", "encoders: {text: ngrams}"]), encoding="utf-8"
     )
     monkeypatch.chdir(tmp_path)  # files in it are relative to it
     words = ["--data", strange / "artikel.tsv", "--dry-run", "--json"]
@@ -167,7 +167,7 @@ def test_a_recipe_file_beside_the_table_says_the_same(strange, tmp_path, capsys,
 def test_what_is_not_said_is_asked_for(strange, capsys, monkeypatch, key):
     monkeypatch.chdir(strange)
     given = {name: value for name, value in SETTINGS.items() if name != key}
-    code = recipe("--data", "artikel.tsv", "--dry-run", *sets(given))
+    code = recipe("--data", "artikel.tsv", "--dry-run", *sets(given), "--set", "encoders.text=ngrams")
     said = capsys.readouterr()
     if key == "id":  # it is guessed, and said in the plan
         assert code == 0

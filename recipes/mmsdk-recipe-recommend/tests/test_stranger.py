@@ -84,7 +84,8 @@ def test_the_example_of_recipe_yaml_is_understood(shop, tmp_path, capsys):
     orders = taken.replace("shopper", "customer", 1).replace("time", "ordered_at", 1)
     (tmp_path / "orders.csv").write_text(orders, encoding="utf-8")
     shutil.copy(EXAMPLE, tmp_path / "recipe.yaml")
-    assert recipe("--data", tmp_path / "items.csv", "--dry-run", "--json") == 0
+    quick = ("--set", "encoders.text=ngrams")  # what comes beside the file is added to it
+    assert recipe("--data", tmp_path / "items.csv", "--dry-run", "--json", *quick) == 0
     application = json.loads(capsys.readouterr().out)["application"]
     assert application["interactions"]["file"] == str(tmp_path / "orders.csv")
     assert application["interactions"]["weight"] == "quantity"
