@@ -28,12 +28,13 @@ import mmsdk
 SILERO = Path("models") / "silero-vad-onnx" / "silero_vad.onnx"
 IDLE = 240  # seconds of idle talk in each room that is learned from
 WAYS = {"level": {}, "level, 3 dB": {"above": 3.0}, "Silero": {"vad": str(SILERO)}}
+CUT_ONLY = {"Silero, 12 dB": {"vad": str(SILERO), "above": 12.0}}
 ROOMS = ("quiet", "noise 10", "noise 0", "music 10", "music 0", "babble 10", "babble 0")
 
 
 def application(way, real):
     """Return the application that cuts in a way."""
-    own = {**WAYS[way]}
+    own = {**WAYS, **CUT_ONLY}[way].copy()
     if "vad" in own:
         own["vad"] = str(real / own["vad"])
     stream = APPLICATION["stream"]
@@ -179,7 +180,7 @@ def main() -> None:
     words = [rows[place] for place in draw.permutation(len(rows))[: arguments.words]]
     asked = [rows[place] for place in draw.permutation(len(rows))[: arguments.commands]]
     actors = _ravdess(real, ACTORS["measure"])
-    settings = {way: mmsdk.Application.model_validate(application(way, real)) for way in WAYS}
+    settings = {way: mmsdk.Application.model_validate(application(way, real)) for way in (*WAYS, *CUT_ONLY)}
     for room in ROOMS:
         sound, spans = words_stream(words, np.random.default_rng(2))
         heard = in_room(sound, room, np.random.default_rng(3), actors)
