@@ -104,7 +104,7 @@ class Why:
         """Return how one item of the history adds to the score."""
         own = [one for one in self.reasons if one.item == item and one.value > 0]
         how = ", ".join(dict.fromkeys(one.told() for one in own[:2]))
-        same = ", ".join(f"same {column} ({value})" for column, value in self.shared.get(item, {}).items())
+        same = ", ".join(f"{column} {value} in both" for column, value in self.shared.get(item, {}).items())
         return f"with {item}: {how}" + (f"; {same}" if same else "")
 
     def _other(self, reason: Reason) -> str:

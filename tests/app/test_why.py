@@ -90,7 +90,7 @@ def test_the_words(recommender_app):
     assert why.by_item() == {"a": 0.7, "b": 0.3, "c": -0.1}
     assert (
         why.told()
-        == "with a: taken together, alike in photo; same colour (red); with b: items like it in title are taken with b"
+        == "with a: taken together, alike in photo; colour red in both; with b: items like it in title are taken with b"
     )
     asked = Reason(block="content", source="said", input="title", item=None, value=0.9)
     assert Why(id="x", score=0.9, reasons=(asked,)).told() == "what was asked for: alike in title"
@@ -103,7 +103,7 @@ def test_the_report_says_why(shop_runs):
     assert "with 0" in page.partition("held-out items")[2]
     assert "How much of a history it needs" in page
     assert "nothing (a newcomer)" in page
-    assert any(f"same material ({one})" in page or "alike in" in page for one in KINDS)
+    assert any(f"material {one} in both" in page or "alike in" in page for one in KINDS)
 
 
 @pytest.mark.parametrize("words", [{"id": "nobody"}, {"id": "000", "history": ["nobody"]}])
