@@ -89,7 +89,7 @@ def test_many_columns_are_cut_at_those_that_matter():
     ("changed", "said"),
     [
         ({"deleted": Deletion(pieces=1, named=0.5, random=0.1)}, "falls by 0.500, without one at random by 0.100"),
-        ({"randomised": 0.125}, "random weights in place of the learned ones the ranking would be like this one to 0.12"),
+        ({"randomised": 0.125}, "the ranking would be like this one to 0.12"),
         ({"exact": False}, "Sampled Shapley values"),
         ({"output": {"abstained": True, "probabilities": {}}}, "declined to answer"),
         ({"output": {"rules": ["spo2"], "probabilities": {}, "abstained": False}}, "A rule changed the answer to lamp"),
