@@ -159,6 +159,21 @@ def cut_right(pieces, spans):
     return np.array(right)
 
 
+def tell_deafness(settings, words, actors):
+    """Print how many words are cut right as music goes on, where the detector never begins anew and as it is."""
+    from mmsdk_audio import silero
+
+    sound, spans = words_stream(words, np.random.default_rng(2))
+    heard, usual = in_room(sound, "music 20", np.random.default_rng(3), actors), silero.FRESH
+    for name, fresh in (("never begins anew", np.inf), ("as it is", usual)):
+        silero.FRESH = fresh
+        right = cut_right(mmsdk.cut_recording(settings, "voice", heard), spans)
+        parts = zip(np.array_split(right, 4), np.array_split([end for _, end in spans], 4), strict=True)
+        told = ", ".join(f"to {ends[-1]:.0f} s {shown(part)}" for part, ends in parts)
+        print(f"music 20   Silero, {name}: {told}", flush=True)
+    silero.FRESH = usual
+
+
 def shown(right):
     """Return a share with its interval."""
     low, high = interval(right)
@@ -189,6 +204,7 @@ def main() -> None:
             f"{room:10s} words cut right: " + ", ".join(f"{way} {shown(right)}" for way, right in cut.items()),
             flush=True,
         )
+    tell_deafness(settings["Silero"], words, actors)
     with tempfile.TemporaryDirectory() as temporary:
         home = Path(arguments.runs or temporary)
         for way in WAYS:

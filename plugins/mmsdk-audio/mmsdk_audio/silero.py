@@ -19,7 +19,7 @@ RATE, STEP, CONTEXT = 16_000, 512, 64
 STATE = (2, 1, 128)
 BEFORE = 8  # windows of silence that it hears first: at once it misses one spoken digit in twelve, so one in 250
 QUIET = 0.2  # a window less likely than this is no voice
-FRESH = 2.0  # seconds without a voice after which it begins anew: within three minutes of music it goes deaf
+FRESH = 2.0  # seconds without a voice after which it begins anew: in minutes of music it goes deaf
 AGAIN = 16  # windows that it hears again then, or the music itself would seem to begin
 TAKES, GIVES = {"input", "state", "sr"}, {"output", "stateN"}
 
