@@ -22,6 +22,7 @@ import numpy as np
 from idle import ACTORS, RATE, _ravdess, conversation, wav
 from interact import APPLICATION, LOST, NOISE, SHAKEN, commands_stream, interval, moved, play, scored, wav_bytes
 from prepare import motion
+from scipy import stats
 
 import mmsdk
 
@@ -180,6 +181,12 @@ def shown(right):
     return f"{right.mean():.3f} [{low:.3f}, {high:.3f}]"
 
 
+def rate(count, hours):
+    """Return so many an hour with the exact 95 % interval of a Poisson count (Garwood 1936)."""
+    low, high = stats.chi2.ppf(0.025, 2 * count) / 2 if count else 0.0, stats.chi2.ppf(0.975, 2 * (count + 1)) / 2
+    return f"{count / hours:.0f} [{low / hours:.0f}, {high / hours:.0f}]"
+
+
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -238,7 +245,7 @@ def with_run(way, app, asked, actors, minutes):
         answers = [one.outputs["argument"] for one in app.predict([{"voice": cell} for cell in cells])] if cells else []
         taken = sum(str(one.value) != "none" and (one.confidence or 0) >= 0.5 for one in answers)
         hours = minutes / 60
-        found = f"{len(cells) / hours:.0f} pieces an hour, {taken / hours:.0f} taken for a word"
+        found = f"{rate(len(cells), hours)} pieces an hour, {rate(taken, hours)} taken for a word"
         print(f"{way:12s} music alone at {ratio} dB: {found}", flush=True)
     app.close()
 
