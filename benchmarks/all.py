@@ -71,6 +71,14 @@ ALL = (
         real=True,
     ),
     Benchmark(
+        name="voices",
+        title="Words cut out of noise, music and other talk",
+        says="The same spoken words streamed in noise, told by their level alone or by a detector (`vad`), of a speaker "
+        "that chose no setting; and what music alone sets off.",
+        quick=("--words", "10", "--commands", "10", "--minutes", "1", "--learn", "100"),
+        real=True,
+    ),
+    Benchmark(
         name="evaluation",
         title="Whether the evaluation can be trusted",
         says="Planted wrong labels against what is listed; what a learning curve promised against what more rows "
@@ -92,6 +100,13 @@ ALL = (
         "and a perceptron. `ahead` is the paired difference to the best of those three.",
         quick=("--sets", "digits", "--models", "gated", "gated, blend head", "--seeds", "1"),
         real=True,
+    ),
+    Benchmark(
+        name="tables",
+        title="Tables of numbers alone",
+        says="Heads and `auto` on sets that come with scikit-learn, beside the models that one would take first, on the "
+        "same folds. `ahead` is against the better of the two.",
+        quick=("--sets", "crossed", "--folds", "3"),
     ),
     Benchmark(
         name="alignment",

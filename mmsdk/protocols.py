@@ -163,8 +163,10 @@ class Modality(Protocol):
     checks have nothing to try; ``guess(values) -> float``, 0 to 1, how well up to 200 cells of a column fit
     (``inspect``); ``thumbnail(sample, size) -> bytes``, a PNG or JPEG of at most ``size`` pixels (the report);
     ``report() -> Mapping[str, float]``: counts of what a person should look at (``{"burnt_in_text": 3}``), since it was
-    constructed; ``moments`` (a recording piece by piece, for analysis over time); ``voice_detector`` (a voice told from
-    other sounds, live); and, both or neither, ``parts`` and ``without`` (``mmsdk explain``).
+    constructed; ``fingerprint() -> str``: what else than version and options changes its samples (the content of a file
+    that an option names), empty where nothing does; ``moments`` (a recording piece by piece, for analysis over
+    time); ``voice_detector`` (a voice told from other sounds, live); and, both or neither, ``parts`` and ``without``
+    (``mmsdk explain``).
     """
 
     def decode(self, cell: Any) -> Any:

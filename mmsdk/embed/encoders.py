@@ -307,7 +307,7 @@ class OpenModality:
 
     :param component: the modality itself.
     :param decode: cell -> sample.
-    :param identity: plugin, version and target: another decoder or other options mean other vectors.
+    :param identity: plugin, version, target, options and its own ``fingerprint()``: where one differs, vectors do.
     :param media: cells are files.
     """
 
@@ -340,11 +340,11 @@ def open_modality(name: str, options: Mapping[str, Any] | None = None) -> OpenMo
     options = dict(options or {})
     what = f"modality {name!r} (plugin {entry.plugin.origin})"
     _check_options(target, options, what, set(), key="decode")
-    identity = spelled(
-        [entry.plugin.distribution, entry.plugin.version, entry.spec.target, *([options] * bool(options))]
-    )
+    parts = [entry.plugin.distribution, entry.plugin.version, entry.spec.target, *([options] * bool(options))]
     try:
         component = target(**options)
+        own = getattr(component, "fingerprint", None)
+        identity = spelled([*parts, *([told] if callable(own) and (told := own()) else [])])
         return OpenModality(
             component=component,
             decode=component.decode,

@@ -67,6 +67,10 @@ class Audio:
             return heard(sound, self._voice)
         return trimmed(sound) if self._trim else sound
 
+    def fingerprint(self) -> str:
+        """Return what the voice detector is; empty where there is none."""
+        return "" if self._voice is None else self._voice.fingerprint()
+
     def report(self) -> Mapping[str, float]:
         """Return how many files are longer than what was read of them, and how many hold nothing but zeros."""
         with self._lock:

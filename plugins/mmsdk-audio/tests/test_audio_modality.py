@@ -6,6 +6,7 @@ import io
 import struct
 import tracemalloc
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -326,6 +327,17 @@ def test_a_detector_keeps_what_it_is_sure_of(tmp_path, rate):
     assert decode(data, trim=file).seconds == pytest.approx(0.7, abs=0.07)  # a tenth of a second before and after
     assert decode(wav(tone(0.1)), trim=file).seconds == pytest.approx(0.1)
     assert decode(wav(quiet), trim=file) is None
+
+
+def test_another_detector_under_the_same_name_is_another_decoder(tmp_path):
+    """Vectors of sounds that one detector cut are not found again for another."""
+    file = save_detector(tmp_path / "vad.onnx")
+    plain, first = mmsdk.open_modality("audio"), mmsdk.open_modality("audio", {"trim": file})
+    assert "silero" not in plain.identity
+    assert mmsdk.open_modality("audio", {"trim": file}).identity == first.identity
+    with Path(file).open("ab") as stream:
+        stream.write(b"\0")
+    assert mmsdk.open_modality("audio", {"trim": file}).identity != first.identity
 
 
 def test_a_model_that_takes_something_else_is_no_detector(tmp_path):
