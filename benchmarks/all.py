@@ -73,8 +73,8 @@ ALL = (
     Benchmark(
         name="voices",
         title="Words cut out of noise, music and other talk",
-        says="The same spoken words streamed in noise, told by their level alone or by a detector (`vad`), of a speaker "
-        "that chose no setting; and what music alone sets off.",
+        says="The same spoken words streamed in noise, told by their level alone or by a detector (`vad`), of a "
+        "speaker that chose no setting; and what music alone sets off.",
         quick=("--words", "10", "--commands", "10", "--minutes", "1", "--learn", "100"),
         real=True,
     ),
@@ -104,8 +104,8 @@ ALL = (
     Benchmark(
         name="tables",
         title="Tables of numbers alone",
-        says="Heads and `auto` on sets that come with scikit-learn, beside the models that one would take first, on the "
-        "same folds. `ahead` is against the better of the two.",
+        says="Heads and `auto` on sets that come with scikit-learn, beside the models that one would take first, on "
+        "the same folds. `ahead` is against the better of the two.",
         quick=("--sets", "crossed", "--folds", "3"),
     ),
     Benchmark(
