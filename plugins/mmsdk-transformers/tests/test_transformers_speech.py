@@ -233,6 +233,24 @@ def calls(tmp_path_factory):
     return Calls
 
 
+def save_clip(path, samples):
+    """Write a video of three seconds with a sound."""
+    import av
+
+    with av.open(path, "w") as file:
+        picture, voice = file.add_stream("mpeg4", rate=10), file.add_stream("aac", rate=RATE)
+        picture.width, picture.height, picture.pix_fmt = 64, 48, "yuv420p"
+        for shade in range(30):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 8 * shade, np.uint8), format="rgb24")
+            file.mux(picture.encode(frame))
+        for start in range(0, len(samples), 1024):
+            block = av.AudioFrame.from_ndarray(samples[None, start : start + 1024], format="fltp", layout="mono")
+            block.sample_rate, block.pts = RATE, start
+            file.mux(voice.encode(block))
+        for stream in (picture, voice):
+            file.mux(stream.encode(None))
+
+
 def read(path):
     with path.open(encoding="utf-8") as stream:
         return list(csv.DictReader(stream))
@@ -298,6 +316,16 @@ class TestCommand:
         assert out.read_text("utf-8") == wanted
         command(voice, "--encoder", f"transformers:{taught}", "--out", tmp_path / "voice.txt")
         assert (tmp_path / "voice.txt").read_text("utf-8") == "go left\nstop\n"
+
+    def test_the_sound_of_a_video(self, command, taught, tmp_path):
+        pytest.importorskip("mmsdk_video")
+        save_clip(tmp_path / "clip.mp4", np.concatenate([LOW, QUIET, HIGH]))
+        (tmp_path / "clips.csv").write_text("clip\nclip.mp4\n", "utf-8")
+        words = ("--encoder", f"transformers:{taught}", "--out")
+        assert command(tmp_path / "clip.mp4", *words, tmp_path / "clip.txt")[0] == 0
+        assert (tmp_path / "clip.txt").read_text("utf-8") == "go left\nstop\n"
+        assert command(tmp_path / "clips.csv", "--column", "clip", *words, tmp_path / "said.csv")[0] == 0
+        assert [row["clip_text"] for row in read(tmp_path / "said.csv")] == ["go left stop"]
 
     @pytest.mark.parametrize(
         ("words", "said"),
