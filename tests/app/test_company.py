@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from moods_data import application, rows
 
 import mmsdk
 from mmsdk.embed.within import Tally
@@ -11,34 +12,13 @@ from mmsdk.embed.within import Tally
 NO_PAGES = True  # see tests/conftest.py
 
 
-def rows(people, seed):
-    """Two moods a person; the person moves the vector ten times as far as the mood does."""
-    random = np.random.default_rng(seed)
-    found = []
-    for person in people:
-        own = 10 * random.normal(size=4)
-        for number in range(20):
-            mood = number % 2
-            vector = own + np.array([2.0 * mood - 1, 0, 0, 0]) + 0.3 * random.normal(size=4)
-            found.append({"face": vector.tolist(), "who": f"p{person}", "mood": ("calm", "glad")[mood]})
-    return found
-
-
 @pytest.fixture(scope="module")
 def apps(tmp_path_factory):
     """Return a run with a ``within`` and one without."""
     found = []
     for entry in ({"within": "who"}, {}):
-        plan = {
-            "inputs": {"face": {"column": "face", "modality": "vector", **entry}},
-            "tasks": {"mood": {"column": "mood", "type": "classification"}},
-            "split": {"group": "who", "validation": 0.2, "test": 0.3},
-            "fusion": {"dim": 16, "members": 2},
-            "training": {"epochs": 15},
-            "confidence": {"source": "validation"},
-        }
         out = tmp_path_factory.mktemp("company") / "run"
-        found.append(mmsdk.fit(plan, rows(range(10), 0), out, device="cpu", quiet=True))
+        found.append(mmsdk.fit(application(**entry), rows(range(10), 0), out, device="cpu", quiet=True))
     yield found
     for app in found:
         app.close()
