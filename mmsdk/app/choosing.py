@@ -119,8 +119,8 @@ def candidates(application: Application, *, boosted: bool = False) -> list[tuple
     """
     fusion, head = application.fusion.type, application.head.type
     if fusion == AUTO and head == AUTO:
-        return [*PAIRS, *([BOOSTED] if boosted else [])]
-    heads = [*HEADS, *(BOOSTED[1:] if boosted else ())]
+        return [*PAIRS, BOOSTED] if boosted else list(PAIRS)
+    heads = [*HEADS, BOOSTED[1]] if boosted else HEADS
     pairs = [(one, head) for one in FUSIONS] if fusion == AUTO else [(fusion, one) for one in heads]
     settings = application.fusion
     narrow = settings.dim // math.gcd(settings.dim, settings.members) < len(application.inputs)
@@ -218,14 +218,15 @@ class Trials:
 
     def _can_judge(self, validation: np.ndarray, known: np.ndarray) -> bool:
         """Return whether the validation rows are enough, and of groups enough, or of as many as folds could have."""
-        if self.draft.application.split.time is not None and validation.any():
-            return True  # folds would learn from the future
-        if not validation.any() or validation.sum() < FEW:
+        if not validation.any():
             return False
-        if self.groups is None:
-            return True
+        if self.draft.application.split.time is not None:
+            return True  # folds would learn from the future
+        enough = bool(validation.sum() >= FEW)
+        if self.groups is None or not enough:
+            return enough
         judges = {str(name) for name in self.groups[validation]}
-        return bool(judges) and (len(judges) >= FEW_GROUPS or len({str(name) for name in self.groups[known]}) < 3)
+        return len(judges) >= FEW_GROUPS or len({str(name) for name in self.groups[known]}) < 3
 
     def _folds(self, known: np.ndarray, labelled: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return the split of each fold and the rows it judges."""
