@@ -94,6 +94,7 @@ _HOMES = {
     "teach": "mmsdk.stream",
     "transcribe": "mmsdk.app.transcribing",
     "verify_journal": "mmsdk.journal",
+    "vtt_cue": "mmsdk.app.cues",
     "weights_fingerprint": "mmsdk.files",
     "worth": "mmsdk.app.worth",
 }
@@ -104,6 +105,7 @@ if TYPE_CHECKING:
     from mmsdk.app.company import Company
     from mmsdk.app.comparing import compare
     from mmsdk.app.cross_validation import CrossValidation, cross_validate
+    from mmsdk.app.cues import vtt_cue
     from mmsdk.app.evaluating import evaluate
     from mmsdk.app.fitting import fit
     from mmsdk.app.inspecting import inspect
@@ -250,6 +252,7 @@ __all__ = [
     "teach",
     "transcribe",
     "verify_journal",
+    "vtt_cue",
     "weights_fingerprint",
     "worth",
 ]

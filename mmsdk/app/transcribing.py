@@ -1,4 +1,4 @@
-"""Speech to text: a column of sounds or videos becomes a column of text; a recording becomes cues with their times."""
+"""Speech to text: a column of sounds or videos becomes a column of text; a recording, what is said in it when."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from mmsdk.config import load_application
 from mmsdk.data import Policy, Table, guess_modality, read_samples, read_table
 from mmsdk.data.samples import bad_rows
 from mmsdk.embed import open_encoder, open_modality
+from mmsdk.embed.batching import BATCH_BYTES, cut
 from mmsdk.embed.column import reason_of
 from mmsdk.errors import DataError, EncoderError, Problem
-from mmsdk.files import atomic_write, check_output
 from mmsdk.progress import progress
 from mmsdk.protocols import Clip, Media, Sound, Transcript
 
@@ -23,10 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from mmsdk.data import Samples
+    from mmsdk.embed import OpenEncoder
+    from mmsdk.progress import Progress
+
     Transcriber = Callable[[Sequence[Sound]], list[Transcript]]
 
 HEARD = ("audio", "video")
-CUES = (".vtt", ".txt")
 BATCH = 8
 NAME = "sound"
 
@@ -83,14 +86,13 @@ def transcribe(
     policy = Policy(on_bad_row=on_bad_row, allow_outside=allow_outside, allow_remote=allow_remote)
     application = load_application({"inputs": {NAME: {"column": column, "modality": modality}}})
     samples, problems = read_samples(table, application, policy, partial=True)
-    write_down = _kept(open_transcriber(encoder, language=language, device=device), encoder, language, device)
-    cells, decode = samples.inputs[NAME].cells, open_modality(modality).decode
-    texts: list[str | None] = [None] * len(cells)
-    with progress(len(cells), f"transcribing {column}", quiet, unit="row") as bar:
-        for rows, sounds in _batches(_sounds(cells, decode, column, samples.rows, problems, bar)):
-            for row, one in zip(rows, write_down(sounds), strict=True):
+    write_down = _keeping(_opened(encoder, device), language, device_of(device))
+    texts: list[str | None] = [None] * len(samples)
+    with progress(len(samples), f"transcribing {column}", quiet, unit="row") as bar:
+        for part in cut(_sounds(samples, modality, column, problems, bar), BATCH, BATCH_BYTES):
+            for (row, _), one in zip(part, write_down([sound for _, sound in part]), strict=True):
                 texts[row] = one.text or None
-            bar.update(len(rows))
+            bar.update(len(part))
     if problems and on_bad_row == "error":
         raise DataError(bad_rows(table.name, problems), problems)
     said = sum(text is not None for text in texts)
@@ -126,25 +128,37 @@ def open_transcriber(encoder: str, *, language: str | None = None, device: str =
     :param language: as the model names it (``en``, ``zh``); the model tells by itself where left out.
     :raises EncoderError: the encoder cannot be opened, or writes nothing down.
     """
+    return _transcriber(_opened(encoder, device), language)
+
+
+def _opened(encoder: str, device: str) -> OpenEncoder:
+    """Open an audio encoder that writes down what it hears.
+
+    :raises EncoderError: it cannot be opened, or writes nothing down.
+    """
     opened = open_encoder(encoder, "audio", device=device_of(device))
-    own = getattr(opened.encoder, "transcribe", None)
-    if not callable(own):
+    if not callable(getattr(opened.encoder, "transcribe", None)):
         raise EncoderError(
             f"encoder {encoder!r} (plugin {opened.origin}) writes nothing down; expected one that does, such as "
             "whisper-base of mmsdk-transformers"
         )
+    return opened
+
+
+def _transcriber(opened: OpenEncoder, language: str | None) -> Transcriber:
+    """Return the function that writes down what is said in sounds."""
 
     def transcribed(sounds: Sequence[Sound]) -> list[Transcript]:
         with opened.lock:
-            return list(own(sounds, language=language))
+            return list(opened.encoder.transcribe(sounds, language=language))
 
     return transcribed
 
 
-def _kept(write_down: Transcriber, encoder: str, language: str | None, device: str) -> Transcriber:
+def _keeping(opened: OpenEncoder, language: str | None, device: str) -> Transcriber:
     """Return the function that listens only to sounds that were not written down before, and keeps what it wrote."""
-    opened = open_encoder(encoder, "audio", device=device_of(device))
-    facts = (opened.fingerprint, device_of(device).partition(":")[0], language)
+    write_down = _transcriber(opened, language)
+    facts = (opened.fingerprint, device.partition(":")[0], language)
 
     def transcribed(sounds: Sequence[Sound]) -> list[Transcript]:
         places = [place_of(one, *facts) for one in sounds]
@@ -163,22 +177,6 @@ def sound_of(sample: Sound | Clip | None) -> Sound | None:
     return sample.sound if isinstance(sample, Clip) else sample
 
 
-def write_cues(path: Path, transcript: Transcript) -> None:
-    """Write a transcript as WebVTT, or as plain text, a line a cue; whole or not at all.
-
-    :raises ConfigError: another ending than ``.vtt`` or ``.txt``.
-    """
-    check_output(path, CUES)
-    spans = transcript.spans
-    if path.suffix == ".vtt":
-        cues = (f"{_stamp(start)} --> {_stamp(end)}\n{_escaped(text)}\n" for start, end, text in spans)
-        content = "\n".join(["WEBVTT\n", *cues])
-    else:
-        content = "".join(f"{text}\n" for _, _, text in spans)
-    with atomic_write(path) as partial:
-        partial.write_text(content, encoding="utf-8")
-
-
 def _heard_as(table: Table, column: str) -> str | None:
     """Return the modality of a column of sounds or videos, ``None`` of any other."""
     try:
@@ -189,43 +187,18 @@ def _heard_as(table: Table, column: str) -> str | None:
 
 
 def _sounds(
-    cells: Any, decode: Any, column: str, numbers: Any, problems: list[Problem], bar: Any
+    samples: Samples, modality: str, column: str, problems: list[Problem], bar: Progress
 ) -> Iterator[tuple[int, Sound]]:
     """Yield row and sound, of those that have one; note cells that cannot be read."""
+    cells, decode = samples.inputs[NAME].cells, open_modality(modality).decode
     for row in range(len(cells)):
         try:
             cell = cells[row]
             sound = None if cell is None else sound_of(decode(cell))
         except Exception as error:  # whatever a decoder says of a broken file
-            reason = reason_of(error, "audio")
-            problems.append(Problem(row=int(numbers[row]), column=column, reason=reason))
+            problems.append(Problem(row=int(samples.rows[row]), column=column, reason=reason_of(error, modality)))
             sound = None
         if sound is None:
             bar.update(1)
         else:
             yield row, sound
-
-
-def _batches(sounds: Iterator[tuple[int, Sound]]) -> Iterator[tuple[list[int], list[Sound]]]:
-    """Yield rows and sounds, several at once."""
-    rows: list[int] = []
-    batch: list[Sound] = []
-    for row, sound in sounds:
-        rows.append(row)
-        batch.append(sound)
-        if len(rows) == BATCH:
-            yield rows, batch
-            rows, batch = [], []
-    if rows:
-        yield rows, batch
-
-
-def _stamp(seconds: float) -> str:
-    """Return a time as WebVTT writes it: ``00:01:02.345``."""
-    milli = round(seconds * 1000)
-    return f"{milli // 3_600_000:02}:{milli // 60_000 % 60:02}:{milli // 1000 % 60:02}.{milli % 1000:03}"
-
-
-def _escaped(text: str) -> str:
-    """Return a text as a cue may hold it: no markup, no line of its own that reads as a time."""
-    return " ".join(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").split())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from typing import TYPE_CHECKING
@@ -39,8 +40,5 @@ def recalled(place: Path) -> Transcript | None:
 
 def keep(place: Path, transcript: Transcript) -> None:
     """Keep a transcript; where the cache cannot be written, the next one listens again."""
-    try:
-        with atomic_write(place) as partial:
-            partial.write_text(json.dumps(transcript.spans, ensure_ascii=False), "utf-8")
-    except OSError:
-        return
+    with contextlib.suppress(OSError), atomic_write(place) as partial:
+        partial.write_text(json.dumps(transcript.spans, ensure_ascii=False), "utf-8")

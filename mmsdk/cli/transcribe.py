@@ -38,7 +38,7 @@ def transcribe(
     **reading: Any,
 ) -> None:
     """Write down what is said in the sounds or videos of DATA: a table, or one recording."""
-    endings = resolve("mmsdk.app.transcribing:CUES" if column is None else "mmsdk.app.predictions:FORMATS")
+    endings = resolve("mmsdk.app.cues:CUES" if column is None else "mmsdk.app.predictions:FORMATS")
     path = check_output(out, endings, data)
     heard = {"language": language, "device": device}
     if column is None:
@@ -56,14 +56,14 @@ def transcribe(
 def _recording(data: Path, path: Path, encoder: str, heard: dict[str, Any]) -> dict[str, Any]:
     """Write down one recording; return what to tell of it."""
     found = resolve("mmsdk.app.transcribing:transcribe_recording")(data, encoder, **heard)
-    resolve("mmsdk.app.transcribing:write_cues")(path, found)
+    resolve("mmsdk.app.cues:write_cues")(path, found)
     return {"out": str(path), "cues": len(found.spans)}
 
 
 def _table(data: str, path: Path, encoder: str, given: dict[str, Any]) -> dict[str, Any]:
     """Write down a column; return what to tell of it."""
     found = resolve("mmsdk.app.transcribing:transcribe")(data, given.pop("column"), encoder, **given)
-    resolve("mmsdk.app.predictions:write_table")(path, found.table, for_people=False)
+    resolve("mmsdk.app.predictions:write_table")(path, found.table)
     for one in found.problems[:3]:
         click.echo(str(one), err=True)
     if path.resolve().parent != Path(data).resolve().parent:

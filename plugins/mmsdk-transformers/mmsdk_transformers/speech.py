@@ -1,4 +1,4 @@
-"""Speech to text by Whisper model (Radford et al. 2022, arXiv:2212.04356); short sounds together, a long one alone."""
+"""Speech to text by a Whisper model (Radford et al. 2022, arXiv:2212.04356): short sounds together, long ones alone."""
 
 from __future__ import annotations
 
@@ -56,8 +56,9 @@ class Writer:
     def _together(self, sounds: Rows[Sound]) -> Iterator[list[int]]:
         """Yield the places of sounds to be heard at once: short ones in batches, a long one alone."""
         longest = self._extractor.chunk_length
-        long = [number for number, one in enumerate(sounds) if len(one.samples) > longest * one.rate]
-        short = [number for number in range(len(sounds)) if number not in set(long)]
+        short, long = [], []
+        for number, one in enumerate(sounds):
+            (long if len(one.samples) > longest * one.rate else short).append(number)
         yield from (short[start : start + BATCH] for start in range(0, len(short), BATCH))
         yield from ([number] for number in long)
 

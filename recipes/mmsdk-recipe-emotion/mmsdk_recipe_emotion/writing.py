@@ -6,7 +6,7 @@ import csv
 import json
 from typing import TYPE_CHECKING, Any
 
-from mmsdk import atomic_write
+from mmsdk import atomic_write, vtt_cue
 from mmsdk_recipe_emotion.affect import SOURCE
 from mmsdk_recipe_emotion.behaviour import MEASURES
 from mmsdk_recipe_emotion.sections import NOTICE
@@ -42,7 +42,7 @@ def write_vtt(timeline: Timeline, path: Path) -> None:
     )
     parts = ["WEBVTT", f"NOTE\n{_plain(NOTICE)}"]
     parts += [
-        f"{number}\n{_clock(start)} --> {_clock(end)}\n<v {_escaped(line.name)}>{_escaped(caption(span))}"
+        f"{number}\n{vtt_cue(start, end, caption(span), voice=line.name)}"
         for number, (start, end, line, span) in enumerate(cues, 1)
     ]
     with atomic_write(path) as partial:
@@ -133,17 +133,6 @@ def _row(line: Line, point: Point, labels: tuple[str, ...]) -> list[Any]:
 def _rounded(value: float | None) -> float | None:
     """Return a number of four digits."""
     return None if value is None else round(value, 4)
-
-
-def _clock(seconds: float) -> str:
-    """Return seconds as WebVTT writes them."""
-    milli = max(round(seconds * 1000), 0)
-    return f"{milli // 3_600_000:02d}:{milli // 60_000 % 60:02d}:{milli // 1000 % 60:02d}.{milli % 1000:03d}"
-
-
-def _escaped(text: str) -> str:
-    """Return text that WebVTT reads as text, on one line."""
-    return " ".join(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").split())
 
 
 def _plain(text: str) -> str:
