@@ -183,12 +183,57 @@ def test_pixels_in_one_pass_are_those_of_the_processor(name, size):
     processor = getattr(transformers, f"{name}ImageProcessorPil")()
     picture = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
     expected = processor(images=[Image.fromarray(picture)], return_tensors="np")["pixel_values"][0]
-    np.testing.assert_array_equal(one_pass(processor).prepared(picture), expected)
+    pixels = one_pass(processor)
+    np.testing.assert_array_equal(pixels.prepared(picture), expected)
+    levels = torch.from_numpy(np.stack([pixels.levels(picture)]))
+    assert levels.dtype == torch.uint8
+    np.testing.assert_array_equal(pixels.scaled(levels, torch.float32)[0].numpy(), expected)
+
+
+def test_pixels_that_the_device_scales_make_the_same_vectors(vit, monkeypatch):
+    expected = load(str(vit), modality="image").encode(PICTURES, "image")
+    encoder = load(str(vit), modality="image")
+    monkeypatch.setattr(type(encoder), "_scales", True)  # as on CUDA
+    handed = []
+    handle = encoder.module().register_forward_pre_hook(lambda _, args, kwargs: handed.append(kwargs), with_kwargs=True)
+    assert encoder._as_bytes(PICTURES)["pixel_values"].dtype == torch.uint8
+    np.testing.assert_array_equal(encoder.encode(PICTURES, "image"), expected)
+    assert handed[0]["pixel_values"].dtype == torch.float32
+    handle.remove()
 
 
 @pytest.mark.parametrize("name", ["ConvNext", "Siglip2", "Idefics3"])
 def test_processors_that_do_more_stay(name):
     assert one_pass(getattr(transformers, f"{name}ImageProcessorPil")()) is None
+
+
+def test_pieces_of_a_part_are_joined_where_they_are_alike(vit, monkeypatch):
+    encoder = load(str(vit), modality="image")
+    many = [PICTURES[place % 3].copy() for place in range(19)]
+    expected = encoder.encode(many, "image")
+    monkeypatch.setattr(type(encoder), "PART", {"cpu": 6})
+    monkeypatch.setattr(type(encoder), "PIECE", 2)
+    seen = []
+
+    def note(_, args, kwargs):
+        seen.append(len(kwargs["pixel_values"]))
+
+    handle = encoder.module().register_forward_pre_hook(note, with_kwargs=True)
+    np.testing.assert_allclose(encoder.encode(many, "image"), expected, atol=1e-6)
+    assert seen == [6, 6, 6, 1]
+    seen.clear()
+    monkeypatch.setattr(type(encoder), "_scales", True)
+    levels = encoder._pixels.levels
+
+    def refuse(sample):
+        if sample is many[3]:
+            raise ValueError("too small to be cut")
+        return levels(sample)
+
+    monkeypatch.setattr(encoder._pixels, "levels", refuse)
+    np.testing.assert_allclose(encoder.encode(many, "image"), expected, atol=1e-6)
+    assert seen == [2, 2, 2, 6, 6, 1]  # bytes and numbers do not go together
+    handle.remove()
 
 
 def test_pictures_that_are_too_small_to_be_cut_are_left_to_the_processor(vit, tmp_path):
@@ -343,15 +388,6 @@ def test_moving_lets_the_old_model_go(vit):
     assert encoder.module() is not None
     assert before is not None
     assert next(encoder.module().parameters()).dtype == torch.float32
-
-
-@pytest.mark.cuda
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_cuda_is_half_as_wide_and_close(vit):
-    expected = load(str(vit), modality="image").encode(PICTURES, "image")
-    encoder = load(str(vit), modality="image", device="cuda")
-    assert next(encoder.module().parameters()).dtype == torch.float16
-    np.testing.assert_allclose(encoder.encode(PICTURES, "image"), expected, atol=2e-2)
 
 
 @pytest.mark.real
