@@ -103,7 +103,7 @@ def align_inputs(draft: Draft) -> None:
     train = training_rows(split)
     judge = (split == "val") & ~train
     held_out = _views(before, aligner.inputs, judge) if judge.any() else None
-    maps = aligner.fit(*_views(before, aligner.inputs, train), held_out=held_out, device=pipeline.device)
+    maps = aligner.fit(*_views(before, aligner.inputs, train), held_out=held_out, device=pipeline.head_device)
     pipeline.maps = maps
     draft.application = pipeline.application = as_wide_as_aligned(application, pipeline.dims())
     draft.embeddings = pipeline.aligned(before)

@@ -217,10 +217,10 @@ def _head_without(draft: Draft, held: np.ndarray) -> tuple[Draft, np.ndarray]:
     _align_without(other, draft.samples.split, held)
     net = other.new_net()
     if any(True for _ in net.parameters()):
-        fit_heads(other.embeddings, draft.targets, net, training, split, device=draft.pipeline.device, quiet=True)
+        fit_heads(other.embeddings, draft.targets, net, training, split, device=draft.pipeline.head_device, quiet=True)
     if draft.application.training.refit and draft.pipeline.net is not None:  # settled before the refit, by rows of val
         net.load_state_dict({**net.state_dict(), **settled_numbers(draft.pipeline.net)})
-    pipeline.net = net.to(pipeline.device).eval()
+    pipeline.net = net.to(pipeline.head_device).eval()
     fit_beside(other)
     return other, np.flatnonzero(split == "train")
 

@@ -118,7 +118,7 @@ def cross_validate(
         for one in materials.values():
             open_checked(one.pipeline, tasks, one.samples)
         rows = _taking_part(first, whole)
-        with learning_threads(len(first.samples), first.pipeline.device, quiet=quiet):
+        with learning_threads(len(first.samples), first.pipeline.head_device, quiet=quiet):
             crossing = _Crossing(materials=materials, whole=whole, rows=rows, inner=inner_folds)
             fold, logits, chosen = crossing.run(folds, repeats, seed, quiet=quiet)
         groups = None if first.groups is None else group_cells(first.groups)

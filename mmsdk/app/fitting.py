@@ -84,7 +84,7 @@ def fit(
     :param out: the run directory; a temporary one where left out.
     :param overrides: dotted keys laid over the application (``{"fusion.dim": 128}``).
     :param seed: sets ``training.seed`` and ``split.seed``.
-    :param device: ``auto`` takes CUDA where there is one.
+    :param device: ``auto`` takes CUDA where there is one; a head so small that the CPU trains it faster stays there.
     :returns: the application, loaded from ``out``.
     :raises MmsdkError: what the user can mend: :class:`mmsdk.ConfigError`, :class:`mmsdk.DataError`, ...
     """
@@ -120,7 +120,10 @@ def _make(resolved: Application, pipeline: Pipeline, source: Any, folder: Path, 
     draft.understood = understand(resolved, table.names, origin.unread)
     with meter.stage("tune"):
         tune_inputs(draft, folder / CHECKPOINT / "tune")
-    with learning_threads(len(draft.samples), pipeline.device, quiet=pipeline.quiet):
+    if pipeline.head_device != pipeline.device:
+        told = f"learning on the CPU, faster for so small a head; --device {pipeline.device} learns there"
+        note(told, pipeline.quiet)
+    with learning_threads(len(draft.samples), pipeline.head_device, quiet=pipeline.quiet):
         with meter.stage("learn"):
             learn(draft, folder)
         with meter.stage("confidence"):
@@ -164,6 +167,7 @@ def open_pipeline(application: Application, device: str, policy: Policy, *, quie
         device=device_of(device),
         policy=policy,
         quiet=quiet,
+        auto=device == "auto",
     )
 
 
@@ -272,12 +276,12 @@ def learn(draft: Draft, folder: Path) -> None:
             application.training,
             draft.samples.split,
             folder=folder / CHECKPOINT,
-            device=pipeline.device,
+            device=pipeline.head_device,
             quiet=pipeline.quiet,
         )
     else:
         note(f"nothing to train: {application.fusion.type} takes the vectors as they are", pipeline.quiet)
-        pipeline.net.to(pipeline.device).eval()
+        pipeline.net.to(pipeline.head_device).eval()
         draft.trained = TrainResult(history=[], best_epoch=0)
     fit_beside(draft)
     if readings := pipeline.net.readings():

@@ -75,6 +75,8 @@ def _facts(draft: Draft, app: App, document: Mapping[str, Any]) -> dict[str, str
     if recipe := document["recipe"]:
         facts["recipe"] = f"{recipe['name']} ({recipe['plugin']} {recipe['version']})"
     facts["device"] = document["device"]
+    if document["head_device"] != document["device"].partition(":")[0]:
+        facts["device"] += f", head on {document['head_device']}"
     facts["seed"] = str(document["seed"])
     facts["mmsdk"] = document["mmsdk"]
     return facts

@@ -47,7 +47,7 @@ def fit_beside(draft: Draft) -> None:
     note(f"fitting the {block.type} head", draft.pipeline.quiet)
     options: Any = read_options(block.type, block.options)
     if block.type in {"population", "boosting"}:
-        net.attach({name: _judged(draft, name, options).to(draft.pipeline.device) for name in draft.targets})
+        net.attach({name: _judged(draft, name, options).to(draft.pipeline.head_device) for name in draft.targets})
         return
     if block.type == "stacked":
         net.attach({name: fit_stacked(_lesson(draft, name, _learned(draft)), options) for name in draft.targets})
@@ -61,7 +61,7 @@ def fit_beside(draft: Draft) -> None:
             continue
         share = options.share if judge is None else _share(draft, name, judge, options)
         note(f"tasks.{name}: the linear head has {share:.0%} of the answer", draft.pipeline.quiet)
-        heads[name] = BlendHead(head, share).to(draft.pipeline.device).eval()
+        heads[name] = BlendHead(head, share).to(draft.pipeline.head_device).eval()
     net.attach(heads)
 
 
@@ -99,7 +99,7 @@ def _judge(draft: Draft, net: JointNet) -> _Judge:
     note("training once more without the rows that judge the blend", draft.pipeline.quiet)
     other = draft.new_net()
     config = draft.application.training.model_copy(update={"refit": False, "tensorboard": False})
-    fit_heads(draft.embeddings, draft.targets, other, config, split, device=draft.pipeline.device, quiet=True)
+    fit_heads(draft.embeddings, draft.targets, other, config, split, device=draft.pipeline.head_device, quiet=True)
     return _Judge(net=other, learned=split == "train", judged=split == "val")
 
 
@@ -149,7 +149,7 @@ def _share(draft: Draft, name: str, judge: _Judge, options: Any) -> float:
     rows = _rows(draft, target, judge.judged)
     if len(rows) == 0:
         return 0.5
-    device = torch.device(draft.pipeline.device)
+    device = torch.device(draft.pipeline.head_device)
     vectors, present = _tensors(draft, rows, device)
     linear = _linear(draft, name, options, judge.learned)
     _, network = infer(judge.net, draft.embeddings.values, draft.embeddings.present, rows=rows)
@@ -176,7 +176,7 @@ def _lesson(draft: Draft, name: str, chosen: np.ndarray) -> Lesson:
     """Return the labelled rows among the chosen, as a head learns from them."""
     target, training = draft.targets[name], draft.application.training
     rows = _rows(draft, target, chosen)
-    values, groups, device = target.values[rows], draft.groups, torch.device(draft.pipeline.device)
+    values, groups, device = target.values[rows], draft.groups, torch.device(draft.pipeline.head_device)
     weights = class_weights_of({name: target}, rows, training, device)[name]
     vectors, present = _tensors(draft, rows, device)
     return Lesson(

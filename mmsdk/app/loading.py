@@ -57,7 +57,9 @@ def load(
     restore_tuned(encoders, run)
     _restore(encoders, run.document["inputs"], folder)
     policy = Policy(on_bad_row=on_bad_row, allow_outside=allow_outside, allow_remote=allow_remote)
-    pipeline = Pipeline(application=application, encoders=encoders, device=place, policy=policy, quiet=quiet)
+    pipeline = Pipeline(
+        application=application, encoders=encoders, device=place, policy=policy, quiet=quiet, auto=device == "auto"
+    )
     pipeline.columns = run.document["data"]["columns"]
     pipeline.usual = {
         name: Usual(**run.part(f"within.{name}")) for name, entry in application.inputs.items() if entry.within
@@ -69,7 +71,7 @@ def load(
         pipeline.encoders = {**encoders, **queries}
         pipeline.in_use = with_queries(application, queries)
     pipeline.maps = restore_maps(run)
-    pipeline.net = pipeline.build_net(tasks, pipeline.dims()).to(place)
+    pipeline.net = pipeline.build_net(tasks, pipeline.dims()).to(pipeline.head_device)
     _attach(pipeline.net, run, folder)
     load_net_arrays(pipeline.net, run.part("net"))
     pipeline.net.eval()

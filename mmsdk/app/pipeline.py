@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from mmsdk.app.device import head_device
 from mmsdk.app.joint import is_joint
 from mmsdk.data import Policy, Samples, Table, at_the_door, read_samples, read_table
 from mmsdk.embed import Embedder, EmbeddingCache, Embeddings, OpenEncoder
@@ -39,6 +40,8 @@ QUERY_ROWS = 8  # so few rows are a query, not a collection: looking it up would
 class Pipeline:
     """The fixed part of an application: its inputs, their opened encoders, and how cells are read.
 
+    :param device: where the encoders are.
+    :param auto: nobody named that device, so that the head may be elsewhere.
     :param net: the joint network, once it is fitted.
     :param in_use: the application with inputs that only a query has (a text, where the rows are pictures).
     :param usual: input -> mean and spread of the training rows, of inputs with a ``within``.
@@ -53,6 +56,7 @@ class Pipeline:
     device: str
     policy: Policy
     quiet: bool = False
+    auto: bool = False
     net: JointNet | None = None
     in_use: Application | None = None
     usual: dict[str, Usual] = field(default_factory=dict)
@@ -141,6 +145,14 @@ class Pipeline:
         """Return the length of each input's vectors as the network gets them."""
         own = {name: encoder.dim for name, encoder in self.encoders.items()}
         return own | {name: one.dims[1] for name, one in self.maps.items()}
+
+    @property
+    def head_device(self) -> str:
+        """Return where the network learns and answers."""
+        if not self.auto:
+            return self.device
+        width = sum(self.dims().values())
+        return head_device(self.device, width * self.application.training.batch_size)
 
     def _relative(self, samples: Samples, embeddings: Embeddings) -> Embeddings:
         """Take the vectors of inputs with a ``within`` relative to their groups; what is usual is learned when new."""

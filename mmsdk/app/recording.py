@@ -61,6 +61,7 @@ def run_document(draft: Draft, origin: Origin) -> dict[str, Any]:
         "efficiency": draft.meter.document(draft),
         "seed": draft.application.training.seed,
         "device": pipeline.device,
+        "head_device": pipeline.net.device.type,
         "threads": draft.embeddings.stats.threads,
         "plugins": plugins_used(draft.application, pipeline.encoders.values()),
         "versions": {name: version(name) for name in TOLD if _has(name)} | {"python": platform.python_version()},

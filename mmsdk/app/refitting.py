@@ -141,6 +141,7 @@ def again(material: Material, split: np.ndarray, application: Application, whole
         application=application,
         encoders=_fresh(base, application),
         device=base.device,
+        auto=base.auto,
         policy=replace(base.policy, on_bad_row="skip"),  # refused before, if at all; labels of other folds are no error
         quiet=True,
     )

@@ -140,7 +140,7 @@ def worth(
         embeddings = pipeline.embed(samples)
         targets, _ = prepare_tasks(resolved, samples, policy)
         cost = {name: _cost(pipeline, samples, embeddings, name) for name in resolved.inputs}
-        with learning_threads(len(samples), pipeline.device, quiet=quiet):
+        with learning_threads(len(samples), pipeline.head_device, quiet=quiet):
             started = time.perf_counter()
             tasks, folds = _tasks(resolved, samples, embeddings, targets, cost, quiet=quiet)
             return Worth(
