@@ -148,11 +148,11 @@ class Pipeline:
 
     @property
     def head_device(self) -> str:
-        """Return where the network learns and answers."""
-        if not self.auto:
+        """Return where the network learns and answers; half precision (``training.amp``) asks for the GPU."""
+        training = self.application.training
+        if not self.auto or training.amp:
             return self.device
-        width = sum(self.dims().values())
-        return head_device(self.device, width * self.application.training.batch_size)
+        return head_device(self.device, sum(self.dims().values()) * training.batch_size)
 
     def _relative(self, samples: Samples, embeddings: Embeddings) -> Embeddings:
         """Take the vectors of inputs with a ``within`` relative to their groups; what is usual is learned when new."""

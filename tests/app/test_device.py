@@ -21,8 +21,8 @@ def pipeline(shop, monkeypatch):
     """Return a function that makes a pipeline whose encoders are on a GPU, with vectors of a thousand numbers."""
     monkeypatch.setattr(Pipeline, "dims", lambda self: {"photo": 700, "text": 300})
 
-    def make(batch, **words):
-        app = load_application(application(shop, training={"batch_size": batch}))
+    def make(training, **words):
+        app = load_application(application(shop, training=training))
         return Pipeline(application=app, encoders={}, policy=Policy(), **words)
 
     return make
@@ -34,9 +34,17 @@ def test_a_small_step_is_left_to_the_cpu():
     assert head_device("cpu", SMALL_STEP) == "cpu"
 
 
-@pytest.mark.parametrize(("batch", "auto", "place"), [(64, True, "cpu"), (512, True, "cuda"), (64, False, "cuda")])
-def test_the_head_goes_by_the_numbers_of_a_batch_unless_a_device_was_named(pipeline, batch, auto, place):
-    assert pipeline(batch, device="cuda", auto=auto).head_device == place
+@pytest.mark.parametrize(
+    ("training", "auto", "place"),
+    [
+        ({"batch_size": 64}, True, "cpu"),
+        ({"batch_size": 512}, True, "cuda"),
+        ({"batch_size": 64}, False, "cuda"),
+        ({"batch_size": 64, "amp": True}, True, "cuda"),
+    ],
+)
+def test_the_head_goes_by_the_numbers_of_a_batch_unless_a_device_was_asked_for(pipeline, training, auto, place):
+    assert pipeline(training, device="cuda", auto=auto).head_device == place
 
 
 @pytest.mark.parametrize(("asked", "auto"), [("auto", True), ("cpu", False)])
