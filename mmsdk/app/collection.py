@@ -151,6 +151,12 @@ class Collection:
         )
         return contributions(ranker, asking, profile.take(np.array([len(profile) - 1])), vectors[-1])
 
+    def untaken(self, ids: Sequence[str]) -> set[str]:
+        """Return which items nobody had taken when the ranker learned."""
+        generation, ranker = self.generations.latest()
+        places = self._known_places(generation)
+        return {name for name in ids if name not in places or not ranker.degrees[places[name]]}
+
     def _profile(self, ranker: Ranker, ids: Sequence[str]) -> Profile:
         """Return what items are, block by block: as learned, or by content where they came after that."""
         from mmsdk.tasks.ranking import fitted_profile, new_profile, stacked

@@ -85,13 +85,15 @@ def _isolate(folder: str, models: str) -> None:
 
 
 def probe(application: Application, here: Sequence[str], *, device: str, policy: Policy) -> Probed:
-    """Read the table, and embed a few rows of every input that is ``here``; encoders stay open, as they do in a fit."""
+    """Read the tables, and embed a few rows of every input that is ``here``; encoders stay open, as in a fit."""
     from mmsdk.app.device import device_of
-    from mmsdk.data import read_samples, read_table
+    from mmsdk.data import read_interactions, read_samples, read_table
 
     device = device_of(device)
     table = read_table(application.data)
     samples, _ = read_samples(table, application, policy)
+    if application.interactions is not None:
+        read_interactions(application.interactions, samples.ids, policy=policy)
     inputs: dict[str, Probe] = {}
     held: list[OpenEncoder] = []
     for name in application.inputs:

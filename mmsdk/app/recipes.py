@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from mmsdk.app.understood import Understood, understand
 from mmsdk.config import Application, load_application, read_yaml
 from mmsdk.config.text import read_text
 from mmsdk.data import guess_modality, inspect_table, read_table
-from mmsdk.errors import ConfigError, unknown
+from mmsdk.errors import ConfigError, DataError, unknown
 from mmsdk.files import atomic_folder, cache_home
 from mmsdk.plugins import get_registry
 from mmsdk.protocols import RECIPE_METHODS
@@ -92,7 +93,7 @@ def plan_recipe(
     if application.data is None:
         raise ConfigError(f"recipe {spec.name} names no data in its application; this is a fault of the recipe")
     columns = read_table(Path(application.data))
-    unread = {} if data is None else _unread(recipe, columns, Path(data), own)
+    unread = {} if data is None else _unread(recipe, columns, Path(data), own, application)
     return Planned(
         entry=entry,
         recipe=recipe,
@@ -129,10 +130,16 @@ def _mapping(entry: Entry, method: str, answer: Any) -> dict[str, Any]:
     return dict(answer)
 
 
-def _unread(recipe: Recipe, table: Table, data: Path, own: Mapping[str, Any]) -> dict[str, str]:
+def _unread(
+    recipe: Recipe, table: Table, data: Path, own: Mapping[str, Any], application: Application
+) -> dict[str, str]:
     """Return why columns are no inputs: as ``mmsdk inspect`` would say, and over that as the recipe says."""
     said = getattr(recipe, "unread", None)
-    return inspect_table(table, tasks=False).left_out | (dict(said(data, own)) if said is not None else {})
+    found = inspect_table(table, tasks=False).left_out
+    for task in application.tasks.values():
+        with contextlib.suppress(DataError):  # an answer that cannot be learned is refused later, with its own words
+            found = inspect_table(table, tasks=False, target=task.column).left_out | found
+    return found | (dict(said(data, own)) if said is not None else {})
 
 
 def _sample_folder(name: str, version: str, seed: int) -> Path:

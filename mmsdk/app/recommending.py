@@ -67,12 +67,15 @@ class Recommender:
         asked = self.asked(history, query, like, query_weight, root)
         self._require([id])
         index = self._app.index
-        reasons = reasons_of(index.divide(asked, id), asked.history, like)
         others = list(dict.fromkeys([*asked.history, *([] if like is None else [like])]))
+        cold, untaken = bool(index.untaken([id])), index.untaken(others)
+        reasons = reasons_of(index.divide(asked, id), asked.history, like, cold=cold, untaken=untaken)
         row, *rest = index.rows([id, *others])
         shared = {name: self._shared.of(row, other) for name, other in zip(others, rest, strict=True)}
         score = float(sum(one.value for one in reasons))
-        return Why(id=id, score=score, reasons=reasons, shared={name: one for name, one in shared.items() if one})
+        return Why(
+            id=id, score=score, reasons=reasons, cold=cold, shared={name: one for name, one in shared.items() if one}
+        )
 
     def asked(
         self,

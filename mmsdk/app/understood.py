@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmsdk.data import hidden_columns
-from mmsdk.errors import StoreError
+from mmsdk.data import guess_modality, hidden_columns, read_table
+from mmsdk.errors import DataError, StoreError
 from mmsdk.index.where import columns_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from mmsdk.config import Application
+    from mmsdk.config import Application, InteractionsConfig
+    from mmsdk.data import Table
 
 UNREAD = "not read"
+PAIR_ROLES = ("user", "item", "time", "weight", "said", "split")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +79,29 @@ def _ruled(application: Application, columns: Sequence[str]) -> set[str]:
         with contextlib.suppress(StoreError):
             found.update(columns_in(rule.when, columns) if rule.when else ())
     return found
+
+
+def told_pairs(pairs: InteractionsConfig) -> str:
+    """Return a line for the terminal: what the columns of the interactions are read as, and which are not read.
+
+    :raises DataError: their file cannot be read.
+    """
+    table = read_table(pairs.file)
+    roles = {key: column for key in PAIR_ROLES if (column := getattr(pairs, key))}
+    line = f"columns of {Path(pairs.file).name}: " + ", ".join(f"{key} from {column}" for key, column in roles.items())
+    left = [column for column in table.names if column not in roles.values()]
+    told_time = "{0} (looks like a time: --set 'interactions.time={0}')"
+    said = [told_time.format(column) if _is_time(pairs, table, column) else column for column in left]
+    return line + (f"; not read: {', '.join(said)}" if said else "")
+
+
+def _is_time(pairs: InteractionsConfig, table: Table, column: str) -> bool:
+    """Return whether a column holds dates, where none is read as the time yet."""
+    if pairs.time is not None:
+        return False
+    with contextlib.suppress(DataError):
+        return guess_modality(table, column) == "date"
+    return False
 
 
 def told(found: Iterable[Understood]) -> Iterator[str]:

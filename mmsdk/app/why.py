@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from mmsdk.app.application import App
     from mmsdk.tasks.ranking import Contribution
@@ -26,6 +26,13 @@ BLOCKS = {
     "popularity": "many took it",
     "shortened": "what shorter vectors left out",
 }
+BORROWED = {  # where nobody took the item, or the one it is told by: what is like it speaks for it
+    "imputed": "items like it in {input} are taken with what is like {item}",
+    "behaviour": "what is like them is taken together",
+    "partial": "what is like them is taken together more than others are",
+    "sequel": "what is like it is taken after what is like this",
+    "popularity": "many took what is like it",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +46,7 @@ class Reason:
     :param source: ``history``, ``said``, ``shown``, ``like``, or empty where it is nobody's doing.
     :param item: the id of the item of the history, or of the one pointed at; ``None`` elsewhere.
     :param value: what it adds to the score; may be below 0.
+    :param borrowed: nobody took the item, or the one it is told by: what is like it was taken.
     """
 
     block: str
@@ -46,10 +54,12 @@ class Reason:
     input: str
     item: str | None
     value: float
+    borrowed: bool = False
 
     def told(self) -> str:
         """Return the reason in a few words, without its item."""
-        return BLOCKS[self.block].format(input=self.input, item=self.item or "what was asked for")
+        words = BORROWED[self.block] if self.borrowed else BLOCKS[self.block]
+        return words.format(input=self.input, item=self.item or "what was asked for")
 
     def as_json(self) -> dict[str, Any]:
         """Return the reason as JSON values."""
@@ -59,6 +69,7 @@ class Reason:
             "input": self.input,
             "item": self.item,
             "value": self.value,
+            "borrowed": self.borrowed,
         }
 
 
@@ -67,12 +78,14 @@ class Why:
     """Why an item has its score: the reasons sum to it.
 
     :param reasons: largest first.
+    :param cold: nobody took the item when the run learned; what is like it speaks for it.
     :param shared: item of the history -> column -> what both have: the same word, or the same band of a number.
     """
 
     id: str
     score: float
     reasons: tuple[Reason, ...]
+    cold: bool = False
     shared: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def by_item(self) -> dict[str, float]:
@@ -96,6 +109,7 @@ class Why:
         return {
             "told": self.told(),
             "score": self.score,
+            "cold": self.cold,
             "reasons": [one.as_json() for one in self.reasons],
             "shared": {item: dict(one) for item, one in self.shared.items()},
         }
@@ -112,12 +126,32 @@ class Why:
         return reason.told() if reason.source == "" else f"what was asked for: {reason.told()}"
 
 
-def reasons_of(parts: Iterable[Contribution], history: Sequence[str], like: str | None = None) -> tuple[Reason, ...]:
-    """Return contributions with ids in the place of positions."""
+def reasons_of(
+    parts: Iterable[Contribution],
+    history: Sequence[str],
+    like: str | None = None,
+    *,
+    cold: bool = False,
+    untaken: Collection[str] = (),
+) -> tuple[Reason, ...]:
+    """Return contributions with ids in the place of positions.
+
+    :param cold: nobody took the item whose score they are; ``untaken``: ids of the others that nobody took.
+    """
     found = []
     for one in parts:
         item = like if one.source == "like" else None if one.item is None else history[one.item]
-        found.append(Reason(block=one.block, source=one.source, input=one.input, item=item, value=one.value))
+        by_others = item in untaken or (cold and one.block != "imputed")
+        found.append(
+            Reason(
+                block=one.block,
+                source=one.source,
+                input=one.input,
+                item=item,
+                value=one.value,
+                borrowed=one.block in BORROWED and by_others,
+            )
+        )
     return tuple(found)
 
 

@@ -94,6 +94,9 @@ def _ahead(paired: Mapping[str, Any], metric: str) -> str:
     name = min(found, key=lambda one: found[one]["value"])
     one = found[name]
     sure = "beyond chance" if one["low"] > 0 or one["high"] < 0 else "not told apart by these rows"
+    if one["value"] < 0:
+        one = {"value": -one["value"], "low": -one["high"], "high": -one["low"]}
+        return f"behind the best baseline, {name}, by {_score(one)}: {sure}"
     return f"ahead of the best baseline, {name}, by {_score(one)}: {sure}"
 
 

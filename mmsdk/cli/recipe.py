@@ -137,6 +137,4 @@ def _read(planned: Any) -> Iterator[str]:
     yield f"columns of {Path(application.data).name}, as {planned.entry.spec.name} reads them:"
     yield from resolve("mmsdk.app.understood:told")(planned.understood)
     if pairs := application.interactions:
-        roles = ("user", "item", "time", "weight", "said", "split")
-        named = (f"{key} from {getattr(pairs, key)}" for key in roles if getattr(pairs, key))
-        yield f"columns of {Path(pairs.file).name}: {', '.join(named)}"
+        yield resolve("mmsdk.app.understood:told_pairs")(pairs)

@@ -213,6 +213,7 @@ def test_what_became_of_each_column_is_said_before_anything_is_fitted(site, thin
     left = said.partition("not read: ")[2]
     assert "title (words are not prices)" in left  # the recipe's own reason
     assert "image (" in left  # that of mmsdk inspect
+    assert "description (gives 'kind' away)" in left  # also where it rests on the answer
     assert "owner (privacy: taken out" in left
 
 

@@ -8,7 +8,8 @@ import pytest
 from shop_data import KINDS
 
 import mmsdk
-from mmsdk.app.why import Reason, Shared, Why
+from mmsdk.app.why import Reason, Shared, Why, reasons_of
+from mmsdk.tasks.ranking import Contribution
 
 HISTORY = ["002", "005", "008"]
 NEW = {"sku": "new", "title": "glass rug", "description": "soft under bare feet", "price": "20", "kind": "rug"}
@@ -56,8 +57,17 @@ def test_a_new_item_and_a_new_history_are_explained(own_recommender, shop):
         "description": "soft under bare feet",
         "price": why.shared["other"]["price"],
     }
+    assert why.cold
+    assert {one.block for one in why.reasons if not one.borrowed} <= {"content", "imputed", "shortened"}
+    assert "many took it" not in why.told(9)
+    warm = own_recommender.why("011", history)
+    borrowed = {one.item for one in warm.reasons if one.borrowed}
+    assert not warm.cold
+    assert "other" in borrowed
+    assert not borrowed & {"002", "005"}
     own_recommender.interactions.add([{"customer": "z", "sku": one, "at": "2027-01-01"} for one in ("new", "002")])
     learned = own_recommender.why("new", history)
+    assert not learned.cold
     after = {hit.id: hit.score for hit in own_recommender.recommend(history, k=60)}
     assert learned.score == pytest.approx(after["new"], abs=1e-4)
 
@@ -96,6 +106,27 @@ def test_the_words(recommender_app):
     assert Why(id="x", score=0.9, reasons=(asked,)).told() == "what was asked for: alike in title"
     hit = recommender_app.recommend(HISTORY, k=1)[0]
     assert recommender_app.why(hit.id, HISTORY).told().startswith("with 00")
+
+
+def test_what_nobody_took_is_spoken_for_by_what_is_like_it():
+    parts = [
+        Contribution(block="behaviour", input="", item=0, value=0.6, source="history"),
+        Contribution(block="imputed", input="title", item=0, value=0.2, source="history"),
+        Contribution(block="popularity", input="", item=None, value=0.5),
+    ]
+    known = Why(id="x", score=1.3, reasons=reasons_of(parts, ["a"]))
+    assert known.told() == "with a: taken together, items like it in title are taken with a; many took it"
+    cold = Why(id="x", score=1.3, reasons=reasons_of(parts, ["a"], cold=True), cold=True)
+    assert cold.told() == (
+        "with a: what is like them is taken together, items like it in title are taken with a; "
+        "many took what is like it"
+    )
+    past = Why(id="x", score=1.3, reasons=reasons_of(parts, ["a"], untaken={"a"}))
+    assert past.told() == (
+        "with a: what is like them is taken together, items like it in title are taken with what is like a; "
+        "many took it"
+    )
+    assert [one["borrowed"] for one in past.as_json()["reasons"]] == [True, True, False]
 
 
 def test_the_report_says_why(shop_runs):

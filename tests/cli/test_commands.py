@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 from shop_data import application, orders, rows, write_csv
 
 import mmsdk
+from mmsdk.cli.figures import print_metrics
 from mmsdk.cli.shell import run
 from mmsdk.config import read_yaml, write_yaml
 
@@ -370,6 +372,22 @@ def test_a_setting_that_means_nothing(here, capsys, words, message):
     assert message in planned(capsys, *words, code=2)
 
 
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        ((0.062, 0.012, 0.109), "ahead of the best baseline, EASE, by 0.062 [0.012, 0.109]: beyond chance"),
+        ((-0.3, -0.575, -0.082), "behind the best baseline, EASE, by 0.300 [0.082, 0.575]: beyond chance"),
+        ((-0.1, -0.2, 0.05), "behind the best baseline, EASE, by 0.100 [-0.050, 0.200]: not told apart by these rows"),
+    ],
+)
+def test_a_run_that_is_worse_is_said_to_be_behind(capsys, monkeypatch, value, line):
+    monkeypatch.setenv("COLUMNS", "200")
+    one = dict(zip(("value", "low", "high"), value, strict=True))
+    scored = {"test": {"recall@20": {**one, "value": 0.5}}, "baselines": {"EASE": {"recall@20": one}}}
+    print_metrics({"items": {**scored, "paired": {"EASE": {"recall@20": one}}}}, {"*": "recall@20"})
+    assert f"  {line}\n" in capsys.readouterr().out
+
+
 def test_an_unknown_recipe_and_an_unknown_command(here, capsys):
     assert "no recipe named 'recomend'. Did you mean 'recommend'?" in typed(capsys, "recipe", "recomend", code=2)[1]
     assert "no command named 'serch'. Did you mean 'search'?" in typed(capsys, "serch", code=2)[1]
@@ -391,7 +409,9 @@ def test_a_recipe_fits_and_fits_on_a_screen(here, capsys, monkeypatch):
     lines = out.splitlines()
     assert len(lines) <= 45
     assert [line for line in lines if len(line) > 60 and str(here) not in line] == []
-    assert out.count("ahead of the best baseline") == 3  # leave-one-out, over time, and what is taken next
+    assert (
+        len(re.findall("(ahead of|behind) the best baseline", out)) == 3
+    )  # leave-one-out, over time, and what is taken next
     assert "easier baselines in the report" in out
     assert "synthetic" not in out
     for line in out.partition("Try next:")[2].strip().splitlines():

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmsdk import ConfigError, guess_application, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from mmsdk import Card
 
 FIELDS = ("user", "item", "time", "weight", "said", "split", "separator", "refit")
+
+
+def _require(table: Any, key: str, column: str | None) -> None:
+    """Refuse a column that is not in its file, or was not named, with those that are."""
+    if column in table.names:
+        return
+    file = Path(table.name).name
+    why = f"{key} is not set" if column is None else f"{file} has no column {column!r} for {key}"
+    raise ConfigError(f"recipe recommend: {why}; name it with --set {key}=COLUMN; {file} has: {', '.join(table.names)}")
 
 
 class Recommend:
@@ -45,16 +54,20 @@ class Recommend:
     def application(self, data: Path, settings: Mapping[str, Any]) -> Mapping[str, Any]:
         """Build the application: inputs as ``mmsdk inspect`` would guess them, interactions from the settings.
 
-        :raises ConfigError: ``interactions`` or ``user`` is not said.
+        :raises ConfigError: ``interactions`` or ``user`` is not said, or a column is not in its file.
         """
-        for key, what in (("interactions", "the file of who took what"), ("user", "its column of the user")):
-            if key not in settings:
-                raise ConfigError(f"recipe recommend: {key} is not set; name {what} with --set {key}=...")
-        table = read_table(data)
+        if "interactions" not in settings:
+            raise ConfigError(
+                "recipe recommend: interactions is not set; name the file of who took what with --set interactions=..."
+            )
+        table, taken = read_table(data), read_table(settings["interactions"])
         guessed = dict(guess_application(table, tasks=False))
         item_id = settings.get("id", guessed.get("id"))
         if item_id is None:
             raise ConfigError("recipe recommend: no column of the items looks like an id; name it with --set id=COLUMN")
+        _require(table, "id", item_id)
+        _require(taken, "user", settings.get("user"))
+        _require(taken, "item", settings.get("item", item_id))
         interactions = {"file": str(settings["interactions"]), "item": item_id}
         interactions |= {name: settings[name] for name in FIELDS if name in settings}
         inputs = {name: spec for name, spec in guessed["inputs"].items() if spec["column"] != item_id}

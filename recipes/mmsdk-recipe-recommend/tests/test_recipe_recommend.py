@@ -159,8 +159,8 @@ def test_a_recipe_file_beside_the_table_says_the_same(strange, tmp_path, capsys,
     assert application["training"]["epochs"] == 1
     assert application["fusion"]["dim"] == 32
     assert "Bild" not in json.dumps(application["inputs"], ensure_ascii=False)
-    assert recipe(*words, "--set", "separator=,") == 0  # the command line wins
-    assert json.loads(capsys.readouterr().out)["application"]["interactions"]["separator"] == ","
+    assert recipe(*words, "--set", "fusion.dim=16") == 0  # the command line wins
+    assert json.loads(capsys.readouterr().out)["application"]["fusion"]["dim"] == 16
 
 
 @pytest.mark.parametrize("key", ["interactions", "user", "id"])
@@ -175,6 +175,47 @@ def test_what_is_not_said_is_asked_for(strange, capsys, monkeypatch, key):
     else:
         assert code == 2
         assert f"--set {key}=" in said.err
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"user": None}, "user is not set; name it with --set user=COLUMN; körbe.csv has: Korb, Artikel\n"),
+        ({"user": "Kunde"}, "körbe.csv has no column 'Kunde' for user; name it with --set user=COLUMN"),
+        ({"item": None}, "körbe.csv has no column 'Artikel-Nr.' for item; name it with --set item=COLUMN"),
+        ({"id": "SKU"}, "artikel.tsv has no column 'SKU' for id; name it with --set id=COLUMN; artikel.tsv has: "),
+    ],
+)
+def test_a_column_that_is_not_there_is_asked_for_in_its_own_file(strange, capsys, monkeypatch, settings, said):
+    monkeypatch.chdir(strange)
+    settings = {key: value for key, value in (SETTINGS | settings).items() if value is not None}
+    assert recipe("--data", "artikel.tsv", "--dry-run", *sets(settings)) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_the_plan_says_which_columns_of_the_interactions_are_not_read(strange, capsys, monkeypatch):
+    monkeypatch.chdir(strange)
+    lines = (strange / "körbe.csv").read_text("utf-8").splitlines()
+    dated = [
+        f"{line},{'Kaufdatum' if not place else f'2026-03-{place % 27 + 1:02d}'},x" for place, line in enumerate(lines)
+    ]
+    (strange / "körbe.csv").write_text("\n".join(dated) + "\n", "utf-8")
+    words = ["--data", "artikel.tsv", "--dry-run", "--on-bad-row", "skip", *sets(SETTINGS | QUICK)]
+    assert recipe(*words) == 0
+    left = "not read: Kaufdatum (looks like a time: --set 'interactions.time=Kaufdatum'), x"
+    assert f"columns of körbe.csv: user from Korb, item from Artikel; {left}\n" in capsys.readouterr().err
+    assert recipe(*words, "--set", "interactions.time=Kaufdatum") == 0
+    assert "item from Artikel, time from Kaufdatum; not read: x\n" in capsys.readouterr().err
+
+
+def test_a_plan_refuses_interactions_that_name_no_item_as_a_fit_does(strange, capsys, monkeypatch):
+    monkeypatch.chdir(strange)
+    (strange / "fremd.csv").write_text("Korb,Artikel\n" + "".join(f"K{n},Z{n}\n" for n in range(40)), "utf-8")
+    words = ["--data", "artikel.tsv", "--on-bad-row", "skip", *sets(SETTINGS | QUICK | {"interactions": "fremd.csv"})]
+    assert recipe(*words, "--dry-run") == 2
+    planned = capsys.readouterr().err.splitlines()[-1]
+    assert recipe(*words, "--out", "run", "--quiet") == 2
+    assert capsys.readouterr().err.splitlines()[-1] == planned
 
 
 def test_a_setting_of_the_table_needs_a_table(capsys):
