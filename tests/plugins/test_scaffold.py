@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,11 @@ def test_the_layout_is_that_of_our_own(written, kind):
     assert {"pyproject.toml", "README.md", f"{module}/__init__.py", "tests/test_conformance.py"} <= files
     if kind == "recipe":
         own = {"recipe.py", "sample.py", "sections.py", "card.py"}
-        assert {f"{module}/{name}" for name in own} | {"recipe.yaml"} <= files
+        assert {f"{module}/{name}" for name in own} | {"recipe.yaml", "README.zh-CN.md"} <= files
+        pages = [(folder / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md")]
+        first, second = (page.split("```")[1::2] for page in pages)
+        assert first == second  # the same commands in both languages
+    assert tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]["license"] == "Apache-2.0"
     for name in files:
         text = (folder / name).read_text(encoding="utf-8")
         assert "${" not in text, name
