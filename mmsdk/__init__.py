@@ -75,9 +75,11 @@ _HOMES = {
     "fill_labels": "mmsdk.app.labelling",
     "fit": "mmsdk.app.fitting",
     "guess_application": "mmsdk.data",
+    "guess_modality": "mmsdk.data",
     "hash_file": "mmsdk.files",
     "hookimpl": "mmsdk.hookspecs",
     "inspect": "mmsdk.app.inspecting",
+    "inspect_table": "mmsdk.data",
     "label": "mmsdk.app.labelling",
     "load": "mmsdk.app.loading",
     "models_home": "mmsdk.files",
@@ -117,7 +119,7 @@ if TYPE_CHECKING:
     from mmsdk.app.why import Why
     from mmsdk.app.worth import Worth, worth
     from mmsdk.config import Application, read_yaml
-    from mmsdk.data import guess_application, read_table
+    from mmsdk.data import guess_application, guess_modality, inspect_table, read_table
     from mmsdk.data.naming import column_says, column_words
     from mmsdk.data.times import moment_of
     from mmsdk.embed import open_encoder, open_modality
@@ -233,9 +235,11 @@ __all__ = [
     "fill_labels",
     "fit",
     "guess_application",
+    "guess_modality",
     "hash_file",
     "hookimpl",
     "inspect",
+    "inspect_table",
     "label",
     "load",
     "measure_share",

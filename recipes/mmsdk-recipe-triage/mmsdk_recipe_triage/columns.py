@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mmsdk import ConfigError, column_says, column_words, guess_application
+from mmsdk import ConfigError, column_says, column_words, inspect_table
 from mmsdk_recipe_triage.identifiers import identifiers, patients
 from mmsdk_recipe_triage.words import CIRCUMSTANCE, LATER, ORDERS, PICTURES, PLAIN, SLICED
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TABLE = ("number", "category", "date")
-SHARE, NOTE_WORDS = 0.005, 4
+NOTE_WORDS = 4
+CODES = "ids of something"  # as inspect_table says it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,7 @@ class Columns:
     :param inputs: blocks of the inputs.
     :param names: column -> what it says of a person; all of them are dropped, but the group, which is numbered.
     :param unread: column -> why it is no input.
+    :param codes: columns of codes that nothing reads, and that may number people: dropped too.
     """
 
     task: dict[str, Any]
@@ -34,6 +36,7 @@ class Columns:
     names: Mapping[str, str] = field(default_factory=dict)
     slices: tuple[str, ...] = ()
     unread: Mapping[str, str] = field(default_factory=dict)
+    codes: tuple[str, ...] = ()
 
 
 def understand(table: Any, settings: Mapping[str, Any]) -> Columns:
@@ -53,11 +56,13 @@ def understand(table: Any, settings: Mapping[str, Any]) -> Columns:
         _require(table, key, names)
     for key in ("id", "group"):
         _require(table, key, [settings[key]] if settings.get(key) else [])
-    names = identifiers(table, keep=[*_listed(settings.get("keep")), target])
+    kept = _listed(settings.get("keep"))
+    names = identifiers(table, keep=[*kept, target])
     group = settings.get("group") or patients(table)
     unread = {name: f"names a person: {what}" for name, what in names.items()}
     unread |= {name: why for name in table.names if name != target and (why := _no_input(name)) and name not in names}
-    guessed = guess_application(table, target=target, without=[*unread, *([group] if group else [])])
+    looked = inspect_table(table, target=target, without=[*unread, *([group] if group else [])])
+    guessed = looked.application
     slices = tuple(chosen) if chosen else tuple(one for one in _sliced(table, target, unread) if one not in names)
     identity = settings.get("id") or guessed.get("id")
     return Columns(
@@ -68,6 +73,7 @@ def understand(table: Any, settings: Mapping[str, Any]) -> Columns:
         names={name: what for name, what in names.items() if name != identity},
         slices=slices,
         unread=unread,
+        codes=tuple(name for name, why in looked.left_out.items() if why == CODES and name not in {*kept, *slices}),
     )
 
 

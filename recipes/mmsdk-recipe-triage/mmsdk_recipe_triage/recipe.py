@@ -54,13 +54,14 @@ class Triage:
         if order:
             task["order"] = order
         name = "urgency" if order else "finding" if task["type"] != "regression" else "value"
+        rules = _rules(table, settings, name, order)
         return {
             "data": str(data),
             **({"id": found.id} if found.id else {}),
             "inputs": found.inputs,
             "tasks": {name: task},
-            "rules": _rules(table, settings, name, order),
-            "privacy": _privacy(table, found, labels),
+            "rules": rules,
+            "privacy": _privacy(table, found, labels, rules),
             "notice": NOTICE,
             "split": {"group": found.group} if found.group else {},
             "head": {"type": "stacked"},
@@ -119,14 +120,19 @@ def _confidence(settings: Mapping[str, Any], kind: str) -> dict[str, Any]:
     return {"coverage": COVERAGE} | ({} if kind == "regression" else {"abstain": {"error": float(risk)}})
 
 
-def _privacy(table: Any, found: Columns, labels: list[str]) -> dict[str, Any]:
-    """Return the block ``privacy``: names out, of notes too, the group numbered, great ages one, no answer in notes."""
+def _privacy(table: Any, found: Columns, labels: list[str], rules: list[Any]) -> dict[str, Any]:
+    """Return the block ``privacy``: names out, of notes too, the group numbered, great ages one, no answer in notes.
+
+    Codes that nothing reads go as well: a number of a person under a name that nobody knew would stand in every row.
+    """
     age = column_of(table, AGE, (0, 130))
     text = found.inputs.get("notes", {}).get("column", [])
     notes = [text] if isinstance(text, str) else text
     masks = {one: leaking_words(labels, found.task["column"], table.cells(one)) for one in notes}
+    conditions = " ".join(str(rule.get("when")) for rule in rules if isinstance(rule, dict))
+    codes = [one for one in found.codes if one not in {found.group, found.id} and one not in conditions]
     return {
-        "drop": [one for one in found.names if one != found.group],
+        "drop": [*[one for one in found.names if one != found.group], *codes],
         "number": [found.group] if found.group else [],
         "cap": {age: OLDEST} if age else {},
         "mask": {one: words for one, words in masks.items() if words},

@@ -2,60 +2,88 @@
 
 from __future__ import annotations
 
+
+def _words(text: str) -> frozenset[str]:
+    """Return the words of a text."""
+    return frozenset(text.split())
+
+
+STAFF, NUMBER = "a member of staff", "a number of a person"
 # what -> a word of the column's name is one of these, or the name without separators holds one of the longer ones
-PERSONS: dict[str, tuple[set[str], tuple[str, ...]]] = {
+PERSONS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "a name": (
-        {"name", "names", "surname", "forename", "given", "family", "maiden", "vorname", "nachname", "nom", "prenom"},
-        (
-            "firstname",
-            "lastname",
-            "fullname",
-            "patientname",
-            "patientenname",
-            *["姓名", "名字", "联系人", "家属", "监护人"],
+        _words(
+            "name names surname forename given family maiden initials nok kin guardian contact "
+            "rufname zuname initialen kontakt betreuer betreuerin vormund nom prenom "
+            "姓 名"
+        ),
+        _words(
+            "firstname lastname fullname patientname nextofkin emergencycontact contactperson "
+            "vorname nachname familienname geburtsname mädchenname maedchenname ehename patientenname "
+            "angehörige angehoerige notfallkontakt kontaktperson ansprechpartner bezugsperson "
+            "erziehungsberechtigt sorgeberechtigt ehepartner "
+            "姓名 名字 患者名 曾用名 联系人 紧急联系 家属 亲属 监护人 家长 配偶"
         ),
     ),
     "a birth date": (
-        {"dob", "birth", "birthday", "geburtsdatum"},
-        ("birthdate", "dateofbirth", "geburt", "出生", "生日"),
+        _words("dob birth birthday born geb gebdat gebdatum geboren"),
+        _words("birthdate dateofbirth gebdatum geburt 出生 生日"),
     ),
     "an address": (
-        {"address", "street", "city", "town", "zip", "zipcode", "postcode", "postal", "adresse", "plz"},
-        ("homeaddress", "postalcode", *["地址", "住址", "居住地", "邮编", "籍贯", "户口", "户籍", "街道"]),
-    ),
-    "a telephone": (
-        {"phone", "telephone", "tel", "mobile", "cell", "fax", "qq", "wechat"},
-        ("phonenumber", "telefon", *["电话", "手机", "联系方式", "座机", "微信"]),
-    ),
-    "an e-mail address": ({"email", "mail"}, ("emailaddress", "邮箱", "邮件")),
-    "a number of a person": (
-        {"mrn", "ssn", "nhs", "insurance", "passport", "accession", "account", "chi", "pid", "aadhaar"},
-        (
-            *("medicalrecord", "patientid", "patientnumber", "socialsecurity", "accessionnumber"),
-            *[
-                "身份证",
-                "证件",
-                "护照",
-                "病历号",
-                "病案号",
-                "住院号",
-                "门诊号",
-                "就诊号",
-                "就诊卡",
-                "登记号",
-                "检查号",
-                "影像号",
-                "医保",
-                "社保",
-                "床号",
-            ],
+        _words("address street city town zip zipcode postcode postal residence adresse plz ort wohnung"),
+        _words(
+            "homeaddress postalcode "
+            "adresse anschrift straße strasse hausnummer hausnr wohnort wohnhaft postleitzahl "
+            "地址 住址 居住地 现居 常住地 邮编 邮政编码 籍贯 户口 户籍 街道 工作单位"
         ),
     ),
-    "a member of staff": (
-        {"physician", "doctor", "nurse", "operator", "referrer", "radiologist", "clinician"},
-        ("referringphysician", *["医生", "医师", "护士", "大夫", "技师", "操作员", "审核人", "录入人"]),
+    "a telephone": (
+        _words("phone telephone tel mobile cell cellphone fax qq wechat handy handynr mobil"),
+        _words("phonenumber telefon handynummer mobilnummer mobilnr 电话 手机 联系方式 座机 微信"),
+    ),
+    "an e-mail address": (_words("email mail"), _words("emailaddress 邮箱 邮件 电邮")),
+    "an insurance": (
+        _words("insurance insurer payer payor kvnr kvnummer krankenkasse kasse kostenträger"),
+        _words(
+            "insurancenumber versichertennummer versichertennr versichertenid versicherungsn krankenkasse "
+            "krankenversicher sozialversicher kostenträger kostentraeger 医保 社保 医疗保险 社会保障"
+        ),
+    ),
+    NUMBER: (
+        _words("mrn ssn nhs passport accession account chi pid aadhaar reisepass ausweis aktenzeichen pseudonym"),
+        _words(
+            "medicalrecord patientid patientnumber socialsecurity accessionnumber unitnumber hospitalnumber "
+            "patientennummer patientennr patientenid patid patnr fallnummer fallnr fallid "
+            "aufnahmenummer aufnahmenr aktennummer personalausweis reisepass ausweisnummer steuerid "
+            "身份证 证件 护照 病历号 病案号 住院号 门诊号 急诊号 就诊号 就诊卡 健康卡 银行卡 "
+            "登记号 检查号 影像号 床号"
+        ),
+    ),
+    STAFF: (
+        _words(
+            "physician doctor nurse operator referrer radiologist clinician consultant gp surgeon signature "
+            "pfleger pflegerin pflegekraft schwester radiologe radiologin unterschrift"
+        ),
+        _words(
+            "referringphysician arzt ärzt aerzt krankenschwester behandler zuweiser einweiser "
+            "untersucher befunder operateur "
+            "医生 医师 护士 大夫 技师 主治 主管医 经治 操作员 审核人 录入人 签名 签字 工号"
+        ),
     ),
 }
+# Words that mean something else as well: they name a person unless the cells, or a word beside them, contradict.
+WEAK = PERSONS[STAFF][0] | PERSONS[STAFF][1] | {"account", "birth", "geburt", "ort", "出生", "家属", "亲属"}
+WEAK_OF_READINGS = _words("given family contact kontakt cell mobile mobil handy chi gp consultant")
+BESIDE = _words(  # beside a weak word they say that it is about the patient's state: family history, given fluids
+    "age sex gender alter geschlecht history hx anamnesis anamnese count counts fluid fluids drug drugs "
+    "medication medications dose antibiotic antibiotics treatment therapy therapie weight height length "
+    "bmi temperature temp pulse pressure complaint complaints symptom symptoms beschwerden condition "
+    "status score scale pain severity apgar gewicht läsion schmerz schmerzen verletzung infektion"
+)
+BESIDE_PARTS = ("gewicht", "größe", "anamnese", "modus", "年龄", "性别", "体重", "身长", "身高", "病史", "遗传史")
+NUMBERING = _words("id ids no nr num number nummer kennung code key record mrn identifier")
+# what is called by name and is nobody: drug name, name of drug
+THINGS = "drug|medication|medicine|antibiotic|test|procedure|organism|product|device|file|image"
 
 # How and where a case was recorded, not how the patient is: what a model takes for illness where it can (Zech et al.
 # 2018, PLoS Medicine 15, e1002683). Told apart as subgroups, never read as inputs.

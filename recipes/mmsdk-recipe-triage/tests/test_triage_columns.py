@@ -6,6 +6,7 @@ import pytest
 from mmsdk_recipe_triage.columns import leaking_words, order_of, understand
 from mmsdk_recipe_triage.identifiers import identifiers, patients
 from mmsdk_recipe_triage.vitals import VITALS, floors
+from mmsdk_recipe_triage.words import PERSONS
 
 import mmsdk
 from mmsdk.rules.conditions import columns_read
@@ -22,11 +23,16 @@ NAMES = (
     "mrn MRN medical_record_number ssn nhs_number insurance_no passport accession accessionNumber account_number "
     "phone2 MRNNumber patient patient_id PatientID subject 病历号 referring_physician Nurse radiologist "
     "患者姓名 联系人 出生日期 家庭住址 联系方式 手机号 微信号 身份证号 医保卡号 门诊号 住院号 患者编号 患者ID "
-    "病人号 接诊医师 责任护士"
+    "病人号 接诊医师 责任护士 家属 联系人 医保号 病案号 住址 主治医生 现住址 邮政编码 紧急联系方式 工作单位 "
+    "Familienname Wohnort Hausarzt KVNR Geb.-Datum Versichertennummer Krankenkasse Arzt Straße STRASSE Anschrift Handy "
+    "Mobilnummer Patientennummer Pat-ID PatID Pat.Nr. Fallnummer Fall-Nr. Angehörige Notfallkontakt Postleitzahl "
+    "Einweisender_Arzt Ärztin Next.of.kin Unit_number GP Consultant Contact emergency_contact family given"
 )
 PLAIN = (
     "age sex spo2 temperature patient_age patient_sex notes image view crp weight filename_of_scan "
-    "年龄 患者年龄 患者_性别 体温 主诉 现病史 胸片 住院天数 药品名称 检查项目"
+    "年龄 患者年龄 患者_性别 体温 主诉 现病史 胸片 住院天数 药品名称 检查项目 家族史 出生体重 家属病史 "
+    "drug_name name_of_drug birth_weight Geburtsgewicht patient_weight Fall Fallzahl Hospital_id "
+    "family_history fluids_given"
 )
 
 
@@ -34,6 +40,62 @@ PLAIN = (
 def test_a_name_that_says_who_somebody_is(column):
     assert list(identifiers(table(**{column: ["x", "y"]}))) == [column]
     assert identifiers(table(**{column: ["x", "y"]}), keep=[column]) == {}
+
+
+@pytest.mark.parametrize(
+    ("what", "word"), [(what, word) for what, (one, parts) in PERSONS.items() for word in (*one, *parts)]
+)
+def test_every_word_says_what_it_is_under(what, word):
+    """All words of the three languages, as they are and in capitals, of a table that has other columns too."""
+    for column in (word, word.upper()):
+        found = identifiers(table(**{column: ["x", "y"], "spo2": [97, 98]}))
+        assert list(found) == [column], found
+
+
+@pytest.mark.parametrize(
+    ("column", "cells"),
+    [
+        ("White cell count", [13.6, 4.2]),
+        ("Cell", [3, 12]),
+        ("Family", ["yes", "no"]),
+        ("Given", [500, 250]),
+        ("Mobile", ["ja", "nein"]),
+        ("Nurse remark", ["fever since two days", "short of breath when lying flat"]),
+        (
+            "Arztbrief",
+            ["stellt sich vor mit seit gestern zunehmender Luftnot", "klagt über starke Schmerzen seit heute"],
+        ),
+        ("护士记录", ["患者神志清楚，诉胸闷气促两小时", "生命体征平稳，无明显不适主诉"]),
+        ("Doctor's pain score", [3, 7]),
+        ("CHI score", [3, 7]),
+        ("mobile CXR", ["a.png", "b.png"]),
+        ("Patient image", ["a.png", "b.png"]),
+        ("Patient height", [1.71, 1.82]),
+        ("Angehörige anwesend", ["ja", "nein"]),
+    ],
+)
+def test_cells_that_contradict_the_name(column, cells):
+    assert identifiers(table(**{column: cells})) == {}
+    assert patients(table(**{column: cells})) is None
+
+
+@pytest.mark.parametrize(
+    ("column", "cells"),
+    [
+        ("Cell", [15551234567, 15557654321]),
+        ("Nurse", ["Dr. med. Anna von Roth", "anna roth"]),
+        ("Arzt", [17, 23]),
+        ("Next of kin", ["wife, lives in the same house, called twice today", "son, comes in the evening after work"]),
+        ("Name", [1001, 1002]),
+        ("Name and family history", ["Meier none", "Kunz none"]),
+        ("PLZ", [24103, 89073]),
+        ("Patient ID (age)", ["7-40", "8-50"]),
+        ("Family", [None, None]),
+        ("Angeho\u0308rige", ["x", "y"]),
+    ],
+)
+def test_cells_that_do_not_contradict_the_name(column, cells):
+    assert list(identifiers(table(**{column: cells}))) == [column]
 
 
 @pytest.mark.parametrize("column", PLAIN.split())

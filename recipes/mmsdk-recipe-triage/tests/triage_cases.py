@@ -20,7 +20,13 @@ SECRETS = {  # column -> what its cells hold; none of it may stand anywhere in a
     "Adresse": "Beispielweg",
     "accession_no": "ACC-99",
     "Dr. referring physician": "Dr. Qwertz",
-    "kontakt": "person-",  # known by its cells alone
+    "erreichbar": "person-",  # known by its cells alone
+    "Familienname": "Zwirbelquast",
+    "Geb.-Datum": ".03.1955",
+    "Wohnort": "Hinterpfuiteufel",
+    "KVNR": "Q98765",
+    "Hausarzt": "Pillendreher",
+    "Kennziffer": "KZ-77",  # known by nothing: codes that nothing reads
 }
 SETTINGS = {
     "target": "Dringlichkeit",
@@ -56,6 +62,7 @@ def write_cases(folder):
         said = (
             f"{draw.choice(['stabil', 'ruhig'])} seit {draw.randrange(90)} Stunden, {draw.choice(['allein', 'spät'])}"
         )
+        said = f"Patient Zwirbelquast{person} {said}" if number % 4 == 1 else said
         said = said if number % 3 else f"{said}, nach Gefühl {LEVELS[level]}, 030 5551234"
         rows.append(
             {
@@ -69,7 +76,13 @@ def write_cases(folder):
                 "Adresse": f"Beispielweg {person}",
                 "accession_no": f"ACC-99{number:04d}",
                 "Dr. referring physician": f"Dr. Qwertz {person % 5}",
-                "kontakt": f"person-{person}@clinic.example",
+                "erreichbar": f"person-{person}@clinic.example",
+                "Familienname": f"Zwirbelquast{person}",
+                "Geb.-Datum": f"{person % 28 + 1:02d}.03.1955",
+                "Wohnort": f"Hinterpfuiteufel {person % 3}",
+                "KVNR": f"Q98765{person:04d}",
+                "Hausarzt": f"Dr. Pillendreher {person % 4}",
+                "Kennziffer": f"KZ-77{number:03d}",
                 "Alter": str(30 + person % 70),
                 "Geschlecht": draw.choice("mw"),
                 "Haus": draw.choice(["Nord", "Süd"]),
