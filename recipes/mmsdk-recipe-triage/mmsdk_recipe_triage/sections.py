@@ -67,8 +67,8 @@ def _door(app: Any) -> str:
     told += [(column, f"what {', '.join(others)} of its row hold, covered") for column, others in privacy.own.items()]
     rows = "".join(f"<tr><td>{escape(column)}</td><td>{escape(what)}</td></tr>" for column, what in told)
     words = (
-        "<p>Columns that look as if they say who somebody is, by their names or cells, and codes that nothing reads. The "
-        "patient's own name and numbers, as those columns hold them, are covered in the notes too. What was not "
+        "<p>Columns that look as if they say who somebody is, by their names or cells, and codes that nothing reads. "
+        "The patient's own name and numbers, as those columns hold them, are covered in the notes too. What was not "
         "recognised, other people's names in notes, names in file names, and text burnt into pictures were not looked "
         "for.</p>"
     )
