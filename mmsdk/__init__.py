@@ -85,6 +85,7 @@ _HOMES = {
     "models_home": "mmsdk.files",
     "measure_share": "mmsdk.evaluate.shares",
     "moment_of": "mmsdk.data.times",
+    "note": "mmsdk.progress",
     "open_encoder": "mmsdk.embed",
     "open_modality": "mmsdk.embed",
     "open_session": "mmsdk.stream",
@@ -148,6 +149,7 @@ if TYPE_CHECKING:
     from mmsdk.hookspecs import hookimpl
     from mmsdk.index import Hit
     from mmsdk.journal import Journal, verify_journal
+    from mmsdk.progress import note
     from mmsdk.protocols import Card, Clip, Landmarks, Media, Moment, Output, Part, Sequence, Sound, Transcript
     from mmsdk.specs import (
         AlignerSpec,
@@ -245,6 +247,7 @@ __all__ = [
     "measure_share",
     "models_home",
     "moment_of",
+    "note",
     "open_encoder",
     "open_modality",
     "open_session",

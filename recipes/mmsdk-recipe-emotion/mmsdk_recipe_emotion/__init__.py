@@ -21,7 +21,8 @@ def mmsdk_recipes() -> Iterator[RecipeSpec]:
         "in any mix; then mmsdk emotion RUN VIDEO reads videos",
         settings={
             "target": "column of the label",
-            "group": "column of who is seen or heard (actor, person): nobody is on both sides of a split",
+            "group": "column of who is seen or heard (actor, person): nobody is on both sides of a split (default: the "
+            "one that is named so; none: nobody in particular)",
             "id": "column of the clip's id",
             "split": "column of train, val, test, where a split is already made",
             "fps": "frames a second that are looked at (5)",

@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmsdk import ConfigError, guess_application, read_table
+from mmsdk import ConfigError, guess_application, note, read_table
 from mmsdk_recipe_emotion.inputs import chosen_inputs, left_out
+from mmsdk_recipe_emotion.settings import people_of, with_group
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -44,11 +45,20 @@ class Emotion:
                 f"recipe emotion: target {given}; name the column of the label with --set target=COLUMN. "
                 f"Columns: {', '.join(table.names)}"
             )
+        people, said = people_of(table, settings), settings.get("group")
+        settings = with_group(settings, people)
         inputs = chosen_inputs(table, settings)
         item_id = settings.get("id", guess_application(table, tasks=False).get("id"))
         from mmsdk_recipe_emotion.sections import NOTICE
 
-        split = {"group": settings.get("group"), "column": settings.get("split")}
+        group = settings.get("group")
+        if said is None and group is not None:
+            note(
+                f"recipe emotion: {group!r} is taken for who is seen or heard: nobody is on both sides of the split; "
+                "say another column with --set group=COLUMN, or that there is none with --set group=none"
+            )
+        split = {"group": group, "column": settings.get("split")}
+        named = sorted({group, people} - {None})
         return {
             "data": str(data),
             **({"id": item_id} if item_id is not None else {}),
@@ -56,13 +66,14 @@ class Emotion:
             "tasks": {"emotion": {"column": target, "type": "classification"}},
             "split": {key: value for key, value in split.items() if value is not None},
             "notice": NOTICE,
-            **({"privacy": {"number": [settings["group"]]}} if "group" in settings else {}),
+            **({"privacy": {"number": named}} if named else {}),
             "training": {"imbalance": "logit_adjustment"},
         }
 
     def unread(self, data: Path, settings: Mapping[str, Any]) -> Mapping[str, str]:
         """Return the columns that are no inputs, and why."""
-        return left_out(read_table(data), settings)
+        table = read_table(data)
+        return left_out(table, with_group(settings, people_of(table, settings)))
 
     def next_commands(self, app: Any) -> Iterator[tuple[str | Path, ...]]:
         """Yield a reading of the sample's interview, or of the table's first video; a run of no video reads none."""

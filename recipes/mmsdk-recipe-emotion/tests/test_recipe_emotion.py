@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from mmsdk_recipe_emotion.drawing import Look, Person, draw_face
 from mmsdk_recipe_emotion.recipe import Emotion
+from mmsdk_recipe_emotion.settings import people_of
 
 import mmsdk
 from mmsdk.testing import parametrize_with_checks
@@ -93,7 +94,35 @@ def test_who_it_is_groups_the_split_and_is_numbered(few):
     assert application["split"] == {"group": "actor", "column": "actor"}
     assert application["privacy"] == {"number": ["actor"]}
     assert application["id"] == "clip"
-    assert "privacy" not in Emotion().application(few / "clips.csv", {"target": "expression"})
+
+
+def test_who_it_is_groups_the_split_where_the_table_names_them_and_nobody_says_it(few, capsys):
+    application = Emotion().application(few / "clips.csv", {"target": "expression", "within": True})
+    assert application["split"] == {"group": "actor"}
+    assert application["privacy"] == {"number": ["actor"]}
+    assert application["inputs"]["video_face"]["within"] == "actor"
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "'actor' is taken for who is seen or heard" in line
+    assert "--set group=none" in line
+
+
+@pytest.mark.parametrize(
+    ("settings", "split"),
+    [({"group": "none"}, {}), ({"group": "clip"}, {"group": "clip"}), ({"split": "clip"}, {"column": "clip"})],
+)
+def test_who_it_is_is_numbered_where_something_else_is_said_too(few, capsys, settings, split):
+    application = Emotion().application(few / "clips.csv", {"target": "expression", **settings})
+    assert application["split"] == split
+    assert "actor" in application["privacy"]["number"]
+    assert capsys.readouterr().err == ""
+
+
+def test_people_are_found_beside_a_column_of_parts(tmp_path):
+    columns = {"said": [f"so it is {n} of them" for n in range(40)], "mood": ["a", "b"] * 20}
+    columns |= {"part": ["train", "train", "val", "test"] * 10, "speaker": [f"S{n % 7}" for n in range(40)]}
+    path = table(tmp_path / "t.csv", columns)
+    assert Emotion().application(path, {"target": "mood"})["split"] == {"group": "speaker"}
+    assert people_of(mmsdk.read_table(path), {"target": "speaker", "split": "part"}) is None  # the answer is no group
 
 
 @pytest.mark.parametrize(
@@ -104,7 +133,7 @@ def test_who_it_is_groups_the_split_and_is_numbered(few):
         ({"pixels": "raw"}, "pixels is of the encoder of faces"),
         ({"scene": "yes"}, "scene is 'yes', expected true or false"),
         ({"within": "actor"}, "within is 'actor', expected true or false"),
-        ({"within": True, "group": None}, "name who is who with --set group=COLUMN"),
+        ({"within": True, "group": "none"}, "name who is who with --set group=COLUMN"),
     ],
 )
 def test_what_cannot_be_is_said(few, settings, said):

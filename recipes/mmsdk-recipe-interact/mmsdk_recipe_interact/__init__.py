@@ -23,7 +23,8 @@ def mmsdk_recipes() -> Iterator[RecipeSpec]:
             "needs": "which input answers which slot, as a list: [action=motion, argument=voice]; any where left out",
             "idle": "labels that mean that nobody asked for anything (default: [none, idle, 无, 空闲])",
             "commands": "file of the commands: YAML, as the key stream.commands of an application (docs/streaming.md)",
-            "group": "column of the speaker: a voice that is learned from is then not scored",
+            "group": "column of the speaker: a voice that is learned from is then not scored (default: the one that is "
+            "named so; none: nobody in particular)",
             "split": "column of train, val, test, where a split is already made",
             "rate": "samples a second of the live sound (default 16000)",
             "fps": "steps a second of the live landmarks (default 30)",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmsdk import Card, ConfigError, EncoderError, guess_application, open_modality, read_table, read_yaml
+from mmsdk import Card, ConfigError, EncoderError, guess_application, note, open_modality, read_table, read_yaml
+from mmsdk_recipe_interact.settings import SLOTS, group_of, number_of, slots_of, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-SLOTS = ("action", "argument")
 IDLE = ["none", "idle", "无", "空闲"]
 VOICES, MOTIONS = ("audio",), ("gesture", "gesture-file")
 VOICE = {"segment": "voice", "before": 0.25, "shortest": 0.1, "longest": 1.2}
@@ -52,7 +52,8 @@ class Interact:
         table = read_table(data)
         slots = slots_of(table.names, settings.get("slots"))
         guessed = dict(guess_application(table, tasks=False))
-        aside = {*slots, settings.get("group"), settings.get("split"), guessed.get("id")}
+        group = group_of(table, settings, slots)
+        aside = {*slots, group, settings.get("split"), guessed.get("id")}
         live = {*VOICES, *MOTIONS}
         inputs = {
             name: entry
@@ -64,12 +65,17 @@ class Interact:
                 f"recipe interact: no column of {data.name} holds sounds or landmarks; expected paths "
                 "of sound files, relative to the table, or landmarks as JSON or as paths of files"
             )
-        split = {key: settings[name] for name, key in (("group", "group"), ("split", "column")) if name in settings}
+        if group is not None and settings.get("group") is None:
+            note(
+                f"recipe interact: {group!r} is taken for who speaks, and nobody is on both sides of the split; say "
+                "another column with --set group=COLUMN, or that there is none with --set group=none"
+            )
+        split = {"group": group, "column": settings.get("split")}
         made: dict[str, Any] = {
             "data": str(data),
             "inputs": inputs,
             "tasks": {name: {"column": name, "type": "classification"} for name in slots},
-            "split": split,
+            "split": {key: column for key, column in split.items() if column is not None},
             "stream": stream_of(inputs, slots, settings),
         }
         return made | ({"id": guessed["id"]} if "id" in guessed else {})
@@ -124,47 +130,6 @@ class Interact:
 def detected(app: Any) -> bool:
     """Return whether a detector tells the voice from other sounds."""
     return any(own.vad is not None for own in app.application.stream.inputs.values())
-
-
-def words_of(key: str, value: Any) -> list[str]:
-    """Return a word, or a list of them, as a list.
-
-    :raises ConfigError: it is something else.
-    """
-    found = value if isinstance(value, list) else [value]
-    if not all(isinstance(one, str | int) and not isinstance(one, bool) for one in found):
-        raise ConfigError(f"recipe interact: {key} is {value!r}, expected a word, or several as [ONE, TWO]")
-    return [str(one) for one in found]
-
-
-def number_of(key: str, value: Any) -> float:
-    """Return a number.
-
-    :raises ConfigError: it is none.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ConfigError(f"recipe interact: {key} is {value!r}, expected a number")
-    return float(value)
-
-
-def slots_of(names: Sequence[str], said: Any) -> list[str]:
-    """Return the columns of the slots.
-
-    :raises ConfigError: none, or one that is not there.
-    """
-    if said is None:
-        found = [name for name in SLOTS if name in names]
-        if not found:
-            raise ConfigError(
-                "recipe interact: no column is named action or argument; name the columns that make up a command with "
-                "--set 'slots=[COLUMN, ...]'"
-            )
-        return found
-    wanted = words_of("slots", said)
-    for name in wanted:
-        if name not in names:
-            raise ConfigError(f"recipe interact: slots names {name!r}, and the table has {', '.join(names)}")
-    return wanted
 
 
 def stream_of(inputs: Mapping[str, Any], slots: Sequence[str], settings: Mapping[str, Any]) -> dict[str, Any]:

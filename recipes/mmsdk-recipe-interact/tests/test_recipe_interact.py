@@ -479,6 +479,25 @@ def test_a_split_that_is_made_is_taken(strange):
     assert Interact().application(strange / "befehle.csv", settings)["split"] == {"column": "Nr"}
 
 
+def test_who_speaks_groups_the_split_where_the_table_names_them_and_nobody_says_it(strange, capsys):
+    rows = read(strange / "befehle.csv")
+    for number, row in enumerate(rows):
+        row |= {"speaker": row.pop("Sprecherin"), "Teil": ["train", "val", "test"][number % 3]}
+    write(strange / "english.csv", rows)
+    settings = {"slots": ["Tat"], "idle": []}
+    assert Interact().application(strange / "english.csv", settings)["split"] == {"group": "speaker"}
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "'speaker' is taken for who speaks" in line
+    assert "--set group=none" in line
+    for more, split in (
+        ({"group": "none"}, {}),
+        ({"group": "Nr"}, {"group": "Nr"}),
+        ({"split": "Teil"}, {"column": "Teil"}),
+    ):
+        assert Interact().application(strange / "english.csv", {**settings, **more})["split"] == split
+    assert capsys.readouterr().err == ""
+
+
 def test_inputs_that_say_the_same_stand_both():
     assert needs_of(["digit=sign", "digit=word"], {"sign": {}, "word": {}}, ["digit"]) == {"digit": ["sign", "word"]}
     assert needs_of(None, {"sign": {}, "word": {}}, ["digit"]) == {"digit": []}

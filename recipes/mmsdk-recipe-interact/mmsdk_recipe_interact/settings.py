@@ -1,0 +1,73 @@
+"""The recipe's own settings: what each may be, and what is taken where one is left out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mmsdk import ConfigError, guess_application
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mmsdk import Table
+
+SLOTS = ("action", "argument")
+NOBODY = "none"  # as a group: the rows are of nobody in particular
+
+
+def words_of(key: str, value: Any) -> list[str]:
+    """Return a word, or a list of them, as a list.
+
+    :raises ConfigError: it is something else.
+    """
+    found = value if isinstance(value, list) else [value]
+    if not all(isinstance(one, str | int) and not isinstance(one, bool) for one in found):
+        raise ConfigError(f"recipe interact: {key} is {value!r}, expected a word, or several as [ONE, TWO]")
+    return [str(one) for one in found]
+
+
+def number_of(key: str, value: Any) -> float:
+    """Return a number.
+
+    :raises ConfigError: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ConfigError(f"recipe interact: {key} is {value!r}, expected a number")
+    return float(value)
+
+
+def slots_of(names: Sequence[str], said: Any) -> list[str]:
+    """Return the columns of the slots.
+
+    :raises ConfigError: none, or one that is not there.
+    """
+    if said is None:
+        found = [name for name in SLOTS if name in names]
+        if not found:
+            raise ConfigError(
+                "recipe interact: no column is named action or argument; name the columns that make up a command with "
+                "--set 'slots=[COLUMN, ...]'"
+            )
+        return found
+    wanted = words_of("slots", said)
+    for name in wanted:
+        if name not in names:
+            raise ConfigError(f"recipe interact: slots names {name!r}, and the table has {', '.join(names)}")
+    return wanted
+
+
+def group_of(table: Table, settings: Mapping[str, Any], slots: Sequence[str]) -> str | None:
+    """Return the column of the speaker: as said, else by its name, unless a split is made already."""
+    said: str | None = settings.get("group")
+    if said is not None:
+        return None if said == NOBODY else said
+    return _speakers(table, slots) if settings.get("split") is None else None
+
+
+def _speakers(table: Table, without: Sequence[str]) -> str | None:
+    """Return the group that ``mmsdk inspect`` would guess, were there no column of parts, which it takes before one."""
+    split = guess_application(table, tasks=False, without=without).get("split", {})
+    if "column" in split:
+        return _speakers(table, [*without, split["column"]])
+    group: str | None = split.get("group")
+    return group
