@@ -63,17 +63,17 @@ def _of_column(
 ) -> dict[str, dict[str, Any]]:
     """Return the inputs of one column: of a video its faces and its voice are two."""
     modality = entry["modality"]
-    voice = settings.get("voice", "mel-stats")
+    voice, scene = settings.get("voice", "mel-stats"), settings.get("scene", False)
     if modality == "video":
         base = {**entry, "decode": {"sampling": "fps", "fps": settings.get("fps", FPS), "frames": FRAMES, "size": SIDE}}
         parts = {
             f"{name}_face": {**base, **_face(settings), "pool": "mean-std"},
             f"{name}_voice": {**base, "encoder": f"sound:{voice}"},
         }
-        return parts | ({f"{name}_scene": {**base, "encoder": "frames:colour-shape"}} if _scene(settings) else {})
+        return parts | ({f"{name}_scene": {**base, "encoder": "frames:colour-shape"}} if scene else {})
     if modality == "image":
         parts = {f"{name}_face": {**entry, **_face(settings)}}
-        return parts | ({f"{name}_scene": {**entry, "encoder": "colour-shape"}} if _scene(settings) else {})
+        return parts | ({f"{name}_scene": {**entry, "encoder": "colour-shape"}} if scene else {})
     if modality == "audio":
         return {name: {**entry, "encoder": voice}}
     if modality == "vector":
@@ -82,13 +82,8 @@ def _of_column(
 
 
 def _face(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the encoder of faces and its options.
-
-    :raises ConfigError: ``pixels`` is set and no ``face`` it could be for.
-    """
+    """Return the encoder of faces and its options."""
     detector, encoder = settings.get("detector"), settings.get("face")
-    if "pixels" in settings and encoder is None:
-        raise ConfigError("recipe emotion: pixels is of the encoder of faces; name that with --set face=ENCODER")
     if detector is None and encoder is None:
         return {"encoder": "face-shape"}
     reference = "+".join(str(part) for part in (detector or "cascade", encoder) if part is not None)
@@ -99,28 +94,14 @@ def _face(settings: Mapping[str, Any]) -> dict[str, Any]:
 def _within(inputs: dict[str, dict[str, Any]], settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the inputs, those of a face, a voice and action units relative to the same person's where asked for.
 
-    :raises ConfigError: ``within`` is neither true nor false, or there is no ``group``.
+    :raises ConfigError: there is no ``group``.
     """
-    within = settings.get("within", False)
-    if not isinstance(within, bool):
-        raise ConfigError(f"recipe emotion: within is {within!r}, expected true or false")
-    if not within:
+    if not settings.get("within", False):
         return inputs
     if settings.get("group") is None:
         raise ConfigError("recipe emotion: within is about one person's clips; name who is who with --set group=COLUMN")
     own = {name for name, entry in inputs.items() if entry["modality"] in OWN and not name.endswith("_scene")}
     return {name: {**entry, "within": settings["group"]} if name in own else entry for name, entry in inputs.items()}
-
-
-def _scene(settings: Mapping[str, Any]) -> bool:
-    """Return whether whole frames are read too.
-
-    :raises ConfigError: ``scene`` is neither true nor false.
-    """
-    scene = settings.get("scene", False)
-    if not isinstance(scene, bool):
-        raise ConfigError(f"recipe emotion: scene is {scene!r}, expected true or false")
-    return scene
 
 
 def _vector(entry: Mapping[str, Any], table: Table) -> dict[str, Any]:

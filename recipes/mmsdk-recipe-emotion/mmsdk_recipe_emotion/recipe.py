@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmsdk import ConfigError, guess_application, note, read_table
 from mmsdk_recipe_emotion.inputs import chosen_inputs, left_out
-from mmsdk_recipe_emotion.settings import people_of, with_group
+from mmsdk_recipe_emotion.settings import check_labels, checked, people_of, with_group
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,9 +35,11 @@ class Emotion:
     def application(self, data: Path, settings: Mapping[str, Any]) -> Mapping[str, Any]:
         """Build the application: every column that shows or says something is an input, names and numbers are not.
 
-        :raises ConfigError: ``target`` is not said, is no column, or no column shows anything.
+        :raises ConfigError: ``target`` is not said, is no column or holds no labels, another setting is of the wrong
+            kind, or no column shows anything.
         """
         table = read_table(data)
+        settings = checked(settings)
         target = settings.get("target")
         if target not in table.names:
             given = f"names {target!r}, and the table has no such column" if target else "is not set"
@@ -48,6 +50,7 @@ class Emotion:
         people, said = people_of(table, settings), settings.get("group")
         settings = with_group(settings, people)
         inputs = chosen_inputs(table, settings)
+        check_labels(table, str(target))
         item_id = settings.get("id", guess_application(table, tasks=False).get("id"))
         from mmsdk_recipe_emotion.sections import NOTICE
 
@@ -72,7 +75,7 @@ class Emotion:
 
     def unread(self, data: Path, settings: Mapping[str, Any]) -> Mapping[str, str]:
         """Return the columns that are no inputs, and why."""
-        table = read_table(data)
+        table, settings = read_table(data), checked(settings)
         return left_out(table, with_group(settings, people_of(table, settings)))
 
     def next_commands(self, app: Any) -> Iterator[tuple[str | Path, ...]]:

@@ -133,6 +133,13 @@ def test_people_are_found_beside_a_column_of_parts(tmp_path):
         ({"pixels": "raw"}, "pixels is of the encoder of faces"),
         ({"scene": "yes"}, "scene is 'yes', expected true or false"),
         ({"within": "actor"}, "within is 'actor', expected true or false"),
+        ({"fps": "abc"}, "fps is 'abc', expected a number of frames a second, above 0"),
+        ({"fps": 0}, "fps is 0, expected a number"),
+        ({"fps": True}, "fps is True, expected a number"),
+        ({"detector": 5}, "detector is 5, expected the name of an ONNX file"),
+        ({"face": True}, "face is True, expected the name of an encoder"),
+        ({"voice": ["mel-stats"]}, r"voice is \['mel-stats'\], expected the name of an encoder"),
+        ({"face": "x", "pixels": "big"}, "pixels is 'big', expected one of unit, signed, raw"),
         ({"within": True, "group": "none"}, "name who is who with --set group=COLUMN"),
     ],
 )
@@ -145,6 +152,41 @@ def test_a_table_that_shows_nothing_is_refused(tmp_path):
     path = table(tmp_path / "t.csv", {"age": [20, 30, 40], "mood": ["a", "b", "a"]})
     with pytest.raises(mmsdk.ConfigError, match=r"no column of .*t\.csv holds videos, pictures, sounds"):
         Emotion().application(path, {"target": "mood"})
+
+
+@pytest.mark.parametrize("settings", [{"fps": "abc"}, {"scene": "yes"}, {"voice": 3}, {"pixels": "raw"}])
+def test_a_setting_of_the_wrong_kind_is_refused_where_no_column_uses_it_too(tmp_path, settings):
+    columns = {"AU01_r": [n / 40 for n in range(40)], "mood": ["a", "b"] * 20}
+    with pytest.raises(mmsdk.ConfigError, match=f"recipe emotion: {next(iter(settings))} is "):
+        Emotion().application(table(tmp_path / "t.csv", columns), {"target": "mood", **settings})
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ([n / 40 for n in range(40)], "holds numbers;"),
+        (["a|b", "b|c", "a", "a|c"] * 10, "holds several labels a cell;"),
+        ([f"mood {n}" for n in range(40)], "holds 40 different values in 40 rows;"),
+        (["a"] * 40, "holds 1 different values in 40 rows;"),
+    ],
+)
+def test_an_answer_that_is_no_label_is_refused_with_a_way_out(tmp_path, capsys, cells, said):
+    path = table(tmp_path / "t.csv", {"AU01_r": [n * n % 37 / 40 for n in range(40)], "mood": cells})
+    assert recipe("--data", path, "--set", "target=mood", "--dry-run") == 2
+    error = capsys.readouterr().err
+    assert f"target 'mood' of {path} {said} expected a few labels with several rows each" in error
+    assert "mmsdk inspect" in error
+
+
+def test_an_empty_setting_is_one_that_is_left_out(few):
+    empty = dict.fromkeys(("fps", "detector", "face", "pixels", "voice", "scene", "within", "group", "split", "id"))
+    application = Emotion().application(few / "clips.csv", {"target": "expression", **empty})
+    assert application == Emotion().application(few / "clips.csv", {"target": "expression"})
+
+
+def test_labels_that_are_a_few_whole_numbers_are_labels(tmp_path):
+    path = table(tmp_path / "t.csv", {"AU01_r": [n / 40 for n in range(40)], "mood": [n % 8 for n in range(40)]})
+    assert Emotion().application(path, {"target": "mood"})["tasks"]["emotion"]["type"] == "classification"
 
 
 def test_action_units_of_two_extractions_are_two_inputs(tmp_path):
