@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,6 +85,10 @@ def plan_recipe(
         raw = _mapping(entry, "application", recipe.application(table, own))
         made = Path(raw.get("data", table))  # a recipe may make a table of what is none (bundles, a folder of files)
         general = _without_left_out(made, raw, _with_modalities(made, raw, general))
+        if not raw.get("inputs") and not any(key.split(".")[0] == "inputs" for key in general):
+            answers = [task["column"] for task in raw.get("tasks", {}).values()]
+            unread = _unread(recipe, read_table(made), table, own, answers)
+            raise ConfigError(_without_inputs(spec, table.name, {k: v for k, v in unread.items() if k not in answers}))
     if preset is not None:
         general["preset"] = preset
     if seed is not None:
@@ -93,7 +97,8 @@ def plan_recipe(
     if application.data is None:
         raise ConfigError(f"recipe {spec.name} names no data in its application; this is a fault of the recipe")
     columns = read_table(Path(application.data))
-    unread = {} if data is None else _unread(recipe, columns, Path(data), own, application)
+    answers = [task.column for task in application.tasks.values()]
+    unread = {} if data is None else _unread(recipe, columns, Path(data), own, answers)
     return Planned(
         entry=entry,
         recipe=recipe,
@@ -130,16 +135,23 @@ def _mapping(entry: Entry, method: str, answer: Any) -> dict[str, Any]:
     return dict(answer)
 
 
-def _unread(
-    recipe: Recipe, table: Table, data: Path, own: Mapping[str, Any], application: Application
-) -> dict[str, str]:
+def _unread(recipe: Recipe, table: Table, data: Path, own: Mapping[str, Any], answers: Iterable[str]) -> dict[str, str]:
     """Return why columns are no inputs: as ``mmsdk inspect`` would say, and over that as the recipe says."""
     said = getattr(recipe, "unread", None)
     found = inspect_table(table, tasks=False).left_out
-    for task in application.tasks.values():
+    for answer in answers:
         with contextlib.suppress(DataError):  # an answer that cannot be learned is refused later, with its own words
-            found = inspect_table(table, tasks=False, target=task.column).left_out | found
+            found = inspect_table(table, tasks=False, target=answer).left_out | found
     return found | (dict(said(data, own)) if said is not None else {})
+
+
+def _without_inputs(spec: RecipeSpec, table: str, unread: Mapping[str, str]) -> str:
+    """Return the error of a table of which a recipe reads nothing: each column that is left out, and why."""
+    left = "; ".join(f"{column} ({why})" for column, why in unread.items())
+    return (
+        f"recipe {spec.name}: {table} has no column that can be an input; add one, or name one that is left out with "
+        f"--set inputs.NAME=COLUMN. Left out: {left or 'none'}"
+    )
 
 
 def _sample_folder(name: str, version: str, seed: int) -> Path:

@@ -30,6 +30,10 @@ ANSWER_WORDS = frozenset(
 ) | {"类别", "类目", "分类", "品类", "情感", "情绪", "意图", "诊断", "结局"}
 GROUP_WORDS = frozenset(["group", "patient", "subject", "speaker", "actor", "fold", "folds"])
 GROUP_WORDS |= {"分组", "组别", "患者", "病人", "受试者", "说话人", "演员"}
+PATIENT_WORDS = frozenset(["patient", "患者", "病人"])
+OF_A_PATIENT = frozenset(
+    ["age", "sex", "gender", "weight", "height", "年龄", "性别", "体重", "身高"]
+)  # no group of rows
 PARTS = frozenset({"train", "val", "validation", "test"})
 
 
@@ -197,7 +201,7 @@ class _Inspection:
             elif column_says(name, {"split", "partition"}):
                 self._drop(name, "looks like a split, but does not hold train, val, test")
         for name, found in list(self.free.items()):
-            if not is_named(name, GROUP_WORDS) or name in self.files:
+            if not is_named(name, GROUP_WORDS) or _of_a_patient(name) or name in self.files:
                 continue
             if not split and 1 < found.distinct < len(self.table) and "fold" not in name.lower():
                 split = {"group": name}
@@ -356,6 +360,11 @@ def _settled(modality: str | None, found: Profile, guesses: Mapping[str, Guess])
     return (
         "category" if modality == "number" and "id" in column_words(found.name) and "category" in guesses else modality
     )
+
+
+def _of_a_patient(name: str) -> bool:
+    """Return whether a column says how a patient is, and not which: ``patient_age``."""
+    return column_says(name, PATIENT_WORDS) and column_says(name, OF_A_PATIENT)
 
 
 def _has_digit(cell: Any) -> bool:

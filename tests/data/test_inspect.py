@@ -283,3 +283,11 @@ def test_columns_may_be_said_to_be_nothing():
 def test_an_answer_that_is_none_is_refused(column, said):
     with pytest.raises(DataError, match=said):
         inspect_table(cases(n=1000) if column == "urgencyy" else read_table([{"who": "x", "a": 1}] * 9), target=column)
+
+
+@pytest.mark.parametrize("column", ["patient_age", "Patient weight", "患者_身高"])
+def test_how_a_patient_is_makes_no_group_of_rows(column):
+    rows = [{column: 40 + n % 31 / 2, "patient": f"p{n // 2}", "label": "ab"[n % 3 % 2]} for n in range(60)]
+    found = guess_application(read_table(rows))
+    assert [one["column"] for one in found["inputs"].values()] == [column]
+    assert found["split"] == {"group": "patient"}

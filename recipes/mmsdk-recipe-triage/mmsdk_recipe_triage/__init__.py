@@ -27,7 +27,7 @@ def mmsdk_recipes() -> Iterator[RecipeSpec]:
             "slices": "columns by whose values the figures are told apart (sex, age, view, site)",
             "rules": "file of rules, in the place of the floors for vital signs that are recognised",
             "floor": "the least urgent label that the floors for vital signs allow; 'none' turns them off",
-            "keep": "columns that look like names or numbers of people, and are none",
+            "keep": "columns that are read although their name says a person, a circumstance or what came later",
         },
         columns=("target", "group", "id"),
         files=("rules",),

@@ -7,14 +7,29 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mmsdk import ConfigError, column_says, column_words, inspect_table
-from mmsdk_recipe_triage.identifiers import identifiers, patients
-from mmsdk_recipe_triage.words import CIRCUMSTANCE, LATER, ORDERS, PICTURES, PLAIN, SLICED
+from mmsdk_recipe_triage.identifiers import holds_media, identifiers, patients
+from mmsdk_recipe_triage.words import (
+    CIRCUMSTANCE,
+    DOUBTFUL,
+    EARLIER,
+    LATER,
+    NOT_LATER,
+    OF_PATIENTS,
+    ORDERS,
+    PICTURES,
+    PLAIN,
+    RECORDING,
+    SIZES,
+    SLICED,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TABLE = ("number", "category", "date")
 NOTE_WORDS = 4
+AFTERWARDS = "known only afterwards, or another answer"
+RECORDED = "how or where it was recorded, not how the patient is"
 CODES = "ids of something"  # as inspect_table says it
 
 
@@ -60,10 +75,11 @@ def understand(table: Any, settings: Mapping[str, Any]) -> Columns:
     names = identifiers(table, keep=[*kept, target])
     group = settings.get("group") or patients(table)
     unread = {name: f"names a person: {what}" for name, what in names.items()}
-    unread |= {name: why for name in table.names if name != target and (why := _no_input(name)) and name not in names}
+    why = {name: no for name in table.names if name not in {target, *names} and (no := _no_input(table, name))}
+    unread |= {name: no for name, no in why.items() if name not in kept}
     looked = inspect_table(table, target=target, without=[*unread, *([group] if group else [])])
     guessed = looked.application
-    slices = tuple(chosen) if chosen else tuple(one for one in _sliced(table, target, unread) if one not in names)
+    slices = tuple(chosen) if chosen else tuple(one for one in _sliced(table, target, why) if one not in names)
     identity = settings.get("id") or guessed.get("id")
     return Columns(
         task=next(iter(guessed["tasks"].values())),
@@ -111,18 +127,53 @@ def _weight(word: str) -> int:
     return len(word) + sum("\u3400" <= mark <= "\u9fff" for mark in word)
 
 
-def _no_input(name: str) -> str:
-    """Return why a column is never an input, by its name, or nothing."""
-    if column_says(name, LATER):
-        return "known only afterwards, or another answer"
-    circumstance = column_says(name, CIRCUMSTANCE) and not column_says(name, PICTURES)
-    return "how or where it was recorded, not how the patient is" if circumstance else ""
+def _no_input(table: Any, name: str) -> str:
+    """Return why a column is never an input, by its name, or nothing; a picture is one wherever its file lies."""
+    if _is_later(name):
+        return AFTERWARDS
+    return RECORDED if _is_circumstance(table, name) and not holds_media(table, name) else ""
 
 
-def _sliced(table: Any, target: str, unread: Mapping[str, str]) -> list[str]:
-    """Return the columns by which the figures are told apart: sex, age, view, site."""
-    later = {name for name, why in unread.items() if why.startswith("known")}
-    return [name for name in table.names if column_says(name, SLICED) and name not in {target, *later}]
+def _is_later(name: str) -> bool:
+    """Return whether a column is known only afterwards: ``discharge``, not ``ventilation rate`` or ``prior ICU``."""
+    words = set(column_words(name))
+    said = {word for word in LATER if column_says(name, [word])}
+    return bool(said) and not EARLIER & words and any(not NOT_LATER.get(word, frozenset()) & words for word in said)
+
+
+def _is_circumstance(table: Any, name: str) -> bool:
+    """Return whether a column says how or where a case was recorded: ``site``, ``CT device``, not ``Oxygen device``."""
+    said = {word for word in CIRCUMSTANCE if column_says(name, [word])}
+    if said - DOUBTFUL:
+        return True
+    return _of_recording(name) if said else _is_size(table, name)
+
+
+def _of_recording(name: str) -> bool:
+    """Return whether a name has no word but of recording."""
+    rest = [word for word in column_words(name) if word not in DOUBTFUL | RECORDING and not word.isdigit()]
+    known = "|".join(sorted((word for word in DOUBTFUL | RECORDING if not word.isascii()), key=len, reverse=True))
+    return not any(re.sub(known, "", word) for word in rest)
+
+
+def _is_size(table: Any, name: str) -> bool:
+    """Return whether a column is the width or height of a picture, not of a patient."""
+    words = column_words(name)
+    if not set(SIZES) & set(words):
+        return False
+    other = [SIZES[1 - SIZES.index(word)] if word in SIZES else word for word in words]
+    return bool(PICTURES & set(words)) or other in [column_words(one) for one in table.names]
+
+
+def _sliced(table: Any, target: str, why: Mapping[str, str]) -> list[str]:
+    """Return the columns by which the figures are told apart: sex, age, view, site.
+
+    :param why: column -> why it is no input by its name.
+    """
+    recorded = {name for name, one in why.items() if one == RECORDED}
+    of_patients = {name for name in table.names if column_says(name, OF_PATIENTS) and why.get(name) != AFTERWARDS}
+    by = of_patients | {name for name in recorded if column_says(name, SLICED)}
+    return [name for name in table.names if name in by - {target}]
 
 
 def _grouped(inputs: Mapping[str, Any], identity: str | None) -> dict[str, dict[str, Any]]:

@@ -44,10 +44,6 @@ class Triage:
         data = _tabled(data)
         table = read_table(data)
         found = understand(table, settings)
-        if not found.inputs:
-            raise ConfigError(
-                f"recipe triage: {table.name} has no column that can be an input; add one, or --set keep=[COLUMN]"
-            )
         labels = _labels(table, found)
         task = {**found.task}
         order = order_of(labels, settings.get("order")) if task["type"] == "classification" else None

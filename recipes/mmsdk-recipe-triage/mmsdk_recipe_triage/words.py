@@ -78,7 +78,7 @@ BESIDE = _words(  # beside a weak word they say that it is about the patient's s
     "age sex gender alter geschlecht history hx anamnesis anamnese count counts fluid fluids drug drugs "
     "medication medications dose antibiotic antibiotics treatment therapy therapie weight height length "
     "bmi temperature temp pulse pressure complaint complaints symptom symptoms beschwerden condition "
-    "status score scale pain severity apgar gewicht läsion schmerz schmerzen verletzung infektion"
+    "status position site score scale pain severity apgar gewicht läsion schmerz schmerzen verletzung infektion"
 )
 BESIDE_PARTS = ("gewicht", "größe", "anamnese", "modus", "年龄", "性别", "体重", "身长", "身高", "病史", "遗传史")
 NUMBERING = _words("id ids no nr num number nummer kennung code key record mrn identifier")
@@ -87,127 +87,43 @@ THINGS = "drug|medication|medicine|antibiotic|test|procedure|organism|product|de
 
 # How and where a case was recorded, not how the patient is: what a model takes for illness where it can (Zech et al.
 # 2018, PLoS Medicine 15, e1002683). Told apart as subgroups, never read as inputs.
-CIRCUMSTANCE = frozenset(
-    [
-        "haus",
-        "klinik",
-        "standort",
-        "view",
-        "projection",
-        "position",
-        "site",
-        "hospital",
-        "ward",
-        "clinic",
-        "centre",
-        "center",
-        "scanner",
-        "device",
-        "manufacturer",
-        "station",
-        "vendor",
-        "modality",
-        "source",
-        "split",
-        "fold",
-        "licence",
-        "license",
-        "url",
-        "filename",
-        "file",
-        "folder",
-        "path",
-        "width",
-        "height",
-        "医院",
-        "院区",
-        "科室",
-        "病区",
-        "病房",
-        "机构",
-        "设备",
-        "机型",
-        "厂商",
-        "厂家",
-        "体位",
-        "投照",
-        "来源",
-        "文件名",
-        "路径",
-        "网址",
-        "链接",
-        "数据集",
-        "划分",
-    ]
+CIRCUMSTANCE = _words(
+    "view projection position site hospital ward clinic centre center scanner device manufacturer station vendor "
+    "modality source split fold licence license url filename file folder path "
+    "haus klinik krankenhaus standort abteilung fachabteilung gerät geraet hersteller projektion strahlengang quelle "
+    "datei dateiname ordner pfad "
+    "医院 院区 科室 病区 病房 机构 设备 机型 厂商 厂家 体位 投照 来源 文件名 路径 网址 链接 数据集 划分"
 )
-LATER = frozenset(  # what is known only after the case was dealt with
-    [
-        "label",
-        "labels",
-        "finding",
-        "findings",
-        "diagnosis",
-        "outcome",
-        "outcomes",
-        "survival",
-        "survived",
-        "died",
-        "death",
-        "dead",
-        "mortality",
-        "discharge",
-        "disposition",
-        "icu",
-        "intubated",
-        "intubation",
-        "ventilated",
-        "ventilation",
-        "admitted",
-        "readmission",
-        "los",
-        "target",
-        "标签",
-        "标注",
-        "诊断",
-        "所见",
-        "结局",
-        "转归",
-        "死亡",
-        "存活",
-        "出院",
-        "离院",
-        "去向",
-        "再入院",
-        "住院天数",
-        "住院时长",
-        "插管",
-        "机械通气",
-        "重症监护",
-    ]
+# Circumstances by themselves and beside words of recording alone: Oxygen device and 感染来源 are the patient's.
+DOUBTFUL = _words(
+    "position site centre center device station modality source split fold gerät geraet quelle 设备 体位 来源 机构 划分"
 )
-SLICED = frozenset(
-    [
-        "sex",
-        "gender",
-        "age",
-        "view",
-        "projection",
-        "site",
-        "hospital",
-        "centre",
-        "center",
-        "geschlecht",
-        "alter",
-        "haus",
-        "性别",
-        "年龄",
-        "体位",
-        "院区",
-        "医院",
-        "机构",
-    ]
+RECORDING = _words(
+    "id ids no nr num number code key name type model serial version data dataset image images imaging picture scan "
+    "scans xray x ray cxr ct mri mr us chest study trial hospital view record recording acquisition recruiting "
+    "recruitment enrolment enrollment collection referral admission file cv train test patient detector of the "
+    "bild bilder röntgen daten studie aufnahme "
+    "数据 图像 影像 检查 扫描 病例 样本 拍摄 采集 摄影 胸片 医院 名称 编号 型号 类型 放射 成像 就诊 患者 的"
 )
-PICTURES = frozenset(["image", "picture", "photo", "scan", "xray", "ray", "图片", "图像", "影像", "照片", "胸片"])
+SIZES = ("width", "height")  # of a picture: the two side by side, or of an image by name
+PICTURES = _words("image picture photo scan xray pixel pixels px")
+LATER = _words(  # what is known only after the case was dealt with
+    "label labels finding findings diagnosis outcome outcomes survival survived died death dead mortality discharge "
+    "disposition icu intubated intubation ventilated ventilation admitted readmission los target "
+    "diagnose entlassung entlassungsdatum entlassdiagnose verstorben tod todesdatum mortalität überlebt liegedauer "
+    "verweildauer intensivstation beatmet intubiert verlegung "
+    "标签 标注 诊断 所见 结局 转归 死亡 存活 出院 离院 去向 再入院 住院天数 住院时长 插管 机械通气 重症监护"
+)
+NOT_LATER = {  # a word of LATER -> what beside it says that it is known at once
+    "ventilation": _words("rate minute volume frequency"),
+    "discharge": _words("vaginal wound ear nasal eye urethral nipple purulent"),
+    "target": _words("saturation sat pressure rate inr"),
+    "dead": _words("space"),
+    "los": _words("angeles"),
+}
+EARLIER = _words("previous prior past history hx")
+OF_PATIENTS = _words("sex gender age geschlecht alter 性别 年龄")
+SLICED = _words("view projection site hospital centre center haus 体位 院区 医院 机构")
 # words of the name of an answer that mean nothing
 PLAIN = frozenset(["label", "labels", "target", "outcome", "y", "is", "has"])
 ORDERS = (

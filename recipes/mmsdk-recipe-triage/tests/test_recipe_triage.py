@@ -214,10 +214,22 @@ def test_the_risk_may_be_set_for_the_sample():
     assert plan.synthetic
 
 
-def test_a_table_without_inputs_is_refused(tmp_path):
-    (tmp_path / "t.csv").write_text("urgency,mrn\nhigh,1\nlow,2\nhigh,3\nlow,4\n", "utf-8")
-    with pytest.raises(mmsdk.ConfigError, match="no column that can be an input"):
-        Triage().application(Path(tmp_path / "t.csv"), {"target": "urgency"})
+def test_a_table_without_inputs_is_refused_and_says_what_it_left_out(tmp_path):
+    file = tmp_path / "t.csv"
+    lines = [f"{'high' if n % 7 % 2 else 'low'},{n % 9},{'ab'[n % 2]},same" for n in range(40)]
+    file.write_text("urgency,mrn,site,always\n" + "\n".join(lines), "utf-8")
+    with pytest.raises(mmsdk.ConfigError, match=r"t\.csv has no column that can be an input") as refused:
+        plan_recipe("triage", data=str(file), settings={"target": "urgency"})
+    said = str(refused.value)
+    assert "site (how or where it was recorded, not how the patient is)" in said
+    assert "mrn (names a person: a number of a person)" in said
+    assert "always (always 'same')" in said
+    assert "--set inputs.NAME=COLUMN" in said
+    assert "urgency (" not in said
+    found = plan_recipe("triage", data=str(file), settings={"target": "urgency", "inputs.place": "site"})
+    assert found.application.inputs["place"].column == "site"
+    found = plan_recipe("triage", data=str(file), settings={"target": "urgency", "keep": ["site"]})
+    assert found.application.inputs["record"].column == ["site"]
 
 
 @pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+
 import pytest
-from mmsdk_recipe_triage.columns import leaking_words, order_of, understand
+from mmsdk_recipe_triage.columns import AFTERWARDS, RECORDED, leaking_words, order_of, understand
 from mmsdk_recipe_triage.identifiers import identifiers, patients
 from mmsdk_recipe_triage.vitals import VITALS, floors
 from mmsdk_recipe_triage.words import PERSONS
+from PIL import Image
 
 import mmsdk
 from mmsdk.rules.conditions import columns_read
@@ -238,8 +241,101 @@ def test_a_chinese_table_is_understood_as_an_english_one_is():
     assert found.unread["院区"] == "how or where it was recorded, not how the patient is"
 
 
-def test_where_a_picture_lies_is_no_circumstance():
-    columns = ("XRay_path", "xray_file", "X-ray folder", "胸片路径", "report_path", "报告路径")
-    rows = [{"urgency": "ab"[n % 2], "age": n, **dict.fromkeys(columns, f"{n}.png")} for n in range(8)]
-    unread = understand(mmsdk.read_table(rows), {"target": "urgency"}).unread
-    assert [name for name in columns if name in unread] == ["report_path", "报告路径"]
+def cases(folder, /, **columns):
+    """Write a table of 40 cases with the columns given, each a function of the row's number, and read it."""
+    rows = [{name: cell(n) for name, cell in columns.items()} | {"urgency": "ab"[n % 7 % 2]} for n in range(40)]
+    with (folder / "cases.csv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return mmsdk.read_table(folder / "cases.csv")
+
+
+PICTURES = (
+    "XR file",
+    "DICOM file",
+    "dicom path",
+    "CXR path",
+    "ct_url",
+    "XRay_path",
+    "胸片路径",
+    "source",
+    "view",
+    "mobile CXR",
+    "Patient scan",
+)
+
+
+@pytest.mark.parametrize("column", PICTURES)
+def test_a_picture_is_one_whatever_its_column_is_called(column, tmp_path):
+    for n in range(40):
+        Image.new("L", (8, 8), n).save(tmp_path / f"{n}.png")
+    rows = cases(tmp_path, **{column: lambda n: f"{n}.png", "age": lambda n: 30 + n % 11})
+    found = understand(rows, {"target": "urgency"})
+    assert column not in found.unread
+    assert [one["modality"] for one in found.inputs.values() if one["column"] == column] == ["image"]
+    assert column not in found.slices
+
+
+@pytest.mark.parametrize("column", ["report_path", "报告路径", "source file", "folder"])
+def test_where_something_else_lies_is_a_circumstance(column, tmp_path):
+    rows = cases(tmp_path, **{column: lambda n: f"reports/{n}.txt", "age": lambda n: 30 + n % 11})
+    assert understand(rows, {"target": "urgency"}).unread == {column: RECORDED}
+
+
+CLINICAL = {  # an English and a German table of what is asked and measured; the words are those of people and places
+    "White cell count": lambda n: 4 + n % 13 / 3,
+    "Family history": lambda n: ["none", "asthma", "diabetes"][n % 3],
+    "Given fluids": lambda n: 250 * (n % 3),
+    "Nurse remark": lambda n: f"short of breath when lying flat since {n} days",
+    "Height (cm)": lambda n: 150 + n % 17 * 3,
+    "Oxygen device": lambda n: ["mask", "room air", "cannula"][n % 3],
+    "Source of infection": lambda n: ["skin", "lung", "urine"][n % 3],
+    "Body position": lambda n: ["sitting", "lying"][n % 2],
+    "Ventilation rate": lambda n: 12 + n % 9,
+    "Prior ICU": lambda n: ["yes", "no"][n % 2],
+    "Wound discharge": lambda n: ["clear", "none"][n % 2],
+    "Patient weight": lambda n: 60.5 + n % 17,
+    "Mobile": lambda n: ["yes", "no"][n % 2],
+    "QRS width": lambda n: 80 + n % 19,
+    "Angehörige anwesend": lambda n: ["ja", "nein"][n % 2],
+    "Geburtsgewicht": lambda n: 2.5 + n % 10 / 10,
+    "Arztbrief": lambda n: f"klagt seit {n} Tagen über zunehmende und starke Schmerzen",
+    "感染来源": lambda n: ["皮肤", "肺", "尿路"][n % 3],
+    "吸氧设备": lambda n: ["面罩", "鼻导管"][n % 2],
+}
+
+
+@pytest.mark.parametrize("column", CLINICAL)
+def test_what_is_asked_and_measured_is_an_input(column, tmp_path):
+    found = understand(cases(tmp_path, **{column: CLINICAL[column]}), {"target": "urgency"})
+    assert found.unread == found.names == {}
+    assert found.group is None
+    assert [one["column"] in (column, [column]) for one in found.inputs.values()] == [True]
+
+
+NO_INPUTS = {
+    RECORDED: "site study_site hospital ward scanner X-ray_device device_model position view data_source station split "
+    "image_width ImageHeight 体位 胸片体位 数据来源 设备型号 院区 Standort Gerät Krankenhaus Röntgen_Quelle folder",
+    AFTERWARDS: "ventilation icu los discharge_date diagnosis outcome_death dead Diagnose Liegedauer verstorben "
+    "出院诊断 mechanical_ventilation finding",
+}
+
+
+@pytest.mark.parametrize(("why", "column"), [(why, one) for why, names in NO_INPUTS.items() for one in names.split()])
+def test_how_it_was_recorded_and_what_came_later_are_no_inputs_unless_kept(why, column, tmp_path):
+    cells = {column: lambda n: ["left", "right", "both"][n % 3], "age": lambda n: 30 + n % 11}
+    rows = cases(tmp_path, **cells)
+    assert understand(rows, {"target": "urgency"}).unread == {column: why}
+    kept = understand(rows, {"target": "urgency", "keep": [column]})
+    assert kept.unread == {}
+    assert understand(rows, {"target": "urgency"}).inputs["record"]["column"] == ["age"]
+    if column != "split":  # the core reads it as the parts of the table
+        assert kept.inputs["record"]["column"] == [column, "age"]
+
+
+def test_width_and_height_side_by_side_are_those_of_a_picture(tmp_path):
+    size = {"width": lambda n: 512 + n % 5, "height": lambda n: 600 + n % 7, "age": lambda n: 30 + n % 11}
+    assert list(understand(cases(tmp_path, **size), {"target": "urgency"}).unread) == ["width", "height"]
+    del size["width"]
+    assert understand(cases(tmp_path, **size), {"target": "urgency"}).unread == {}
