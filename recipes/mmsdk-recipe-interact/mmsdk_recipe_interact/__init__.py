@@ -21,7 +21,8 @@ def mmsdk_recipes() -> Iterator[RecipeSpec]:
         settings={
             "slots": "columns that make up a command (default: action and argument, or the one of them that is there)",
             "needs": "which input answers which slot, as a list: [action=motion, argument=voice]; any where left out",
-            "idle": "labels that mean that nobody asked for anything (default: [none, idle, 无, 空闲])",
+            "idle": "labels that mean that nobody asked for anything (default: [none, idle, 无, 空闲]); []: there is "
+            "none",
             "commands": "file of the commands: YAML, as the key stream.commands of an application (docs/streaming.md)",
             "group": "column of the speaker: a voice that is learned from is then not scored (default: the one that is "
             "named so; none: nobody in particular)",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmsdk import Card, ConfigError, EncoderError, guess_application, note, open_modality, read_table, read_yaml
-from mmsdk_recipe_interact.settings import SLOTS, group_of, number_of, slots_of, words_of
+from mmsdk import ConfigError, EncoderError, guess_application, note, open_modality, read_table, read_yaml
+from mmsdk_recipe_interact.settings import IDLE, SLOTS, check_idle, group_of, number_of, slots_of, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-IDLE = ["none", "idle", "无", "空闲"]
+    from mmsdk import Card
+
 VOICES, MOTIONS = ("audio",), ("gesture", "gesture-file")
 VOICE = {"segment": "voice", "before": 0.25, "shortest": 0.1, "longest": 1.2}
 MOTION = {"segment": "motion", "shortest": 0.2, "longest": 2.0}
@@ -70,6 +71,7 @@ class Interact:
                 f"recipe interact: {group!r} is taken for who speaks, and nobody is on both sides of the split; say "
                 "another column with --set group=COLUMN, or that there is none with --set group=none"
             )
+        check_idle(table, slots, settings.get("idle"))
         split = {"group": group, "column": settings.get("split")}
         made: dict[str, Any] = {
             "data": str(data),
@@ -90,26 +92,9 @@ class Interact:
 
     def card(self, app: Any) -> Card:
         """Return what it is for, and what not."""
-        return Card(
-            intended=(
-                "Few commands, known in advance, given by voice, gesture or both, to a device or a program nearby.",
-                "A user's own commands from about ten examples each.",
-            ),
-            not_for=(
-                "Whatever a wrong or a missed command makes dangerous: emergency stops, vehicles, medical devices.",
-                "Telling who speaks, or whether a speaker may give the command.",
-                "Free speech: it knows the words it was shown, and no language.",
-            ),
-            data=("Learned from single words and single gestures; live pieces are cut by silence and by rest.",),
-            limits=(
-                "A word in the midst of talk is no command: a quarter of a second of silence must lie before it.",
-                "The gesture must have begun when the word is over, or have ended shortly before.",
-                "With still gestures allowed, a hand that rests of late and any word that sounds like an argument "
-                "are a command.",
-                *(["Loud rooms: the voice is told from the noise by its level alone."] * (not detected(app))),
-                *(["Other voices in the room: a voice detector takes them for the user's."] * detected(app)),
-            ),
-        )
+        from mmsdk_recipe_interact.card import card_of
+
+        return card_of(app)
 
     def unread(self, data: Path, settings: Mapping[str, Any]) -> Mapping[str, str]:
         """Return which columns are no inputs, and why."""
@@ -127,11 +112,6 @@ class Interact:
         yield from listening(app)
 
 
-def detected(app: Any) -> bool:
-    """Return whether a detector tells the voice from other sounds."""
-    return any(own.vad is not None for own in app.application.stream.inputs.values())
-
-
 def stream_of(inputs: Mapping[str, Any], slots: Sequence[str], settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the stream block: how each input arrives, who answers what, the commands."""
     tracks: dict[str, Any] = {}
@@ -147,7 +127,7 @@ def stream_of(inputs: Mapping[str, Any], slots: Sequence[str], settings: Mapping
                 "still": number_of("still", settings.get("still", 0.5)),
             }
     needs = needs_of(settings.get("needs"), tracks, slots)
-    idle = words_of("idle", settings.get("idle", IDLE))
+    idle = words_of("idle", IDLE if settings.get("idle") is None else settings["idle"])
     stream: dict[str, Any] = {
         "inputs": tracks,
         "slots": {name: {"needs": needs[name], "idle": idle, "least": LEAST} for name in slots},

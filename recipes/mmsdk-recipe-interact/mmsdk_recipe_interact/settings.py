@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mmsdk import ConfigError, guess_application
+from mmsdk import ConfigError, guess_application, note
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from mmsdk import Table
 
 SLOTS = ("action", "argument")
+IDLE = ["none", "idle", "无", "空闲"]
+LISTED = 30  # labels that a message names
 NOBODY = "none"  # as a group: the rows are of nobody in particular
 
 
@@ -62,6 +64,27 @@ def group_of(table: Table, settings: Mapping[str, Any], slots: Sequence[str]) ->
     if said is not None:
         return None if said == NOBODY else said
     return _speakers(table, slots) if settings.get("split") is None else None
+
+
+def check_idle(table: Table, slots: Sequence[str], said: Any) -> None:
+    """Refuse a label of ``idle`` that no slot has; where none is said and no slot has a usual one, say so.
+
+    :raises ConfigError: no column of a slot holds it.
+    """
+    there = sorted({str(cell) for slot in slots for cell in table.cells(slot) if cell is not None})
+    labels = ", ".join(there[:LISTED]) + (f" and {len(there) - LISTED} more" if len(there) > LISTED else "")
+    if said is not None:
+        for one in words_of("idle", said):
+            if one not in there:
+                raise ConfigError(
+                    f"recipe interact: idle names {one!r}, which is no label of {', '.join(slots)}; they have {labels}"
+                )
+    elif not set(there) & set(IDLE):
+        note(
+            f"recipe interact: no row of {', '.join(slots)} is labelled {', '.join(IDLE)}, so that idle talk and idle "
+            "hands will be taken for commands; add such rows, or name the label that means that nobody asked with "
+            f"--set 'idle=[LABEL]'. Labels: {labels}"
+        )
 
 
 def _speakers(table: Table, without: Sequence[str]) -> str | None:

@@ -266,7 +266,7 @@ class TestDetector:
         assert any("by its level alone" in limit for limit in Interact().card(app).limits)
         document = app.application.model_dump(exclude_unset=True)
         document["stream"]["inputs"]["voice"]["vad"] = str(never)
-        other = SimpleNamespace(application=mmsdk.Application.model_validate(document))
+        other = SimpleNamespace(application=mmsdk.Application.model_validate(document), tasks=app.tasks)
         assert not any("by its level alone" in limit for limit in Interact().card(other).limits)
         assert "voice, told by never.onnx" in dict(listening(other))["How it listens"]
         app.close()
@@ -416,7 +416,7 @@ def test_a_strangers_table_goes_through(strange, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("mmsdk.app.fitting.RESAMPLES", 20)
     words = ["recipe", "interact", "--data", "befehle.csv", "--out", tmp_path / "run", "--quiet", *SETTINGS]
     words += ["--set", "rate=8000", "--set", "fps=25", "--set", "still=0.4", "--set", "commands=befehle.yaml"]
-    words += ["--set", "training.epochs=12", "--set", "confidence.source=validation", "--set", "idle=nichts"]
+    words += ["--set", "training.epochs=12", "--set", "confidence.source=validation", "--set", "idle=[stop]"]
     assert run(*words) == 2
     assert "ton/41.wav" in capsys.readouterr().err
     assert run(*words, "--on-bad-row", "skip", "--json") == 0
@@ -429,7 +429,7 @@ def test_a_strangers_table_goes_through(strange, tmp_path, capsys, monkeypatch):
         25,
         0.4,
     )
-    assert stream.slots["Wert"].idle == ["nichts"]
+    assert stream.slots["Wert"].idle == ["stop"]
     assert [one.name for one in stream.commands] == ["leise", "halt"]
     assert app.application.split.group == "Sprecherin"
     assert "Sprecherin" not in app.application.inputs
@@ -452,6 +452,10 @@ def test_a_strangers_table_goes_through(strange, tmp_path, capsys, monkeypatch):
         ([*SETTINGS, "--set", "split=[Tat]"], "split is ['Tat'], expected the name of a column"),
         ([*SETTINGS, "--set", "idle=1.5"], "idle is 1.5, expected a word, or several"),
         ([*SETTINGS[:2], "--set", "needs=1.5"], "needs is 1.5, expected a word, or several"),
+        (
+            [*SETTINGS, "--set", "idle=[stop, nichts]"],
+            "idle names 'nichts', which is no label of Tat, Wert; they have five, louder, ",
+        ),
         (["--set", "slots=true"], "slots is True, expected a word, or several"),
     ],
 )
@@ -459,6 +463,28 @@ def test_what_is_not_said_is_asked_for(strange, capsys, monkeypatch, settings, m
     monkeypatch.chdir(strange)
     assert run("recipe", "interact", "--data", "befehle.csv", "--dry-run", *settings) == 2
     assert message in capsys.readouterr().err
+
+
+def test_that_nothing_is_idle_is_said_once_and_stands_on_the_card(strange, made, capsys, monkeypatch):
+    from types import SimpleNamespace
+
+    monkeypatch.chdir(strange)
+    words = ["recipe", "interact", "--data", "befehle.csv", "--on-bad-row", "skip", "--dry-run", *SETTINGS]
+    assert run(*words) == 0
+    (line,) = [one for one in capsys.readouterr().err.splitlines() if "idle" in one]
+    assert "no row of Tat, Wert is labelled none, idle, 无, 空闲" in line
+    assert "--set 'idle=[LABEL]'. Labels: five, louder, " in line
+    for idle in ("[stop]", "[]"):  # said: there is one, there is none
+        assert run(*words, "--set", f"idle={idle}") == 0
+        assert "idle talk" not in capsys.readouterr().err
+    app = mmsdk.load(made[1], quiet=True)
+    assert not any("idle hands" in limit for limit in Interact().card(app).limits)
+    restless = SimpleNamespace(
+        application=app.application,
+        tasks={name: SimpleNamespace(state=lambda: {"labels": ["up", "down"]}) for name in app.tasks},
+    )
+    assert any("idle talk and idle hands" in limit for limit in Interact().card(restless).limits)
+    app.close()
 
 
 def test_a_table_without_anything_live_is_refused(tmp_path, capsys):
