@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmsdk import ConfigError, column_says, column_words, inspect_table
+from mmsdk_recipe_triage.fhir import is_bundles
 from mmsdk_recipe_triage.identifiers import holds_media, identifiers, patients
 from mmsdk_recipe_triage.words import (
     CIRCUMSTANCE,
@@ -30,6 +32,7 @@ TABLE = ("number", "category", "date")
 NOTE_WORDS = 4
 AFTERWARDS = "known only afterwards, or another answer"
 RECORDED = "how or where it was recorded, not how the patient is"
+OBSERVED = "its code.text in small letters, _ between words, where it has no LOINC code"
 CODES = "ids of something"  # as inspect_table says it
 
 
@@ -201,8 +204,10 @@ def _require(table: Any, key: str, names: list[str]) -> None:
     """Refuse a setting that names a column that is not there."""
     for name in names:
         if name not in table.names:
+            of_bundles = f", nor an Observation of that name ({OBSERVED})" if is_bundles(Path(table.name)) else ""
             raise ConfigError(
-                f"recipe triage: --set {key}: {table.name} has no column {name!r}; it has: {', '.join(table.names)}"
+                f"recipe triage: --set {key}: {table.name} has no column {name!r}{of_bundles}; it has: "
+                f"{', '.join(table.names)}"
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,8 +42,7 @@ class Triage:
 
         :raises ConfigError: ``target`` is not said, or a setting does not fit the table.
         """
-        data = _tabled(data)
-        table = read_table(data)
+        table = _read(data)
         found = understand(table, settings)
         labels = _labels(table, found)
         task = {**found.task}
@@ -52,7 +52,7 @@ class Triage:
         name = "urgency" if order else "finding" if task["type"] != "regression" else "value"
         rules = _rules(table, settings, name, order)
         return {
-            "data": str(data),
+            "data": str(_tabled(data)),
             **({"id": found.id} if found.id else {}),
             "inputs": found.inputs,
             "tasks": {name: task},
@@ -70,7 +70,7 @@ class Triage:
         from mmsdk_recipe_triage.fhir import not_read
 
         path = _tabled(data)
-        return {**understand(read_table(path), settings).unread, **(not_read(path) if path != data else {})}
+        return {**understand(_read(data), settings).unread, **(not_read(path) if path != data else {})}
 
     def sections(self, app: Any) -> Iterator[tuple[str, str]]:
         """Yield who decides what, and what was kept out at the door."""
@@ -96,6 +96,13 @@ def _tabled(data: Path) -> Path:
     from mmsdk_recipe_triage.fhir import is_bundles, table_of
 
     return table_of(data) if is_bundles(data) else data
+
+
+def _read(data: Path) -> Any:
+    """Return the table of the cases, of bundles under their own name: nobody has seen the table in the cache."""
+    path = _tabled(data)
+    table = read_table(path)
+    return table if path == data else replace(table, name=str(data))
 
 
 def _labels(table: Any, found: Columns) -> list[str]:

@@ -17,6 +17,7 @@ from PIL import Image
 from triage_cases import QUICK, command, sets
 
 import mmsdk
+from mmsdk.app.recipes import plan_recipe
 
 pytest.importorskip("fhir.resources", reason="mmsdk-recipe-triage[fhir] is not installed")
 
@@ -307,6 +308,29 @@ def test_what_is_not_read_is_counted_and_said_in_the_plan(tmp_path, capsys):
     assert "Encounter (2 in the bundles)" in said
     assert "ImagingStudy: pictures not in the folder (looked for as UID.dcm) (1 in the bundles)" in said
     assert "Vorzyx" not in said
+
+
+@pytest.mark.parametrize("where", ["folder", "file"])
+def test_an_answer_that_no_observation_gives_is_asked_for_in_words_of_the_bundles(tmp_path, where):
+    folder = written(tmp_path / "b", bundle(patient(), observation("59408-5", 90, "2024-06-14T08:00:00Z")), "one.json")
+    data = folder if where == "folder" else folder / "one.json"
+    with pytest.raises(mmsdk.ConfigError) as refused:
+        plan_recipe("triage", data=str(data), settings={"target": "urgency"})
+    said = str(refused.value)
+    assert f"{data} has no column 'urgency', nor an Observation of that name (its code.text" in said
+    assert "spo2" in said
+    assert "cases.csv" not in said
+
+
+def test_the_answer_is_the_observation_of_that_name(tmp_path):
+    for n in range(12):
+        level = {"code": {"text": "Triage level"}, "valueString": ["low", "high"][n % 5 % 2]}
+        answer = {"resourceType": "Observation", "status": "final", "subject": {"reference": "Patient/zyx1"}, **level}
+        readings = (observation("8867-4", 70 + n % 7, "2024-06-14T08:00:00Z"), answer)
+        written(tmp_path / "b", bundle(patient(), *readings), f"{n}.json")
+    found = plan_recipe("triage", data=str(tmp_path / "b"), settings={"target": "triage_level"}).application
+    assert found.tasks["urgency"].column == "triage_level"
+    assert found.tasks["urgency"].order == ["low", "high"]
 
 
 @pytest.mark.parametrize("url", ["https://elsewhere.example/x.png", "file:///etc/passwd"])
