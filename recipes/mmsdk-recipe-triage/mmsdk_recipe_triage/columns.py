@@ -11,6 +11,7 @@ from mmsdk import ConfigError, column_says, column_words, inspect_table
 from mmsdk_recipe_triage.fhir import is_bundles
 from mmsdk_recipe_triage.identifiers import holds_media, identifiers, patients
 from mmsdk_recipe_triage.words import (
+    ADDRESSES,
     CIRCUMSTANCE,
     DOUBTFUL,
     EARLIER,
@@ -18,6 +19,7 @@ from mmsdk_recipe_triage.words import (
     NOT_LATER,
     OF_PATIENTS,
     ORDERS,
+    ORIGINS,
     PICTURES,
     PLAIN,
     RECORDING,
@@ -33,7 +35,7 @@ NOTE_WORDS = 4
 AFTERWARDS = "known only afterwards, or another answer"
 RECORDED = "how or where it was recorded, not how the patient is"
 OBSERVED = "its code.text in small letters, _ between words, where it has no LOINC code"
-CODES = "ids of something"  # as inspect_table says it
+CODES = ("ids of something", "numbers the rows")  # as inspect_table says it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +46,7 @@ class Columns:
     :param inputs: blocks of the inputs.
     :param names: column -> what it says of a person; all of them are dropped, but the group, which is numbered.
     :param unread: column -> why it is no input.
-    :param codes: columns of codes that nothing reads, and that may number people: dropped too.
+    :param codes: columns of codes and of numbers of rows that nothing reads, and that may number people: dropped too.
     """
 
     task: dict[str, Any]
@@ -92,7 +94,7 @@ def understand(table: Any, settings: Mapping[str, Any]) -> Columns:
         names={name: what for name, what in names.items() if name != identity},
         slices=slices,
         unread=unread,
-        codes=tuple(name for name, why in looked.left_out.items() if why == CODES and name not in {*kept, *slices}),
+        codes=tuple(name for name, why in looked.left_out.items() if why in CODES and name not in {*kept, *slices}),
     )
 
 
@@ -134,7 +136,8 @@ def _no_input(table: Any, name: str) -> str:
     """Return why a column is never an input, by its name, or nothing; a picture is one wherever its file lies."""
     if _is_later(name):
         return AFTERWARDS
-    return RECORDED if _is_circumstance(table, name) and not holds_media(table, name) else ""
+    taken_from = column_says(name, ADDRESSES) and column_says(name, ORIGINS)
+    return RECORDED if _is_circumstance(table, name) and (taken_from or not holds_media(table, name)) else ""
 
 
 def _is_later(name: str) -> bool:

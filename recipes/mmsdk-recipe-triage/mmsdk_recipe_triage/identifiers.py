@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from mmsdk import DataError, column_words, guess_modality
 from mmsdk_recipe_triage.vitals import numbers
-from mmsdk_recipe_triage.words import BESIDE, BESIDE_PARTS, NUMBER, NUMBERING, PERSONS, THINGS, WEAK, WEAK_OF_READINGS
+from mmsdk_recipe_triage.words import (
+    BESIDE,
+    BESIDE_PARTS,
+    NOTES,
+    NUMBER,
+    NUMBERING,
+    PERSONS,
+    THINGS,
+    WEAK,
+    WEAK_OF_READINGS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +31,8 @@ NUMBERED = re.compile("(编号|编码|代码|号码?|nummer|number|nr|no|id)$") 
 THING = re.compile(f"({THINGS})names?|names?of(the)?({THINGS})s?")
 YES_NO = frozenset(["yes", "no", "y", "n", "ja", "nein", "j", "true", "false", "是", "否", "有", "无"])
 TITLES = frozenset(["dr", "med", "prof", "dipl", "von", "van", "der", "de", "und", "and"])
-LOWER, READING = 2.5, 100_000  # so many words that are no names in a cell are a note; numbers from here on are ids
+LOWER, LOWER_OF_NOTES = 3.5, 1.5  # so many words that are no names in a cell are a note; fewer of what is called one
+READING = 100_000  # numbers from here on are ids
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
 NUMBERS = {
     "an e-mail address": EMAIL,
@@ -112,7 +123,8 @@ def is_written(table: Any, name: str) -> bool:
     if holds_media(table, name):
         return True
     texts = [cell for cell in table.cells(name) if isinstance(cell, str) and cell.strip()][:LOOKED_AT]
-    return bool(texts) and sum(map(_lower_words, texts)) >= LOWER * len(texts)
+    called = any(word in "".join(column_words(name)) for word in NOTES)
+    return bool(texts) and sum(map(_lower_words, texts)) >= (LOWER_OF_NOTES if called else LOWER) * len(texts)
 
 
 def _lower_words(text: str) -> float:

@@ -73,14 +73,16 @@ PERSONS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
 }
 # Words that mean something else as well: they name a person unless the cells, or a word beside them, contradict.
 WEAK = PERSONS[STAFF][0] | PERSONS[STAFF][1] | {"account", "birth", "geburt", "ort", "出生", "家属", "亲属"}
-WEAK_OF_READINGS = _words("given family contact kontakt cell mobile mobil handy chi gp consultant")
+WEAK_OF_READINGS = _words("given family contact kontakt cell mobile mobil handy chi")
 BESIDE = _words(  # beside a weak word they say that it is about the patient's state: family history, given fluids
     "age sex gender alter geschlecht history hx anamnesis anamnese count counts fluid fluids drug drugs "
     "medication medications dose antibiotic antibiotics treatment therapy therapie weight height length "
     "bmi temperature temp pulse pressure complaint complaints symptom symptoms beschwerden condition "
-    "status position site score scale pain severity apgar gewicht läsion schmerz schmerzen verletzung infektion"
+    "visit visits status position site score scale pain severity apgar gewicht läsion schmerz schmerzen verletzung "
+    "infektion"
 )
 BESIDE_PARTS = ("gewicht", "größe", "anamnese", "modus", "年龄", "性别", "体重", "身长", "身高", "病史", "遗传史")
+NOTES = _words("note notes remark remarks comment comments bericht brief bemerkung notiz vermerk 记录 备注 病程 小结")
 NUMBERING = _words("id ids no nr num number nummer kennung code key record mrn identifier")
 # what is called by name and is nobody: drug name, name of drug
 THINGS = "drug|medication|medicine|antibiotic|test|procedure|organism|product|device|file|image"
@@ -98,10 +100,12 @@ CIRCUMSTANCE = _words(
 DOUBTFUL = _words(
     "position site centre center device station modality source split fold gerät geraet quelle 设备 体位 来源 机构 划分"
 )
+ADDRESSES, ORIGINS = _words("url 网址 链接"), _words("source 来源")  # both: where a picture was taken from
 RECORDING = _words(
     "id ids no nr num number code key name type model serial version data dataset image images imaging picture scan "
     "scans xray x ray cxr ct mri mr us chest study trial hospital view record recording acquisition recruiting "
-    "recruitment enrolment enrollment collection referral admission file cv train test patient detector of the "
+    "recruitment enrolment enrollment collection referral admission file cv train test patient detector of the machine "
+    "portable film beam cohort publication institution country region treating provider exam examination camera "
     "bild bilder röntgen daten studie aufnahme "
     "数据 图像 影像 检查 扫描 病例 样本 拍摄 采集 摄影 胸片 医院 名称 编号 型号 类型 放射 成像 就诊 患者 的"
 )

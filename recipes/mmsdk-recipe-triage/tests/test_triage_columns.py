@@ -7,6 +7,7 @@ import csv
 import pytest
 from mmsdk_recipe_triage.columns import AFTERWARDS, RECORDED, leaking_words, order_of, understand
 from mmsdk_recipe_triage.identifiers import identifiers, patients
+from mmsdk_recipe_triage.recipe import Triage
 from mmsdk_recipe_triage.vitals import VITALS, floors
 from mmsdk_recipe_triage.words import PERSONS
 from PIL import Image
@@ -63,7 +64,9 @@ def test_every_word_says_what_it_is_under(what, word):
         ("Family", ["yes", "no"]),
         ("Given", [500, 250]),
         ("Mobile", ["ja", "nein"]),
-        ("Nurse remark", ["fever since two days", "short of breath when lying flat"]),
+        ("Nurse remark", ["fever since two days", "cough", "short of breath when lying flat"]),
+        ("Doctor notes", ["cough 3", "fever since two days"]),
+        ("GP visits", [3, 0, 5]),
         (
             "Arztbrief",
             ["stellt sich vor mit seit gestern zunehmender Luftnot", "klagt über starke Schmerzen seit heute"],
@@ -86,7 +89,9 @@ def test_cells_that_contradict_the_name(column, cells):
     ("column", "cells"),
     [
         ("Cell", [15551234567, 15557654321]),
-        ("Nurse", ["Dr. med. Anna von Roth", "anna roth"]),
+        ("Nurse", ["Dr. med. Anna von Roth", "anna maria roth"]),
+        ("Nurse note", ["Anna Roth", "Bo Lang"]),
+        ("Consultant", [17, 23]),
         ("Arzt", [17, 23]),
         ("Next of kin", ["wife, lives in the same house, called twice today", "son, comes in the evening after work"]),
         ("Name", [1001, 1002]),
@@ -339,3 +344,21 @@ def test_width_and_height_side_by_side_are_those_of_a_picture(tmp_path):
     assert list(understand(cases(tmp_path, **size), {"target": "urgency"}).unread) == ["width", "height"]
     del size["width"]
     assert understand(cases(tmp_path, **size), {"target": "urgency"}).unread == {}
+
+
+def test_where_a_picture_was_taken_from_is_a_circumstance_too(tmp_path):
+    cells = {"source_url": lambda n: f"https://example.invalid/{n}.png", "age": lambda n: 30 + n % 11}
+    assert understand(cases(tmp_path, **cells), {"target": "urgency"}).unread == {"source_url": RECORDED}
+
+
+def test_codes_that_nothing_reads_are_dropped_unless_kept_or_read_by_a_rule(tmp_path):
+    cells = {"Fall": lambda n: f"F{n}", "Ziffer": lambda n: f"Z{n:03d}", "Lauf": lambda n: 5000 + n}
+    cases(tmp_path, **cells, age=lambda n: 30 + n % 11)
+    dropped = {}
+    rule = {"name": "r", "when": "Ziffer = 'Z001'", "task": "finding", "never": "a"}
+    for what, more in (("all", {}), ("kept", {"keep": ["Ziffer"]}), ("ruled", {"rules": [rule]})):
+        made = Triage().application(tmp_path / "cases.csv", {"target": "urgency", **more})
+        assert made["id"] == "Fall"
+        assert made["inputs"] == {"record": {"column": ["age"], "modality": "table"}}
+        dropped[what] = made["privacy"]["drop"]
+    assert dropped == {"all": ["Ziffer", "Lauf"], "kept": ["Lauf"], "ruled": ["Lauf"]}
