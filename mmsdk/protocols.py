@@ -414,9 +414,9 @@ class Recipe(Protocol):
     Optional, looked for with ``getattr``: ``card(app) -> Card``, what it is for and what not; ``unread(data: Path,
     settings) -> Mapping[str, str]``, columns of the table that it leaves out and why, in a few words, where
     ``mmsdk inspect`` would not know; ``next_commands(app) -> Iterable[Sequence[str | Path]]``, what to try with a
-    finished run, as the words after ``mmsdk``, which have to work as they stand: ``("triage", app.folder,
-    Path(app.application.data), "--out", "worklist.html")``. Columns that name people belong under ``privacy`` of its
-    application, a sentence that is to stand on every page under ``notice``.
+    finished run, as the words after ``mmsdk``, which have to work as they stand, or with ``FILE`` where the user's own
+    goes: ``("triage", app.folder, Path(app.application.data), "--out", "worklist.html")``. Columns that name people
+    belong under ``privacy`` of its application, a sentence that is to stand on every page under ``notice``.
     """
 
     def sample(self, folder: Path, seed: int) -> Mapping[str, Any]:

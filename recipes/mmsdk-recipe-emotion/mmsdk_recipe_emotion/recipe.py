@@ -79,7 +79,8 @@ class Emotion:
         return left_out(table, with_group(settings, people_of(table, settings)))
 
     def next_commands(self, app: Any) -> Iterator[tuple[str | Path, ...]]:
-        """Yield a reading of the sample's interview, or of the table's first video; a run of no video reads none."""
+        """Yield a reading of the sample's interview or the table's first video, else of VIDEO; some runs read none."""
+        from mmsdk_recipe_emotion.reading import roles_of
         from mmsdk_recipe_emotion.sample import INTERVIEW
 
         data = Path(app.application.data)
@@ -89,6 +90,9 @@ class Emotion:
             if os.path.isfile(video):  # noqa: PTH113 - Path.is_file raises where a cell is an address of thousands of characters
                 yield "emotion", app.folder, video, "--out", video.stem
                 return
+        if roles := {role for role in roles_of(app).values() if role}:
+            said = ("--transcript", "FILE") if roles == {"words"} else ()
+            yield "emotion", app.folder, "VIDEO", "--out", "timeline", *said
 
     def card(self, app: Any) -> Card:
         """Return what it is for, and what it must not be used for."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -51,6 +52,21 @@ def test_what_to_try_next_reads_the_interview_or_the_first_video_that_is_there(a
     monkeypatch.setattr("mmsdk_recipe_emotion.sample.INTERVIEW", "gone.mp4")
     ((*_, video, _, out),) = Emotion().next_commands(app)
     assert (video, out) == (few / rows[0]["video"], video.stem)
+
+
+@pytest.mark.parametrize(
+    ("modality", "encoder", "words"),
+    [
+        ("audio", "mel-stats", ["VIDEO", "--out", "timeline"]),
+        ("image", "face-shape", ["VIDEO", "--out", "timeline"]),
+        ("text", "minilm", ["VIDEO", "--out", "timeline", "--transcript", "FILE"]),
+        ("vector", "quantiles", None),
+    ],
+)
+def test_what_to_try_next_is_a_video_of_ones_own_where_the_table_has_none(few, tmp_path, modality, encoder, words):
+    inputs = {"shown": SimpleNamespace(column="video", modality=modality, encoder=encoder)}
+    app = SimpleNamespace(application=SimpleNamespace(data=str(few / "clips.csv"), inputs=inputs), folder=tmp_path)
+    assert list(Emotion().next_commands(app)) == ([("emotion", tmp_path, *words)] if words else [])
 
 
 def test_the_interview_has_two_people_and_no_face_twice(few):

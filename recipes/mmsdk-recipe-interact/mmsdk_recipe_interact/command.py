@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,12 +25,19 @@ from mmsdk import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from mmsdk import Event, Transcript
 
 MAX_BYTES = 1 << 28
 SHOWN = ("final", "woke", "slept")
+REASONS = {
+    "incomplete": "a slot was not answered, or not surely enough",
+    "barge-in": "another piece began before the command was whole",
+    "went on": "the voice went on",
+    "repeated": "it came too soon after another",
+}
+Hidden = tuple[str, tuple[str, ...]]  # of an event that was not printed: its reason, and the slots that were answered
 
 
 class Listening(click.Group):
@@ -81,17 +89,18 @@ def listen(
         for segment, file in (("voice", audio), ("motion", landmarks)):
             if file is not None:
                 recordings[_input(session, segment)] = _recorded(segment, Path(file))
-        hidden, shown = 0, False
+        hidden: list[Hidden] = []
+        shown = False
         for event in play_recordings(session, recordings):
             if every or event.kind in SHOWN:
                 shown = True
                 said = {"said": _said(event, write_down)} if write_down else {}
                 click.echo(json.dumps(event.as_json() | said, ensure_ascii=False))
             else:
-                hidden += 1
+                hidden.append((event.reason, tuple(event.slots)))
+        slots = tuple(session.settings.slots)
     if not shown:
-        begun = f"; {hidden} events were provisional or cancelled, --all prints them" if hidden else ""
-        click.echo(f"no command was understood{begun}", err=True)
+        click.echo(f"no command was understood{_begun(hidden, slots)}", err=True)
 
 
 @interact.command()
@@ -109,6 +118,21 @@ def learn(*, run: str, examples: str, out: str, label: str, no_idle: bool, overw
         names = sorted(map(str, taught.tasks[label].state()["labels"]))
     click.echo(f"{out}: {len(names)} labels: {', '.join(names)}")
     click.echo(f"listen: mmsdk interact {out} --audio FILE --landmarks FILE")
+
+
+def _begun(hidden: Sequence[Hidden], slots: Sequence[str]) -> str:
+    """Return what was begun where no command came of it: how often, why it ended, and what was never answered."""
+    if not hidden:
+        return ""
+    reasons = Counter(reason for reason, _ in hidden if reason)
+    why = ""
+    if reasons:
+        ((reason, count),) = reasons.most_common(1)
+        why = f", {count} of them as {reason}" + (f" ({REASONS[reason]})" if reason in REASONS else "")
+    never = [name for name in slots if not any(name in answered for _, answered in hidden)]
+    lacking = f"; never answered: {', '.join(never)}" if never else ""
+    events = "1 event was" if len(hidden) == 1 else f"{len(hidden)} events were"
+    return f"; {events} provisional or cancelled{why}{lacking}; --all prints them"
 
 
 def _setting(item: str) -> tuple[str, Any]:

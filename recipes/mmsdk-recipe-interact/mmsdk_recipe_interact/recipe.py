@@ -83,12 +83,11 @@ class Interact:
         return made | ({"id": guessed["id"]} if "id" in guessed else {})
 
     def next_commands(self, app: Any) -> Iterator[tuple[str | Path, ...]]:
-        """Yield a listening to the sample's recording, or to the first row whose pieces are all files."""
-        from mmsdk_recipe_interact.sections import recordings
+        """Yield a listening to the sample's recording, or to the first row whose pieces are all files, else to FILE."""
+        from mmsdk_recipe_interact.sections import options, recordings
 
-        files = next(recordings(app), {})
-        if files:
-            yield "interact", app.folder, *(word for pair in files.items() for word in pair)
+        files: Mapping[str, str | Path] = next(recordings(app), dict.fromkeys(options(app).values(), "FILE"))
+        yield "interact", app.folder, *(word for pair in files.items() for word in pair)
 
     def card(self, app: Any) -> Card:
         """Return what it is for, and what not."""

@@ -64,15 +64,20 @@ def held_out(app: Any) -> list[Mapping[str, Any]]:
     return found[:: max(len(found) // ROWS, 1)][:ROWS]
 
 
-def recordings(app: Any) -> Iterator[dict[str, Path]]:
-    """Yield what can be listened to: option of the command -> file, of the sample's recording and of held-out rows."""
-    options = {
+def options(app: Any) -> dict[str, str]:
+    """Return input -> the option of the command that gives it."""
+    return {
         name: "--audio" if own.segment == "voice" else "--landmarks"
         for name, own in app.application.stream.inputs.items()
     }
-    rows = ({options[name]: str(row.get(name) or "") for name in options} for row in held_out(app))
+
+
+def recordings(app: Any) -> Iterator[dict[str, Path]]:
+    """Yield what can be listened to: option of the command -> file, of the sample's recording and of held-out rows."""
+    said = options(app)
+    rows = ({said[name]: str(row.get(name) or "") for name in said} for row in held_out(app))
     for files in (LIVE, *rows):
-        found = {option: Path(app.application.data).parent / files[option] for option in options.values()}
+        found = {option: Path(app.application.data).parent / files[option] for option in said.values()}
         if all(files[option] and os.path.isfile(one) for option, one in found.items()):  # noqa: PTH113 - a cell of JSON
             yield found
 

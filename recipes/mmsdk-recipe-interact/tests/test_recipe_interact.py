@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mmsdk_recipe_interact.command import REASONS, _begun
 from mmsdk_recipe_interact.recipe import Interact, needs_of
 from mmsdk_recipe_interact.sample import ACTIONS, WORDS, spoken, stroke, wav_of
 
@@ -118,7 +119,8 @@ class TestLive:
             ((*words,),) = Interact().next_commands(app)
             assert set(words[2::2]) == {"--audio", "--landmarks"}
             monkeypatch.setattr("mmsdk_recipe_interact.sections.LIVE", {"--audio": "", "--landmarks": ""})
-            assert list(Interact().next_commands(app)) == []  # strokes of the rows are no files
+            ((*other,),) = Interact().next_commands(app)  # strokes of the rows are no files
+            assert other == ["interact", app.folder, "--landmarks", "FILE", "--audio", "FILE"]
         finally:
             app.close()
         assert run(*words) == 0
@@ -168,8 +170,26 @@ class TestLive:
         out, err = capsys.readouterr()
         assert out == ""
         assert re.fullmatch(
-            r"no command was understood; \d+ events were provisional or cancelled, --all prints them\n", err
+            r"no command was understood; \d+ events were provisional or cancelled, \d+ of them as incomplete \(a slot "
+            r"was not answered, or not surely enough\); never answered: action; --all prints them\n",
+            err,
         )
+
+    def test_why_nothing_came_of_it_is_the_commonest_reason(self):
+        hidden = [("", ("a",)), ("barge-in", ("a",)), ("", ("b",)), ("incomplete", ("b",)), ("barge-in", ("a",))]
+        assert _begun(hidden, ("a", "b")) == (
+            "; 5 events were provisional or cancelled, 2 of them as barge-in (another piece began before the "
+            "command was whole); --all prints them"
+        )
+        assert _begun([("", ("a",))], ("a", "b")) == (
+            "; 1 event was provisional or cancelled; never answered: b; --all prints them"
+        )
+        asked = _begun([("asked", ())], ())
+        assert asked == "; 1 event was provisional or cancelled, 1 of them as asked; --all prints them"
+
+    def test_the_reasons_are_those_of_events(self):
+        told = re.search(r":param reason: (.*?)\n\s*\"\"\"|:param reason: (.*)", mmsdk.Event.__doc__, re.DOTALL)[0]
+        assert set(REASONS) == set(re.findall(r"``([\w -]+)``", told)) - {"cancelled", "confirm", "asked"}
 
     def test_from_python(self, made):
         """As the README shows it: pushed bit by bit, by the machine's clock or another."""
