@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from mmsdk import atomic_write
 from mmsdk_recipe_emotion.affect import SOURCE
-from mmsdk_recipe_emotion.sections import NOTICE
+from mmsdk_recipe_emotion.card import NOTICE
 from mmsdk_recipe_emotion.writing import as_json
 
 if TYPE_CHECKING:

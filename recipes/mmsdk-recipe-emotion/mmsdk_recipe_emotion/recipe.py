@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmsdk import ConfigError, guess_application, note, read_table
+from mmsdk_recipe_emotion.card import NOTICE
 from mmsdk_recipe_emotion.inputs import chosen_inputs, left_out
 from mmsdk_recipe_emotion.settings import check_labels, checked, people_of, with_group
 
@@ -52,8 +53,6 @@ class Emotion:
         inputs = chosen_inputs(table, settings)
         check_labels(table, str(target))
         item_id = settings.get("id", guess_application(table, tasks=False).get("id"))
-        from mmsdk_recipe_emotion.sections import NOTICE
-
         group = settings.get("group")
         if said is None and group is not None:
             note(
@@ -96,7 +95,7 @@ class Emotion:
 
     def card(self, app: Any) -> Card:
         """Return what it is for, and what it must not be used for."""
-        from mmsdk_recipe_emotion.sections import CARD
+        from mmsdk_recipe_emotion.card import CARD
 
         return CARD
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mmsdk import atomic_write, vtt_cue
 from mmsdk_recipe_emotion.affect import SOURCE
 from mmsdk_recipe_emotion.behaviour import MEASURES
-from mmsdk_recipe_emotion.sections import NOTICE
+from mmsdk_recipe_emotion.card import NOTICE
 
 if TYPE_CHECKING:
     from pathlib import Path

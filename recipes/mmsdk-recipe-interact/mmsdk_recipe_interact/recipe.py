@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmsdk import ConfigError, EncoderError, guess_application, note, open_modality, read_table, read_yaml
-from mmsdk_recipe_interact.settings import IDLE, SLOTS, check_idle, group_of, number_of, slots_of, words_of
+from mmsdk_recipe_interact.settings import IDLE, SLOTS, check_idle, checked, group_of, slots_of, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -47,10 +47,10 @@ class Interact:
     def application(self, data: Path, settings: Mapping[str, Any]) -> Mapping[str, Any]:
         """Build the application: inputs as ``mmsdk inspect`` would guess them, slots and stream from the settings.
 
-        :raises ConfigError: no slot, no input that can be listened to, or several slots and nothing said of who answers
-            which.
+        :raises ConfigError: a setting of the wrong kind, no slot, no input that can be listened to, or several slots
+            and nothing said of who answers which.
         """
-        table = read_table(data)
+        table, settings = read_table(data), checked(settings)
         slots = slots_of(table.names, settings.get("slots"))
         guessed = dict(guess_application(table, tasks=False))
         group = group_of(table, settings, slots)
@@ -116,17 +116,17 @@ def stream_of(inputs: Mapping[str, Any], slots: Sequence[str], settings: Mapping
     tracks: dict[str, Any] = {}
     for name, entry in inputs.items():
         if entry["modality"] in VOICES:
-            tracks[name] = {**VOICE, "rate": number_of("rate", settings.get("rate", 16_000))}
+            tracks[name] = {**VOICE, "rate": float(settings.get("rate", 16_000))}
             if "vad" in settings:
                 tracks[name]["vad"] = detector_of(settings["vad"], entry["modality"])
         elif entry["modality"] in MOTIONS:
             tracks[name] = {
                 **MOTION,
-                "rate": number_of("fps", settings.get("fps", 30)),
-                "still": number_of("still", settings.get("still", 0.5)),
+                "rate": float(settings.get("fps", 30)),
+                "still": float(settings.get("still", 0.5)),
             }
     needs = needs_of(settings.get("needs"), tracks, slots)
-    idle = words_of("idle", IDLE if settings.get("idle") is None else settings["idle"])
+    idle = words_of("idle", settings.get("idle", IDLE))
     stream: dict[str, Any] = {
         "inputs": tracks,
         "slots": {name: {"needs": needs[name], "idle": idle, "least": LEAST} for name in slots},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from mmsdk import ConfigError, guess_application, note
@@ -28,14 +29,21 @@ def words_of(key: str, value: Any) -> list[str]:
     return [str(one) for one in found]
 
 
-def number_of(key: str, value: Any) -> float:
-    """Return a number.
+def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that are not empty, whether or not this table has a column that they are for.
 
-    :raises ConfigError: it is none.
+    :raises ConfigError: one is of the wrong kind.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ConfigError(f"recipe interact: {key} is {value!r}, expected a number")
-    return float(value)
+    settings = {key: value for key, value in settings.items() if value is not None}
+    for key, least in (("rate", "above 0"), ("fps", "above 0"), ("still", "0 or more")):
+        value = settings.get(key, 1)
+        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if not number or value < 0 or (value == 0 and least == "above 0"):
+            raise ConfigError(f"recipe interact: {key} is {value!r}, expected a number, {least}")
+    for key in ("commands", "vad"):
+        if not isinstance(settings.get(key, ""), str):
+            raise ConfigError(f"recipe interact: {key} is {settings[key]!r}, expected the name of a file")
+    return settings
 
 
 def slots_of(names: Sequence[str], said: Any) -> list[str]:

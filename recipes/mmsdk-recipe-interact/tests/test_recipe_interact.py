@@ -469,6 +469,10 @@ def test_a_strangers_table_goes_through(strange, tmp_path, capsys, monkeypatch):
         ([*SETTINGS, "--set", "rate=fast"], "rate is 'fast', expected a number"),
         ([*SETTINGS, "--set", "fps=[25]"], "fps is [25], expected a number"),
         ([*SETTINGS, "--set", "still=true"], "still is True, expected a number"),
+        ([*SETTINGS, "--set", "fps=0"], "fps is 0, expected a number, above 0"),
+        ([*SETTINGS, "--set", "still=-1"], "still is -1, expected a number, 0 or more"),
+        ([*SETTINGS, "--set", "vad=true"], "vad is True, expected the name of a file"),
+        ([*SETTINGS, "--set", "commands=5"], "commands is 5, expected the name of a file"),
         ([*SETTINGS, "--set", "split=[Tat]"], "split is ['Tat'], expected the name of a column"),
         ([*SETTINGS, "--set", "idle=1.5"], "idle is 1.5, expected a word, or several"),
         ([*SETTINGS[:2], "--set", "needs=1.5"], "needs is 1.5, expected a word, or several"),
@@ -588,6 +592,22 @@ def test_the_example_of_settings_is_taken(made, capsys):
     assert run(*words) == 0
     stream = json.loads(capsys.readouterr().out)["application"]["stream"]
     assert stream["slots"]["argument"]["needs"] == ["voice"]
+
+
+@pytest.mark.parametrize(
+    "setting", [{"rate": "fast"}, {"rate": float("inf")}, {"vad": 1}, {"commands": True}, {"fps": "x"}, {"still": True}]
+)
+def test_a_setting_of_the_wrong_kind_is_refused_where_no_column_uses_it_too(tmp_path, setting):
+    strokes = not {"fps", "still"} & set(setting)  # what sounds use is tried on a table of strokes, and the reverse
+    rows = []
+    for number in range(20):
+        (tmp_path / f"{number}.wav").write_bytes(wav_of(np.zeros(1600)))
+        track = json.dumps([[0.1 * step, number / 20] for step in range(12)])
+        rows.append({"shown": track if strokes else f"{number}.wav", "action": ["up", "none"][number % 2]})
+    write(tmp_path / "t.csv", rows)
+    Interact().application(tmp_path / "t.csv", dict.fromkeys(setting))  # an empty one is one that is left out
+    with pytest.raises(mmsdk.ConfigError, match=f"recipe interact: {next(iter(setting))} is .*, expected "):
+        Interact().application(tmp_path / "t.csv", setting)
 
 
 def test_chinese_columns_and_the_chinese_word_for_nothing(tmp_path):
