@@ -1,4 +1,4 @@
-"""The recipe: its sample, the application it builds from a table, its card and its sections of the report."""
+"""The recipe: its sample, the application it builds from a table, its sections of the report."""
 
 from __future__ import annotations
 
