@@ -18,6 +18,7 @@ from mmsdk.testing import installed
 
 DISTRIBUTIONS = {"recipe": "mmsdk-recipe-my-recipe", "encoder": "mmsdk-my-encoder", "fusion": "mmsdk-my-fusion"}
 
+RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 QUICK = ("--set", "confidence.source=validation")
 
 
@@ -64,6 +65,14 @@ def test_the_layout_is_that_of_our_own(written, kind):
         text = (folder / name).read_text(encoding="utf-8")
         assert "${" not in text, name
         assert text.endswith("\n") or not text, name
+
+
+@pytest.mark.parametrize("folder", sorted(RECIPES.iterdir()), ids=lambda one: one.name)
+def test_our_recipes_have_the_layout_of_a_new_one(written, folder):
+    new = written["recipe"]
+    laid = {str(file.relative_to(new)).replace(new.name.replace("-", "_"), "*") for file in new.rglob("*")}
+    own = {str(file.relative_to(folder)).replace(folder.name.replace("-", "_"), "*") for file in folder.rglob("*")}
+    assert {one for one in laid if not one.startswith("tests/")} <= own
 
 
 def test_the_code_is_tidy(written):
