@@ -333,7 +333,14 @@ def sure_outputs(
     found = {}
     for name, task in app.tasks.items():
         judged = confidence.judged(
-            name, task, outputs[name], logits[name], given=given, groups=groups, novelties=novelties
+            name,
+            task,
+            outputs[name],
+            logits[name],
+            given=given,
+            groups=groups,
+            novelties=novelties,
+            settled=app.pipeline.rules.settled(name, table, len(vectors)),
         )
         found[name] = inside_bounds(app.pipeline.rules, name, task, judged, table)
     return found

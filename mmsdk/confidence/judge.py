@@ -115,12 +115,16 @@ class Confidence:
         given: Sequence[Subset],
         groups: Sequence[Any] | None = None,
         novelties: np.ndarray | None = None,
+        settled: Sequence[tuple[str, ...]] | None = None,
     ) -> list[Output]:
         """Return answers with their sets, and without a value where the run declines.
+
+        What rules settle is never declined: it is no guess, and these rules are named.
 
         :param outputs: the answers of calibrated logits.
         :param raw: the logits of the model ``(n, width)``, before calibration: sets are made of these.
         :param groups: of each row, where the run has ``by``.
+        :param settled: of each row, the rules that leave it this answer alone.
         """
         answers = list(outputs)
         known = self.tasks.get(name)
@@ -133,7 +137,9 @@ class Confidence:
             declined = self.strange is not None and novelty is not None and novelty > self.strange
             if known is not None and answer.confidence is not None:
                 declined |= answer.confidence < known.judge(given[row]).floor
-            if declined:
+            if declined and settled is not None and settled[row]:
+                answers[row] = replace(answer, rules=answer.rules or settled[row], novelty=novelty)
+            elif declined:
                 answers[row] = replace(answer, value=None, abstained=True, novelty=novelty)
             elif novelty is not None:
                 answers[row] = replace(answer, novelty=novelty)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmsdk.errors import DataError, RunError
-from mmsdk.rules.bounds import blamed, bounded, merged, with_parents
+from mmsdk.rules.bounds import blamed, bounded, leaves_one, merged, with_parents
 from mmsdk.rules.conditions import firing
 from mmsdk.rules.pairs import settled
 
@@ -113,6 +113,16 @@ class RuleBook:
         for rows, acting in self._patterns(task, self.fired(table, n)):
             left[rows] = merged(acting)[0]
         return left
+
+    def settled(self, task: str, table: Table | None, n: int) -> list[tuple[str, ...]]:
+        """Return, row by row, the bounds that leave one answer alone, whatever the network says; none elsewhere."""
+        found: list[tuple[str, ...]] = [()] * n
+        for rows, rules in self._patterns(task, self.fired(table, n) if task in self.tasks else {}):
+            mask, dropped = merged(rules)
+            if leaves_one(rules[0].kind, mask):
+                names = tuple(rule.name for rule in rules if rule not in dropped)
+                found = [names if here else one for one, here in zip(found, rows.tolist(), strict=True)]
+        return found
 
     def check(self, table: Table, ids: Sequence[str]) -> None:
         """Refuse a table in which rules contradict each other.

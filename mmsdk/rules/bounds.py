@@ -81,6 +81,13 @@ def _both(kind: str, first: np.ndarray, second: np.ndarray) -> np.ndarray | None
     return np.array([low, high]) if low <= high else None
 
 
+def leaves_one(kind: str, mask: np.ndarray) -> bool:
+    """Return whether a mask leaves one answer alone."""
+    if kind == "number":
+        return bool(mask[0] == mask[1])
+    return bool(mask.sum() == 1 if kind == "labels" else (mask != 0).all())
+
+
 def bounded(kind: str, mask: np.ndarray, logits: np.ndarray) -> np.ndarray:
     """Return logits ``(n, width)`` inside a mask.
 

@@ -314,3 +314,24 @@ def test_a_fold_learns_what_is_allowed_of_the_labels_it_knows():
 def test_cross_validation_refuses_wrong_rules(rule, match):
     with pytest.raises(mmsdk.ConfigError, match=match):
         mmsdk.cross_validate(application(**{**RARE, "training": {}, "rules": [rule]}), rare(), folds=3, quiet=True)
+
+
+@pytest.mark.parametrize("abstain", [{"novelty": 0.01}, {"error": 0.001}])
+def test_what_a_rule_leaves_no_choice_is_never_declined(tmp_path, abstain):
+    rules = [
+        {"name": "low oxygen", "when": "spo2 < 90", "task": "urgency", "at_least": "urgent"},
+        {"name": "some oxygen", "when": "spo2 < 95", "task": "urgency", "at_least": "soon"},
+        {"name": "stays", "when": "spo2 < 90", "task": "stay", "at_least": 3, "at_most": 3},
+    ]
+    app = mmsdk.fit(
+        application(rules=rules, confidence={"source": "validation", "abstain": abstain}), rows(), tmp_path / "run",
+        device="cpu", quiet=True,
+    )  # fmt: skip
+    far = {"note": [9.0, -9.0, 9.0]}  # unlike anything, and as urgent to the network as to the rule
+    low, some, none = app.predict([{**far, "spo2": "80"}, {**far, "spo2": "93"}, {**far, "spo2": "99"}])
+    told = low.outputs["urgency"]
+    assert (told.value, told.abstained, "low oxygen" in told.rules) == ("urgent", False, True)
+    if "novelty" in abstain:
+        assert (low.outputs["stay"].value, low.outputs["stay"].abstained) == (3.0, False)
+    for one in (some, none):  # a floor that leaves two labels is no answer
+        assert (one.outputs["urgency"].value, one.outputs["urgency"].abstained) == (None, True)
