@@ -104,6 +104,7 @@ def _lines(found: Explanation) -> list[str]:
     about = f"{found.task}: {found.label if found.label is not None else f'{found.score:.4g}'}"
     abstained = " (abstained; its likeliest label is explained)" if found.output.get("abstained") else ""
     lines = [f"{about}{abstained}, {found.unit} {found.score:.3f}; {found.base:.3f} knowing nothing"]
+    lines += [found.ruled()] if found.ruled() else []
     most = max((abs(one.value) for one in found.shares), default=0.0)
     lines += ["", "what each input adds" + ("" if found.exact else " (sampled)")]
     lines += [_bar(one.input, one.value, most) for one in sorted(found.shares, key=lambda one: -abs(one.value))]

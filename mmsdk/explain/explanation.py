@@ -142,10 +142,28 @@ class Explanation:
     prototypes: tuple[Neighbour, ...] = ()
     attention: tuple[Attention, ...] = ()
 
+    def ruled(self) -> str:
+        """Return in words which rules changed the answer, empty where none did: shares are of what was said before."""
+        rules = self.output.get("rules", ())
+        if not rules:
+            return ""
+        subject, before = ("A rule", "it") if len(rules) == 1 else ("Rules", "them")
+        answer = self.label if self.answer is None else self.answer  # declined: its likeliest label
+        words = ", ".join(map(str, answer)) or "nothing" if isinstance(answer, list | tuple) else _written(answer)
+        return (
+            f"{subject} changed the answer to {words}: {', '.join(rules)}. "
+            f"The {self.unit} and the shares are of what the model said before {before}."
+        )
+
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON values, as :func:`explanation_schema` says."""
         found: dict[str, Any] = plain_values(asdict(self))
         return found
+
+
+def _written(answer: Any) -> str:
+    """Return a label as it is, and a number with four figures."""
+    return f"{answer:.4g}" if isinstance(answer, float) else str(answer)
 
 
 def plain_values(value: Any) -> Any:

@@ -104,6 +104,20 @@ def test_what_an_explanation_says_stands_on_the_page(changed, said):
     assert said not in page()
 
 
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"answer": ("a", "b"), "label": "a"}, "A rule changed the answer to a, b: first."),
+        ({"answer": (), "label": "a"}, "A rule changed the answer to nothing: first."),
+        ({"answer": None, "label": "rug"}, "A rule changed the answer to rug: first."),
+        ({"answer": 12.34567, "label": None, "unit": "number"}, "A rule changed the answer to 12.35: first."),
+        ({"output": {"rules": ("first", "<other>")}}, "Rules changed the answer to lamp: first, &lt;other&gt;."),
+    ],
+)
+def test_a_ruled_answer_of_any_kind_is_in_words(changed, said):
+    assert said in page(**{"output": {"rules": ("first",)}, **changed})
+
+
 def test_numbers_have_three_figures():
     assert [number(one) for one in (0.75, 0.0012, 0.0, 12345.6)] == ["0.750", "0.0012", "0.000", "1.235e+04"]
     assert number(0.5, signed=True) == "+0.500"

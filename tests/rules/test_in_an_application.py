@@ -12,6 +12,7 @@ import pytest
 import mmsdk
 from mmsdk.app.fitting import open_pipeline, prepare_tasks
 from mmsdk.app.refitting import again, gather_material
+from mmsdk.cli.shell import run as typed
 from mmsdk.config.rules import RuleConfig
 from mmsdk.data import Policy
 
@@ -81,6 +82,16 @@ def test_an_answer_says_which_rule_changed_it(fitted):
     assert unknown.outputs["urgency"] == well.outputs["urgency"]  # a column the row lacks fires nothing
     again = mmsdk.load(fitted.folder, device="cpu", quiet=True)
     assert again.predict(asked) == [low, well, unknown]
+
+
+@pytest.mark.parametrize(("oxygen", "named"), [("80", True), ("98", False)])
+def test_the_terminal_names_the_rule_that_an_explained_answer_rests_on(fitted, tmp_path, capsys, oxygen, named):
+    (tmp_path / "row.json").write_text(json.dumps({"note": [1.0, 0.0, 0.0], "spo2": oxygen}))
+    assert typed(["explain", str(fitted.folder), "--row", str(tmp_path / "row.json"), "--task", "urgency"]) == 0
+    first, second, *_ = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"urgency: {'urgent' if named else 'routine'}, probability 0.")
+    said = "A rule changed the answer to urgent: low oxygen. The probability and the shares are of what the model said"
+    assert second == (f"{said} before it." if named else "")
 
 
 def test_tables_say_it_too(fitted, tmp_path):
