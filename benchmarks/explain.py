@@ -40,6 +40,9 @@ def checks(app: mmsdk.App, rows: list[dict], count: int) -> None:
     """Print the checks of a run's explanations."""
     for one in app.explainer.check(rows, most=count):
         ahead, alike = one.ahead, one.randomised
+        if ahead is None:
+            print(f"  {one.of:12s} {one.method:20s} too few rows had a choice", flush=True)
+            continue
         said = "" if alike is None else f"  random weights {alike.value:+.2f} [{alike.low:+.2f}, {alike.high:+.2f}]"
         print(
             f"  {one.of:12s} {one.method:20s} n {ahead.n:3d}  named {one.named:.4f}  random {one.random:.4f}  ahead "

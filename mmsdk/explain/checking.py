@@ -29,16 +29,17 @@ class Check:
     :param random: the mean fall without as much drawn at random.
     :param ahead: named less random, paired by row.
     :param randomised: rank correlation with explanations under random weights; ``None`` where none was to be had.
-    :param passed: ``ahead`` is above 0 beyond chance, and random weights say something else.
+    :param passed: ``ahead`` is above 0 beyond chance, and random weights say something else; ``None``, as are all
+        figures, where fewer than five rows had a choice of what to take away.
     """
 
     of: str
     method: str
-    named: float
-    random: float
-    ahead: Interval
-    randomised: Interval | None
-    passed: bool
+    named: float | None = None
+    random: float | None = None
+    ahead: Interval | None = None
+    randomised: Interval | None = None
+    passed: bool | None = None
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -50,20 +51,23 @@ def check_explanations(explanations: Iterable[Explanation], *, seed: int = 0) ->
 
     Deletion: DeYoung et al. 2020 (arXiv:1911.03429) call it comprehensiveness; random evidence of the same size is what
     it is compared with. Random weights: Adebayo et al. 2018 (arXiv:1810.03292). Where fewer than five rows had a
-    choice, nothing is said.
+    choice, the check says that it judged nothing.
     """
     found: dict[tuple[str, str], list[tuple[Deletion, float | None]]] = {}
     for one in explanations:
-        if one.deleted is not None:
-            found.setdefault(("inputs", "shapley values"), []).append((one.deleted, one.randomised))
-        for evidence in one.evidence:
-            if evidence.deleted is not None:
-                found.setdefault((evidence.input, evidence.method), []).append((evidence.deleted, evidence.randomised))
-    return [_check(*key, rows, seed) for key, rows in found.items() if len(rows) >= LEAST_ROWS]
+        shares = (("inputs", "shapley values"), one.deleted, one.randomised)
+        parts = (((each.input, each.method), each.deleted, each.randomised) for each in one.evidence)
+        for key, deleted, randomised in (shares, *parts):
+            rows = found.setdefault(key, [])
+            if deleted is not None:
+                rows.append((deleted, randomised))
+    return [_check(*key, rows, seed) for key, rows in found.items()]
 
 
 def _check(of: str, method: str, rows: Sequence[tuple[Deletion, float | None]], seed: int) -> Check:
     """Return one check."""
+    if len(rows) < LEAST_ROWS:
+        return Check(of=of, method=method)
     falls = np.array([(one.named, one.random) for one, _ in rows])
     alike = np.array([value for _, value in rows if value is not None])
     ahead = mean_interval(falls[:, 0] - falls[:, 1], seed=seed)
@@ -75,8 +79,13 @@ def _check(of: str, method: str, rows: Sequence[tuple[Deletion, float | None]], 
         random=float(falls[:, 1].mean()),
         ahead=ahead,
         randomised=randomised,
-        passed=ahead.low > 0 and (randomised is None or randomised.value < ALIKE),
+        passed=_passes(ahead, randomised),
     )
+
+
+def _passes(ahead: Interval, randomised: Interval | None) -> bool:
+    """Return whether what is named matters more beyond chance, and random weights say something else."""
+    return ahead.low > 0 and (randomised is None or randomised.value < ALIKE)
 
 
 def mean_interval(values: np.ndarray, *, seed: int = 0, resamples: int = RESAMPLES) -> Interval:

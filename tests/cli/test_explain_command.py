@@ -93,6 +93,22 @@ def test_checking_prints_a_line_a_kind_and_a_failed_check_is_code_1(shop, shop_r
     assert [one["of"] for one in json.loads(said.out)] == ["inputs", "photo", "text"]
 
 
+def test_checking_says_what_it_could_not_judge(shop, shop_runs, tmp_path, capsys, monkeypatch):
+    """Of two words the one named first is no choice."""
+    monkeypatch.setattr("mmsdk.explain.checking._passes", lambda *_: True)  # six rows may not be enough
+    told = [
+        {**row, "title": f"oak {row['kind']}", "description": "", "image": str(shop / row["image"])} for row in rows(6)
+    ]
+    words = (shop_runs / "tasks", "--check", write_csv(tmp_path / "short.csv", told), "--allow-outside")
+    code, said = typed(capsys, *words)
+    assert code == 0
+    assert "–    text, occlusion: fewer than five rows had a choice, not checked" in said.out.splitlines()
+    code, said = typed(capsys, *words, "--json")
+    assert code == 0
+    text = next(one for one in json.loads(said.out) if one["of"] == "text")
+    assert (text["passed"], text["ahead"]) == (None, None)
+
+
 @pytest.mark.parametrize(("columns", "largest", "half"), [(40, 9, 4), (100, 20, 10)])
 def test_bars_stay_in_proportion_on_a_narrow_terminal(monkeypatch, columns, largest, half):
     monkeypatch.setenv("COLUMNS", str(columns))

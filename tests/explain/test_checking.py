@@ -10,7 +10,7 @@ import pytest
 from shop_data import rows
 
 import mmsdk
-from mmsdk.explain import Deletion, Evidence, Explanation, check_explanations, mean_interval
+from mmsdk.explain import Check, Deletion, Evidence, Explanation, check_explanations, mean_interval
 
 
 def explained(named, random, randomised, count=20, noise=0.1):
@@ -32,7 +32,7 @@ def explained(named, random, randomised, count=20, noise=0.1):
     [(0.5, 0.1, 0.0, True), (0.1, 0.1, 0.0, False), (0.1, 0.5, 0.0, False), (0.5, 0.1, 0.9, False)],
 )
 def test_what_is_named_must_matter_more_and_random_weights_must_say_else(named, random, randomised, passed):
-    (check,) = check_explanations(explained(named, random, randomised))
+    _, check = check_explanations(explained(named, random, randomised))
     assert (check.of, check.method) == ("text", "occlusion")
     assert check.passed is passed
     assert check.ahead.n == 20
@@ -46,8 +46,11 @@ def test_an_open_interval_is_json_that_any_reader_takes():
     json.dumps(open_ended.as_json(), allow_nan=False)
 
 
-def test_too_few_rows_say_nothing():
-    assert check_explanations(explained(0.5, 0.1, 0.0, count=4)) == []
+def test_too_few_rows_say_only_that_they_are_too_few():
+    shares, text = check_explanations(explained(0.5, 0.1, 0.0, count=4))
+    assert shares == Check(of="inputs", method="shapley values")
+    assert text == Check(of="text", method="occlusion")
+    assert (text.passed, text.ahead, text.named) == (None, None, None)
 
 
 def test_the_interval_is_that_of_a_mean():
