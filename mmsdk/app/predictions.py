@@ -14,7 +14,7 @@ from mmsdk.errors import RunError
 from mmsdk.files import atomic_write, check_output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Sequence
     from pathlib import Path
 
     from mmsdk.app.prediction import Prediction
@@ -31,6 +31,9 @@ def prediction_table(
     A multi-label answer is one text, its labels joined by ``|``. Where the run makes sets, ``<task>_set`` follows: the
     labels, or the two ends of an interval, joined so.
 
+    At the end stand ``inputs``, what the row was answered from, joined so too, and ``novelty``, empty where the run
+    does not tell it. Where the id or a task has such a name, an underscore is added to ours.
+
     :param ruled: tasks that rules speak of; they have a column ``<task>_rules`` too, names joined by ``|``.
     """
     columns: dict[str, Any] = {id_column or "id": list(ids)}
@@ -43,7 +46,22 @@ def prediction_table(
             columns[f"{task}_set"] = ["|".join(map(str, output.prediction_set)) for output in outputs]
         if task in ruled:
             columns[f"{task}_rules"] = pa.array(["|".join(output.rules) for output in outputs], pa.string())
+    used = ["|".join(prediction.modalities_used) for prediction in predictions]
+    columns[_free("inputs", columns)] = pa.array(used, pa.string())
+    columns[_free("novelty", columns)] = pa.array([_novelty(one) for one in predictions], pa.float64())
     return pa.table(columns)
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    """Return a name that no other column has: a task may be called ``novelty``."""
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _novelty(prediction: Prediction) -> float | None:
+    """Return the novelty of a row, which all of its tasks tell alike."""
+    return next((output.novelty for output in prediction.outputs.values()), None)
 
 
 def write_table(path: Path, table: pa.Table, *, for_people: bool = False) -> None:

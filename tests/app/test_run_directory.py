@@ -94,6 +94,8 @@ def test_predictions_are_those_of_the_test_rows(shop_runs, shop):
     assert table.column_names == [
         "sku",
         *(f"{task}{end}" for task in ("kind", "tags", "grade") for end in ("", "_confidence", "_abstained", "_set")),
+        "inputs",
+        "novelty",
     ]
     splits = pa_parquet.read_table(shop_runs / "tasks" / "splits.parquet").to_pydict()
     test = [name for name, part in zip(splits["id"], splits["split"], strict=True) if part == "test"]
@@ -101,6 +103,8 @@ def test_predictions_are_those_of_the_test_rows(shop_runs, shop):
     app = mmsdk.load(shop_runs / "tasks", quiet=True)
     answers = dict(zip((row["sku"] for row in rows()), app.predict(shop / "items.csv"), strict=True))
     assert table["kind"].to_pylist() == [answers[name].outputs["kind"].value for name in test]
+    assert table["inputs"].to_pylist() == ["|".join(answers[name].modalities_used) for name in test]
+    assert table["novelty"].to_pylist() == [answers[name].outputs["tags"].novelty for name in test]
     app.close()
 
 

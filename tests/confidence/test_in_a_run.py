@@ -450,6 +450,27 @@ def test_predictions_are_written_with_their_sets(made):
     assert "kind_set" not in bare.column_names
 
 
+def test_predictions_tell_what_a_row_was_answered_from_and_how_novel_it_is(made):
+    app = made().app
+    whole, left = app.predict([table(2)[1], {"id": "r", "left": [1.0] * 4}])
+    written = prediction_table(["a", "b"], [whole, left], "id")
+    assert written.column_names[-2:] == ["inputs", "novelty"]
+    assert written["inputs"].to_pylist() == ["left|right", "left"]
+    assert written["novelty"].to_pylist() == [one.outputs["kind"].novelty for one in (whole, left)]
+    assert written["novelty"].null_count == 0
+
+
+def test_their_names_take_no_other_column(made):
+    names = ("inputs", "novelty", "novelty_")
+    answer = mmsdk.Prediction(
+        outputs={name: mmsdk.Output(value=f"of {name}") for name in names}, modalities_used=("x",)
+    )
+    (row,) = prediction_table(["a"], [answer], "id").to_pylist()
+    assert [row[name] for name in names] == ["of inputs", "of novelty", "of novelty_"]
+    assert list(row)[-2:] == ["inputs_", "novelty__"]
+    assert (row["inputs_"], row["novelty__"]) == ("x", None)
+
+
 def test_the_page_shows_what_the_promises_came_to(made):
     run = made(calibration="temperature")
     data = SimpleNamespace(metrics=run.metrics)

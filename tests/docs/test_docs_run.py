@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mmsdk.data import read_table
+
 from .pages import blocks, run_page
 
 if TYPE_CHECKING:
@@ -56,8 +58,13 @@ def test_the_quick_start_runs(here: Path, capsys: pytest.CaptureFixture[str]) ->
     assert (
         (here / "answers.csv")
         .read_text(encoding="utf-8")
-        .startswith('"sku","category","category_confidence","category_abstained","category_set"\n"N1",')
+        .startswith(
+            '"sku","category","category_confidence","category_abstained","category_set","inputs","novelty"\n"N1",'
+        )
     )
+    answers = read_table(here / "answers.csv").columns
+    assert answers["inputs"].to_pylist() == ["photo|price", "title|price"]
+    assert all(0 <= float(one) <= 1 for one in answers["novelty"].to_pylist())
     assert "recall@20 on test" in said
     assert "balanced_accuracy on test" in said
     assert "2 rows added; 242 in all" in said
