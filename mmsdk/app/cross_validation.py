@@ -42,7 +42,8 @@ class CrossValidation:
     :param groups: ``(n,)`` cells of ``split.group``, or None.
     :param metrics: task -> ``{"pooled": {metric: {value, low, high, n}}, "folds": {metric: {value, low, high, n,
         values}}}``. ``pooled`` scores all out-of-fold answers at once (the mean over the repeats; bootstrap by row or
-        group), ``folds`` is the mean over folds and repeats with the corrected resampled t interval.
+        group), ``folds`` is the mean over folds and repeats with the corrected resampled t interval,
+        cut where the metric ends.
     :param calibrated: whether the logits are calibrated, by rows of each fold's own training part; with variants, those
         whose application says so. ``confidence.calibration: none`` leaves them as the network gives them.
     :param chosen: with variants, the one chosen in each outer fold: ``(repeats, folds)`` names.

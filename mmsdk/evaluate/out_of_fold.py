@@ -9,7 +9,7 @@ import numpy as np
 
 from mmsdk.evaluate.bootstrap import bootstrap
 from mmsdk.evaluate.repeated import resampled_t
-from mmsdk.tasks import Share
+from mmsdk.tasks import Share, range_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -53,7 +53,8 @@ def score_folds(
             "headline": target.task.metric,
             "pooled": {metric: one.as_json() for metric, one in drawn.items()},
             "folds": {
-                metric: resampled_t(values, held_out=1 / (count - 1)) | {"values": values}
+                metric: resampled_t(values, held_out=1 / (count - 1), within=range_of(scores[0][metric]))
+                | {"values": values}
                 for metric, values in single.items()
             },
         }

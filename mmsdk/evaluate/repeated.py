@@ -11,15 +11,23 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def resampled_t(values: Sequence[float], *, held_out: float, level: float = 0.95) -> dict[str, float | int]:
+def resampled_t(
+    values: Sequence[float],
+    *,
+    held_out: float,
+    level: float = 0.95,
+    within: tuple[float, float] = (-math.inf, math.inf),
+) -> dict[str, float | int]:
     """Return the mean of a metric over folds and repeats with the corrected resampled t interval.
 
     The variance of the mean is ``(1/k + test/train) s²`` for ``k`` values (Nadeau and Bengio 2003, Machine Learning 52;
     for repeated folds Bouckaert and Frank 2004): the plain ``s²/k`` would take models that share most of their training
-    rows for independent, and its interval is far too narrow.
+    rows for independent, and its interval is far too narrow. It is symmetric and knows no bounds: what of
+    it lies where the metric cannot is cut off.
 
     :param values: one a fold and repeat; those that are not finite are left out.
     :param held_out: rows scored by rows trained on, in a fold: ``1 / (folds - 1)``.
+    :param within: the lowest and the highest the metric can be (:func:`mmsdk.tasks.range_of`).
     :returns: ``value``, ``low``, ``high``, ``n`` (the number of values); of fewer than two values the mean thrice.
     """
     from scipy.stats import t
@@ -31,4 +39,5 @@ def resampled_t(values: Sequence[float], *, held_out: float, level: float = 0.95
     mean = float(known.mean())
     spread = math.sqrt((1 / len(known) + held_out) * float(known.var(ddof=1)))
     reach = float(t.ppf((1 + level) / 2, len(known) - 1)) * spread
-    return {"value": mean, "low": mean - reach, "high": mean + reach, "n": len(known)}
+    low, high = max(mean - reach, within[0]), min(mean + reach, within[1])
+    return {"value": mean, "low": min(low, mean), "high": max(high, mean), "n": len(known)}

@@ -3,7 +3,8 @@
 from mmsdk.tasks.calibration import CalibrationError
 from mmsdk.tasks.classification import Classification
 from mmsdk.tasks.multilabel import Multilabel
+from mmsdk.tasks.ranged import Ranged, range_of
 from mmsdk.tasks.regression import Regression
 from mmsdk.tasks.share import Share
 
-__all__ = ["CalibrationError", "Classification", "Multilabel", "Regression", "Share"]
+__all__ = ["CalibrationError", "Classification", "Multilabel", "Ranged", "Regression", "Share", "range_of"]

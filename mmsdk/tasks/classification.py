@@ -13,6 +13,7 @@ from mmsdk.errors import DataError, Problem, did_you_mean
 from mmsdk.protocols import Output
 from mmsdk.tasks.calibration import CalibrationError
 from mmsdk.tasks.cells import is_empty, label_of
+from mmsdk.tasks.ranged import Ranged
 from mmsdk.tasks.ranked import Ranked
 from mmsdk.tasks.share import Share
 
@@ -170,9 +171,9 @@ class Classification:
             "balanced_accuracy": Share(of=lambda rows: _balanced(*counts(rows)), weights=each),
             "accuracy": Share(of=lambda rows: float(right[rows].mean()), weights=every),
             "macro_f1": Share(of=lambda rows: _macro_f1(*counts(rows)), weights=each),
-            "log_loss": lambda rows: float(loss[rows].mean()),
+            "log_loss": Ranged(of=lambda rows: float(loss[rows].mean()), low=0.0),
             "mcc": Share(of=lambda rows: _matthews(*counts(rows)), weights=each, least=-1.0),
-            "brier": lambda rows: float(brier[rows].mean()),
+            "brier": Ranged(of=lambda rows: float(brier[rows].mean()), low=0.0, high=2.0),
             "ece": CalibrationError(sure=sure, right=right),
         }
         found |= {f"top_{k}_accuracy": Share(of=_within(place, k), weights=every) for k in TOP if width >= 2 * k}

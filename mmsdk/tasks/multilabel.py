@@ -13,6 +13,7 @@ from torch import nn
 from mmsdk.errors import DataError, Problem, did_you_mean
 from mmsdk.protocols import Output
 from mmsdk.tasks.cells import is_empty, label_of
+from mmsdk.tasks.ranged import Ranged
 from mmsdk.tasks.ranked import Ranked
 from mmsdk.tasks.share import Share
 
@@ -160,8 +161,8 @@ class Multilabel:
             "map": share(of=Ranked(wide, truth).average_precision),
             "macro_f1": share(of=lambda rows: _f1(*counts(rows))),
             "micro_f1": share(of=lambda rows: _f1(*(np.asarray([part.sum()]) for part in counts(rows)))),
-            "log_loss": lambda rows: float(loss[rows].mean()),
-            "brier": lambda rows: float(brier[rows].mean()),
+            "log_loss": Ranged(of=lambda rows: float(loss[rows].mean()), low=0.0),
+            "brier": Ranged(of=lambda rows: float(brier[rows].mean()), low=0.0, high=1.0),
             "exact_match": share(of=lambda rows: float(right[rows].mean())),
         }
 

@@ -12,6 +12,7 @@ from torch import nn
 from mmsdk.errors import DataError, Problem
 from mmsdk.protocols import Output
 from mmsdk.tasks.cells import is_empty
+from mmsdk.tasks.ranged import Ranged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -99,10 +100,10 @@ class Regression:
             return float(1 - (error[rows] ** 2).sum() / spread) if spread > 0 else math.nan
 
         return {
-            "mae": lambda rows: float(np.abs(error[rows]).mean()),
-            "rmse": lambda rows: float(np.sqrt((error[rows] ** 2).mean())),
-            "r2": r2,
-            "spearman": _rank_correlation(guess, truth),
+            "mae": Ranged(of=lambda rows: float(np.abs(error[rows]).mean()), low=0.0),
+            "rmse": Ranged(of=lambda rows: float(np.sqrt((error[rows] ** 2).mean())), low=0.0),
+            "r2": Ranged(of=r2, high=1.0),
+            "spearman": Ranged(of=_rank_correlation(guess, truth), low=-1.0, high=1.0),
         }
 
     def baseline(self, n: int) -> np.ndarray:

@@ -73,6 +73,25 @@ def test_the_corrected_interval_is_that_of_the_paper():
     assert resampled_t([0.5, float("nan")], held_out=0.25) == {"value": 0.5, "low": 0.5, "high": 0.5, "n": 1}
 
 
+def test_no_interval_of_folds_leaves_the_range_of_its_metric(crossed):
+    values = [1.0, 0.9, 0.8]
+    assert resampled_t(values, held_out=0.5)["high"] > 1.1
+    cut = resampled_t(values, held_out=0.5, within=(0.0, 1.0))
+    assert (cut["value"], cut["high"]) == (pytest.approx(0.9), 1.0)
+    assert cut["low"] == resampled_t(values, held_out=0.5)["low"]
+    assert resampled_t([-1.0, -0.5], held_out=1.0, within=(-1.0, 1.0))["low"] == -1.0
+    wrong = resampled_t([1.5, 1.6], held_out=1.0, within=(0.0, 1.0))  # of a plugin that says what is not so
+    assert wrong["low"] <= wrong["value"] <= wrong["high"]
+    ends = {
+        "kind": {"mcc": (-1, 1), "log_loss": (0, np.inf), "brier": (0, 2)},
+        "grade": {"mae": (0, np.inf), "rmse": (0, np.inf), "r2": (-np.inf, 1), "spearman": (-1, 1)},
+    }
+    for task, metrics in crossed.metrics.items():
+        for metric, one in metrics["folds"].items():
+            low, high = ends[task].get(metric, (0, 1))
+            assert low <= one["low"] <= one["value"] <= one["high"] <= high, metric
+
+
 def test_a_row_is_never_answered_by_a_model_that_saw_it(shop, tmp_path):
     """An input that only names the row: its own label cannot be known, so that any gain would be a leak."""
     table = [{**row, "kind": ["lamp", "vase"][number * 7919 % 13 % 2]} for number, row in enumerate(rows())]
