@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from mmsdk.app.searching import FUSIONS
 from mmsdk.plugins import get_registry
 
 from .pages import run_page, text
@@ -34,6 +35,12 @@ def test_every_fusion_stands_there_with_its_options(page: str) -> None:
             if default is not None:
                 written = f"[{', '.join(default)}]" if isinstance(default, tuple) else str(default).lower()
                 assert said[name][option].split(":")[0].split("\uff1a")[0] == written, (name, option)
+
+
+@pytest.mark.parametrize("page", ["docs/heads.md", "docs/heads.zh-CN.md"])
+def test_the_page_of_heads_names_the_fusions_that_a_search_tries(page: str) -> None:
+    (said,) = re.findall(r"`search: \{trials: 20\}`.*?[(\uff08]((?:`\w+`[, \u3001]*)+)[)\uff09]", text(page))
+    assert tuple(re.findall(r"`(\w+)`", said)) == FUSIONS
 
 
 def test_the_example_runs(tmp_path, monkeypatch, capsys) -> None:
