@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmsdk.app.unread import APART, teaches_network_alone
 from mmsdk.data import as_good, fold_rows, resampled
 from mmsdk.errors import ConfigError
 from mmsdk.evaluate import score_logits
@@ -115,8 +116,17 @@ def _seen(name: str) -> str:
 def candidates(application: Application, *, boosted: bool = False) -> list[tuple[str, str]]:
     """Return the short list, pairs of fusion and head; of equals the one named first is taken.
 
+    Where ``training.rules`` teaches the network, heads that answer without it are no candidates.
+
     :param boosted: try gradient boosting too.
     """
+    listed = _listed(application, boosted=boosted)
+    untaught = APART if teaches_network_alone(application) else ()
+    return [(fusion, head) for fusion, head in listed if head not in untaught]
+
+
+def _listed(application: Application, *, boosted: bool) -> list[tuple[str, str]]:
+    """Return the short list, whatever rules teach."""
     fusion, head = application.fusion.type, application.head.type
     if fusion == AUTO and head == AUTO:
         return [*PAIRS, BOOSTED] if boosted else list(PAIRS)
@@ -148,6 +158,9 @@ def choose(draft: Draft, folder: Path, learn: Learn) -> None:
     if not is_open(application):
         return
     listed = candidates(application, boosted=_boosted(draft))
+    if application.head.type == AUTO and teaches_network_alone(application):
+        told = f"head: auto: {', '.join(APART)} are not tried, training.rules teaches the network they answer without"
+        note(told, draft.pipeline.quiet)
     trials = Trials(draft, folder, learn)
     began = time.monotonic()
     judged: dict[str, _Judged] = {}
@@ -166,7 +179,8 @@ def choose(draft: Draft, folder: Path, learn: Learn) -> None:
 
 def _boosted(draft: Draft) -> bool:
     """Return whether boosting is tried: every input is columns (its encoder is fitted to them), and it is installed."""
-    if draft.application.head.type != AUTO or not all(one.fitted for one in draft.pipeline.encoders.values()):
+    application, encoders = draft.application, draft.pipeline.encoders.values()
+    if application.head.type != AUTO or not all(one.fitted for one in encoders) or teaches_network_alone(application):
         return False
     if not has_boosting():
         note("head: auto: boosting is not tried, pip install 'mmsdk[boosting]' for it", draft.pipeline.quiet)

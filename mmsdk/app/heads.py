@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from mmsdk.app.directory import write_text
+from mmsdk.app.unread import unread_line
 from mmsdk.errors import RunError
 from mmsdk.heads import (
     BlendHead,
@@ -45,6 +46,8 @@ def fit_beside(draft: Draft) -> None:
     if block.type in {"plain", "ensemble"} or not draft.targets:
         return
     note(f"fitting the {block.type} head", draft.pipeline.quiet)
+    if line := unread_line(draft):
+        note(line, draft.pipeline.quiet)
     options: Any = read_options(block.type, block.options)
     if block.type in {"population", "boosting"}:
         net.attach({name: _judged(draft, name, options).to(draft.pipeline.head_device) for name in draft.targets})

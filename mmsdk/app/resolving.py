@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmsdk.app.unread import check_taught
 from mmsdk.config import Application, load_application
 
 if TYPE_CHECKING:
@@ -20,10 +21,11 @@ def resolve_application(
 ) -> Application:
     """Return the application with a seed, a table and dotted keys laid over it; a key that is set wins over the seed.
 
-    :raises ConfigError: the file or a key is wrong.
+    :raises ConfigError: the file or a key is wrong, or rules would teach what answers nothing.
     """
     seeds = {} if seed is None else {"training.seed": seed, "split.seed": seed}
     resolved = load_application(application, {**seeds, **(overrides or {})})
+    check_taught(resolved)
     if isinstance(data, str | Path):
         return resolved.model_copy(update={"data": str(Path(data).resolve())})
     return resolved

@@ -199,6 +199,18 @@ def test_what_cannot_be_together_is_no_candidate(shop, tmp_path, fusion, head):
     assert len(listed) == len(HEADS if head == "auto" else FUSIONS) - 1
 
 
+def test_what_rules_cannot_teach_is_no_candidate(shop, tmp_path, by_validation, capsys):
+    rule = {"when": "price > 60", "task": "kind", "never": "lamp"}
+    described = small(shop, head={"type": "auto"}, split=PARTED, rules=[rule], training={**SHORT, "rules": 1.0})
+    mmsdk.fit(described, out=tmp_path / "run").close()
+    document = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))
+    assert list(document["choice"]["seconds"]) == ["gated + blend", "gated + plain", "gated + ensemble"]
+    told = "head: auto: linear, stacked, boosting, population are not tried, training.rules teaches the network"
+    assert capsys.readouterr().err.count(told) == 1
+    both = load_application({**described, "fusion": {"type": "auto", "dim": 8}})
+    assert candidates(both) == [(fusion, head) for fusion, head in PAIRS if head != "linear"]
+
+
 def test_a_fusion_that_needs_more_width_than_there_is_is_no_candidate(shop):
     for dim, there in ((8, True), (4, False)):
         described = load_application(small(shop, fusion={"type": "auto", "dim": dim}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,9 @@ from safetensors.numpy import load_file
 from shop_data import application, rows
 
 import mmsdk
+from mmsdk.app.resolving import resolve_application
+from mmsdk.app.unread import unread_line
+from mmsdk.config import load_application
 from mmsdk.model import infer
 
 NAMES = {
@@ -203,3 +207,83 @@ def test_each_task_is_judged_by_rows_that_it_labels(shop, tmp_path, monkeypatch,
     described = shop_with(shop, head=head, tasks=tasks, split={"column": "part"}, confidence={"folds": 2})
     mmsdk.fit(described, table, tmp_path / "run", quiet=True).close()
     assert min(len(one) for one in judged) > 0
+
+
+AWAY = {
+    "tasks.kind.weight": 2.0,
+    "fusion.modality_dropout": 0.4,
+    "training.mixup": 0.2,
+    "training.unimodal": {"text": 0.3},
+    "training.balance": "uncertainty",
+    "training.label_smoothing": 0.0,
+    "training.imbalance": "focal",
+}
+FOCAL = "training.imbalance: focal (taken as weights)"
+ALL = [*(name for name in AWAY if name != "training.imbalance"), FOCAL]
+ADJUSTED = {"training.imbalance": "logit_adjustment"}
+
+
+def told(shop, head, settings, tuned=()):
+    """Return the line about keys that a head does not read."""
+    kind = {"kind": {"column": "kind", "type": "classification"}}
+    described = shop_with(shop, head={"type": head}, tasks=kind, training={}, fusion={})
+    resolved = load_application(described, settings)
+    return unread_line(SimpleNamespace(application=resolved, adapters=dict.fromkeys(tuned)))
+
+
+@pytest.mark.parametrize("head", ["linear", "stacked", "boosting"])
+def test_what_a_head_beside_the_network_does_not_read_is_said(shop, head):
+    assert told(shop, head, AWAY).startswith(f"head {head} does not read {', '.join(ALL)}: ")
+    assert told(shop, head, {}) == ""
+    assert told(shop, head, AWAY, tuned=["text"]) == ""  # the encoder has learned by them
+    assert told(shop, head, {"training.refit": True, "training.seed": 3, "training.imbalance": "none"}) == ""
+
+
+def test_what_a_head_reads_is_not_said(shop):
+    assert told(shop, "plain", AWAY) == told(shop, "blend", AWAY) == ""
+    read = {"training.epochs": 5, "training.patience": 2, "training.batch_size": 8, "training.label_smoothing": 0.0}
+    focal = {"training.imbalance": "focal", "training.focal_gamma": 1.0}
+    assert told(shop, "population", {**read, **focal}) == ""
+    assert "training.dropout" in told(shop, "population", {**read, "training.dropout": 0.1})
+    assert told(shop, "linear", ADJUSTED) == told(shop, "stacked", ADJUSTED) == ""
+    assert "logit_adjustment (taken as weights)" in told(shop, "boosting", ADJUSTED)
+
+
+@pytest.mark.parametrize("head", ["linear", "stacked", "boosting", "population"])
+def test_it_is_true_of_the_answers(shop, tmp_path, head):
+    """Whatever is said of a head, its answers are the same to the bit."""
+    small = {"population": {"size": 4, "keep": 2}, "boosting": {"rounds": 10}}.get(head, {})
+    whole = shop_with(
+        shop,
+        head={"type": head, "options": small},
+        tasks={"kind": {"column": "kind", "type": "classification"}},
+        confidence={"calibration": "none", "sets": "none", "novelty": False},
+        training={"epochs": 2, "batch_size": 16},
+    )
+    keys = AWAY | {"fusion.dim": 32, "training.learning_rate": 0.01, "training.match": 0.0, "training.dropout": 0.1}
+    if head == "population":
+        keys = {key: one for key, one in keys.items() if key not in {"training.imbalance", "training.label_smoothing"}}
+    answers = []
+    for name, settings in (("default", {}), ("away", keys)):
+        with mmsdk.fit(whole, out=tmp_path / name, overrides=settings, quiet=True, device="cpu") as app:
+            answers.append(app.predict(ASKED))
+    assert answers[0] == answers[1]
+
+
+def test_the_note_is_said_once_a_run(shop, tmp_path, capsys):
+    mmsdk.fit(shop_with(shop, head={"type": "linear"}, fusion={}), out=tmp_path / "run").close()
+    assert capsys.readouterr().err.count("head linear does not read training.epochs, training.batch_size: ") == 1
+
+
+@pytest.mark.parametrize("head", ["linear", "stacked", "boosting", "population"])
+def test_rules_that_would_teach_what_answers_nothing_are_refused(shop, head):
+    taught = {"training.rules": 1.0}
+    with pytest.raises(mmsdk.ConfigError, match=f"training.rules: .* which head {head} answers without; set"):
+        resolve_application(shop_with(shop, head={"type": head}), overrides=taught)
+    resolve_application(shop_with(shop, head={"type": head}))
+    for other in ("plain", "ensemble", "blend", "auto"):
+        resolve_application(shop_with(shop, head={"type": other}), overrides=taught)
+    tuned = taught | {"inputs.text.tune": "lora"}
+    resolve_application(shop_with(shop, head={"type": head}), overrides=tuned)  # the encoder learns by them
+    with pytest.raises(mmsdk.ConfigError, match="it teaches the network"):
+        resolve_application(shop_with(shop, head={"type": head}), overrides=taught | {"inputs.text.tune": "frozen"})
