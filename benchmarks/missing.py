@@ -1,7 +1,7 @@
 """What does a missing input cost? A model that loses an input at test, beside one that was trained without it.
 
-    MMSDK_REAL=../shared python benchmarks/missing.py [--sets ikea digits motion] [--seed 0] [--fusion mixed]
-        [--head blend]
+    MMSDK_REAL=../shared python benchmarks/missing.py [--sets ikea ikea-sized digits motion] [--seed 0]
+        [--fusion mixed] [--head blend]
 
 Sets with a split of their own (``sets.py``), settings at their default but for those named. ``missing`` is the whole
 model with the input taken from every test row, ``left`` a model that was trained on the other inputs alone. ``gain`` is
@@ -18,11 +18,11 @@ import warnings
 from pathlib import Path
 
 import torch
-from sets import real_sets
+from sets import real_sets, sized_set
 
 from mmsdk.app.left_out import missing_against_left
 
-SPLIT = ("ikea", "digits", "motion")
+SPLIT = ("ikea", "ikea-sized", "digits", "motion")
 
 
 def main() -> None:
@@ -35,7 +35,8 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    sets = real_sets(Path(os.environ["MMSDK_REAL"]).resolve())
+    real = Path(os.environ["MMSDK_REAL"]).resolve()
+    sets = real_sets(real) | sized_set(real)
     for name in arguments.sets:
         one = sets[name]
         (table,) = one.folds()

@@ -131,21 +131,28 @@ def _adapted(one: Set) -> Set:
     )
 
 
-def _ikea(real: Path) -> Set:
+def sized_set(real: Path) -> dict[str, Set]:
+    """Return ikea with one input more, the size of a thing as hashed words ("90x200 cm", "0.4 l")."""
+    return {
+        "ikea-sized": _ikea(real, "ikea-sized", {"size": {"column": "size", "modality": "text", "encoder": "ngrams"}})
+    }
+
+
+def _ikea(real: Path, name: str = "ikea", further: Mapping[str, Any] | None = None) -> Set:
     folder = real / "data" / "ikea_products"
     photo = {
         "column": "image",
         "modality": "image",
         "encoder": f"transformers:{real / 'models' / 'mobilenet-v2-1.0-224-tf2'}",
     }
-    texts = {name: {"column": name, "modality": "text"} for name in ("name", "color", "description")}
+    texts = {one: {"column": one, "modality": "text"} for one in ("name", "color", "description")} | dict(further or {})
     rows = [
         {**row, "image": str(folder / row["image"]), "part": row["split"]} for row in rows_of(folder / "manifest.csv")
     ]
-    wanted = ("item_id", "image", "name", "color", "description", "label", "part", "group")
-    table = [{name: row[name] for name in wanted} for row in rows]
+    wanted = ("item_id", "image", *texts, "label", "part", "group")
+    table = [{one: row[one] for one in wanted} for row in rows]
     return Set(
-        name="ikea",
+        name=name,
         application=_application("item_id", {"photo": photo, **texts}, "label", "group"),
         metric="balanced_accuracy",
         group="",
