@@ -77,6 +77,7 @@ def environment() -> Environment:
     )
     env.filters["score"] = score
     env.filters["cell"] = cell
+    env.filters["sided"] = sided
     return env
 
 
@@ -125,6 +126,14 @@ def score(value: Any) -> str:
     number = f"{value['value']:.3f}"
     bounds = (value.get("low"), value.get("high"))
     return number if None in bounds else f"{number} [{bounds[0]:.3f}, {bounds[1]:.3f}]"
+
+
+def sided(one: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """Return whether a difference is one ahead or behind, and by how much: never by less than nothing."""
+    if one["value"] >= 0:
+        return "Ahead of", one
+    low, high = (None if one.get(end) is None else -one[end] for end in ("high", "low"))
+    return "Behind", {**one, "value": -one["value"], "low": low, "high": high}
 
 
 def cell(value: Any) -> str:

@@ -53,6 +53,22 @@ def test_what_users_wrote_is_never_markup(render):
     assert "<script>" not in render(data())
 
 
+@pytest.mark.parametrize(
+    ("value", "word", "by", "sure"),
+    [
+        (0.2, "Ahead of", "0.200 [0.150, 0.250]", "more than chance"),
+        (-0.2, "Behind", "0.200 [0.150, 0.250]", "more than chance"),
+        (-0.02, "Behind", "0.020 [-0.030, 0.070]", "these rows cannot tell the two apart"),
+    ],
+)
+def test_a_run_behind_its_best_baseline_is_said_to_be_behind(value, word, by, sure):
+    scored = {"test": {"accuracy": score(0.8)}, "baselines": {"majority": {"accuracy": score(0.5)}}}
+    given = data(metrics={"label": {**scored, "paired": {"majority": {"accuracy": score(value)}}}})
+    page = f"{word} the best baseline (majority) by <strong>{by}</strong> on the same rows: {sure}."
+    assert page in render_report(given)
+    assert f"{word} the best baseline (majority) by {by} on the same rows." in render_card(given)
+
+
 def test_labels_are_drawn_as_they_stand():
     page = render_report(data())
     assert "_hidden" in page
