@@ -330,6 +330,7 @@ def sure_outputs(
     novelties = confidence.novelties(vectors, given)
     by = confidence.by
     groups = table.cells(by) if table is not None and by is not None and by in table.names else None
+    declines = app.application.confidence.abstain is not None
     found = {}
     for name, task in app.tasks.items():
         judged = confidence.judged(
@@ -340,7 +341,7 @@ def sure_outputs(
             given=given,
             groups=groups,
             novelties=novelties,
-            settled=app.pipeline.rules.settled(name, table, len(vectors)),
+            settled=app.pipeline.rules.settled(name, table, len(vectors)) if declines else None,
         )
         found[name] = inside_bounds(app.pipeline.rules, name, task, judged, table)
     return found

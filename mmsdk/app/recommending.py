@@ -68,7 +68,8 @@ class Recommender:
         self._require([id])
         index = self._app.index
         others = list(dict.fromkeys([*asked.history, *([] if like is None else [like])]))
-        cold, untaken = bool(index.untaken([id])), index.untaken(others)
+        untaken = index.untaken([id, *others])
+        cold = id in untaken
         reasons = reasons_of(index.divide(asked, id), asked.history, like, cold=cold, untaken=untaken)
         row, *rest = index.rows([id, *others])
         shared = {name: self._shared.of(row, other) for name, other in zip(others, rest, strict=True)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -49,7 +49,7 @@ class PictureEncoder(VectorEncoder):
     def _vectors(self, batch: Sequence[np.ndarray], run: Run) -> torch.Tensor:
         kind = self._device.partition(":")[0]
         size = self.PART.get(kind, 32)
-        prepare = self._as_bytes if self._scales and run == self._by_torch else self._prepared
+        prepare = partial(self._prepared, as_bytes=self._scales and run == self._by_torch)
         try:
             return torch.cat([run(part) for part in self._ahead(batch, size, self.AHEAD.get(kind, 1), prepare)])
         except torch.OutOfMemoryError:  # CUDA: smaller parts may fit
@@ -73,22 +73,19 @@ class PictureEncoder(VectorEncoder):
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _prepared(self, batch: Sequence[np.ndarray]) -> Mapping[str, torch.Tensor]:
-        """Return pixels as the model wants them."""
+    def _prepared(self, batch: Sequence[np.ndarray], *, as_bytes: bool = False) -> Mapping[str, torch.Tensor]:
+        """Return pixels as the model wants them.
+
+        :param as_bytes: a GPU scales them, which takes it less time than copying four times the bytes.
+        """
         if self._pixels is not None:
+            one = self._pixels.levels if as_bytes else self._pixels.prepared
             with contextlib.suppress(ValueError):  # smaller than what is cut out, or of several sizes
-                return {"pixel_values": torch.from_numpy(np.stack(list(map(self._pixels.prepared, batch))))}
+                return {"pixel_values": torch.from_numpy(np.stack(list(map(one, batch))))}
         found: Mapping[str, torch.Tensor] = self._processor(
             images=[Image.fromarray(sample) for sample in batch], return_tensors="pt"
         )
         return found
-
-    def _as_bytes(self, batch: Sequence[np.ndarray]) -> Mapping[str, torch.Tensor]:
-        """Return pixels that a GPU still has to scale, which takes it less time than copying four times the bytes."""
-        if self._pixels is not None:
-            with contextlib.suppress(ValueError):
-                return {"pixel_values": torch.from_numpy(np.stack(list(map(self._pixels.levels, batch))))}
-        return self._prepared(batch)
 
     def _examples(self) -> Sequence[Mapping[str, torch.Tensor]]:
         return [self._prepared(batch) for batch in examples.pictures((2, 1, self.PART["cpu"]))]

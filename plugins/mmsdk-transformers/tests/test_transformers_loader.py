@@ -196,7 +196,7 @@ def test_pixels_that_the_device_scales_make_the_same_vectors(vit, monkeypatch):
     monkeypatch.setattr(type(encoder), "_scales", True)  # as on CUDA
     handed = []
     handle = encoder.module().register_forward_pre_hook(lambda _, args, kwargs: handed.append(kwargs), with_kwargs=True)
-    assert encoder._as_bytes(PICTURES)["pixel_values"].dtype == torch.uint8
+    assert encoder._prepared(PICTURES, as_bytes=True)["pixel_values"].dtype == torch.uint8
     np.testing.assert_array_equal(encoder.encode(PICTURES, "image"), expected)
     assert handed[0]["pixel_values"].dtype == torch.float32
     handle.remove()
