@@ -13,6 +13,7 @@ import click
 from mmsdk.cli.output import print_json
 from mmsdk.cli.shell import width
 from mmsdk.cli.text import padded, shown_width
+from mmsdk.plugins import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -92,12 +93,9 @@ def _ahead(paired: Mapping[str, Any], metric: str) -> str:
     if not found:
         return ""
     name = min(found, key=lambda one: found[one]["value"])
-    one = found[name]
-    sure = "beyond chance" if one["low"] > 0 or one["high"] < 0 else "not told apart by these rows"
-    if one["value"] < 0:
-        one = {"value": -one["value"], "low": -one["high"], "high": -one["low"]}
-        return f"behind the best baseline, {name}, by {_score(one)}: {sure}"
-    return f"ahead of the best baseline, {name}, by {_score(one)}: {sure}"
+    word, by = resolve("mmsdk.evaluate.differences:sided")(found[name])
+    sure = "beyond chance" if by["low"] > 0 else "not told apart by these rows"
+    return f"{word.lower()} the best baseline, {name}, by {_score(by)}: {sure}"
 
 
 def _promises(confidence: Mapping[str, Any]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from mmsdk.evaluate.bootstrap import RESAMPLES, Interval, bootstrap
 from mmsdk.tasks import Classification, Multilabel, Regression
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from mmsdk.protocols import Task
 
@@ -179,3 +179,11 @@ def _rounded(number: int) -> int:
 def _mean(repeats: Sequence[Any], name: str, rows: np.ndarray) -> float:
     """Return a metric of some rows, its mean over the repetitions."""
     return float(np.mean([one[name](rows) for one in repeats]))
+
+
+def sided(one: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """Return whether a difference is one ahead or behind, and by how much: never by less than nothing."""
+    if one["value"] >= 0:
+        return "Ahead of", one
+    low, high = (None if one.get(end) is None else -one[end] for end in ("high", "low"))
+    return "Behind", {**one, "value": -one["value"], "low": low, "high": high}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from mmsdk.evaluate.differences import sided
 from mmsdk.report import charts
 from mmsdk.report.efficiency import cost_sections
 from mmsdk.report.inputs import given_rows, worse_lines
@@ -126,14 +127,6 @@ def score(value: Any) -> str:
     number = f"{value['value']:.3f}"
     bounds = (value.get("low"), value.get("high"))
     return number if None in bounds else f"{number} [{bounds[0]:.3f}, {bounds[1]:.3f}]"
-
-
-def sided(one: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-    """Return whether a difference is one ahead or behind, and by how much: never by less than nothing."""
-    if one["value"] >= 0:
-        return "Ahead of", one
-    low, high = (None if one.get(end) is None else -one[end] for end in ("high", "low"))
-    return "Behind", {**one, "value": -one["value"], "low": low, "high": high}
 
 
 def cell(value: Any) -> str:
