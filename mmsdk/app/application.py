@@ -91,12 +91,13 @@ class App:
 
     def answered(self, samples: Samples, *, audit: str | os.PathLike[str] | None = None) -> list[Prediction]:
         """Answer for rows that are read already, with a line for each in a log where one is named."""
-        answers = self.answer(self.pipeline.embed(samples), samples.table)
+        fired = self.pipeline.rules.fired(samples.table, len(samples))
+        answers = self._answers(self.pipeline.embed(samples), samples.table, fired)
         if audit is not None:
             from mmsdk.app.audited import write_audit
             from mmsdk.journal import Journal
 
-            write_audit(self, samples, answers, Journal(audit))
+            write_audit(self, samples, answers, fired, Journal(audit))
         return answers
 
     def predict_samples(self, samples: Sequence[Mapping[str, Any]]) -> list[Prediction]:
@@ -119,8 +120,15 @@ class App:
             where ``confidence.by`` names a column.
         :raises RunError: a rule reads a column, and there is no table.
         """
+        count = len(next(iter(embeddings.present.values())))
+        return self._answers(embeddings, table, self.pipeline.rules.fired(table, count))
+
+    def _answers(
+        self, embeddings: Embeddings, table: Table | None, fired: Mapping[str, np.ndarray]
+    ) -> list[Prediction]:
+        """Answer for embedded rows whose rules are known to hold or not, rule -> bool ``(n,)``."""
         vectors, logits = self.pipeline.fuse(embeddings)
-        outputs = sure_outputs(self, vectors, logits, embeddings.present, table)
+        outputs = sure_outputs(self, vectors, logits, embeddings.present, table, fired)
         return [
             Prediction(outputs=_row(outputs, row), modalities_used=_used(embeddings, row))
             for row in range(len(vectors))

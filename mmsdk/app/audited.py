@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from mmsdk.protocols import Media
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
 
     from mmsdk.app.application import App
     from mmsdk.app.prediction import Prediction
@@ -21,10 +23,14 @@ if TYPE_CHECKING:
 RUN = "run.json"
 
 
-def write_audit(app: App, samples: Samples, answers: Sequence[Prediction], journal: Journal) -> str:
-    """Add a line for each answer, on the disk when this returns; return the head of the log."""
+def write_audit(
+    app: App, samples: Samples, answers: Sequence[Prediction], fired: Mapping[str, np.ndarray], journal: Journal
+) -> str:
+    """Add a line for each answer, on the disk when this returns; return the head of the log.
+
+    :param fired: rule -> bool ``(n,)``.
+    """
     run = hashlib.sha256((app.folder / RUN).read_bytes()).hexdigest()
-    fired = app.pipeline.rules.fired(samples.table, len(samples)) if app.pipeline.rules else {}
     return journal.append(
         [
             {

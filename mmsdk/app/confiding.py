@@ -315,14 +315,16 @@ def sure_outputs(
     logits: Mapping[str, np.ndarray],
     present: Mapping[str, np.ndarray],
     table: Table | None,
+    fired: Mapping[str, np.ndarray],
 ) -> dict[str, Sequence[Output]]:
     """Return the answers of every task: calibrated, inside the rules, and as sure as the run may be of them.
 
     :param vectors: fused, ``(n, dim)``.
     :param logits: task -> ``(n, width)`` as the network gives them.
-    :param table: the rows, by which rules are judged and groups are told.
+    :param table: the rows, by which groups are told.
+    :param fired: rule -> bool ``(n,)``, the rows whose answers it bounds.
     """
-    outputs = guessed_outputs(app, logits, present, table)
+    outputs = guessed_outputs(app, logits, present, fired)
     confidence = app.confidence
     if confidence is None:
         return outputs
@@ -341,17 +343,20 @@ def sure_outputs(
             given=given,
             groups=groups,
             novelties=novelties,
-            settled=app.pipeline.rules.settled(name, table, len(vectors)) if declines else None,
+            settled=app.pipeline.rules.settled(name, fired, len(vectors)) if declines else None,
         )
-        found[name] = inside_bounds(app.pipeline.rules, name, task, judged, table)
+        found[name] = inside_bounds(app.pipeline.rules, name, task, judged, fired)
     return found
 
 
 def guessed_outputs(
-    app: App, logits: Mapping[str, np.ndarray], present: Mapping[str, np.ndarray], table: Table | None
+    app: App,
+    logits: Mapping[str, np.ndarray],
+    present: Mapping[str, np.ndarray],
+    fired: Mapping[str, np.ndarray],
 ) -> dict[str, Sequence[Output]]:
     """Return the answers of every task, calibrated and inside the rules, and none declined: the best guess."""
-    return ruled_outputs(app.pipeline.rules, app.tasks, calibrated_logits(app, logits, present), table)
+    return ruled_outputs(app.pipeline.rules, app.tasks, calibrated_logits(app, logits, present), fired)
 
 
 def calibrated_logits(

@@ -44,11 +44,10 @@ def teach_rules(draft: Draft, whole: Mapping[str, Task] | None = None) -> None:
     """
     pipeline, weight = draft.pipeline, draft.application.training.rules
     whole = whole or {name: target.task for name, target in draft.targets.items()}
-    open_checked(pipeline, whole, draft.samples)
-    table = draft.samples.table
+    fired = open_checked(pipeline, whole, draft.samples)
     if weight == 0:
         return
-    allowed = {name: pipeline.rules.allowed(name, table) for name in draft.targets}
+    allowed = {name: pipeline.rules.allowed(name, fired) for name in draft.targets}
     if all(one is None for one in allowed.values()):
         raise ConfigError("training.rules: there is no rule that bounds labels, so there is nothing to teach")
     for name, one in allowed.items():
@@ -57,13 +56,16 @@ def teach_rules(draft: Draft, whole: Mapping[str, Task] | None = None) -> None:
             draft.targets[name] = replace(draft.targets[name], allowed=own, rule_weight=weight)
 
 
-def open_checked(pipeline: Pipeline, tasks: Mapping[str, Task], samples: Samples) -> None:
+def open_checked(pipeline: Pipeline, tasks: Mapping[str, Task], samples: Samples) -> dict[str, np.ndarray]:
     """Open the rules of an application, and refuse those that contradict each other in some row.
 
+    :returns: rule -> bool ``(n,)``, the rows it holds for.
     :raises MmsdkError: so they do, or one names a label that no task knows.
     """
     pipeline.open_rules(tasks)
-    pipeline.rules.check(samples.table, samples.ids)
+    fired = pipeline.rules.fired(samples.table, len(samples))
+    pipeline.rules.check(fired, samples.ids)
+    return fired
 
 
 def _columns(allowed: np.ndarray, own: Task, whole: Task) -> np.ndarray:
@@ -76,10 +78,10 @@ def _columns(allowed: np.ndarray, own: Task, whole: Task) -> np.ndarray:
 
 
 def inside_bounds(
-    rules: RuleBook, name: str, task: Task, outputs: Sequence[Output], table: Table | None
+    rules: RuleBook, name: str, task: Task, outputs: Sequence[Output], fired: Mapping[str, np.ndarray]
 ) -> Sequence[Output]:
     """Return the answers of a task, the interval of a number cut off where rules say that it cannot lie."""
-    bounds = rules.bounds(name, table, len(outputs)) if isinstance(task, Regression) else None
+    bounds = rules.bounds(name, fired) if isinstance(task, Regression) else None
     if bounds is None:
         return outputs
     assert isinstance(task, Regression)
@@ -93,12 +95,12 @@ def inside_bounds(
 
 
 def ruled_outputs(
-    rules: RuleBook, tasks: Mapping[str, Task], logits: Mapping[str, np.ndarray], table: Table | None
+    rules: RuleBook, tasks: Mapping[str, Task], logits: Mapping[str, np.ndarray], fired: Mapping[str, np.ndarray]
 ) -> dict[str, Sequence[Output]]:
     """Return the outputs of every task inside the rules, each with the names of those that changed it."""
     if not rules:
         return {name: task.outputs(logits[name]) for name, task in tasks.items()}
-    ruled = rules.apply(logits, table)
+    ruled = rules.apply(logits, fired)
     return {
         name: [replace(one, rules=ruled.names(name, row)) for row, one in enumerate(task.outputs(ruled.logits[name]))]
         for name, task in tasks.items()
@@ -123,7 +125,7 @@ def rule_metrics(draft: Draft, scoring: Scoring) -> dict[str, dict[str, Any]]:
     calibrate = calibration_of(draft)
     if calibrate is not None and set(parts.values()) == {"test"}:
         logits = {name: calibrate(name, one, rows, None) for name, one in logits.items()}
-    ruled = rules.apply(logits, draft.samples.table.take(rows))
+    ruled = rules.apply(logits, rules.fired(draft.samples.table.take(rows), len(rows)))
     found = {}
     for name in rules.tasks:
         target = draft.targets[name]

@@ -61,7 +61,7 @@ class RuleBook:
         return bool(self.rules)
 
     def fired(self, table: Table | None, n: int) -> dict[str, np.ndarray]:
-        """Return rule -> bool ``(n,)``.
+        """Return rule -> bool ``(n,)``, whether its condition is met; columns that the table lacks are empty.
 
         :raises RunError: a rule has a condition, and there is no table to judge it by.
         """
@@ -73,13 +73,12 @@ class RuleBook:
         always = np.ones(n, dtype=bool)
         return {rule.name: met[:, places[rule.when]] if rule.when else always for rule in self.rules}
 
-    def apply(self, logits: Mapping[str, np.ndarray], table: Table | None) -> Ruled:
+    def apply(self, logits: Mapping[str, np.ndarray], fired: Mapping[str, np.ndarray]) -> Ruled:
         """Return the answers inside the rules.
 
         :param logits: task -> ``(n, width)``, calibrated.
-        :param table: the rows, as many; columns that they lack are empty.
+        :param fired: what :meth:`fired` said of the rows, as of all that follow.
         """
-        fired = self.fired(table, len(next(iter(logits.values()))))
         found = {name: np.array(one, dtype=np.float64) for name, one in logits.items()}
         blame: Blame = {}
         for task in self.tasks:
@@ -91,45 +90,45 @@ class RuleBook:
         found, more = settled([rule for rule in self.rules if rule.kind == "pair"], fired, found)
         return Ruled(logits=found, fired=fired, blame=blame | more)
 
-    def allowed(self, task: str, table: Table) -> np.ndarray | None:
+    def allowed(self, task: str, fired: Mapping[str, np.ndarray]) -> np.ndarray | None:
         """Return bool ``(n, width)``, the labels that bounds leave to each row, or None where no bound speaks of it."""
         rules = [rule for rule in self.rules if rule.task == task and rule.kind in ("labels", "tags")]
         if not rules:
             return None
-        left = np.ones((len(table), len(rules[0].mask)), dtype=bool)
-        for rows, acting in self._patterns(task, self.fired(table, len(table))):
+        left = np.ones((len(fired[rules[0].name]), len(rules[0].mask)), dtype=bool)
+        for rows, acting in self._patterns(task, fired):
             mask, _ = merged(acting)
             left[rows] = mask if mask.dtype == bool else mask >= 0
         return left
 
-    def bounds(self, task: str, table: Table | None, n: int) -> np.ndarray | None:
+    def bounds(self, task: str, fired: Mapping[str, np.ndarray]) -> np.ndarray | None:
         """Return the lowest and the highest number that rules leave each row, standardised, ``(n, 2)`` float64.
 
         None where no rule bounds the number.
         """
-        if not any(rule.task == task and rule.kind == "number" for rule in self.rules):
+        rules = [rule for rule in self.rules if rule.task == task and rule.kind == "number"]
+        if not rules:
             return None
-        left = np.tile([-np.inf, np.inf], (n, 1))
-        for rows, acting in self._patterns(task, self.fired(table, n)):
+        left = np.tile([-np.inf, np.inf], (len(fired[rules[0].name]), 1))
+        for rows, acting in self._patterns(task, fired):
             left[rows] = merged(acting)[0]
         return left
 
-    def settled(self, task: str, table: Table | None, n: int) -> list[tuple[str, ...]]:
+    def settled(self, task: str, fired: Mapping[str, np.ndarray], n: int) -> list[tuple[str, ...]]:
         """Return, row by row, the bounds that leave one answer alone, whatever the network says; none elsewhere."""
         found: list[tuple[str, ...]] = [()] * n
-        for rows, rules in self._patterns(task, self.fired(table, n) if task in self.tasks else {}):
+        for rows, rules in self._patterns(task, fired):
             mask, dropped = merged(rules)
             if leaves_one(rules[0].kind, mask):
                 names = tuple(rule.name for rule in rules if rule not in dropped)
                 found = [names if here else one for one, here in zip(found, rows.tolist(), strict=True)]
         return found
 
-    def check(self, table: Table, ids: Sequence[str]) -> None:
-        """Refuse a table in which rules contradict each other.
+    def check(self, fired: Mapping[str, np.ndarray], ids: Sequence[str]) -> None:
+        """Refuse rows on which rules contradict each other.
 
         :raises DataError: for some row, two bounds leave no answer; names the rules, the rows and how many there are.
         """
-        fired = self.fired(table, len(table))
         for task in self.tasks:
             for rows, rules in self._patterns(task, fired):
                 dropped = merged(rules)[1] or self._torn(task, rules, {n: one[rows] for n, one in fired.items()})

@@ -15,6 +15,7 @@ from mmsdk.app.refitting import again, gather_material
 from mmsdk.cli.shell import run as typed
 from mmsdk.config.rules import RuleConfig
 from mmsdk.data import Policy
+from mmsdk.rules.conditions import firing
 
 ORDER = ["routine", "soon", "urgent"]
 
@@ -102,6 +103,20 @@ def test_tables_say_it_too(fitted, tmp_path):
     assert all(row["urgency"] == "urgent" and cells[row["id"]] == "85" for row in changed)
     assert all(row["urgency"] == "urgent" for row in held if cells[row["id"]] == "85")
     assert "unit_rules" not in held[0]  # no rule speaks of it
+
+
+def test_conditions_are_evaluated_once_however_many_tasks_they_bound(tmp_path, monkeypatch):
+    rules = [
+        {"name": "low oxygen", "when": "spo2 < 90", "task": "urgency", "at_least": "urgent"},
+        {"name": "stays", "when": "spo2 < 90", "task": "stay", "at_least": 3, "at_most": 3},
+    ]
+    sure = {"source": "validation", "abstain": {"error": 0.1}}
+    app = mmsdk.fit(application(rules=rules, confidence=sure), rows(), tmp_path / "run", device="cpu", quiet=True)
+    asked = []
+    monkeypatch.setattr("mmsdk.rules.book.firing", lambda *words: asked.append(words) or firing(*words))
+    app.predict([{"note": [1.0, 0.0, 0.0], "spo2": "80"}], audit=tmp_path / "audit.jsonl")
+    assert len(asked) == 1
+    assert json.loads((tmp_path / "audit.jsonl").read_text().splitlines()[-1])["fired"] == ["low oxygen", "stays"]
 
 
 def test_figures_stand_with_and_without(fitted):

@@ -37,6 +37,10 @@ def book(*entries, columns=("spo2", "age")):
     return open_rules(entries, TASKS, {"urgency": ORDER}, columns)
 
 
+def applied(rules, logits, rows=None):
+    return rules.apply(logits, rules.fired(rows, len(next(iter(logits.values())))))
+
+
 def table(**columns):
     return mmsdk.read_table(
         [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)], root=None
@@ -46,7 +50,9 @@ def table(**columns):
 def test_a_floor_gives_its_mass_to_the_labels_above_in_proportion():
     logits = np.log([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3]])  # routine, soon, urgent
     rows = table(spo2=["85", "97"])
-    ruled = book(entry(name="low", when="spo2 < 90", task="urgency", at_least="soon")).apply({"urgency": logits}, rows)
+    ruled = applied(
+        book(entry(name="low", when="spo2 < 90", task="urgency", at_least="soon")), {"urgency": logits}, rows
+    )
     assert softmax(ruled.logits["urgency"], 1) == pytest.approx(np.array([[0, 2 / 3, 1 / 3], [0.1, 0.6, 0.3]]))
     assert softmax(ruled.logits["urgency"], 1)[0, 0] == 0.0
     assert [ruled.names("urgency", row) for row in (0, 1)] == [("low",), ()]
@@ -65,7 +71,7 @@ def test_a_floor_gives_its_mass_to_the_labels_above_in_proportion():
     ],
 )
 def test_every_bound_of_labels(said, expected):
-    ruled = book(entry(task="urgency", **said)).apply({"urgency": np.log([[0.7, 0.2, 0.1]])}, None)
+    ruled = applied(book(entry(task="urgency", **said)), {"urgency": np.log([[0.7, 0.2, 0.1]])})
     assert softmax(ruled.logits["urgency"], 1)[0] == pytest.approx(expected)
     assert ruled.names("urgency", 0) == (("rule 1",) if expected[0] == 0 else ())
 
@@ -75,7 +81,7 @@ def test_a_floor_holds_however_sure_the_network_is_of_what_it_forbids():
     rows = table(spo2=["85"])
     for said, expected in (({"at_least": "urgent"}, [0, 0, 1]), ({"at_least": "soon"}, [0, 1, 0])):
         rule = entry(name="low", when="spo2 < 90", task="urgency", **said)
-        assert softmax(book(rule).apply({"urgency": logits}, rows).logits["urgency"], 1)[0].tolist() == expected
+        assert softmax(applied(book(rule), {"urgency": logits}, rows).logits["urgency"], 1)[0].tolist() == expected
 
 
 def test_an_infinite_cell_is_above_or_below_every_bound():
@@ -116,7 +122,7 @@ def test_tags_are_forced_and_numbers_clipped():
     rules = book(
         entry(name="lit", task="tags", always=["lighting"], never="sofa"), entry(name="short", task="stay", at_most=12)
     )
-    ruled = rules.apply(logits, None)
+    ruled = applied(rules, logits)
     (tags,), (stay,) = TASKS["tags"].outputs(ruled.logits["tags"]), TASKS["stay"].outputs(ruled.logits["stay"])
     assert tags.value == ("lamp", "lighting")
     assert tags.probabilities["lighting"] == 1.0
@@ -128,27 +134,27 @@ def test_tags_are_forced_and_numbers_clipped():
 def test_a_child_raises_its_parents_and_a_closed_parent_lowers_it():
     tree = entry(name="tree", task="tags", implies={"lamp": "lighting", "lighting": ["furniture"]})
     logits = {"tags": np.array([[-2.0, 1.0, -1.0, -3.0]])}  # furniture, lamp, lighting, sofa
-    ruled = book(tree).apply(logits, None)
+    ruled = applied(book(tree), logits)
     assert ruled.logits["tags"].tolist() == [[1.0, 1.0, 1.0, -3.0]]
     assert ruled.names("tags", 0) == ("tree",)
-    closed = book(tree, entry(name="none", task="tags", never="furniture")).apply(logits, None)
+    closed = applied(book(tree, entry(name="none", task="tags", never="furniture")), logits)
     (answer,) = TASKS["tags"].outputs(closed.logits["tags"])
     assert answer.value == ()
     torn = book(tree, entry(name="a", task="tags", never="furniture"), entry(name="b", task="tags", always="lamp"))
     with pytest.raises(mmsdk.DataError, match="'tree' contradicts 'a', 'b'"):
-        torn.check(table(age=["1"]), ["x"])
-    still = book(tree).apply({"tags": np.array([[2.0, -1.0, -0.5, -3.0]])}, None)
+        torn.check(torn.fired(table(age=["1"]), 1), ["x"])
+    still = applied(book(tree), {"tags": np.array([[2.0, -1.0, -0.5, -3.0]])})
     assert still.names("tags", 0) == ()
 
 
 def test_of_two_answers_that_may_not_stand_together_the_surer_stands():
     forbid = entry(name="apart", forbid={"urgency": ["routine"], "unit": "icu"})
     urgency, unit = np.log([[0.6, 0.3, 0.1]]), np.log([[0.1, 0.2, 0.7]])
-    ruled = book(forbid).apply({"urgency": urgency, "unit": unit}, None)
+    ruled = applied(book(forbid), {"urgency": urgency, "unit": unit})
     assert softmax(ruled.logits["urgency"], 1)[0] == pytest.approx([0, 0.75, 0.25])
     assert softmax(ruled.logits["unit"], 1)[0] == pytest.approx([0.1, 0.2, 0.7])
     assert (ruled.names("urgency", 0), ruled.names("unit", 0)) == (("apart",), ())
-    other = book(forbid).apply({"urgency": np.log([[0.9, 0.06, 0.04]]), "unit": unit}, None)
+    other = applied(book(forbid), {"urgency": np.log([[0.9, 0.06, 0.04]]), "unit": unit})
     assert other.logits["unit"].argmax() == 1
     assert other.names("unit", 0) == ("apart",)
 
@@ -158,14 +164,14 @@ def test_where_the_other_cannot_give_way_the_surer_does():
         entry(name="intensive", task="unit", always="icu"),
         entry(name="apart", forbid={"unit": "icu", "urgency": ["routine"]}),
     )
-    ruled = rules.apply({"urgency": np.log([[0.9, 0.06, 0.04]]), "unit": np.log([[0.4, 0.3, 0.3]])}, None)
+    ruled = applied(rules, {"urgency": np.log([[0.9, 0.06, 0.04]]), "unit": np.log([[0.4, 0.3, 0.3]])})
     assert ruled.logits["unit"].argmax() == 2
     assert ruled.logits["urgency"].argmax() == 1
 
 
 def test_a_hierarchy_over_two_tasks_sets_the_answers_right():
     rules = book(entry(name="up", task="unit", parent="urgency", implies={"icu": "urgent"}))
-    ruled = rules.apply({"urgency": np.log([[0.5, 0.3, 0.2]]), "unit": np.log([[0.1, 0.1, 0.8]])}, None)
+    ruled = applied(rules, {"urgency": np.log([[0.5, 0.3, 0.2]]), "unit": np.log([[0.1, 0.1, 0.8]])})
     assert ruled.logits["urgency"].argmax() == 2
     assert ruled.logits["unit"].argmax() == 2
 
@@ -173,11 +179,11 @@ def test_a_hierarchy_over_two_tasks_sets_the_answers_right():
 def test_blame_names_each_rule_that_mattered_and_no_other():
     logits = np.log([[0.5, 0.3, 0.2]])
     both = book(entry(name="a", task="urgency", never="routine"), entry(name="b", task="urgency", never="soon"))
-    assert both.apply({"urgency": logits}, None).names("urgency", 0) == ("a", "b")
+    assert applied(both, {"urgency": logits}).names("urgency", 0) == ("a", "b")
     twice = book(entry(name="a", task="urgency", never="routine"), entry(name="b", task="urgency", at_least="soon"))
-    assert twice.apply({"urgency": logits}, None).names("urgency", 0) == ("a", "b")
+    assert applied(twice, {"urgency": logits}).names("urgency", 0) == ("a", "b")
     idle = book(entry(name="a", task="urgency", never="routine"), entry(name="b", task="urgency", never="urgent"))
-    ruled = idle.apply({"urgency": logits}, None)
+    ruled = applied(idle, {"urgency": logits})
     assert ruled.names("urgency", 0) == ("a",)
     assert ruled.fired["b"].all()
     assert not ruled.changed("b").any()
@@ -190,16 +196,16 @@ def test_contradictions_are_refused_at_fit_and_the_earlier_holds_in_use():
     )
     rows = table(spo2=["85", "85", "97"], age=["10", "40", "10"])
     with pytest.raises(mmsdk.DataError, match=r"'young' contradicts 'low'.*'urgency' no answer in 1 rows \(b1\)"):
-        rules.check(rows, ["b1", "b2", "b3"])
-    rules.check(rows.take(np.array([1, 2])), ["b2", "b3"])
-    ruled = rules.apply({"urgency": np.log([[0.6, 0.3, 0.1]] * 3)}, rows)
+        rules.check(rules.fired(rows, 3), ["b1", "b2", "b3"])
+    rules.check(rules.fired(rows.take(np.array([1, 2])), 2), ["b2", "b3"])
+    ruled = applied(rules, {"urgency": np.log([[0.6, 0.3, 0.1]] * 3)}, rows)
     assert ruled.logits["urgency"].argmax(1).tolist() == [2, 2, 0]
     assert ruled.names("urgency", 0) == ("low",)
     for kind, first, second in (("tags", "always", "never"), ("stay", "at_least", "at_most")):
         low, high = ("lamp", "lamp") if kind == "tags" else (15, 5)
         clash = book(entry(name="one", task=kind, **{first: low}), entry(name="two", task=kind, **{second: high}))
         with pytest.raises(mmsdk.DataError, match="'two' contradicts 'one'"):
-            clash.check(table(age=["1"]), ["x"])
+            clash.check(clash.fired(table(age=["1"]), 1), ["x"])
 
 
 @pytest.mark.parametrize(
@@ -238,7 +244,7 @@ def test_an_order_must_hold_every_label_and_a_strange_task_has_no_bounds():
 
 def test_conditions_without_a_table_are_refused():
     with pytest.raises(mmsdk.RunError, match="give the table"):
-        book(entry(when="spo2 < 90", task="unit", never="icu")).apply({"unit": np.zeros((1, 3))}, None)
+        applied(book(entry(when="spo2 < 90", task="unit", never="icu")), {"unit": np.zeros((1, 3))})
 
 
 def test_what_training_is_taught():
@@ -247,6 +253,7 @@ def test_what_training_is_taught():
         entry(task="tags", never="lamp", always="sofa"),
     )
     rows = table(spo2=["85", "97"])
-    assert rules.allowed("urgency", rows).tolist() == [[False, False, True], [True, True, True]]
-    assert rules.allowed("tags", rows).tolist() == [[True, False, True, True]] * 2
-    assert rules.allowed("stay", rows) is None
+    fired = rules.fired(rows, 2)
+    assert rules.allowed("urgency", fired).tolist() == [[False, False, True], [True, True, True]]
+    assert rules.allowed("tags", fired).tolist() == [[True, False, True, True]] * 2
+    assert rules.allowed("stay", fired) is None
