@@ -13,7 +13,7 @@ from mmsdk.data.guessed import Guessed
 from mmsdk.data.naming import WIDE, column_says, column_words, is_named, name_for, patterns
 from mmsdk.data.profile import Profile, best_modality, determines, file_kind, files_there, guesses_of, profile
 from mmsdk.data.repeats import copies, holds_cells, names_the_rows
-from mmsdk.data.table import Table
+from mmsdk.data.table import Table, as_id
 from mmsdk.errors import DataError
 
 if TYPE_CHECKING:
@@ -28,12 +28,14 @@ LABEL_WORDS = frozenset(["label", "labels", "target", "targets", "标签", "标�
 ANSWER_WORDS = frozenset(
     {"category", "class", "outcome", "sentiment", "emotion", "intent", "diagnosis", "genre", "tag", "tags"}
 ) | {"类别", "类目", "分类", "品类", "情感", "情绪", "意图", "诊断", "结局"}
-GROUP_WORDS = frozenset(["group", "patient", "subject", "speaker", "actor", "fold", "folds"])
-GROUP_WORDS |= {"分组", "组别", "患者", "病人", "受试者", "说话人", "演员"}
-PATIENT_WORDS = frozenset(["patient", "患者", "病人"])
-OF_A_PATIENT = frozenset(
-    ["age", "sex", "gender", "weight", "height", "年龄", "性别", "体重", "身高"]
-)  # no group of rows
+PEOPLE_WORDS = frozenset(["patient", "subject", "speaker", "actor", "person", "participant"])
+PEOPLE_WORDS |= {"patientin", "proband", "probandin", "sprecher", "sprecherin", "teilnehmer", "teilnehmerin"}
+PEOPLE_WORDS |= {"versuchsperson", "schauspieler", "schauspielerin"}
+PEOPLE_WORDS |= {"患者", "病人", "受试者", "被试", "参与者", "志愿者", "说话人", "说话者", "讲话人", "演员"}
+GROUP_WORDS = PEOPLE_WORDS | {"group", "fold", "folds", "分组", "组别"}
+OF_A_PERSON = frozenset(["age", "sex", "gender", "weight", "height", "count", "年龄", "性别", "体重", "身高"])
+OF_A_PERSON |= {"alter", "geschlecht", "gewicht", "größe", "anzahl"}  # no group of rows
+NAMED = 4  # words of a cell from which it is a text, such as the subject of a mail, and names nobody
 PARTS = frozenset({"train", "val", "validation", "test"})
 
 
@@ -190,24 +192,47 @@ class _Inspection:
         return best
 
     def _split(self) -> dict[str, Any]:
-        """Take the column of parts; without one, the column of groups."""
-        split: dict[str, Any] = {}
+        """Take the column of parts and the column of groups; both, unless a group stands in several parts."""
+        parts, group = self._parts(), self._group()
+        split = {} if parts is None else {"column": parts}
+        if group is None:
+            return split
+        self.found.group = group.name
+        if parts is not None and self._cut(group.name, parts):
+            return split
+        said = [self.found.notes["split"]] if parts is not None else []
+        self.found.notes["split"] = "; ".join([*said, f"{group.distinct} groups, each on one side"])
+        return {**split, "group": group.name}
+
+    def _parts(self) -> str | None:
+        """Take the column that says which rows train."""
+        parts: str | None = None
         for name, found in list(self.free.items()):
             values = {str(cell).strip().lower() for cell in found.sample}
             if values <= PARTS and "train" in values and found.distinct > 1:
-                split = split or {"column": name}
+                parts = parts or name
                 self._drop(name, "says which rows train")
                 self.found.notes["split"] = "holds " + ", ".join(sorted(values))
             elif column_says(name, {"split", "partition"}):
                 self._drop(name, "looks like a split, but does not hold train, val, test")
+        return parts
+
+    def _group(self) -> Profile | None:
+        """Take the column of groups, such as who speaks; other columns that are named as groups are no inputs."""
+        group: Profile | None = None
         for name, found in list(self.free.items()):
-            if not is_named(name, GROUP_WORDS) or _of_a_patient(name) or name in self.files:
+            if not is_named(name, GROUP_WORDS) or _of_a_person(name) or name in self.files or found.words >= NAMED:
                 continue
-            if not split and 1 < found.distinct < len(self.table) and "fold" not in name.lower():
-                split = {"group": name}
-                self.found.notes["split"] = f"{found.distinct} groups, each on one side"
+            if group is None and 1 < found.distinct < len(self.table) and "fold" not in name.lower():
+                group = found
             self._drop(name, "a group of rows, not a property")
-        return split
+        return group
+
+    def _cut(self, group: str, parts: str) -> bool:
+        """Return whether a group stands in several parts, as no split with both may have it."""
+        pairs = zip(self.table.cells(group), self.table.cells(parts), strict=True)
+        first: dict[str, Any] = {}
+        return any(one is not None and first.setdefault(as_id(one), part) != part for one, part in pairs)
 
     def _asked(self, target: str) -> dict[str, dict[str, Any]]:
         """Take the column that is said to be the answer; others that are named as labels are no inputs."""
@@ -362,9 +387,9 @@ def _settled(modality: str | None, found: Profile, guesses: Mapping[str, Guess])
     )
 
 
-def _of_a_patient(name: str) -> bool:
-    """Return whether a column says how a patient is, and not which: ``patient_age``."""
-    return column_says(name, PATIENT_WORDS) and column_says(name, OF_A_PATIENT)
+def _of_a_person(name: str) -> bool:
+    """Return whether a column says how somebody is, and not who: ``patient_age``."""
+    return column_says(name, PEOPLE_WORDS) and column_says(name, OF_A_PERSON)
 
 
 def _has_digit(cell: Any) -> bool:

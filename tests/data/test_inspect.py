@@ -285,9 +285,41 @@ def test_an_answer_that_is_none_is_refused(column, said):
         inspect_table(cases(n=1000) if column == "urgencyy" else read_table([{"who": "x", "a": 1}] * 9), target=column)
 
 
-@pytest.mark.parametrize("column", ["patient_age", "Patient weight", "患者_身高"])
-def test_how_a_patient_is_makes_no_group_of_rows(column):
+@pytest.mark.parametrize("column", ["patient_age", "Patient weight", "患者_身高", "speaker_age", "Größe Proband"])
+def test_how_somebody_is_makes_no_group_of_rows(column):
     rows = [{column: 40 + n % 31 / 2, "patient": f"p{n // 2}", "label": "ab"[n % 3 % 2]} for n in range(60)]
     found = guess_application(read_table(rows))
     assert [one["column"] for one in found["inputs"].values()] == [column]
     assert found["split"] == {"group": "patient"}
+
+
+PEOPLE = ["actor", "Speaker ID", "subject", "Person", "person_id", "participant", "Sprecher", "Sprecherin", "Proband"]
+PEOPLE += ["Proband Nr.", "Teilnehmerin", "患者编号", "受试者", "受试者ID", "被试编号", "说话人", "讲话人", "演员"]
+
+
+@pytest.mark.parametrize("column", PEOPLE)
+def test_who_it_is_groups_the_rows_in_three_languages(column):
+    rows = [{"value": n * 7 % 31 / 3, column: f"W{n // 3}", "label": "ab"[n % 2]} for n in range(60)]
+    found = inspect_table(read_table(rows))
+    assert found.application["split"] == {"group": column}
+    assert found.group == column
+
+
+def test_groups_are_named_beside_a_column_of_parts_unless_that_cuts_through_them():
+    rows = [{"value": n * 7 % 31 / 3, "part": ("train", "train", "val", "test")[n // 15]} for n in range(60)]
+    whole = inspect_table(read_table([{**row, "speaker": f"S{n // 5}"} for n, row in enumerate(rows)]))
+    assert whole.application["split"] == {"column": "part", "group": "speaker"}
+    assert whole.notes["split"] == "holds test, train, val; 12 groups, each on one side"
+    cut = inspect_table(read_table([{**row, "speaker": f"S{n % 7}"} for n, row in enumerate(rows)]))
+    assert cut.application["split"] == {"column": "part"}
+    assert cut.notes["split"] == "holds test, train, val"
+    assert (whole.group, cut.group) == ("speaker", "speaker")
+
+
+def test_the_subject_of_a_mail_is_text_and_nobody():
+    rows = [
+        {"subject": f"{WORDS[n % 5]} {WORDS[n % 7]} of my order {n % 9} again", "value": n * 3 % 17} for n in range(60)
+    ]
+    found = inspect_table(read_table(rows))
+    assert found.group is None
+    assert found.application["inputs"]["subject"]["modality"] == "text"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from mmsdk import ConfigError, DataError, guess_application
+from mmsdk import ConfigError, DataError, guess_application, inspect_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from mmsdk import Table
 
@@ -60,7 +60,8 @@ def check_labels(table: Table, target: str) -> None:
 
 def people_of(table: Table, settings: Mapping[str, Any]) -> str | None:
     """Return the column that names who is seen or heard, by its name, whatever is said of groups."""
-    return _group(table, [str(settings[key]) for key in ("target", "id", "split") if key in settings])
+    without = [str(settings[key]) for key in ("target", "id", "split") if key in settings]
+    return inspect_table(table, tasks=False, without=without).group
 
 
 def with_group(settings: Mapping[str, Any], people: str | None) -> dict[str, Any]:
@@ -70,15 +71,6 @@ def with_group(settings: Mapping[str, Any], people: str | None) -> dict[str, Any
         group = people
     rest = {key: value for key, value in settings.items() if key != "group"}
     return rest if group in (None, NOBODY) else {**rest, "group": group}
-
-
-def _group(table: Table, without: Sequence[str]) -> str | None:
-    """Return the group that ``mmsdk inspect`` would guess, were there no column of parts, which it takes before one."""
-    split = guess_application(table, tasks=False, without=without).get("split", {})
-    if "column" in split:
-        return _group(table, [*without, split["column"]])
-    group: str | None = split.get("group")
-    return group
 
 
 def _wrong(key: str, value: Any, expected: str) -> ConfigError:

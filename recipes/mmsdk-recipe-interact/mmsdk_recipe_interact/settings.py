@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from mmsdk import ConfigError, guess_application, note
+from mmsdk import ConfigError, inspect_table, note
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,7 +71,7 @@ def group_of(table: Table, settings: Mapping[str, Any], slots: Sequence[str]) ->
     said: str | None = settings.get("group")
     if said is not None:
         return None if said == NOBODY else said
-    return _speakers(table, slots) if settings.get("split") is None else None
+    return inspect_table(table, tasks=False, without=slots).group if settings.get("split") is None else None
 
 
 def check_idle(table: Table, slots: Sequence[str], said: Any) -> None:
@@ -93,12 +93,3 @@ def check_idle(table: Table, slots: Sequence[str], said: Any) -> None:
             "hands will be taken for commands; add such rows, or name the label that means that nobody asked with "
             f"--set 'idle=[LABEL]'. Labels: {labels}"
         )
-
-
-def _speakers(table: Table, without: Sequence[str]) -> str | None:
-    """Return the group that ``mmsdk inspect`` would guess, were there no column of parts, which it takes before one."""
-    split = guess_application(table, tasks=False, without=without).get("split", {})
-    if "column" in split:
-        return _speakers(table, [*without, split["column"]])
-    group: str | None = split.get("group")
-    return group
