@@ -20,7 +20,8 @@ def mmsdk_recipes() -> Iterator[RecipeSpec]:
         takes="a table of cases (picture, record, notes, the urgency or finding), or FHIR R4 bundles",
         settings={
             "target": "column that holds the answer: an urgency, a finding, an outcome",
-            "order": "its labels from least to most urgent, for the worklist and for floors",
+            "order": "its labels from least to most urgent, for the worklist and for floors (default: that of a known "
+            "scale)",
             "group": "column of the patient; cases of one patient stay on one side (numbered at the door)",
             "id": "column of a case number that names nobody; rows are numbered without one",
             "risk": "the share of given answers that may be wrong; cases beyond it go to a person (default 0.1)",

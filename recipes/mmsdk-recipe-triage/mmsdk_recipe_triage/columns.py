@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from mmsdk_recipe_triage.words import (
     RECORDING,
     SIZES,
     SLICED,
+    UMLAUTS,
 )
 
 if TYPE_CHECKING:
@@ -101,6 +103,8 @@ def understand(table: Any, settings: Mapping[str, Any]) -> Columns:
 def order_of(labels: list[str], said: Any) -> list[str] | None:
     """Return the labels from least to most urgent: as said, or as a known scale has them; ``None`` where neither.
 
+    A scale may have labels that the table lacks, unless only two are left of it.
+
     :param said: the setting ``order``.
     :raises ConfigError: what is said does not name every label.
     """
@@ -109,9 +113,20 @@ def order_of(labels: list[str], said: Any) -> list[str] | None:
         if missing := sorted(set(labels) - set(named)):
             raise ConfigError(f"recipe triage: order leaves out {', '.join(missing)}; name every label of the target")
         return named
-    plain = {label.strip().lower(): label for label in labels}
-    found = next((scale for scale in ORDERS if set(plain) == set(scale)), None)
-    return None if found is None else [plain[one] for one in found]
+    plain = {_plain(label): label for label in labels}
+    if len(plain) < len(labels):
+        return None
+    scales = [[_plain(one) for one in scale] for scale in ORDERS]
+    found = next((scale for scale in scales if set(plain) == set(scale)), None)
+    if found is None and len(plain) > 2:
+        found = next((scale for scale in scales if set(plain) <= set(scale)), None)
+    return None if found is None else [plain[one] for one in found if one in plain]
+
+
+def _plain(label: str) -> str:
+    """Return a label as it is looked for: ``Non_urgent`` and ``non-urgent``, ``GRÜN`` and ``gruen`` are one."""
+    words = unicodedata.normalize("NFC", label).lower().translate(UMLAUTS)
+    return re.sub(r"[\W_]+", " ", words).strip()
 
 
 def leaking_words(labels: list[str], target: str, notes: list[Any]) -> list[str]:

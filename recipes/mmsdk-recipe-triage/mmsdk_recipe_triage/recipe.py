@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmsdk import ConfigError, read_table, read_yaml
+from mmsdk import ConfigError, note, read_table, read_yaml
 from mmsdk_recipe_triage.columns import Columns, leaking_words, order_of, understand
 from mmsdk_recipe_triage.vitals import AGE, column_of, floors
 
@@ -31,11 +31,12 @@ class Triage:
 
     def sample(self, folder: Path, seed: int) -> Mapping[str, Any]:
         """Write the synthetic cases and return their application."""
-        from mmsdk_recipe_triage.sample import write_sample
+        from mmsdk_recipe_triage.sample import ORDER, write_sample
 
         if not (folder / "cases.csv").is_file():  # the last file written
             write_sample(folder, seed)
-        return self.application(folder / "cases.csv", {"target": "urgency", "id": "case", "risk": SAMPLE_RISK})
+        settings = {"target": "urgency", "order": list(ORDER), "id": "case", "risk": SAMPLE_RISK}
+        return self.application(folder / "cases.csv", settings)
 
     def application(self, data: Path, settings: Mapping[str, Any]) -> Mapping[str, Any]:
         """Build the application; who somebody is never gets past the door.
@@ -49,6 +50,11 @@ class Triage:
         order = order_of(labels, settings.get("order")) if task["type"] == "classification" else None
         if order:
             task["order"] = order
+            if settings.get("order") is None:
+                note(
+                    f"recipe triage: {found.task['column']} is taken to go from {' to '.join(order)}, the last being "
+                    "the most urgent; say another order with --set 'order=[LEAST, ..., MOST]'"
+                )
         name = "urgency" if order else "finding" if task["type"] != "regression" else "value"
         rules = _rules(table, settings, name, order)
         return {

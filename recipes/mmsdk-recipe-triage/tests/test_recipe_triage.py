@@ -189,7 +189,7 @@ def test_rules_of_a_file(strange, tmp_path, monkeypatch):
         ({"risk": 1.5}, "risk is 1.5"),
         ({"risk": "low"}, "risk is 'low'"),
         ({"floor": "blau"}, "which is no label"),
-        ({"floor": "gelb", "order": None}, "floor needs order"),
+        ({"target": "Haus", "floor": "gelb", "order": None}, "floor needs order"),
         ({"rules": "nowhere.yaml"}, "cannot be read"),
         ({"targget": "x"}, "Did you mean 'target'?"),
     ],

@@ -202,14 +202,55 @@ def test_a_column_of_two_words_is_quoted():
     assert firing([rule], {"O2 sat": 80})
 
 
-def test_scales_that_are_known_have_an_order():
-    assert order_of(["urgent", "Emergency", "routine"], None) == ["routine", "urgent", "Emergency"]
-    assert order_of(["red", "green", "yellow", "orange"], None) == ["green", "yellow", "orange", "red"]
-    assert order_of(["危急", "常规", "紧急"], None) == ["常规", "紧急", "危急"]
-    assert order_of(["红", "绿", "橙", "黄"], None) == ["绿", "黄", "橙", "红"]
-    assert order_of(["阴性", "阳性"], None) is None
-    assert order_of(["Y", "N"], None) is None
-    assert order_of(["Y", "N"], ["N", "Y"]) == ["N", "Y"]
+@pytest.mark.parametrize(
+    "order",
+    [
+        "routine urgent Emergency",
+        "green yellow orange red",
+        "green yellow red",
+        "Non_urgent Urgent Immediate",
+        "nicht dringend|normal|dringend|sehr dringend|sofort",
+        "Nicht-dringend|Dringend|Notfall",
+        "normal dringend Sofort",
+        "elektiv dringlich Notfall",
+        "nicht dringend|dringend",
+        "blau grün gelb orange rot",
+        "GRÜN Gelb Rot",
+        "gruen gelb rot",
+        "gru\u0308n gelb rot",
+        "niedrig mittel hoch",
+        "常规 紧急 危急",
+        "绿 黄 橙 红",
+        "绿色 黄色 红色",
+        "低危 高危 极高危",
+    ],
+)
+def test_scales_that_are_known_have_an_order(order):
+    labels = order.split("|") if "|" in order else order.split()
+    assert order_of(sorted(labels), None) == labels
+    assert order_of(labels[::-1], None) == labels
+
+
+@pytest.mark.parametrize("labels", ["阴性 阳性", "Y N", "rot grün", "gelb weiß rot", "rot Rot grün", "red"])
+def test_other_labels_have_none_unless_it_is_said(labels):
+    assert order_of(labels.split(), None) is None
+    assert order_of(labels.split(), labels.split()) == labels.split()
+
+
+def test_a_guessed_order_is_said_and_one_that_is_given_is_not(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr("mmsdk_recipe_triage.recipe.note", said.append)
+    rows = [{"puls": 60 + n % 37, "dringlichkeit": ("sofort", "normal", "dringend")[n % 3]} for n in range(60)]
+    path = tmp_path / "t.csv"
+    path.write_text("puls,dringlichkeit\n" + "".join(f"{r['puls']},{r['dringlichkeit']}\n" for r in rows), "utf-8")
+    made = Triage().application(path, {"target": "dringlichkeit"})
+    assert made["tasks"]["urgency"]["order"] == ["normal", "dringend", "sofort"]
+    (line,) = said
+    assert "dringlichkeit is taken to go from normal to dringend to sofort" in line
+    Triage().application(path, {"target": "dringlichkeit", "order": ["normal", "dringend", "sofort"]})
+    (tmp_path / "sample").mkdir()
+    Triage().sample(tmp_path / "sample", 0)
+    assert len(said) == 1
 
 
 def test_words_of_the_answer_in_the_notes():
