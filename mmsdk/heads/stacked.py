@@ -100,13 +100,21 @@ def fit_stacked(lesson: Lesson, options: StackedOptions) -> StackedHead:
     own = own.to(lesson.present.device)
     counting = useful(lesson, unseen, own[0], options)
     for number, subset in enumerate(own):
-        rows = torch.nonzero((lesson.present | ~subset).all(1)).squeeze(1)
-        rows = rows if len(rows) >= FEWEST else torch.arange(len(lesson), device=rows.device)
-        part, said = lesson.take(rows.cpu().numpy()), unseen[rows] * subset[None, :, None]
-        both = subset & counting
-        kept = both if both.any() else useful(part, said, subset, options)
-        head.get_buffer("weights")[number], head.get_buffer("bias")[number] = weigh(part, said, kept)
+        kept = subset & counting
+        if not kept.any():
+            rows = _rows_with(lesson, subset)
+            kept = useful(lesson.take(rows), unseen[rows] * subset[None, :, None], subset, options)
+        rows = _rows_with(lesson, kept)  # what an input that does not count lacks, the others need not lack
+        head.get_buffer("weights")[number], head.get_buffer("bias")[number] = weigh(
+            lesson.take(rows), unseen[rows], kept
+        )
     return head.eval()
+
+
+def _rows_with(lesson: Lesson, inputs: Tensor) -> np.ndarray:
+    """Return the rows that have all these inputs; every row where those are too few to learn from."""
+    rows = np.flatnonzero((lesson.present | ~inputs).all(1).cpu().numpy())
+    return rows if len(rows) >= FEWEST else np.arange(len(lesson))
 
 
 def useful(lesson: Lesson, said: Tensor, subset: Tensor, options: StackedOptions) -> Tensor:

@@ -93,6 +93,20 @@ def test_an_input_that_gains_less_than_its_noise_does_not_count_at_all():
     assert found[1]["noise"]["noise"] == pytest.approx(found[0]["noise"]["noise"])  # alone it is all there is
 
 
+def test_an_input_that_does_not_count_costs_the_others_no_rows():
+    """Rows that lack it teach what the others count: the answer is that of a head which never heard of it."""
+    lesson = lesson_of(120, noise=20)
+    present = lesson.present.clone()
+    present[30:, 2] = False  # three quarters lack the noise
+    lesson = replace(lesson, present=present)
+    head = fit_stacked(lesson, read_options("stacked", {"margin": 2}))
+    found = counts(head)
+    assert found["good+weak+noise"] == found["good+weak"]
+    assert found["good+noise"] == found["good"]
+    asked = lesson_of(50, seed=3, noise=20)
+    assert torch.equal(answered(head, asked), answered(head, asked, ["good", "weak"]))
+
+
 def test_two_inputs_that_each_add_something_both_count():
     kind = np.random.default_rng(5).integers(0, 2, 300)
     lesson = lesson_of(300)
