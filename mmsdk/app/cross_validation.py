@@ -165,9 +165,8 @@ def _material(
     """Read the table and run the frozen encoders of one variant."""
     pipeline = open_pipeline(application, device, policy, quiet=quiet)
     stack.callback(pipeline.close)
-    samples, _ = pipeline.read(source, partial=False)
+    samples, _ = pipeline.read_to_learn(source)
     suit_encoders(pipeline, samples)
-    pipeline.columns = samples.table.names
     check_rules(application, samples.table)
     return gather_material(pipeline, samples)
 

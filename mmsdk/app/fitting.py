@@ -183,11 +183,10 @@ def _defaults_line(application: Application) -> str:
 
 def prepare(pipeline: Pipeline, source: Any) -> Draft:
     """Read, split, audit and embed."""
+    samples, problems = pipeline.read_to_learn(source)
     application = pipeline.application
-    samples, problems = pipeline.read(source, partial=False)
     if told := hidden_columns(application.privacy):
         note("at the door: " + "; ".join(f"{name} {what}" for name, what in told.items()), pipeline.quiet)
-    pipeline.columns = samples.table.names
     if not application.tasks:
         samples.split[samples.split == "test"] = "train"  # nothing is predicted, so nothing need be held out
     require_training(samples)

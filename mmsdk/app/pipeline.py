@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,6 +24,7 @@ from mmsdk.progress import note
 from mmsdk.rules import RuleBook, open_rules
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from mmsdk.align import SpaceMap
@@ -76,6 +76,20 @@ class Pipeline:
         application = self.application if self.in_use is None or not partial else self.in_use
         return read_samples(table, application, self.policy, partial=partial)
 
+    def read_to_learn(self, data: Any) -> tuple[Samples, list[Problem]]:
+        """Read labelled rows, and settle by them which columns there are and what patterns of columns stand for.
+
+        In use a table may lack some of those columns or have further ones: the inputs are read from the same as here.
+        """
+        samples, problems = self.read(data, partial=False)
+        self.columns = samples.table.names
+        inputs = {
+            name: entry.model_copy(update={"column": list(samples.inputs[name].columns)}) if entry.patterns else entry
+            for name, entry in self.application.inputs.items()
+        }
+        self.application = self.application.model_copy(update={"inputs": inputs})
+        return samples, problems
+
     def table(self, data: Any, *, root: Path | None = None, known_only: bool = True) -> Table:
         """Return the rows as a table of the application's columns.
 
@@ -102,7 +116,7 @@ class Pipeline:
         spare = [column for column in table.names if column not in self.columns]
         for name, entry in absent.items() if len(absent) < len(inputs) else ():
             hint = did_you_mean(entry.columns[0], spare)
-            columns = ", ".join(map(repr, entry.columns))
+            columns = ", ".join([*map(repr, entry.columns[:3]), *(["..."] if len(entry.columns) > 3 else [])])
             told = f"{table.name} has no column {columns}: {name} is missing in every row.{hint}"
             if told not in self.told:
                 self.told.add(told)
@@ -233,20 +247,28 @@ class Pipeline:
     def _by_column(self, rows: Sequence[Mapping[str, Any]], *, known_only: bool) -> list[dict[str, Any]]:
         """Return rows keyed by column; an input of several columns may be given under its name, whole."""
         inputs = (self.in_use or self.application).inputs
-        first = {name: entry.columns[0] for name, entry in inputs.items()}
         columns = {column for entry in inputs.values() for column in entry.columns}
         tasks = {task.column for task in self.application.tasks.values()}
         tasks |= {entry.within for entry in inputs.values() if entry.within}
         tasks |= set(self.application.privacy.drop if self.application.privacy is not None else ())
-        known = {*first, *columns, *tasks, *self.columns, *([self.application.id] if self.application.id else [])}
+        known = {*inputs, *columns, *tasks, *self.columns, *([self.application.id] if self.application.id else [])}
         for number, row in enumerate(rows if known_only else (), 1):
             for key in row:
-                if key not in known and not any(fnmatch.fnmatchcase(key, one) for one in columns if "*" in one):
+                if key not in known:
                     raise DataError(unknown("input or column", str(key), known, where=f"row {number}", listed="Known"))
+        whole = {name: entry.columns for name, entry in inputs.items() if name not in columns}
         return [
-            {(key if key in columns or key not in first else first[key]): value for key, value in row.items()}
+            {column: cell for key, value in row.items() for column, cell in _spread(whole.get(key, (key,)), value)}
             for row in rows
         ]
+
+
+def _spread(columns: Sequence[str], value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield column and cell of what is given for an input whole: as many values as columns, or one for the first."""
+    if len(columns) > 1 and isinstance(value, list | tuple | np.ndarray) and len(value) == len(columns):
+        yield from zip(columns, value, strict=True)
+    else:
+        yield columns[0], value
 
 
 def map_rows(one: SpaceMap, values: np.ndarray, present: np.ndarray) -> np.ndarray:

@@ -133,8 +133,7 @@ def worth(
     check_names(resolved)
     policy = Policy(on_bad_row=on_bad_row, allow_outside=allow_outside, allow_remote=allow_remote)
     with contextlib.closing(open_pipeline(resolved, device, policy, quiet=quiet)) as pipeline:
-        samples, _ = pipeline.read(source, partial=False)
-        pipeline.columns = samples.table.names
+        samples, _ = pipeline.read_to_learn(source)
         require_training(samples)
         suit_encoders(pipeline, samples)
         embeddings = pipeline.embed(samples)

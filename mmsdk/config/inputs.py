@@ -54,7 +54,8 @@ class InputConfig(Section):
 
     column: Columns = Field(
         description="The column the input is read from, or a list of columns that are read together (texts are "
-        "joined, numbers become one vector). A pattern with `*` names every column that fits it (`AU*_r`)."
+        "joined, numbers become one vector). A pattern with `*` names every column that fits it (`AU*_r`); in use "
+        "those are read that fitted it in training."
     )
     modality: Text = Field(
         description="What the cells hold: `text`, `image`, `number`, `category`, `date`, `vector`, or the name of a "
@@ -95,9 +96,14 @@ class InputConfig(Section):
         """Return the columns, or patterns of columns, as the user named them."""
         return (self.column,) if isinstance(self.column, str) else tuple(self.column)
 
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """Return those of the columns that are patterns of columns."""
+        return tuple(column for column in self.columns if "*" in column)
+
     def reads(self, column: str) -> bool:
         """Return whether a column of the table is among those the input names, or fits one of its patterns."""
-        return any(column == name or ("*" in name and fnmatch.fnmatchcase(column, name)) for name in self.columns)
+        return column in self.columns or any(fnmatch.fnmatchcase(column, one) for one in self.patterns)
 
 
 class InteractionsConfig(Section):
