@@ -190,6 +190,8 @@ def promises(app: dict, rows: list[dict[str, str]], folds: int) -> None:
         found = bootstrap(means, len(lost), groups=np.array(groups, dtype=object))
     for name, one in found.items():
         print(f"  {name}: {one.value:.3f} [{one.low:.3f}, {one.high:.3f}]")
+    if "error of answers given" not in found:
+        print("  error of answers given: every case was declined")
 
 
 def main() -> None:
