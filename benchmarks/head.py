@@ -8,9 +8,9 @@ schedules the rate, scores 150 validation rows after every epoch, and keeps the 
 match term out of both, and the loop without it is printed beside the one with it: that is what the term costs. The last
 line is what many would write by hand: ``nn.Dropout`` and AdamW as they come, inputs side by side, no masks, no gate.
 
-    python benchmarks/head.py --devices [--rows 20000] [--epochs 2]
+    python benchmarks/head.py --devices [--rows 20000] [--epochs 2] [--batch 64 256 1024]
 
-Wall seconds of an epoch of ``fit_heads`` on one CPU thread, and on CUDA with and without ``training.amp``.
+Wall seconds of an epoch of ``fit_heads`` on one CPU thread and on four, and on CUDA with and without ``training.amp``.
 """
 
 from __future__ import annotations
@@ -61,14 +61,21 @@ def ours(data, arguments, device: str = "cpu", *, amp: bool = False) -> float:
 
 def by_device(data, arguments) -> None:
     """Print the seconds of an epoch on the CPU and, where there is one, on CUDA."""
-    places = {"CPU, one thread": {"device": "cpu"}}
+    places = {"CPU, one thread": (1, {"device": "cpu"}), "CPU, four threads": (4, {"device": "cpu"})}
     if torch.cuda.is_available():
-        places |= {torch.cuda.get_device_name(): {"device": "cuda"}, "with amp": {"device": "cuda", "amp": True}}
-    print(f"{arguments.rows} rows, batch {arguments.batch}: seconds of an epoch, the median of {arguments.runs} runs")
-    acts = {
-        name: lambda words=words: ours(data, arguments, **words) / arguments.epochs for name, words in places.items()
-    }
-    show(in_turn(acts, arguments.runs, warm=1))
+        cuda = {torch.cuda.get_device_name(): {"device": "cuda"}, "with amp": {"device": "cuda", "amp": True}}
+        places |= {name: (1, words) for name, words in cuda.items()}
+
+    def epoch(threads, words):
+        torch.set_num_threads(threads)
+        return ours(data, arguments, **words) / arguments.epochs
+
+    numbers = arguments.batch * sum(DIMS.values())
+    print(
+        f"{arguments.rows} rows, batch {arguments.batch}, {numbers:,} numbers: seconds of an epoch, "
+        f"the median of {arguments.runs} runs"
+    )
+    show(in_turn({name: lambda one=one: epoch(*one) for name, one in places.items()}, arguments.runs, warm=1))
 
 
 def without_match(data, arguments) -> float:
@@ -138,16 +145,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=2000)
     parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--batch", type=int, nargs="+", default=[64])
     parser.add_argument("--match", type=float, default=0.1, help="weight of the match term, which fuses a second time")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--devices", action="store_true", help="compare devices instead of loops")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     data = problem(arguments.rows, min(150, arguments.rows // 10))
-    if arguments.devices:
-        by_device(data, arguments)
-        return
+    for batch in arguments.batch:
+        (by_device if arguments.devices else by_loop)(data, SimpleNamespace(**vars(arguments) | {"batch": batch}))
+
+
+def by_loop(data, arguments) -> None:
+    """Print the seconds of our loop beside those of the others."""
     loops = {"bare loop, same network": bare, "mmsdk.train.fit_heads": ours, "plain layers by hand": by_hand}
     if arguments.match > 0:
         loops["bare loop without match"] = without_match
