@@ -10,12 +10,13 @@ import numpy as np
 from mmsdk.errors import ConfigError
 from mmsdk.evaluate import judged_part, paired
 from mmsdk.evaluate.scores import Scoring, score_logits
-from mmsdk.model import infer
+from mmsdk.model import Clash, infer, training_rows
+from mmsdk.progress import note
 from mmsdk.rules.conditions import columns_read
 from mmsdk.tasks import Classification, Multilabel, Regression
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mmsdk.app.draft import Draft
     from mmsdk.app.pipeline import Pipeline
@@ -38,6 +39,8 @@ def check_rules(application: Application, table: Table) -> None:
 def teach_rules(draft: Draft, whole: Mapping[str, Task] | None = None) -> None:
     """Open the rules, refuse those that contradict each other in some row, and set what training has to teach.
 
+    A rule that holds for no training row teaches nothing, and a note says so.
+
     :param whole: task name -> the task in whose label set the rules are written, where training rows may lack a label
         that a rule names, as those of a fold may; the tasks of the draft where left out.
     :raises MmsdkError: a rule is wrong, or the rows of the table set two against each other.
@@ -47,13 +50,21 @@ def teach_rules(draft: Draft, whole: Mapping[str, Task] | None = None) -> None:
     fired = open_checked(pipeline, whole, draft.samples)
     if weight == 0:
         return
-    allowed = {name: pipeline.rules.allowed(name, fired) for name in draft.targets}
-    if all(one is None for one in allowed.values()):
-        raise ConfigError("training.rules: there is no rule that bounds labels, so there is nothing to teach")
-    for name, one in allowed.items():
-        if one is not None:
-            own = _columns(one, draft.targets[name].task, whole[name])
-            draft.targets[name] = replace(draft.targets[name], allowed=own, rule_weight=weight)
+    if not pipeline.rules:
+        raise ConfigError("training.rules: there is no rule, so there is nothing to teach; add one, or set it to 0")
+    training = training_rows(draft.samples.split)
+    if idle := [name for name, rows in fired.items() if not rows[training].any()]:
+        told = f"training.rules: nothing is taught by {', '.join(map(repr, idle))}, which no training row meets"
+        note(told, pipeline.quiet)
+    known = {name: _Known(target.task, whole[name]) for name, target in draft.targets.items()}
+    for name, target in draft.targets.items():
+        bounds = pipeline.rules.bounds(name, fired)
+        draft.targets[name] = replace(
+            target,
+            allowed=None if bounds is None else known[name].bounds(bounds),
+            clashes=tuple(_clashes(pipeline.rules, name, known, fired)),
+            rule_weight=weight,
+        )
 
 
 def open_checked(pipeline: Pipeline, tasks: Mapping[str, Task], samples: Samples) -> dict[str, np.ndarray]:
@@ -68,13 +79,40 @@ def open_checked(pipeline: Pipeline, tasks: Mapping[str, Task], samples: Samples
     return fired
 
 
-def _columns(allowed: np.ndarray, own: Task, whole: Task) -> np.ndarray:
-    """Return what is allowed ``(n, width)`` of the labels that a task knows, from that of a larger label set."""
-    if own is whole:
-        return allowed
-    assert isinstance(own, Classification | Multilabel)
-    assert isinstance(whole, Classification | Multilabel)
-    return np.asarray(allowed[:, [whole.labels.index(label) for label in own.labels]])
+class _Known:
+    """A task and the one in whose label set, or on whose scale, the rules are written: that of a fold knows less."""
+
+    def __init__(self, own: Task, whole: Task) -> None:
+        self.own, self.whole = own, whole
+        mine, written = getattr(own, "labels", ()), getattr(whole, "labels", ())
+        self.places = [written.index(label) for label in mine]
+
+    def bounds(self, allowed: np.ndarray) -> np.ndarray:
+        """Return what bounds leave ``(n, width)``, as the task itself has it."""
+        if isinstance(self.own, Regression) and isinstance(self.whole, Regression):
+            return np.asarray((allowed * self.whole.scale + self.whole.mean - self.own.mean) / self.own.scale)
+        return np.asarray(allowed[:, self.places])
+
+    def pairs(self, pairs: np.ndarray) -> np.ndarray:
+        """Return the pairs of child and parent ``(k, 2)`` of which the task knows both."""
+        place = {there: here for here, there in enumerate(self.places)}
+        found = [(place[one], place[other]) for one, other in pairs.tolist() if one in place and other in place]
+        return np.array(found, dtype=np.int64).reshape(-1, 2)
+
+
+def _clashes(
+    rules: RuleBook, name: str, known: Mapping[str, _Known], fired: Mapping[str, np.ndarray]
+) -> Iterator[Clash]:
+    """Yield what the hierarchies of a task, and the pairs that it is the first task of, do not let stand together."""
+    for rule in rules.rules:
+        if rule.task != name or rule.kind not in ("hierarchy", "pair"):
+            continue
+        if rule.kind == "hierarchy":
+            mask = known[name].pairs(rule.mask)
+        else:
+            mask = rule.mask[np.ix_(known[name].places, known[rule.other].places)]
+        if mask.size and not (rule.kind == "pair" and mask.all()):  # labels of a fold of which nothing would be left
+            yield Clash(mask=mask, rows=fired[rule.name], other=rule.other)
 
 
 def inside_bounds(

@@ -141,9 +141,9 @@ class TrainingConfig(Section):
     )
     rules: Annotated[float, Field(ge=0.0)] = Field(
         default=0.0,
-        description="The weight of the term that teaches the network the bounds of `rules`: minus the log of the "
-        "probability of the answers they allow. 0: they act on the answers only. Refused beside a head that answers "
-        "without the network.",
+        description="The weight of the term that teaches the network the `rules`: minus the log of the probability "
+        "that they hold, and of a number how far it lies outside its bounds. 0: they act on the answers only. Refused "
+        "beside a head that answers without the network.",
     )
     match_loss: Literal["infonce", "sigmoid", "consistency", "triplet"] = Field(
         default="infonce",

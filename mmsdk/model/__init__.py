@@ -3,9 +3,18 @@
 from mmsdk.model.foreign import load_fusion, open_task, try_task
 from mmsdk.model.net import Fused, JointNet, Stem, build_net, infer, member_width
 from mmsdk.model.run import Run, load_net_arrays, load_run, net_arrays, save_run
-from mmsdk.model.targets import Target, encode_targets, make_task, offered_options, prepare_targets, training_rows
+from mmsdk.model.targets import (
+    Clash,
+    Target,
+    encode_targets,
+    make_task,
+    offered_options,
+    prepare_targets,
+    training_rows,
+)
 
 __all__ = [
+    "Clash",
     "Fused",
     "JointNet",
     "Run",

@@ -18,15 +18,32 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Clash:
+    """Answers that a rule does not let stand together, and the rows for which it does not.
+
+    :param mask: within a multilabel task ``(pairs, 2)``, each a child that may not stand without its parent; between
+        two classification tasks ``(labels, other labels)`` bool, those forbidden.
+    :param rows: ``(n,)`` bool.
+    :param other: the second task, empty within one.
+    """
+
+    mask: np.ndarray
+    rows: np.ndarray
+    other: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """One task and its targets.
 
     :param values: ``(n, ...)`` as the task encodes them; rows without a label hold a harmless placeholder.
     :param labelled: ``(n,)`` bool.
     :param weight: how much the task's loss counts.
-    :param allowed: ``(n, width)`` bool, the answers that the rules leave to each row, or None where there is no rule. A
-        row that is left all answers, or none, teaches nothing by it.
-    :param rule_weight: how much the probability of answers that are not allowed costs in training.
+    :param allowed: what bounds leave of the answers to each row, or None where there is none: of a classification
+        ``(n, labels)`` bool (a row that is left all, or none, teaches nothing by it); of a multilabel task
+        ``(n, labels)`` int8, 1 always, -1 never, 0 either; of a number ``(n, 2)``, lowest and highest, standardised.
+    :param clashes: the rules about answers that may not stand together; one of two tasks stands with the first.
+    :param rule_weight: how much answers that break rules cost in training.
     """
 
     task: Task
@@ -34,12 +51,13 @@ class Target:
     labelled: np.ndarray
     weight: float = 1.0
     allowed: np.ndarray | None = None
+    clashes: tuple[Clash, ...] = ()
     rule_weight: float = 0.0
 
     @property
     def ruled(self) -> bool:
         """Return whether rules teach in training."""
-        return self.allowed is not None and self.rule_weight > 0
+        return self.rule_weight > 0 and (self.allowed is not None or bool(self.clashes))
 
     def labelled_rows(self, chosen: np.ndarray) -> np.ndarray:
         """Return the positions of the labelled rows among the rows that a bool mask chooses."""

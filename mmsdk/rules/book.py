@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mmsdk.rules.bounds import Rule
     from mmsdk.rules.pairs import Blame
 
-BOUNDS = ("labels", "tags", "number")
+BOUNDS = {"labels": True, "tags": 0, "number": (-np.inf, np.inf)}  # kind -> a mask that leaves every answer
 SHOWN = 5
 
 
@@ -90,26 +90,17 @@ class RuleBook:
         found, more = settled([rule for rule in self.rules if rule.kind == "pair"], fired, found)
         return Ruled(logits=found, fired=fired, blame=blame | more)
 
-    def allowed(self, task: str, fired: Mapping[str, np.ndarray]) -> np.ndarray | None:
-        """Return bool ``(n, width)``, the labels that bounds leave to each row, or None where no bound speaks of it."""
-        rules = [rule for rule in self.rules if rule.task == task and rule.kind in ("labels", "tags")]
-        if not rules:
-            return None
-        left = np.ones((len(fired[rules[0].name]), len(rules[0].mask)), dtype=bool)
-        for rows, acting in self._patterns(task, fired):
-            mask, _ = merged(acting)
-            left[rows] = mask if mask.dtype == bool else mask >= 0
-        return left
-
     def bounds(self, task: str, fired: Mapping[str, np.ndarray]) -> np.ndarray | None:
-        """Return the lowest and the highest number that rules leave each row, standardised, ``(n, 2)`` float64.
+        """Return what bounds leave of a task's answers to each row, as ``Rule.mask`` has it; None where there is none.
 
-        None where no rule bounds the number.
+        :returns: ``(n, labels)`` bool of a classification, int8 of a multilabel task, ``(n, 2)`` float64 of a number.
         """
-        rules = [rule for rule in self.rules if rule.task == task and rule.kind == "number"]
+        rules = self._bounds(task)
         if not rules:
             return None
-        left = np.tile([-np.inf, np.inf], (len(fired[rules[0].name]), 1))
+        first = rules[0]
+        left = np.empty((len(fired[first.name]), len(first.mask)), dtype=first.mask.dtype)
+        left[:] = BOUNDS[first.kind]
         for rows, acting in self._patterns(task, fired):
             left[rows] = merged(acting)[0]
         return left
@@ -141,9 +132,13 @@ class RuleBook:
                         f"{len(where)} rows ({shown}); make their conditions exclude each other"
                     )
 
+    def _bounds(self, task: str) -> list[Rule]:
+        """Return the bounds of a task."""
+        return [rule for rule in self.rules if rule.task == task and rule.kind in BOUNDS]
+
     def _patterns(self, task: str, fired: Mapping[str, np.ndarray]) -> Iterator[tuple[np.ndarray, list[Rule]]]:
         """Yield the rows in which the same bounds of a task fire, bool ``(n,)``, and these bounds."""
-        bounds = [rule for rule in self.rules if rule.task == task and rule.kind in BOUNDS]
+        bounds = self._bounds(task)
         if not bounds:
             return
         together, place = np.unique(

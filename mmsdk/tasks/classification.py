@@ -115,6 +115,8 @@ class Classification:
         """Return minus the log of the probability of the allowed labels of each row ``(b,)``.
 
         The semantic loss of Xu et al. 2018 (arXiv:1711.11157), which needs no label.
+
+        :param allowed: ``(b, labels)`` bool.
         """
         # a difference of two logs that are nearly alike: half precision would leave nothing of it
         whole = logits.to(torch.promote_types(logits.dtype, torch.float32))

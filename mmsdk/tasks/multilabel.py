@@ -112,11 +112,13 @@ class Multilabel:
         return np.asarray(np.log((positive + 0.5) / (len(targets) - positive + 0.5)), dtype=np.float32)
 
     def allowed_loss(self, logits: torch.Tensor, allowed: torch.Tensor) -> torch.Tensor:
-        """Return minus the log of the probability that no forbidden label is there, by the number of labels ``(b,)``.
+        """Return minus the log of the probability that labels are as they must be, by the number of labels ``(b,)``.
 
         The semantic loss of Xu et al. 2018 (arXiv:1711.11157), on the scale of :meth:`loss`, a mean over the labels.
+
+        :param allowed: ``(b, labels)``, 1 always there, -1 never, 0 as it may be.
         """
-        return (nn.functional.softplus(logits) * ~allowed).mean(dim=1)
+        return (nn.functional.softplus(-allowed * logits) * allowed.abs()).mean(dim=1)
 
     def class_weights(self, targets: np.ndarray) -> np.ndarray | None:
         """Return, for each label, negatives per positive, between 1 and 20."""

@@ -75,6 +75,15 @@ class Regression:
         """Return the Huber loss of each row: squared near the target, linear beyond a standard deviation."""
         return nn.functional.smooth_l1_loss(logits[:, 0], targets, reduction="none")
 
+    def allowed_loss(self, logits: torch.Tensor, allowed: torch.Tensor) -> torch.Tensor:
+        """Return :meth:`loss` as if the nearest number that is allowed were the target ``(b,)``: 0 inside the bounds.
+
+        A hinge and no semantic loss: a lone number has no probability.
+
+        :param allowed: ``(b, 2)``, lowest and highest, standardised.
+        """
+        return self.loss(logits, logits[:, 0].clamp(allowed[:, 0], allowed[:, 1]).detach(), None)
+
     def class_weights(self, targets: np.ndarray) -> np.ndarray | None:
         """Return None: a number has no classes."""
         return None

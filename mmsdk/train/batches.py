@@ -25,19 +25,21 @@ class Labels:
     :param values: ``(n, ...)``.
     :param labelled: ``(n,)`` bool.
     :param complete: every row is labelled.
-    :param allowed: ``(n, width)`` bool, the answers that rules leave; None where no rule teaches.
+    :param allowed: ``(n, width)``, what bounds leave of the answers; None where none teaches.
+    :param fired: ``(n, clashes)`` bool, where the rules of :attr:`mmsdk.model.Target.clashes` hold; None likewise.
     """
 
     values: Tensor
     labelled: Tensor
     complete: bool
     allowed: Tensor | None = None
+    fired: Tensor | None = None
 
     def take(self, index: Tensor) -> Labels:
         """Return the labels of some rows."""
         values, labelled = self.values.index_select(0, index), self.labelled.index_select(0, index)
-        allowed = None if self.allowed is None else self.allowed.index_select(0, index)
-        return Labels(values=values, labelled=labelled, complete=self.complete, allowed=allowed)
+        allowed, fired = (None if one is None else one.index_select(0, index) for one in (self.allowed, self.fired))
+        return Labels(values=values, labelled=labelled, complete=self.complete, allowed=allowed, fired=fired)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,13 +115,24 @@ def place_rows(
             labelled=torch.from_numpy(np.ascontiguousarray(labelled)).to(present.device),
             complete=bool(labelled.all()),
             allowed=_allowed(target, rows, present.device),
+            fired=_fired(target, rows, present.device),
         )
     return Rows(standard=net.projector.standardise(vectors, present), present=present, labels=labels)
 
 
 def _allowed(target: Target, rows: np.ndarray, device: torch.device) -> Tensor | None:
-    """Return what the rules leave to some rows; one that is left nothing counts as left everything."""
+    """Return what bounds leave to some rows; one that is left no label counts as left all."""
     if target.allowed is None or not target.ruled:
         return None
     allowed = target.allowed[rows]
-    return torch.from_numpy(allowed | ~allowed.any(axis=1, keepdims=True)).to(device)
+    if allowed.dtype == bool:
+        allowed |= ~allowed.any(axis=1, keepdims=True)
+    found = torch.from_numpy(allowed)
+    return (found.float() if found.is_floating_point() else found).to(device)
+
+
+def _fired(target: Target, rows: np.ndarray, device: torch.device) -> Tensor | None:
+    """Return for which of some rows the rules hold that answers may clash with."""
+    if not target.clashes or not target.ruled:
+        return None
+    return torch.from_numpy(np.stack([one.rows[rows] for one in target.clashes], axis=1)).to(device)

@@ -114,7 +114,9 @@ def training_key(
         digest.update(f"{name} {target.weight}".encode())
         digest.update(np.ascontiguousarray(target.values).tobytes() + np.ascontiguousarray(target.labelled).tobytes())
         if target.ruled:
-            digest.update(f"{target.rule_weight}".encode() + np.ascontiguousarray(target.allowed).tobytes())
+            digest.update(f"{target.rule_weight}".encode())
+            for part in (target.allowed, *(half for one in target.clashes for half in (one.mask, one.rows))):
+                digest.update(b"" if part is None else np.ascontiguousarray(part).tobytes())
     for name, values in embeddings.values.items():
         rows = np.unique(np.linspace(0, len(values) - 1, SAMPLED_ROWS).astype(np.int64))
         digest.update(name.encode() + np.ascontiguousarray(values[rows]).tobytes())

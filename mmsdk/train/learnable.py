@@ -39,7 +39,7 @@ def _check_rules(targets: Mapping[str, Target]) -> None:
     :raises ConfigError: see above.
     """
     for name, target in targets.items():
-        if target.ruled and not hasattr(target.task, "allowed_loss"):
+        if target.ruled and target.allowed is not None and not hasattr(target.task, "allowed_loss"):
             kind = type(target.task).__name__
             raise ConfigError(
                 f"tasks.{name}: rules cannot teach a {kind}, which has no allowed_loss; set their weight to 0"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import nn
@@ -12,6 +12,7 @@ from mmsdk.align.losses import LOSSES
 from mmsdk.train.balance import Term
 from mmsdk.train.masks import drop_inputs, other_subset
 from mmsdk.train.mixing import blend_rows
+from mmsdk.train.ruled import rule_terms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,7 +93,7 @@ class Objective:
         for name, one in judged.items():
             if (loss := self.task_loss(name, one, rows.labels[name], blend)) is not None:
                 terms[name] = Term(loss=loss, weight=self.targets[name].weight)
-        terms |= self._rules(judged, rows, blend)
+        terms |= rule_terms(self.targets, judged, rows.labels, blend)
         if second is not None and (several := present.sum(1) > 1).any():
             terms[f":{MATCH}"] = Term(loss=LOSSES[self.match_loss](vector, second, several), weight=self.match)
         elif second is None and self._ties(net):
@@ -143,16 +144,6 @@ class Objective:
         """Return whether the match term keeps one input's own cosines, which blends of rows do not have."""
         return len(net.inputs) == 1 and not self.targets
 
-    def _rules(self, judged: Mapping[str, Tensor], rows: Rows, blend: Blend | None) -> dict[str, Term]:
-        """Return what answers cost that rules forbid; a blend is allowed what either of its rows is."""
-        found = {}
-        for name, target in self.targets.items():
-            if (allowed := rows.labels[name].allowed) is not None:
-                allowed = allowed if blend is None else allowed | allowed.index_select(0, blend.partner)
-                loss = rule_loss(target, judged[name], allowed)
-                found[f"rules/{name}"] = Term(loss=loss, weight=target.rule_weight, balanced=False)
-        return found
-
     def _alone(
         self, alone: UnimodalHeads, tokens: Tensor, present: Tensor, rows: Rows, blend: Blend | None
     ) -> dict[str, Term]:
@@ -164,13 +155,6 @@ class Objective:
                 weight = alone.weights[name] * self.targets[task].weight
                 found[f"{task}:{name}"] = Term(loss=loss, weight=weight)
         return found
-
-
-def rule_loss(target: Target, logits: Tensor, allowed: Tensor) -> Tensor:
-    """Return the mean cost of answers that are not allowed, over all rows, labelled or not; see ``allowed_loss``."""
-    cost: Any = target.task
-    rows = cost.allowed_loss(logits.flatten(0, 1), allowed.expand(len(logits), *allowed.shape).flatten(0, 1))
-    return cast("Tensor", rows.mean())
 
 
 def _fused(net: JointNet, tokens: Tensor, seen: Tensor, other: Tensor | None) -> tuple[Tensor, Tensor | None]:

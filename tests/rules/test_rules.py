@@ -251,9 +251,13 @@ def test_what_training_is_taught():
     rules = book(
         entry(name="low", when="spo2 < 90", task="urgency", at_least="urgent"),
         entry(task="tags", never="lamp", always="sofa"),
+        entry(name="short", when="spo2 < 90", task="stay", at_most=5),
     )
     rows = table(spo2=["85", "97"])
     fired = rules.fired(rows, 2)
-    assert rules.allowed("urgency", fired).tolist() == [[False, False, True], [True, True, True]]
-    assert rules.allowed("tags", fired).tolist() == [[True, False, True, True]] * 2
-    assert rules.allowed("stay", fired) is None
+    assert rules.bounds("urgency", fired).tolist() == [[False, False, True], [True, True, True]]
+    assert rules.bounds("tags", fired).tolist() == [[0, -1, 0, 1]] * 2
+    assert rules.bounds("unit", fired) is None
+    low, high = (rules.bounds("stay", fired) * TASKS["stay"].scale + TASKS["stay"].mean).T
+    assert low.tolist() == [-np.inf, -np.inf]
+    assert high == pytest.approx([5, np.inf])
