@@ -2,40 +2,56 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmsdk.app.confiding import calibrated_logits, measure_promises
+from mmsdk.app.confiding import calibration_of, measure_promises
 from mmsdk.app.directory import split_ids
+from mmsdk.app.draft import Draft
 from mmsdk.app.recording import table_fingerprint
+from mmsdk.app.ruling import rule_metrics
+from mmsdk.app.studies import add_slices
 from mmsdk.data import Samples, group_cells, read_table
 from mmsdk.errors import DataError, RunError
-from mmsdk.evaluate import Scoring, score_logits
+from mmsdk.evaluate import Scoring, score_tasks
 from mmsdk.evaluate.alignment import Judging, score_alignment
-from mmsdk.evaluate.baselines import blind_baseline
 from mmsdk.evaluate.bootstrap import RESAMPLES
 from mmsdk.model import encode_targets
 from mmsdk.progress import note
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mmsdk.app.application import App
+    from mmsdk.config import Application
+    from mmsdk.data import Table
     from mmsdk.embed import Embeddings
     from mmsdk.model import Target
 
+ALL_UP_TO = 4  # inputs whose every subset is scored: those of eight would take twice as long as all the rest
 
-def evaluate(app: App, data: Any, *, root: Path | None = None, seed: int = 0) -> dict[str, Any]:
+
+def evaluate(
+    app: App, data: Any, *, root: Path | None = None, seed: int = 0, slices: Sequence[str] = ()
+) -> dict[str, Any]:
     """Score the tasks of a run on new rows, or on the rows of its own table that were held out.
 
     Rows that the run learned from (``train``) or was chosen by (``val``) are never scored: they are left out, and where
     nothing else is left, refused. A task that no row to score has a label of is left out, as long as another is left.
 
     :param data: a table with the columns of the tasks, of one at least.
-    :returns: ``{task: {"test": {metric: {value, low, high, n}}, "baselines": {...}, "confidence": {...}}}``, and for
-        each pair of aligned inputs ``{"align a+b": {"test": {...}, "baselines": {...}, "paired": {...}}}``, as in
-        ``metrics.json``: how often the sets hold the truth, what was declined, and who finds whom, on these rows.
-        Canonical correlations are left out: their directions come from the rows that the run learned from.
+    :param slices: columns by whose values the rows are scored apart, beside those of ``evaluation.slices``; one of
+        these that the table lacks is passed over.
+    :returns: ``{task: {"test": {metric: {value, low, high, n}}, "baselines": {...}, "subsets": {...}, "added": {...},
+        "worse": {...}, "slices": [...], "rules": {...}, "confidence": {...}}}``, and for each pair of aligned inputs
+        ``{"align a+b": {"test": {...}, "baselines": {...}, "paired": {...}}}``, as in ``metrics.json``, of these rows:
+        what each subset of the inputs that any of them has is worth (of more than four inputs each alone and each left
+        out), where the run is weak, what its rules changed, how often its sets hold the truth, what was declined, and
+        who finds whom. Canonical correlations, linear models and the median are left out: they come from the rows that
+        the run learned from.
     :raises DataError: every row was used to make the run, or none has a label of any task.
     :raises RunError: the run has nothing to score. A recommender is scored when it is fitted, on pairs held out then.
     """
@@ -46,41 +62,56 @@ def evaluate(app: App, data: Any, *, root: Path | None = None, seed: int = 0) ->
     table = app.pipeline.table(data, root=root) if not isinstance(data, str | Path) else read_table(data, root=root)
     identity = [app.application.id] if app.application.id else []
     columns = [entry.column for entry in app.application.tasks.values()]
-    table.require([*identity, *(columns if not set(columns) & set(table.names) else ())])
+    table.require([*identity, *slices, *(columns if not set(columns) & set(table.names) else ())])
     samples, _ = app.pipeline.read(table, partial=True)
-    fresh = _unseen(app, samples)
+    samples = replace(samples, split=np.where(_unseen(app, samples), "test", "").astype(object))
     group = app.application.split.group
     groups = group_cells(table.cells(group)) if group in table.names else None
-    scoring = Scoring(groups=groups, resamples=RESAMPLES, seed=seed)
+    scoring = Scoring(groups=groups, resamples=RESAMPLES, seed=seed, baselines=False, all_up_to=ALL_UP_TO)
     before = app.pipeline.unaligned(samples)
     embeddings = app.pipeline.aligned(before)
-    found = _scored(app, samples, embeddings, fresh, scoring) if app.tasks else {}
-    return found | _alignment(app, before, embeddings, fresh, scoring)
+    found = _scored(app, samples, embeddings, scoring, slices) if app.tasks else {}
+    return found | _alignment(app, before, embeddings, samples.split, scoring)
 
 
 def _scored(
-    app: App, samples: Samples, embeddings: Embeddings, fresh: np.ndarray, scoring: Scoring
+    app: App, samples: Samples, embeddings: Embeddings, scoring: Scoring, slices: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
-    """Return the figures of every task, and what its promises came to."""
-    _, logits = app.pipeline.fuse(embeddings)
-    logits = calibrated_logits(app, logits, embeddings.present)
-    targets = _targets(app, samples, fresh)
-    found: dict[str, dict[str, Any]] = {}
-    for name, target in targets.items():
-        rows = target.labelled_rows(fresh)
-        truth = target.values[rows]
-        blind, guess = blind_baseline(target.task, len(rows))
-        found[name] = {
-            "test": score_logits(target.task, logits[name][rows], truth, rows=rows, scoring=scoring),
-            "baselines": {blind: score_logits(target.task, guess, truth, rows=rows, scoring=scoring)},
-        }
+    """Return the figures of every task, as a fit takes them of its test rows, and what its promises came to."""
+    fresh, net = samples.split == "test", app.pipeline.net
+    assert net is not None
+    draft = Draft(
+        application=_sliced(app.application, samples.table, slices, quiet=app.pipeline.quiet),
+        pipeline=app.pipeline,
+        samples=samples,
+        embeddings=embeddings,
+        targets=_targets(app, samples, fresh),
+        confidence=app.confidence,
+    )
+    found = score_tasks(
+        net, draft.targets, embeddings, samples.split, scoring=scoring, confidence=calibration_of(draft)
+    )
+    for name, one in rule_metrics(draft, scoring).items():
+        found[name]["rules"] = one
+    add_slices(found, draft, {name: one.labelled_rows(fresh) for name, one in draft.targets.items()}, scoring.groups)
     if app.confidence is not None:
         by, tests = app.confidence.by, np.flatnonzero(fresh)
         cells = samples.table.cells(by) if by in samples.table.names else None
-        promised = measure_promises(app.confidence, app.pipeline, targets, embeddings, tests, by=cells, scoring=scoring)
+        promised = measure_promises(
+            app.confidence, app.pipeline, draft.targets, embeddings, tests, by=cells, scoring=scoring
+        )
         for name, one in promised.items():
             found[name]["confidence"] = one
     return found
+
+
+def _sliced(application: Application, table: Table, slices: Sequence[str], *, quiet: bool) -> Application:
+    """Return the application with the columns to slice by: its own that the table has, and those asked for."""
+    own = application.evaluation.slices
+    if lost := [column for column in own if column not in table.names]:
+        note(f"evaluation.slices: {table.name} has no column {', '.join(map(repr, lost))} to slice by", quiet)
+    columns = list(dict.fromkeys([*(column for column in own if column not in lost), *slices]))
+    return application.model_copy(update={"evaluation": application.evaluation.model_copy(update={"slices": columns})})
 
 
 def _targets(app: App, samples: Samples, fresh: np.ndarray) -> dict[str, Target]:
@@ -110,10 +141,9 @@ def _targets(app: App, samples: Samples, fresh: np.ndarray) -> dict[str, Target]
 
 
 def _alignment(
-    app: App, before: Embeddings, after: Embeddings, fresh: np.ndarray, scoring: Scoring
+    app: App, before: Embeddings, after: Embeddings, split: np.ndarray, scoring: Scoring
 ) -> dict[str, dict[str, Any]]:
     """Return how well the aligned inputs of the run lie together in these rows; nothing where it aligned none."""
-    split = np.where(fresh, "test", "").astype(object)
     judging = Judging(
         groups=scoring.groups,
         resamples=scoring.beside().resamples,

@@ -155,7 +155,8 @@ def rule_metrics(draft: Draft, scoring: Scoring) -> dict[str, dict[str, Any]]:
     rules, net = draft.pipeline.rules, draft.pipeline.net
     if not rules or net is None:
         return {}
-    parts = {name: judged_part(draft.targets[name], draft.samples.split) for name in rules.tasks}
+    ours = [name for name in rules.tasks if name in draft.targets]
+    parts = {name: judged_part(draft.targets[name], draft.samples.split) for name in ours}
     rows = np.flatnonzero(np.isin(draft.samples.split, [part for part in parts.values() if part]))
     if len(rows) == 0:
         return {}
@@ -165,7 +166,7 @@ def rule_metrics(draft: Draft, scoring: Scoring) -> dict[str, dict[str, Any]]:
         logits = {name: calibrate(name, one, rows, None) for name, one in logits.items()}
     ruled = rules.apply(logits, rules.fired(draft.samples.table.take(rows), len(rows)))
     found = {}
-    for name in rules.tasks:
+    for name in ours:
         target = draft.targets[name]
         here = np.flatnonzero((draft.samples.split[rows] == parts[name]) & target.labelled[rows])
         if len(here):
@@ -213,11 +214,13 @@ def _scorable(task: Task, logits: np.ndarray) -> np.ndarray:
 def _counts(
     rules: RuleBook, ruled: Ruled, name: str, target: Target, rows: np.ndarray, here: np.ndarray
 ) -> dict[str, dict[str, int]]:
-    """Return how often each rule of a task fired, changed its answer, and forbade the label that the row has."""
+    """Return how many answers of a task the rules changed, and of each how often it fired, changed one, was broken."""
     ours = [rule for rule in rules.rules if name in rule.tasks]
     changed = {rule.name: ruled.blame.get((name, rule.name), np.zeros(0, bool)) for rule in ours}
     truth = target.values[rows[here]]
+    blamed = [one[here] for (of, _), one in ruled.blame.items() if of == name]
     return {
+        "answers": {"scored": len(here), "changed": int(np.any(blamed, axis=0).sum())},
         "fired": {rule.name: int(ruled.fired[rule.name][here].sum()) for rule in ours},
         "changed": {key: int(one[here].sum()) if len(one) else 0 for key, one in changed.items()},
         "broken": {

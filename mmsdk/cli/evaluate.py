@@ -9,10 +9,11 @@ import click
 
 from mmsdk.cli import options
 from mmsdk.cli.figures import headlines, print_metrics
-from mmsdk.cli.output import print_json
+from mmsdk.cli.output import print_json, write_json
 from mmsdk.cli.runs import open_run
 from mmsdk.cli.shell import width
 from mmsdk.errors import ConfigError
+from mmsdk.files import check_output
 from mmsdk.plugins import resolve
 
 if TYPE_CHECKING:
@@ -32,17 +33,31 @@ if TYPE_CHECKING:
 )
 @options.settings
 @options.seed
+@click.option(
+    "--slice",
+    "slices",
+    multiple=True,
+    metavar="COLUMN",
+    help="Score the rows of RUN apart by a column; may be repeated.",
+)
+@click.option("--out", metavar="FILE", help="Write what --json prints into a file too.")
 @options.device
 @options.as_json
 @options.reading
-def evaluate(*, what: str, data: str | None, as_json: bool, **words: Any) -> None:
+def evaluate(
+    *, what: str, data: str | None, slices: tuple[str, ...], out: str | None, as_json: bool, **words: Any
+) -> None:
     """Score RUN on the labelled rows of DATA, or cross-validate APP.yaml.
 
-    Rows that a run was made with are left out. An application file is learned once a fold, each time without the rows
-    it is then scored on; DATA is its own table where left out.
+    Rows that a run was made with are left out; beside its figures stand those of every subset of its inputs, of slices,
+    and without its rules. An application file is learned once a fold, each time without the rows it is then scored on;
+    DATA is its own table where left out.
     """
     crossing = {name: words.pop(name) for name in ("folds", "repeats", "variants", "settings", "seed")}
+    path = None if out is None else check_output(out, (".json",), what, *([data] if data else []))
     if Path(what).is_file():
+        if slices or path:
+            raise ConfigError(f"--{'slice' if slices else 'out'} is for a run, and {what} is an application file")
         _cross(what, data, crossing, as_json=as_json, **words)
         return
     if named := sorted(name for name, value in crossing.items() if value):
@@ -50,11 +65,13 @@ def evaluate(*, what: str, data: str | None, as_json: bool, **words: Any) -> Non
     if data is None:
         raise ConfigError(f"name the table to score {what} on: mmsdk evaluate {what} DATA")
     app = open_run(what, **words)
-    metrics = resolve("mmsdk.app.evaluating:evaluate")(app, data)
+    metrics = resolve("mmsdk.app.evaluating:evaluate")(app, data, slices=slices)
+    if path is not None:
+        write_json(path, metrics)
     if as_json:
         print_json(metrics)
     else:
-        print_metrics(metrics, headlines(app.document))
+        print_metrics(metrics, headlines(app.document), details=True)
 
 
 _OPTION = {"settings": "set"}

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mmsdk.cli.details import aligned, detail_lines, shown_score
 from mmsdk.cli.output import print_json
 from mmsdk.cli.shell import width
-from mmsdk.cli.text import padded, shown_width
 from mmsdk.plugins import resolve
 
 if TYPE_CHECKING:
@@ -53,8 +53,11 @@ def headlines(document: Mapping[str, Any]) -> dict[str, str]:
     return found if ranking is None else {**found, "*": ranking["metric"]}
 
 
-def print_metrics(metrics: Mapping[str, Any], headline: Mapping[str, str]) -> None:
-    """Print each task's judged part and its baselines by the metric that decides, then the other metrics."""
+def print_metrics(metrics: Mapping[str, Any], headline: Mapping[str, str], *, details: bool = False) -> None:
+    """Print each task's judged part and its baselines by the metric that decides, then the other metrics.
+
+    :param details: subsets of the inputs, slices and rules too, for which a run has its report.
+    """
     for task, parts in metrics.items():
         part = next((name for name in ("test", "val", "train") if name in parts), None)
         if part is None:
@@ -65,7 +68,7 @@ def print_metrics(metrics: Mapping[str, Any], headline: Mapping[str, str]) -> No
         baselines = parts.get("baselines", {})
         hardest = _hardest(baselines, parts.get("paired", {}), metric)
         rows = {"this run": parts[part], **{name: baselines[name] for name in hardest}}
-        for line in _aligned({name: _score(row.get(metric)) for name, row in rows.items()}):
+        for line in aligned({name: shown_score(row.get(metric)) for name, row in rows.items()}):
             click.echo(line)
         if rest := len(baselines) - len(hardest):
             click.echo(f"  {rest} easier baselines in the report")
@@ -75,6 +78,8 @@ def print_metrics(metrics: Mapping[str, Any], headline: Mapping[str, str]) -> No
         for line in (_ahead(parts.get("paired", {}), metric), *_promises(parts.get("confidence", {}))):
             if line:
                 click.echo(click.wrap_text(line, width(), "  ", "  "))
+        for line in detail_lines(parts, metric) if details else ():
+            click.echo(line)
         click.echo()
 
 
@@ -95,18 +100,18 @@ def _ahead(paired: Mapping[str, Any], metric: str) -> str:
     name = min(found, key=lambda one: found[one]["value"])
     word, by = resolve("mmsdk.evaluate.differences:sided")(found[name])
     sure = "beyond chance" if by["low"] > 0 else "not told apart by these rows"
-    return f"{word.lower()} the best baseline, {name}, by {_score(by)}: {sure}"
+    return f"{word.lower()} the best baseline, {name}, by {shown_score(by)}: {sure}"
 
 
 def _promises(confidence: Mapping[str, Any]) -> Iterator[str]:
     """Yield what came of the promises: how often the sets hold the truth, and what was declined."""
     if sets := confidence.get("sets"):
-        said = f"sets hold the truth {_score(sets['coverage'])} of the time, {confidence['target']:g} was promised"
+        said = f"sets hold the truth {shown_score(sets['coverage'])} of the time, {confidence['target']:g} was promised"
         size = f"their mean size is {sets['size']['value']:.3g}" if "size" in sets else "some have no bound"
         yield f"{said}; {size}"
     if answered := confidence.get("answered"):
-        error = f", wrong in {_score(answered['error'])} of them" if "error" in answered else ""
-        yield f"answered {_score(answered['share'])} of the rows{error}"
+        error = f", wrong in {shown_score(answered['error'])} of them" if "error" in answered else ""
+        yield f"answered {shown_score(answered['share'])} of the rows{error}"
 
 
 def next_commands(app: Any) -> Iterator[Sequence[str | Path]]:
@@ -147,17 +152,3 @@ def _near(folder: Path) -> str:
         return str(folder.resolve().relative_to(Path.cwd()))
     except ValueError:
         return str(folder)
-
-
-def _aligned(rows: Mapping[str, str]) -> Iterator[str]:
-    """Yield ``name  score`` lines, the scores under each other where the terminal is wide enough."""
-    pad = max(map(shown_width, rows))
-    if 4 + pad + max(len(score) for score in rows.values()) > width():
-        pad = 0
-    for name, score in rows.items():
-        yield f"  {padded(name, pad)}  {score}"
-
-
-def _score(one: Mapping[str, Any] | None) -> str:
-    """Return ``0.259 [0.210, 0.310]``."""
-    return "–" if not one else f"{one['value']:.3f} [{one['low']:.3f}, {one['high']:.3f}]"

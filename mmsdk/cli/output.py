@@ -5,14 +5,30 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from mmsdk.files import atomic_write
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def print_json(document: Any) -> None:
     """Print one JSON document; NaN and infinities, which JSON lacks, as null."""
-    click.echo(json.dumps(_strict(document), ensure_ascii=False, indent=2, allow_nan=False))
+    click.echo(_text(document))
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write what :func:`print_json` prints, whole or not at all."""
+    with atomic_write(path) as partial:
+        partial.write_text(_text(document) + "\n", encoding="utf-8")
+
+
+def _text(document: Any) -> str:
+    """Return a document as strict JSON."""
+    return json.dumps(_strict(document), ensure_ascii=False, indent=2, allow_nan=False)
 
 
 def _strict(value: Any) -> Any:

@@ -97,12 +97,13 @@ TASK: dict[str, Any] = {
 COUNTS = {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}}
 RULES = {
     "type": "object",
-    "description": "the judged part with and without the rules; how often each fired, changed an answer, and was "
-    "broken by the label",
+    "description": "the judged part with and without the rules; how many answers they changed; how often each fired, "
+    "changed an answer, and was broken by the label",
     "properties": {
         "with": {"$ref": "#/$defs/metrics"},
         "without": {"$ref": "#/$defs/metrics"},
         "gain": {"$ref": "#/$defs/metrics"},
+        "answers": COUNTS,
         "fired": COUNTS,
         "changed": COUNTS,
         "broken": COUNTS,

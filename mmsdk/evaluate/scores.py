@@ -11,6 +11,7 @@ from mmsdk.data import units_drawn
 from mmsdk.evaluate.baselines import blind_baseline, linear_baselines, median_baseline
 from mmsdk.evaluate.bootstrap import RESAMPLES, bootstrap, bound_of, interval
 from mmsdk.evaluate.subsets import (
+    ALL_UP_TO,
     EVERY_METRIC_UP_TO,
     added_inputs,
     draw_scores,
@@ -41,8 +42,9 @@ class Scoring:
     :param resamples: of the bootstrap of the model's own figures on the judged part.
     :param resamples_beside: of everything else, of which there is much; they are the first of the same draws. A fifth
         where left out.
-    :param baselines: whether to fit the linear baselines, which costs about as much as training.
-    :param subsets: whether to score every subset of the inputs.
+    :param baselines: whether to fit those that learn from training rows: the median, and the linear ones, which cost
+        about as much as training.
+    :param subsets: whether to score every subset of the inputs; of more inputs than ``all_up_to`` those that say most.
     """
 
     groups: np.ndarray | None = None
@@ -51,6 +53,7 @@ class Scoring:
     seed: int = 0
     baselines: bool = True
     subsets: bool = True
+    all_up_to: int = ALL_UP_TO
 
     def beside(self) -> Scoring:
         """Return how to score everything but the model's own figures on the judged part."""
@@ -143,9 +146,9 @@ def _add_baselines(
         if part is None or part not in found[name]:
             continue
         rows = target.labelled_rows(split == part)
-        logits = dict([blind_baseline(target.task, len(rows))]) | median_baseline(target, split, len(rows))
+        logits = dict([blind_baseline(target.task, len(rows))])
         if scoring.baselines:
-            logits |= linear_baselines(target, embeddings, split, rows)
+            logits |= median_baseline(target, split, len(rows)) | linear_baselines(target, embeddings, split, rows)
         found[name]["baselines"] = {
             baseline: score_rows(target, one, rows, scoring) for baseline, one in logits.items()
         }
@@ -161,25 +164,29 @@ def _add_subsets(
     scoring: Scoring,
     confidence: Calibration | None,
 ) -> None:
-    """Score every subset of the inputs on the judged rows of each task, and what each input adds to each."""
-    if not scoring.subsets or len(net.inputs) < 2:
+    """Score every subset of the inputs on the judged rows of each task, and what each input adds to each.
+
+    An input that none of these rows has is in no subset.
+    """
+    if not scoring.subsets:
         return
     judged = {name: part for name, one in targets.items() if (part := judged_part(one, split)) in found[name]}
     rows = np.flatnonzero(np.isin(split, [part for part in judged.values() if part]))
-    if len(rows) == 0:
+    inputs = [name for name in net.inputs if np.asarray(embeddings.present[name], dtype=bool)[rows].any()]
+    if len(inputs) < 2:
         return
     places = {
         name: np.flatnonzero((split[rows] == part) & targets[name].labelled[rows]) for name, part in judged.items()
     }
     drawn: dict[str, dict[tuple[str, ...], Drawn]] = {name: {} for name in judged}
-    for subset in input_subsets(net.inputs):
+    for subset in input_subsets(inputs, scoring.all_up_to):
         logits = subset_logits(net, embeddings, rows, subset)
         for name, here in places.items():
             answered = logits[name][here]
             if confidence is not None and judged[name] == "test":
                 answered = confidence(name, answered, rows[here], subset)
             metrics, drawn[name][subset] = _score_subset(
-                targets[name], answered, rows[here], scoring, every=len(net.inputs) <= EVERY_METRIC_UP_TO
+                targets[name], answered, rows[here], scoring, every=len(inputs) <= EVERY_METRIC_UP_TO
             )
             found[name].setdefault("subsets", {})["+".join(subset)] = metrics
     for name, scores in drawn.items():

@@ -24,13 +24,13 @@ Drawn = tuple[float, np.ndarray]
 """A subset's score, higher better, and its scores ``(resamples,)`` on resampled rows."""
 
 
-def input_subsets(inputs: Sequence[str]) -> list[tuple[str, ...]]:
+def input_subsets(inputs: Sequence[str], all_up_to: int = ALL_UP_TO) -> list[tuple[str, ...]]:
     """Return the subsets to score, smallest first, each in the order of the inputs.
 
-    All ``2^m - 1`` for eight inputs or fewer; else each input alone, each left out, and all together.
+    All ``2^m - 1`` up to so many inputs; else each input alone, each left out, and all together.
     """
     count = len(inputs)
-    sizes = range(1, count + 1) if count <= ALL_UP_TO else (1, count - 1, count)
+    sizes = range(1, count + 1) if count <= all_up_to else (1, count - 1, count)
     return [subset for size in sizes for subset in combinations(inputs, size)]
 
 

@@ -28,8 +28,12 @@ def test_held_out_rows_score_as_when_fitted(tasks_app, shop):
         ours, theirs = found[task]["test"][metric], written[task]["test"][metric]
         assert ours["value"] == pytest.approx(theirs["value"], abs=1e-6)
         assert ours["n"] == theirs["n"]
-        assert set(found[task]["baselines"]) <= set(written[task]["baselines"])
-        assert found[task]["baselines"]
+        blind = "mean" if task == "grade" else "majority"  # a median, or a linear model, comes from the training rows
+        assert found[task]["baselines"] == {blind: written[task]["baselines"][blind]}
+        assert len(found[task]["subsets"]) == 11  # of five inputs: each alone, each left out, all
+        for subset, row in found[task]["subsets"].items():
+            assert row[metric]["value"] == pytest.approx(written[task]["subsets"][subset][metric]["value"], abs=1e-6)
+    assert set(found["kind"]["added"]) == set(tasks_app.application.inputs)
 
 
 def test_new_rows_are_scored(tasks_app, shop, tmp_path):
@@ -38,6 +42,38 @@ def test_new_rows_are_scored(tasks_app, shop, tmp_path):
     assert found["kind"]["test"]["accuracy"]["n"] == 9
     assert found["kind"]["test"]["accuracy"]["value"] >= 8 / 9
     assert mmsdk.evaluate(tasks_app, new, root=shop)["kind"]["test"] == found["kind"]["test"]
+
+
+def test_an_input_that_no_row_has_is_in_no_subset(tasks_app, shop):
+    new = [
+        {key: cell for key, cell in row.items() if key not in {"image", "price"}} | {"sku": f"n{row['sku']}"}
+        for row in rows()[:12]
+    ]
+    found = mmsdk.evaluate(tasks_app, new, root=shop)["kind"]
+    assert list(found["subsets"]) == [
+        "text", "material", "added", "text+material", "text+added", "material+added", "text+material+added",
+    ]  # fmt: skip
+    assert found["subsets"]["text+material+added"]["accuracy"]["value"] == found["test"]["accuracy"]["value"]
+    lone = [{"sku": "n1", "title": "oak lamp", "kind": "lamp"}, {"sku": "n2", "title": "a rug", "kind": "rug"}]
+    assert "subsets" not in mmsdk.evaluate(tasks_app, lone)["kind"]
+
+
+def test_a_column_that_is_named_slices_the_rows(shop_runs, shop, capsys):
+    app = mmsdk.load(shop_runs / "tasks", allow_outside=True)
+    new = [{**row, "sku": f"n{row['sku']}"} for row in rows()]
+    found = mmsdk.evaluate(app, new, root=shop, slices=["material"])
+    for task in ("kind", "grade"):
+        names = {(one["column"], one["value"]): one["n"] for one in found[task]["slices"]}
+        assert names == {
+            ("material", material): sum(row["material"] == material for row in new)
+            for material in ("oak", "glass", "wool")
+        }
+    app.application.evaluation.slices.extend(["part", "shelf"])  # of which these rows have one
+    assert {one["column"] for one in mmsdk.evaluate(app, new, root=shop)["kind"]["slices"]} == {"part"}
+    assert "evaluation.slices: the list of rows has no column 'shelf' to slice by" in capsys.readouterr().err
+    with pytest.raises(mmsdk.DataError, match="shelf"):
+        mmsdk.evaluate(app, new, root=shop, slices=["shelf"])
+    app.close()
 
 
 def test_rows_it_learned_from_are_refused(tasks_app, shop):

@@ -65,7 +65,7 @@ JSON = {
     "recipe list": ["recipe", "list"],
     "inspect": ["inspect", "shop/items.csv"],
     "fit": ["fit", "app.yaml", "--out", "run"],
-    "evaluate": ["evaluate", "tasks", "shop/items.csv"],
+    "evaluate": ["evaluate", "tasks", "shop/items.csv", "--slice", "material"],
     "evaluate folds": ["evaluate", "app.yaml", "--folds", "2"],
     "worth": ["worth", "app.yaml"],
     "compare": ["compare", "tasks", "tasks", "--data", "shop/items.csv"],
@@ -165,6 +165,22 @@ def test_evaluate_and_predict(here, capsys):
     out, err = typed(capsys, "evaluate", "tasks", "shop/items.csv")
     assert "kind: balanced_accuracy on test" in out
     assert "left out" in err
+    words = ["evaluate", "tasks", "shop/items.csv", "--quiet", "--slice", "material", "--slice", "line"]
+    out, _ = typed(capsys, *words, "--out", "new/figures.json")
+    weakest = "on slices, weakest first (too few rows to judge any):"
+    for line in (
+        "by some of the inputs alone:",
+        "    text+price+material+added   ",
+        weakest,
+        "material = oak (4 rows)",
+    ):
+        assert line in out
+    assert "7 more with --json" in out
+    printed, _ = typed(capsys, *words, "--json")
+    assert (here / "new/figures.json").read_text(encoding="utf-8") == printed
+    assert len(json.loads(printed)["kind"]["slices"]) == 13
+    _, err = typed(capsys, *words, "--out", "figures.csv", code=2)
+    assert "cannot write '.csv'; expected .json" in err
     for ending in ("csv", "tsv", "jsonl", "parquet"):
         out, _ = typed(capsys, "predict", "tasks", "shop/items.csv", "--out", f"a.{ending}")
         assert "60 rows written" in out

@@ -31,3 +31,30 @@ def test_sets_without_a_bound_are_said(capsys, sets, said):
     confidence = {"target": 0.9, "sets": {"coverage": score(0.9), **sets}}
     print_metrics({"price": {"test": {"r2": score(0.5)}, "confidence": confidence}}, {"price": "r2"})
     assert said in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_weak_slice_and_the_harmful_input_are_told(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    slices = [
+        {
+            "column": "unit",
+            "value": "north wing of the old house",
+            "n": 40,
+            "score": score(0.4),
+            "judged": True,
+            "worse": True,
+        },
+        {"column": "unit", "value": "south", "n": 41, "score": score(0.5), "judged": True, "worse": False},
+    ]
+    subsets = {name: {"r2": score(value)} for name, value in {"a": 0.5, "b": 0.2, "a+b": 0.4}.items()}
+    parts = {"test": {"r2": score(0.4)}, "subsets": subsets, "slices": slices}
+    parts |= {"added": {"b": {"a": {"r2": score(-0.1)}}}, "worse": {"b": ["a"]}}
+    print_metrics({"stay": parts}, {"stay": "r2"}, details=True)
+    out = capsys.readouterr().out
+    assert "    a  0.500 [0.500, 0.500]\n    b  0.200 [0.200, 0.200]\n  worse" in out
+    assert "worse for one more input: b added to a: r2 -0.100" in " ".join(out.split())
+    assert "*unit = north wing" in out
+    assert "    unit = south (41 rows)  0.500" in out
+    assert max(map(len, out.splitlines())) <= 60
+    print_metrics({"stay": parts}, {"stay": "r2"})
+    assert "north" not in capsys.readouterr().out  # a fit has its report

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+from mmsdk.cli.details import aligned
 from mmsdk.cli.explain import _bar
-from mmsdk.cli.figures import _aligned
 from mmsdk.cli.runs import print_hits
 from mmsdk.cli.text import clipped, padded, shown_width
 
@@ -17,7 +17,7 @@ def test_a_chinese_character_takes_two_columns():
 
 
 def test_scores_stand_under_each_other_whatever_the_names_are(capsys, monkeypatch):
-    lines = list(_aligned({"this run": "0.9", "linear: 胸片": "0.8"}))
+    lines = list(aligned({"this run": "0.9", "linear: 胸片": "0.8"}))
     assert shown_width(lines[0]) == shown_width(lines[1])
     monkeypatch.setattr("mmsdk.cli.explain.width", lambda: 60)
     starts = [

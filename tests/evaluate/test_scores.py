@@ -104,7 +104,7 @@ def test_the_model_beats_the_blind_answer_and_the_noise(metrics):
 def test_a_number_is_also_set_against_the_median_which_a_skewed_one_makes_hard_to_beat(fitted):
     prices = np.exp(2 * np.random.default_rng(0).normal(size=N))
     target = prepare_targets(Regression(), list(prices), fitted.split, name="price", column="price")[0]
-    scoring = Scoring(resamples=20, baselines=False, subsets=False)
+    scoring = Scoring(resamples=20, subsets=False)
     plain = SimpleNamespace(dim=8, members=1, modality_dropout=0.0, options={})
     net = build_net({"photo": 10, "noise": 6}, {"price": target.task}, GatedFusion, plain)
     found = score_tasks(net, {"price": target}, fitted.embeddings, fitted.split, scoring=scoring)["price"]["baselines"]

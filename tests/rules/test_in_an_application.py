@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import replace
 
@@ -128,11 +129,32 @@ def test_figures_stand_with_and_without(fitted):
     assert found["with"]["log_loss"]["value"] < found["without"]["log_loss"]["value"]
     assert found["fired"]["low oxygen"] > found["changed"]["low oxygen"] > 0
     assert found["broken"] == {"low oxygen": 0}
+    assert found["answers"] == {"scored": 72, "changed": found["changed"]["low oxygen"]}
     assert "rules" not in metrics_of(fitted)["unit"]
     page = (fitted.folder / "report.html").read_text()
     assert (
         f"<td>low oxygen</td><td>{found['fired']['low oxygen']}</td><td>{found['changed']['low oxygen']}</td>" in page
     )
+
+
+def test_new_rows_are_scored_with_and_without_too(fitted, tmp_path, capsys, monkeypatch):
+    written = metrics_of(fitted)["urgency"]["rules"]
+    assert mmsdk.evaluate(fitted, rows())["urgency"]["rules"] == written
+    low = {"when": "spo2 < 90", "task": "urgency", "at_least": "urgent"}
+    with other_rules(fitted, [{**low, "name": "one"}, {**low, "name": "two"}]):
+        twice = mmsdk.evaluate(fitted, rows())["urgency"]["rules"]
+    assert twice["changed"] == {"one": twice["answers"]["changed"], "two": twice["answers"]["changed"]}
+    bare = [{key: cell for key, cell in row.items() if key != "urgency"} for row in rows()]
+    assert not any("rules" in one for one in mmsdk.evaluate(fitted, bare).values())
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows()))
+    monkeypatch.setenv("COLUMNS", "60")
+    assert typed(["evaluate", str(fitted.folder), str(tmp_path / "rows.jsonl"), "--quiet"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    changed, score = written["answers"]["changed"], written["with"]["balanced_accuracy"]["value"]
+    said = " ".join(" ".join(lines).split())
+    assert f"rules changed {changed} of 72 answers (low oxygen {changed}): balanced_accuracy" in said
+    assert f"{score:.3f} [" in said.partition("without them, ")[2]
+    assert max(map(len, lines)) <= 60
 
 
 def test_every_key_of_a_rule_acts(fitted, tmp_path):
@@ -170,11 +192,18 @@ TASKS = application()["tasks"]
 
 def answers(app, rules, row, tasks=TASKS):
     """Return what an app would answer under other rules."""
+    with other_rules(app, rules, tasks):
+        return app.predict([row])[0].outputs
+
+
+@contextlib.contextmanager
+def other_rules(app, rules, tasks=TASKS):
+    """Let an app have other rules for a while."""
     before = app.pipeline.application
     app.pipeline.application = mmsdk.config.load_application(application(rules=rules, tasks=tasks))
     try:
         app.pipeline.open_rules(app.tasks)
-        return app.predict([row])[0].outputs
+        yield
     finally:
         app.pipeline.application = before
         app.pipeline.open_rules(app.tasks)

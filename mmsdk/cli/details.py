@@ -1,0 +1,80 @@
+"""Figures under each other on the terminal; and, where no report tells them, subsets of inputs, slices and rules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mmsdk.cli.shell import width
+from mmsdk.cli.text import padded, shown_width
+from mmsdk.plugins import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+SLICES = 6  # the weakest
+
+
+def detail_lines(parts: Mapping[str, Any], metric: str) -> Iterator[str]:
+    """Yield what is known of a task beside its figures, no line wider than the terminal."""
+    yield from _subsets(parts, metric)
+    yield from _slices(parts.get("slices", ()))
+    if rules := parts.get("rules"):
+        yield _wrapped(_ruled(rules, metric))
+
+
+def _subsets(parts: Mapping[str, Any], metric: str) -> Iterator[str]:
+    """Yield what the same rows score by some of their inputs, and which input makes the answers worse."""
+    scores = {name: one[metric] for name, one in parts.get("subsets", {}).items() if metric in one}
+    if some := list(scores)[:-1]:  # the last is of all of them, the figure of the run itself
+        yield "  by some of the inputs alone:"
+        yield from aligned({name: shown_score(scores[name]) for name in some}, indent=4)
+    for line in resolve("mmsdk.report.inputs:worse_lines")(parts, metric):
+        yield _wrapped(f"worse for one more input: {line}")
+
+
+def _slices(slices: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the weakest slices, and which of them are so beyond chance."""
+    if not slices:
+        return
+    judged = "*: beyond chance, all slices taken together" if slices[0]["judged"] else "too few rows to judge any"
+    yield _wrapped(f"on slices, weakest first ({judged}):")
+    shown = {
+        f"{'*' if one['worse'] else ''}{one['column']} = {one['value']} ({one['n']} rows)": shown_score(one["score"])
+        for one in slices[:SLICES]
+    }
+    yield from aligned(shown, indent=4)
+    if len(slices) > SLICES:
+        yield f"    {len(slices) - SLICES} more with --json"
+
+
+def _ruled(rules: Mapping[str, Any], metric: str) -> str:
+    """Return what the rules changed, by which rule, and what the figure is without and with them."""
+    answers, gain = rules["answers"], rules["gain"][metric]
+    by = ", ".join(f"{name} {count}" for name, count in rules["changed"].items() if count)
+    return (
+        f"rules changed {answers['changed']} of {answers['scored']} answers{f' ({by})' if by else ''}: {metric} "
+        f"{shown_score(rules['without'].get(metric))} without them, {shown_score(rules['with'].get(metric))} with "
+        f"them; gain {gain['value']:+.3f} [{gain['low']:+.3f}, {gain['high']:+.3f}]"
+    )
+
+
+def aligned(rows: Mapping[str, str], *, indent: int = 2) -> Iterator[str]:
+    """Yield ``name  score`` lines, the scores under each other where the terminal is wide enough."""
+    pad = max(map(shown_width, rows))
+    if indent + 2 + pad + max(len(score) for score in rows.values()) > width():
+        pad = 0
+    for name, score in rows.items():
+        line = f"{' ' * indent}{padded(name, pad)}  {score}"
+        yield line if shown_width(line) <= width() else _wrapped(line.strip(), indent)
+
+
+def _wrapped(line: str, indent: int = 2) -> str:
+    """Return a line as several where the terminal is too narrow for it."""
+    return click.wrap_text(line, width(), " " * indent, " " * (indent + 2))
+
+
+def shown_score(one: Mapping[str, Any] | None) -> str:
+    """Return ``0.259 [0.210, 0.310]``."""
+    return "–" if not one else f"{one['value']:.3f} [{one['low']:.3f}, {one['high']:.3f}]"
