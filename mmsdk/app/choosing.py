@@ -72,6 +72,11 @@ def is_open(application: Application) -> bool:
     return AUTO in (application.fusion.type, application.head.type)
 
 
+def _compares(application: Application) -> bool:
+    """Return whether candidates are compared: heads that answer without the fused vector answer alike by any fusion."""
+    return is_open(application) and application.head.type not in APART
+
+
 def check_choice(application: Application) -> None:
     """Refuse ``auto`` where there is nothing to judge by, or where options belong to a type nobody has named.
 
@@ -94,7 +99,7 @@ def check_judges(draft: Draft) -> None:
     """
     application = draft.application
     tuned = [name for name, one in application.inputs.items() if one.tune is not None and one.tune.mode == "lora"]
-    choosing = is_open(application) or application.search.trials > 0
+    choosing = _compares(application) or application.search.trials > 0
     if choosing and tuned and not _validating(draft):
         raise ConfigError(_seen(tuned[0]))
 
@@ -149,13 +154,19 @@ def choose(draft: Draft, folder: Path, learn: Learn) -> None:
     no more than one standard error of the difference (a paired bootstrap, whole groups drawn; the rule of Breiman et
     al. 1984, section 3.4.3), the first of the list is taken, so that noise chooses nothing unusual.
 
-    After ``fusion.budget`` seconds no further candidate begins; the first always does.
+    After ``fusion.budget`` seconds no further candidate begins; the first always does. Beside a head that answers
+    without the fused vector the first fusion is taken at once.
 
     :param folder: where the checkpoints of the candidates lie, so that an interrupted choice does not begin anew.
     :param learn: learns a draft whose application names its fusion and head.
     """
     application = draft.application
     if not is_open(application):
+        return
+    if not _compares(application):
+        draft.application = draft.pipeline.application = _with(application, FUSIONS[0], application.head.type)
+        told = f"fusion: auto: {FUSIONS[0]}, uncompared: head {application.head.type} answers without the fused vector"
+        note(told, draft.pipeline.quiet)
         return
     listed = candidates(application, boosted=_boosted(draft))
     if application.head.type == AUTO and teaches_network_alone(application):

@@ -8,6 +8,7 @@ import numpy as np
 
 from mmsdk.app.choosing import Trials, is_open
 from mmsdk.app.joint import is_joint
+from mmsdk.app.unread import APART
 from mmsdk.errors import ConfigError
 from mmsdk.evaluate.out_of_fold import worth
 from mmsdk.progress import note, progress
@@ -45,6 +46,11 @@ def check_search(application: Application) -> None:
         raise ConfigError("search.trials and auto both choose: name the type of fusion and head, or leave search out")
     if is_joint(application):
         raise ConfigError(f"search.trials: fusion {application.fusion.type} learns nothing; leave search out")
+    if application.head.type in APART:
+        raise ConfigError(
+            f"search.trials: it tries fusions and settings of the network, which head {application.head.type} answers "
+            "without, so that all trials would answer alike; leave search out, or take head plain, ensemble or blend"
+        )
     _optuna()
 
 

@@ -17,6 +17,8 @@ from mmsdk.config.section import File, Name, Section, Text
 from mmsdk.config.stream import StreamConfig  # noqa: TC001 - pydantic reads the annotation
 from mmsdk.errors import unknown
 
+ANSWERED = ("", "_confidence", "_abstained", "_set", "_rules")  # after a task's name: its columns in a table of answers
+
 
 class Application(Section):
     """What an application file says, checked; every key it leaves out has its default."""
@@ -34,7 +36,9 @@ class Application(Section):
         default=None, description="Who took which item, for recommendation."
     )
     tasks: dict[Name, TaskConfig] = Field(
-        default_factory=dict, description="What to predict, each under a name of your choice."
+        default_factory=dict,
+        description="What to predict, each under a name of your choice, which is its column in tables of answers; one "
+        "named as the ids or as another's `NAME_confidence`, `_abstained`, `_set` or `_rules` is refused.",
     )
     rules: list[RuleConfig] = Field(
         default_factory=list, description="What is known for certain about the answers, whatever the network says."
@@ -141,6 +145,22 @@ class Application(Section):
                         "{sentence}",
                         {"sentence": unknown("task", task, self.tasks, where=f"rules: {name}", listed="Known")},
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _answers_have_columns_of_their_own(self) -> Self:
+        """Refuse a task whose columns in a table of answers would be those of another, or that of the ids."""
+        taken = {self.id or "id": "the ids"}
+        for name in self.tasks:
+            for column in (f"{name}{end}" for end in ANSWERED):
+                if column in taken:
+                    raise PydanticCustomError(
+                        "column",
+                        "gives column '{column}' of a table of answers both to {first} and to task '{task}': name the "
+                        "task otherwise",
+                        {"column": column, "first": taken[column], "task": name},
+                    )
+                taken[column] = f"task '{name}'"
         return self
 
     @model_validator(mode="after")

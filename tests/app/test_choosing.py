@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,7 +12,18 @@ from shop_data import application, rows
 
 import mmsdk
 from mmsdk.app.aligning import align_inputs
-from mmsdk.app.choosing import BOOSTED, FUSIONS, HEADS, PAIRS, Trials, _Judged, _sentence, candidates
+from mmsdk.app.choosing import (
+    BOOSTED,
+    FUSIONS,
+    HEADS,
+    PAIRS,
+    Trials,
+    _Judged,
+    _sentence,
+    candidates,
+    check_judges,
+    choose,
+)
 from mmsdk.app.fitting import learn, open_pipeline, prepare
 from mmsdk.config import load_application
 from mmsdk.data import Policy
@@ -209,6 +221,34 @@ def test_what_rules_cannot_teach_is_no_candidate(shop, tmp_path, by_validation, 
     assert capsys.readouterr().err.count(told) == 1
     both = load_application({**described, "fusion": {"type": "auto", "dim": 8}})
     assert candidates(both) == [(fusion, head) for fusion, head in PAIRS if head != "linear"]
+
+
+def test_fusions_that_would_answer_alike_are_not_compared(shop, tmp_path, capsys):
+    described = small(shop, fusion={"type": "auto", "dim": 8}, head={"type": "linear"})
+    resolved = load_application(described)
+    pipeline = open_pipeline(resolved, "cpu", Policy(), quiet=True)
+    draft = prepare(pipeline, resolved.data)
+    learned = []
+    pipeline.quiet = False
+    choose(draft, tmp_path, lambda trial, folder: learned.append(trial))
+    assert (draft.application.fusion.type, draft.application.head.type) == ("mixed", "linear")
+    assert (learned, draft.choice) == ([], None)
+    assert "fusion: auto: mixed, uncompared: head linear answers without the fused vector" in capsys.readouterr().err
+    pipeline.close()
+    document, _ = fitted(described, tmp_path / "run")
+    assert (document["application"]["fusion"]["type"], document["choice"]) == ("mixed", None)
+
+
+def test_what_compares_nothing_needs_no_rows_to_judge_by(shop):
+    """Beside a tuned encoder, whose rows no fold may judge, and without a labelled validation row."""
+    for head, choosing in (("linear", False), ("plain", True)):
+        described = small(shop, fusion={"type": "auto", "dim": 8}, head={"type": head})
+        described["inputs"]["price"] = {**described["inputs"]["price"], "tune": {"mode": "lora"}}
+        target = SimpleNamespace(labelled=np.array([True, False]))
+        samples = SimpleNamespace(split=np.array(["train", "val"], dtype=object))
+        draft = SimpleNamespace(application=load_application(described), targets={"kind": target}, samples=samples)
+        with pytest.raises(mmsdk.ConfigError, match="auto and search") if choosing else nullcontext():
+            check_judges(draft)
 
 
 def test_a_fusion_that_needs_more_width_than_there_is_is_no_candidate(shop):

@@ -11,6 +11,7 @@ from shop_data import application
 import mmsdk
 from mmsdk.app import searching
 from mmsdk.app.searching import changed
+from mmsdk.app.unread import APART
 from mmsdk.config import load_application
 
 
@@ -106,6 +107,7 @@ def test_found_settings_are_put_in_their_places(shop):
         ({"tasks": {}}, "needs a task whose labels"),
         ({"fusion": {"type": "auto", "dim": 16}}, "both choose"),
         ({"fusion": {"type": "joint"}}, "fusion joint learns nothing"),
+        *(({"head": {"type": one}}, f"which head {one} answers without") for one in APART),
     ],
 )
 def test_a_search_that_means_nothing_is_refused(shop, tmp_path, more, said):

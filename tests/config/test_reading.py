@@ -137,6 +137,18 @@ def test_every_mistake_is_named_with_file_line_and_key(tmp_path):
         ("inputs: {a: {column: b, modality: text}}\nsplit: {validation: 0.5, test: 0.5}", "leaves no rows to train on"),
         ("inputs: {a: {column: y, modality: text}}\ntasks: {t: {column: y, type: x}}", "the answer of task 't'"),
         ("inputs: {a: {column: 'y*', modality: text}}\ntasks: {t: {column: y1, type: x}}", "the answer of task 't'"),
+        (
+            "inputs: {a: {column: a, modality: text}}\ntasks: {t: {column: y, type: x}, t_set: {column: z, type: x}}",
+            "gives column 't_set' of a table of answers both to task 't' and to task 't_set': name the task otherwise",
+        ),
+        (
+            "inputs: {a: {column: a, modality: text}}\ntasks: {id: {column: y, type: x}}",
+            "gives column 'id' of a table of answers both to the ids and to task 'id'",
+        ),
+        (
+            "id: t_rules\ninputs: {a: {column: a, modality: text}}\ntasks: {t: {column: y, type: x}}",
+            "gives column 't_rules' of a table of answers both to the ids and to task 't'",
+        ),
     ],
 )
 def test_a_file_that_makes_no_sense(tmp_path, text, sentence):
