@@ -134,7 +134,14 @@ def test_a_missing_input_against_a_model_that_never_had_it(tmp_path):
     from mmsdk.app.left_out import missing_against_left
 
     rows = table(turned=False)
-    found = missing_against_left(APPLICATION, rows, out=tmp_path, device="cpu", quiet=True)["mood"]
+    found, both = (
+        missing_against_left(APPLICATION, rows, out=tmp_path / str(seeds), seeds=seeds, device="cpu", quiet=True)[
+            "mood"
+        ]
+        for seeds in ((0,), (0, 3))
+    )
+    assert both["seen"]["missing"] != found["seen"]["missing"]
+    assert both["seen"]["missing"]["n"] == found["seen"]["missing"]["n"]  # only training is drawn anew
     assert set(found) == {"said", "seen"}
     for one in found.values():
         assert one["gain"]["value"] == pytest.approx(one["missing"]["value"] - one["left"]["value"])
