@@ -5,12 +5,19 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
 from mmsdk.app.fitting import check_names, open_pipeline, prepare_tasks
-from mmsdk.app.refitting import Material, gather_material, learn_again, with_validation
+from mmsdk.app.refitting import (
+    Material,
+    baseline_answers,
+    draft_answers,
+    gather_material,
+    relearned,
+    with_validation,
+)
 from mmsdk.app.resolving import resolve_application
 from mmsdk.app.ruling import check_rules, open_checked
 from mmsdk.app.suiting import suit_encoders
@@ -24,9 +31,11 @@ from mmsdk.progress import progress
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from mmsdk.app.draft import Draft
     from mmsdk.config import Application
     from mmsdk.model import Target
 
+Key = TypeVar("Key")
 FIXED = ("id", "data", "tasks", "split")  # what a variant may not change: rows, answers and folds stay the same
 
 
@@ -41,9 +50,11 @@ class CrossValidation:
     :param targets: task -> truths and label set.
     :param groups: ``(n,)`` cells of ``split.group``, or None.
     :param metrics: task -> ``{"pooled": {metric: {value, low, high, n}}, "folds": {metric: {value, low, high, n,
-        values}}}``. ``pooled`` scores all out-of-fold answers at once (the mean over the repeats; bootstrap by row or
-        group), ``folds`` is the mean over folds and repeats with the corrected resampled t interval,
-        cut where the metric ends.
+        values}}, "baselines": {name: {metric: {...}}}, "paired": {name: {metric: {...}}}}``. ``pooled`` scores all
+        out-of-fold answers at once (the mean over the repeats; bootstrap by row or group), ``folds`` is the mean over
+        folds and repeats with the corrected resampled t interval, cut where the metric ends. ``baselines`` are pooled
+        too: what looks at nothing and a linear model of all inputs, each learned in every fold from the same rows and
+        vectors; ``paired`` is how far the application is ahead of each by the metric that decides (below zero: behind).
     :param calibrated: whether the logits are calibrated, by rows of each fold's own training part; with variants, those
         whose application says so. ``confidence.calibration: none`` leaves them as the network gives them.
     :param chosen: with variants, the one chosen in each outer fold: ``(repeats, folds)`` names.
@@ -121,7 +132,7 @@ def cross_validate(
         rows = _taking_part(first, whole)
         with learning_threads(len(first.samples), first.pipeline.head_device, quiet=quiet):
             crossing = _Crossing(materials=materials, whole=whole, rows=rows, inner=inner_folds)
-            fold, logits, chosen = crossing.run(folds, repeats, seed, quiet=quiet)
+            fold, logits, baselines, chosen = crossing.run(folds, repeats, seed, quiet=quiet)
         groups = None if first.groups is None else group_cells(first.groups)
         return CrossValidation(
             name=str(application) if isinstance(application, str | Path) else "application",
@@ -130,7 +141,7 @@ def cross_validate(
             logits=logits,
             targets=whole,
             groups=groups,
-            metrics=score_folds(whole, fold, logits, groups, resamples=resamples, seed=seed),
+            metrics=score_folds(whole, fold, logits, groups, baselines=baselines, resamples=resamples, seed=seed),
             calibrated=any(one.confidence.calibration != "none" for one in variants.values()),
             chosen=chosen if nested else [],
         )
@@ -202,12 +213,13 @@ class _Crossing:
 
     def run(
         self, folds: int, repeats: int, seed: int, *, quiet: bool
-    ) -> tuple[np.ndarray, dict[str, np.ndarray], list[list[str]]]:
-        """Return folds ``(repeats, n)``, logits by task ``(repeats, n, width)``, and what each fold chose."""
+    ) -> tuple[np.ndarray, dict[str, np.ndarray], dict[tuple[str, str], np.ndarray], list[list[str]]]:
+        """Return folds ``(repeats, n)``, logits by task ``(repeats, n, width)``, of baselines, and what folds chose."""
         first = next(iter(self.materials.values()))
         count = len(first.samples)
         fold = np.full((repeats, count), -1, dtype=np.int64)
         logits: list[dict[str, np.ndarray]] = []
+        beside: list[dict[tuple[str, str], np.ndarray]] = []
         chosen: list[list[str]] = []
         steps = repeats * folds * (1 if len(self.materials) == 1 else len(self.materials) * self.inner + 1)
         with progress(steps, "cross-validating", quiet, unit="fit") as bar:
@@ -215,29 +227,29 @@ class _Crossing:
                 fold[repeat, self.rows] = first.folds(self.rows, folds, seed + repeat)
                 chosen.append([])
                 answers: list[tuple[np.ndarray, dict[str, np.ndarray]]] = []
+                rivals: list[tuple[np.ndarray, dict[tuple[str, str], np.ndarray]]] = []
                 for number in range(folds):
                     held = np.flatnonzero(fold[repeat] == number)
                     known = np.flatnonzero((fold[repeat] >= 0) & (fold[repeat] != number))
                     name = self.choose(known, seed + repeat, bar.update)
                     chosen[-1].append(name)
-                    answers.append((held, self.learn(name, known, held, seed + repeat, calibrated=True)))
+                    with self.learned(name, known, seed + repeat) as draft:
+                        answers.append((held, draft_answers(draft, held, self.whole, calibrated=True)))
+                        rivals.append((held, baseline_answers(draft, held, self.whole)))
                     bar.update(1)
                 logits.append(_spread(answers, count))
-        return fold, {name: np.stack([one[name] for one in logits]) for name in self.whole}, chosen
+                beside.append(_spread(rivals, count))
+        return fold, _stacked(logits), _stacked(beside), chosen
 
-    def learn(
-        self, name: str, known: np.ndarray, held: np.ndarray, seed: int, *, calibrated: bool
-    ) -> dict[str, np.ndarray]:
-        """Learn a variant from some rows and answer for others."""
+    def learned(self, name: str, known: np.ndarray, seed: int) -> contextlib.AbstractContextManager[Draft]:
+        """Return what comes of learning a variant from some rows."""
         material = self.materials[name]
         training = material.application.training
         application = material.application.model_copy(
             update={"training": training.model_copy(update={"seed": training.seed + seed, "refit": False})}
         )
         split = with_validation(material, known, seed=seed)
-        return learn_again(
-            material, split, asked=held, whole=self.whole, application=application, calibrated=calibrated
-        )
+        return relearned(material, split, whole=self.whole, application=application)
 
     def choose(self, known: np.ndarray, seed: int, done: Callable[[float], object]) -> str:
         """Return the variant that scores best on inner folds of the rows known, not calibrated; of equals the first."""
@@ -249,16 +261,22 @@ class _Crossing:
             answers = []
             for number in range(self.inner):
                 held = known[fold == number]
-                answers.append((held, self.learn(name, known[fold != number], held, seed, calibrated=False)))
+                with self.learned(name, known[fold != number], seed) as draft:
+                    answers.append((held, draft_answers(draft, held, self.whole, calibrated=False)))
                 done(1)
             scores[name] = worth(self.whole, known, _spread(answers, int(known.max()) + 1))
         return max(scores, key=lambda name: scores[name])
 
 
-def _spread(answers: Sequence[tuple[np.ndarray, Mapping[str, np.ndarray]]], count: int) -> dict[str, np.ndarray]:
+def _spread(answers: Sequence[tuple[np.ndarray, Mapping[Key, np.ndarray]]], count: int) -> dict[Key, np.ndarray]:
     """Return the logits of all rows from those of the folds."""
     found = {name: np.zeros((count, one.shape[1]), dtype=np.float32) for name, one in answers[0][1].items()}
     for rows, logits in answers:
         for name, one in logits.items():
             found[name][rows] = one
     return found
+
+
+def _stacked(repeats: Sequence[Mapping[Key, np.ndarray]]) -> dict[Key, np.ndarray]:
+    """Return the logits ``(repeats, n, width)`` from those of each repeat."""
+    return {name: np.stack([one[name] for one in repeats]) for name in repeats[0]}

@@ -19,11 +19,12 @@ from mmsdk.app.ruling import teach_rules
 from mmsdk.app.tuning import tune_inputs
 from mmsdk.data import fold_rows
 from mmsdk.embed import Embeddings, EmbedStats
+from mmsdk.evaluate.baselines import blind_baseline, linear_baselines, median_baseline
 from mmsdk.evaluate.spaces import in_space
 from mmsdk.model import infer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from mmsdk.config import Application
     from mmsdk.data import Samples
@@ -105,14 +106,41 @@ def learn_again(
     :param calibrated: calibrate as a run would: on validation rows, or by further heads where these are few.
     :returns: task name -> logits ``(len(asked), width)``.
     """
+    with relearned(material, split, whole=whole, application=application) as draft:
+        return draft_answers(draft, asked, whole, calibrated=calibrated)
+
+
+@contextlib.contextmanager
+def relearned(
+    material: Material, split: np.ndarray, *, whole: Mapping[str, Target], application: Application | None = None
+) -> Iterator[Draft]:
+    """Yield what came of learning from the rows of another split, see :func:`learn_again`."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mmsdk-fold-")))
         draft = again(material, split, application or material.application, whole)
         stack.enter_context(contextlib.closing(draft.pipeline))
         tune_inputs(draft, folder / "tune")
         learn(draft, folder)
-        logits = _answers(draft, asked, calibrated=calibrated)
-        return {name: in_space(logits[name], one.task, whole[name].task) for name, one in draft.targets.items()}
+        yield draft
+
+
+def draft_answers(
+    draft: Draft, asked: np.ndarray, whole: Mapping[str, Target], *, calibrated: bool
+) -> dict[str, np.ndarray]:
+    """Return task -> logits of some rows in the label set and scale of all rows, ``(len(asked), width)``."""
+    logits = _answers(draft, asked, calibrated=calibrated)
+    return {name: in_space(logits[name], one.task, whole[name].task) for name, one in draft.targets.items()}
+
+
+def baseline_answers(draft: Draft, asked: np.ndarray, whole: Mapping[str, Target]) -> dict[tuple[str, str], np.ndarray]:
+    """Return (task, baseline) -> logits of some rows: the baselines of a fit, of the same training rows and vectors."""
+    found: dict[tuple[str, str], np.ndarray] = {}
+    for name, target in draft.targets.items():
+        logits = dict([blind_baseline(target.task, len(asked))])
+        logits |= median_baseline(target, draft.samples.split, len(asked))
+        logits |= linear_baselines(target, draft.embeddings, draft.samples.split, asked, alone=False)
+        found |= {(name, one): in_space(each, target.task, whole[name].task) for one, each in logits.items()}
+    return found
 
 
 def _answers(draft: Draft, asked: np.ndarray, *, calibrated: bool) -> dict[str, np.ndarray]:

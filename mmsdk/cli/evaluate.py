@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mmsdk.cli import options
-from mmsdk.cli.figures import headlines, print_metrics
+from mmsdk.cli.details import aligned, shown_score
+from mmsdk.cli.figures import ahead_line, headlines, print_metrics
 from mmsdk.cli.output import print_json, write_json
 from mmsdk.cli.runs import open_run
 from mmsdk.cli.shell import width
@@ -120,6 +121,10 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
                 f"  {metric:<{pad}}  {one['value']:.3f} [{one['low']:.3f}, {one['high']:.3f}]   "
                 f"{by['value']:.3f} [{by['low']:.3f}, {by['high']:.3f}]"
             )
+        baselines = {one: shown_score(row.get(task["headline"])) for one, row in task["baselines"].items()}
+        yield "  by the same folds:"
+        yield from aligned(baselines, indent=4)
+        yield f"  {ahead_line(task['paired'], task['headline'])}"
     picked = [name for repeat in found["chosen"] for name in repeat]
     if picked:
         yield "\nchosen: " + ", ".join(

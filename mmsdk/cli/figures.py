@@ -75,7 +75,7 @@ def print_metrics(metrics: Mapping[str, Any], headline: Mapping[str, str], *, de
         others = [f"{name} {one['value']:.3f}" for name, one in parts[part].items() if name != metric]
         if others:
             click.echo(click.wrap_text("; ".join(others), width(), "  ", "  "))
-        for line in (_ahead(parts.get("paired", {}), metric), *_promises(parts.get("confidence", {}))):
+        for line in (ahead_line(parts.get("paired", {}), metric), *_promises(parts.get("confidence", {}))):
             if line:
                 click.echo(click.wrap_text(line, width(), "  ", "  "))
         for line in detail_lines(parts, metric) if details else ():
@@ -92,7 +92,7 @@ def _hardest(baselines: Mapping[str, Any], paired: Mapping[str, Any], metric: st
     return [name for name in baselines if name in kept]
 
 
-def _ahead(paired: Mapping[str, Any], metric: str) -> str:
+def ahead_line(paired: Mapping[str, Any], metric: str) -> str:
     """Return a line about the paired difference to the best baseline, the one hardest to be ahead of."""
     found = {name: one[metric] for name, one in paired.items() if metric in one}
     if not found:

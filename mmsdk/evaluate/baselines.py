@@ -36,13 +36,16 @@ def median_baseline(target: Target, split: np.ndarray, rows: int) -> dict[str, n
     return {"median": np.full((rows, 1), np.median(known), dtype=np.float32)}
 
 
-def linear_baselines(target: Target, embeddings: Any, split: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
+def linear_baselines(
+    target: Target, embeddings: Any, split: np.ndarray, rows: np.ndarray, *, alone: bool = True
+) -> dict[str, np.ndarray]:
     """Return the logits of a linear model on all inputs side by side, and on each alone, for some rows.
 
     Logistic regression (classification, classes balanced), one for each label (multi-label), or ridge (regression),
     on standardised embeddings (of a sequence the mean of its steps), zeros where an input is absent, fitted on the
     labelled training rows. Its settings are fixed, not tuned. A task type of a plugin has no linear baseline.
 
+    :param alone: of each input alone too, which costs as much again.
     :returns: ``linear`` (all inputs) and, with more than one input, ``linear: <input>`` each -> logits ``(r, width)``.
     """
     if not isinstance(target.task, Classification | Multilabel | Regression):
@@ -51,7 +54,7 @@ def linear_baselines(target: Target, embeddings: Any, split: np.ndarray, rows: n
     vectors = embeddings.vectors()
     names = list(vectors)
     chosen = {"linear": names}
-    if len(names) > 1:
+    if alone and len(names) > 1:
         chosen |= {f"linear: {name}": [name] for name in names}
     features = {name: _features(vectors[name], embeddings.present[name], fitted_on, rows) for name in names}
     logits = {}

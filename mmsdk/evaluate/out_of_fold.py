@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmsdk.evaluate.bootstrap import bootstrap
+from mmsdk.evaluate.bootstrap import bootstrap, paired
 from mmsdk.evaluate.repeated import resampled_t
 from mmsdk.tasks import Share, range_of
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from mmsdk.model import Target
+    from mmsdk.protocols import Task
 
 
 def score_folds(
@@ -23,13 +24,14 @@ def score_folds(
     logits: Mapping[str, np.ndarray],
     groups: np.ndarray | None,
     *,
+    baselines: Mapping[tuple[str, str], np.ndarray],
     resamples: int,
     seed: int,
 ) -> dict[str, Any]:
-    """Return the pooled figures and those by fold of every task.
+    """Return the pooled figures and those by fold of every task, those of its baselines, and how far it is ahead.
 
     :param fold: ``(repeats, n)``, ``-1`` for rows that took no part.
-    :param logits: task -> ``(repeats, n, width)``.
+    :param logits: task -> ``(repeats, n, width)``; ``baselines`` likewise, by task and name.
     :param groups: ``(n,)``: the bootstrap draws whole groups.
     """
     found = {}
@@ -49,6 +51,7 @@ def score_folds(
             for metric in pooled
         }
         drawn = bootstrap(pooled, len(rows), groups=by, resamples=resamples, seed=seed)
+        rivals = {rival: each[:, rows] for (of, rival), each in baselines.items() if of == name}
         found[name] = {
             "headline": target.task.metric,
             "pooled": {metric: one.as_json() for metric, one in drawn.items()},
@@ -57,7 +60,29 @@ def score_folds(
                 | {"values": values}
                 for metric, values in single.items()
             },
+            **_beside(target.task, truth, pooled, rivals, groups=by, resamples=resamples, seed=seed),
         }
+    return found
+
+
+def _beside(
+    task: Task,
+    truth: np.ndarray,
+    pooled: Mapping[str, Callable[[np.ndarray], float]],
+    rivals: Mapping[str, np.ndarray],
+    **drawing: Any,
+) -> dict[str, Any]:
+    """Return what the baselines score, and by how much the model is ahead of each by the metric that decides."""
+    found: dict[str, dict[str, Any]] = {"baselines": {}, "paired": {}}
+    few = {**drawing, "resamples": max(drawing["resamples"] // 5, 1)}  # as in a fit
+    for name, logits in rivals.items():
+        scores = [task.scores(one, truth) for one in logits]
+        theirs = {metric: _average(scores, metric) for metric in scores[0]}
+        drawn = bootstrap(theirs, len(truth), **few)
+        found["baselines"][name] = {metric: one.as_json() for metric, one in drawn.items()}
+        sides = (pooled[task.metric], theirs[task.metric])
+        ahead = paired(*(sides if task.higher_is_better else sides[::-1]), len(truth), **drawing)
+        found["paired"][name] = {task.metric: ahead.as_json()}
     return found
 
 

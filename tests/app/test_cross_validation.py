@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from sklearn.metrics import balanced_accuracy_score, mean_absolute_error
 import mmsdk
 from mmsdk.cli.shell import run as typed
 from mmsdk.config import write_yaml
+from mmsdk.evaluate.out_of_fold import score_folds
 from mmsdk.evaluate.repeated import resampled_t
 
 QUICK = {"fusion": {"dim": 8, "members": 1}, "training": {"epochs": 4, "learning_rate": 0.02, "batch_size": 16}}
@@ -63,6 +65,45 @@ def test_the_figures_are_those_of_the_answers(crossed):
     assert crossed.metrics["grade"]["folds"]["mae"]["n"] == 6
 
 
+def test_baselines_learn_in_the_same_folds_and_are_set_against_it_row_by_row(shop):
+    app = small(shop, ("price",), ("kind", "grade"), split={"validation": 0})
+    found = mmsdk.cross_validate(
+        app, folds=3, repeats=2, resamples=50, overrides={"confidence.calibration": "none"}, quiet=True
+    )
+    grade, kind = found.metrics["grade"], found.metrics["kind"]
+    assert list(kind["baselines"]) == list(kind["paired"]) == ["majority", "linear"]
+    assert list(grade["baselines"]) == list(grade["paired"]) == ["mean", "median", "linear"]
+    truth = found.targets["grade"].values * found.targets["grade"].task.scale
+    for name, middle in (("mean", np.mean), ("median", np.median)):
+        errors = [
+            np.abs(truth[held] - middle(truth[~held])).sum()
+            for repeat in range(2)
+            for held in (found.fold[repeat] == number for number in range(3))
+        ]
+        assert grade["baselines"][name]["mae"]["value"] == pytest.approx(sum(errors) / 120, rel=1e-4)
+    assert grade["baselines"]["linear"]["mae"]["value"] < 0.5 * grade["baselines"]["mean"]["mae"]["value"]
+    for task, metric, sign in ((kind, "balanced_accuracy", 1), (grade, "mae", -1)):  # above zero: ahead
+        for name, row in task["paired"].items():
+            gap = task["pooled"][metric]["value"] - task["baselines"][name][metric]["value"]
+            assert row[metric]["value"] == pytest.approx(sign * gap)
+            assert row[metric]["low"] <= row[metric]["value"] <= row[metric]["high"]
+
+
+def test_whole_groups_are_drawn_for_the_difference_too(crossed):
+    ungrouped = score_folds(
+        crossed.targets, crossed.fold, crossed.logits, None,
+        baselines={("kind", "none"): np.zeros_like(crossed.logits["kind"])}, resamples=100, seed=0,
+    )  # fmt: skip
+    grouped = score_folds(
+        crossed.targets, crossed.fold, crossed.logits, crossed.groups,
+        baselines={("kind", "none"): np.zeros_like(crossed.logits["kind"])}, resamples=100, seed=0,
+    )  # fmt: skip
+    one, two = (found["kind"]["paired"]["none"]["balanced_accuracy"] for found in (ungrouped, grouped))
+    assert one["value"] == two["value"]
+    assert one["low"] != two["low"]
+    assert grouped["kind"]["pooled"] == crossed.metrics["kind"]["pooled"]
+
+
 def test_the_corrected_interval_is_that_of_the_paper():
     values = [0.8, 0.9, 0.7, 0.85, 0.75]
     found = resampled_t(values, held_out=1 / 4)
@@ -101,6 +142,7 @@ def test_a_row_is_never_answered_by_a_model_that_saw_it(shop, tmp_path):
     app["inputs"] = {"text": {"column": "title", "modality": "text", "encoder": "ngrams"}}
     found = mmsdk.cross_validate(app, folds=3, resamples=50, quiet=True)
     assert found.metrics["kind"]["pooled"]["balanced_accuracy"]["value"] < 0.75
+    assert found.metrics["kind"]["baselines"]["linear"]["balanced_accuracy"]["value"] < 0.75
 
 
 def test_a_label_that_a_fold_never_saw_counts_as_wrong(shop, tmp_path):
@@ -176,6 +218,8 @@ def test_the_command(shop, tmp_path, capsys, monkeypatch):
     said = capsys.readouterr()
     assert "60 rows, 2 folds, 1 repeat\n" in said.out
     assert "chosen:" in said.out
+    assert re.search(r"  by the same folds:\n    majority  0\.\d{3} \[.*\n    linear    0\.\d{3} \[", said.out)
+    assert re.search(r"  (ahead of|behind) the best baseline, (majority|linear), by 0\.\d{3} \[", said.out)
     assert said.err == ""
     assert typed(["evaluate", "app.yaml", str(shop / "items.csv"), "--folds", "2", "--json", "--quiet"]) == 0
     assert json.loads(capsys.readouterr().out)["tasks"]["kind"]["pooled"]["accuracy"]["n"] == 60
