@@ -48,6 +48,7 @@ _HOMES = {
     "RunError": "mmsdk.errors",
     "Sequence": "mmsdk.protocols",
     "Session": "mmsdk.stream",
+    "Setting": "mmsdk.specs",
     "Share": "mmsdk.tasks",
     "Sound": "mmsdk.protocols",
     "StepFusion": "mmsdk.fusion",
@@ -163,6 +164,7 @@ if TYPE_CHECKING:
         ModalitySpec,
         PresetSpec,
         RecipeSpec,
+        Setting,
         TaskSpec,
         TrainableSpec,
     )
@@ -209,6 +211,7 @@ __all__ = [
     "RunError",
     "Sequence",
     "Session",
+    "Setting",
     "Share",
     "Sound",
     "SpaceMap",

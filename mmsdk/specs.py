@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,24 +154,72 @@ class IndexSpec(Spec):
     removable: bool = True
 
 
+SettingKind = Literal["text", "number", "whole number", "share", "true or false", "choice", "list", "column", "file"]
+SETTING_KINDS: tuple[str, ...] = get_args(SettingKind)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """A ``--set`` key of a recipe. The core reads it: the recipe gets a value of its kind, the default, or no key.
+
+    :param what: what it does, in a line, without its kind and default, which are said beside it.
+    :param kind: what it may be: ``text``, ``number``, ``whole number``, ``share`` (between 0 and 1), ``true or false``,
+        ``choice``, ``list`` (of words; one word is a list too), ``column`` (the name of one, which may be a year),
+        ``file`` (a relative one is seen from the working directory, or from the folder of the ``recipe.yaml`` it
+        stands in).
+    :param default: what the recipe gets where it is left out; where that depends on the table, say so in ``what``.
+    :param choices: of a ``choice``, what may be chosen.
+    :param above: what a number must be above.
+    :param least: what a number must not be below.
+    :param inline: of a ``file``, whether a ``recipe.yaml`` may hold the list that the file would hold.
+    :param on_sample: the key of the application that it stands for on the recipe's own sample
+        (``"interactions.refit"``); without one it needs the user's own table.
+    """
+
+    what: str
+    kind: SettingKind = "text"
+    default: Any = None
+    choices: tuple[str, ...] = ()
+    above: float | None = None
+    least: float | None = None
+    inline: bool = False
+    on_sample: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be read.
+
+        :raises ValueError: an unknown kind, or a choice of nothing.
+        """
+        if self.kind not in SETTING_KINDS:
+            raise ValueError(f"kind {self.kind!r} of a setting is none of {', '.join(SETTING_KINDS)}")
+        if (self.kind == "choice") != bool(self.choices):
+            raise ValueError("a setting has choices where its kind is 'choice', and there alone")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecipeSpec(Spec):
     """A recipe, run as ``mmsdk recipe NAME``: a class that satisfies :class:`mmsdk.protocols.Recipe`.
 
     :param takes: what data it takes, in a line, for ``mmsdk recipe list``.
-    :param settings: the recipe's own ``--set`` keys and what each does.
-    :param columns: those of its settings that name one column; what is no name is refused before the recipe sees it.
-    :param files: those of its settings that name files; a relative one is seen from the working directory, or from the
-        folder of the ``recipe.yaml`` it stands in.
-    :param switches: those of its settings that act on its sample too, and the key of the application each stands for
-        (``{"refit": "interactions.refit"}``); all others need the user's own table.
+    :param settings: the recipe's own ``--set`` keys, each a :class:`mmsdk.Setting`.
     """
 
     takes: str
-    settings: Mapping[str, str] = field(default_factory=dict)
-    columns: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
-    switches: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse settings that do not say what they may be.
+
+        :raises TypeError: one is no :class:`Setting`.
+        """
+        for key, setting in self.settings.items():
+            if not isinstance(setting, Setting):
+                raise TypeError(f"setting {key!r} of the recipe {self.name!r} is {setting!r}, expected a mmsdk.Setting")
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """Return what ``application`` of the recipe gets where nobody says anything, as its ``sample`` may want it."""
+        return {key: setting.default for key, setting in self.settings.items() if setting.default is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

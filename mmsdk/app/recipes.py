@@ -10,23 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmsdk.app.draft import Origin
+from mmsdk.app.recipe_settings import settings_of_sample, settings_of_table
 from mmsdk.app.understood import Understood, understand
-from mmsdk.config import Application, load_application, read_yaml
-from mmsdk.config.text import read_text
+from mmsdk.config import load_application
 from mmsdk.data import guess_modality, inspect_table, read_table
-from mmsdk.errors import ConfigError, DataError, unknown
+from mmsdk.errors import ConfigError, DataError
 from mmsdk.files import atomic_folder, cache_home
 from mmsdk.plugins import get_registry
 from mmsdk.protocols import RECIPE_METHODS
 
 if TYPE_CHECKING:
+    from mmsdk.config import Application
     from mmsdk.data import Table
     from mmsdk.plugins.registry import Entry
     from mmsdk.protocols import Recipe
     from mmsdk.specs import RecipeSpec
-
-BESIDE = "recipe.yaml"
-GENERIC = ("ignore", "preset")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,16 +70,12 @@ def plan_recipe(
     spec: RecipeSpec = entry.spec  # type: ignore[assignment]
     recipe = _open(entry)
     if data is None:
-        own, general = _split_settings(spec, settings)
-        general |= {key: own.pop(name) for name, key in spec.switches.items() if name in own}
-        if own:
-            raise ConfigError(f"--set {next(iter(own))}: needs your own table; name it with --data")
+        general = settings_of_sample(spec, settings)
         made_up = _sample(recipe, _sample_folder(entry.name, entry.plugin.version, seed or 0), seed or 0)
         raw = _mapping(entry, "sample", made_up)
     else:
         table = Path(data)
-        beside = _beside(table, spec)
-        own, general = _split_settings(spec, {**beside, **_from_here(spec, settings)})
+        own, general = settings_of_table(spec, table, settings)
         raw = _mapping(entry, "application", recipe.application(table, own))
         made = Path(raw.get("data", table))  # a recipe may make a table of what is none (bundles, a folder of files)
         general = _without_left_out(made, raw, _with_modalities(made, raw, general))
@@ -167,60 +161,6 @@ def _sample(recipe: Recipe, folder: Path, seed: int) -> Mapping[str, Any]:
             recipe.sample(partial, seed)
             (partial / marker.name).write_text("", encoding="utf-8")
     return recipe.sample(folder, seed)
-
-
-def _split_settings(spec: RecipeSpec, settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the recipe's own settings, and those of any application."""
-    own = {key: value for key, value in settings.items() if key in spec.settings}
-    rest = {key: value for key, value in settings.items() if key not in own}
-    for key in rest:
-        head = key.split(".")[0]
-        if head not in (*GENERIC, "encoders", *Application.model_fields):
-            known = [*spec.settings, *GENERIC, "inputs.NAME", "encoders.MODALITY", *Application.model_fields]
-            raise ConfigError(unknown("setting", key, known, where=f"recipe {spec.name}", listed="Known"))
-    return own | {key: _column(spec, key, own[key]) for key in spec.columns if key in own}, rest
-
-
-def _column(spec: RecipeSpec, key: str, value: Any) -> str:
-    """Return the name of a column, which may be a year."""
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise ConfigError(f"recipe {spec.name}: {key} is {value!r}, expected the name of a column")
-    return str(value)
-
-
-def _from_here(spec: RecipeSpec, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings with the recipe's files seen from the working directory."""
-    return {key: _file(value, Path.cwd()) if key in spec.files else value for key, value in settings.items()}
-
-
-def _beside(table: Path, spec: RecipeSpec) -> dict[str, Any]:
-    """Return the settings of a ``recipe.yaml`` beside the table, its files seen from its own folder."""
-    path = table.parent / BESIDE
-    if not path.is_file():
-        return {}
-    found = read_yaml(read_text(path), str(path))
-    if not isinstance(found, Mapping):
-        raise ConfigError(f"{path}: expected settings, one a line, such as 'user: customer'")
-    flat = dict(_flattened(found))
-    return {key: _file(value, path.resolve().parent) if key in spec.files else value for key, value in flat.items()}
-
-
-def _flattened(block: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    """Return nested keys as dotted ones."""
-    pairs: list[tuple[str, Any]] = []
-    for key, value in block.items():
-        if isinstance(value, Mapping):
-            pairs += _flattened(value, f"{prefix}{key}.")
-        else:
-            pairs.append((f"{prefix}{key}", value))
-    return pairs
-
-
-def _file(value: Any, folder: Path) -> Any:
-    """Return a file name, or each of a list, as an absolute path; a URL as it is."""
-    if isinstance(value, list):
-        return [_file(one, folder) for one in value]
-    return value if not isinstance(value, str) or "://" in value else str(folder / Path(value).expanduser())
 
 
 def _with_modalities(table: Path, raw: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:

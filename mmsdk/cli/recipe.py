@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,17 @@ from mmsdk.plugins import get_registry, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+SAID = {  # kind of a setting -> what stands for its value
+    "text": "TEXT",
+    "number": "NUMBER",
+    "whole number": "WHOLE-NUMBER",
+    "share": "SHARE",
+    "true or false": "true|false",
+    "list": "[A, B]",
+    "column": "COLUMN",
+    "file": "FILE",
+}
 
 
 class RecipeGroup(click.Group):
@@ -61,9 +73,7 @@ def list_(as_json: bool) -> None:
     """List what is installed and what data each takes."""
     specs: list[Any] = [entry.spec for entry in get_registry().entries("recipe")]
     if as_json:
-        print_json(
-            [{"name": s.name, "summary": s.summary, "takes": s.takes, "settings": dict(s.settings)} for s in specs]
-        )
+        print_json([_document(spec) for spec in specs])
         return
     for spec in specs:
         click.echo(spec.name)
@@ -73,16 +83,38 @@ def list_(as_json: bool) -> None:
         click.echo("No recipe is installed. Try: pip install mmsdk-recipe-recommend")
 
 
+def _document(spec: Any) -> dict[str, Any]:
+    """Return a recipe for ``--json``."""
+    settings = {key: asdict(setting) for key, setting in spec.settings.items()}
+    return {"name": spec.name, "summary": spec.summary, "takes": spec.takes, "settings": settings}
+
+
 def _command(name: str, spec: Any) -> click.Command:
     """Return the click command of one recipe."""
-    settings = "".join(f"\n\n\b\n  --set {key}=...\n      {what}" for key, what in spec.settings.items())
+    settings = "\n".join(_setting(key, setting) for key, setting in spec.settings.items())
     command = click.Command(
         name,
         callback=partial(_run, name),
-        help=f"{spec.summary}\n\nTakes {spec.takes}. Without --data it runs on a synthetic sample.{settings}",
+        help=f"{spec.summary}\n\nTakes {spec.takes}. Without --data it runs on a synthetic sample."
+        + (f"\n\n\b\nSettings of its own:\n{settings}" if settings else ""),
         short_help=spec.summary,
     )
     return options.fitting(command)
+
+
+def _setting(key: str, setting: Any) -> str:
+    """Return a setting as ``--help`` shows it: what may be said, what is taken where nothing is, what it does."""
+    said = "|".join(setting.choices) or SAID[setting.kind]
+    default = f" (default {_yaml(setting.default)})" if setting.default is not None else ""
+    what = click.wrap_text(setting.what, width() - 4, "    ", "    ")
+    return f"--set {key}={said}{default}\n{what}"
+
+
+def _yaml(value: Any) -> str:
+    """Return a default as one would say it."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_yaml, value))}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _run(

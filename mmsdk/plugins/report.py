@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmsdk.plugins.registry import label, shown_name
 from mmsdk.plugins.targets import missing_modules
+from mmsdk.specs import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -50,7 +51,9 @@ def _entry_as_json(entry: Entry) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return mappings and tuples as what JSON has."""
+    """Return mappings, tuples and the settings of recipes as what JSON has."""
+    if isinstance(value, Setting):
+        value = dataclasses.asdict(value)
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, tuple) else value

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmsdk.app.recipe_settings import value_of
 from mmsdk.files import hash_file
 from mmsdk.plugins import missing_methods
 from mmsdk.protocols import RECIPE_METHODS
@@ -31,7 +32,7 @@ from mmsdk.testing.subject import Subject, check_import_is_offline
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from mmsdk.specs import RecipeSpec
+    from mmsdk.specs import RecipeSpec, Setting
     from mmsdk.testing.checks import Check
     from mmsdk.testing.probe import Probe
 
@@ -111,10 +112,14 @@ def recipe_checks(spec: RecipeSpec, probe: Probe | None = None) -> Iterator[Chec
 
 
 def check_spec_is_sane(subject: RecipeSubject) -> None:
-    """The spec says which data it takes, and what each of its settings does."""
+    """The spec says which data it takes, and what each of its settings does; a default is of the setting's kind."""
     expect(subject.spec.takes, "takes is empty: say which data it takes")
-    silent = [name for name, words in subject.spec.settings.items() if not words]
+    silent = [name for name, setting in subject.spec.settings.items() if not setting.what]
     expect(not silent, f"settings {', '.join(silent)} say nothing of what they do")
+    for name, setting in subject.spec.settings.items():
+        expect(
+            _is_of_its_kind(setting), f"the default of {name} is {setting.default!r}, and its kind is {setting.kind}"
+        )
 
 
 def check_target_resolves(subject: RecipeSubject) -> None:
@@ -154,6 +159,14 @@ def check_sample_stays_in_its_folder(subject: RecipeSubject) -> None:
     """``sample`` writes nothing into the working directory."""
     stray = subject.sample(0).stray
     expect(not stray, f"sample() writes {', '.join(stray)} into the working directory")
+
+
+def _is_of_its_kind(setting: Setting) -> bool:
+    """Return whether the default of a setting is what a recipe would get if somebody said it."""
+    try:
+        return setting.default is None or value_of(setting, setting.default) == setting.default
+    except ValueError:
+        return False
 
 
 def _path(value: Any) -> str:

@@ -11,13 +11,14 @@ from shop_data import rows, write_csv
 import mmsdk
 from mmsdk.app.recipes import plan_recipe
 from mmsdk.cli.shell import run
+from mmsdk.plugins import get_registry
 from mmsdk.testing import installed, write_distribution
 
 SOURCE = """
     import csv
     from pathlib import Path
 
-    from mmsdk import Card, RecipeSpec, guess_application, hookimpl, read_table
+    from mmsdk import Card, RecipeSpec, Setting, guess_application, hookimpl, read_table
 
     BANNER = "Under evaluation <b>only</b>."
 
@@ -28,10 +29,19 @@ SOURCE = """
             name="prices",
             target="prices_plugin:Prices",
             takes="things with a price",
-            settings={"target": "column to guess", "notes": "file or files", "epochs": "passes", "names": "of people"},
-            columns=("target",),
-            files=("notes",),
-            switches={"epochs": "training.epochs"},
+            settings={
+                "target": Setting(kind="column", what="column to guess"),
+                "notes": Setting(kind="file", what="a file of notes"),
+                "book": Setting(kind="file", inline=True, what="a file of lines"),
+                "epochs": Setting(kind="whole number", least=1, on_sample="training.epochs", what="passes"),
+                "names": Setting(kind="list", what="columns of people"),
+                "speed": Setting(kind="number", above=0, default=5, what="how fast"),
+                "rest": Setting(kind="number", least=0, what="how long"),
+                "doubt": Setting(kind="share", default=0.1, what="how unsure"),
+                "loud": Setting(kind="true or false", default=False, what="whether to shout"),
+                "way": Setting(kind="choice", choices=("up", "down"), what="where to"),
+                "word": Setting(what="a word"),
+            },
         )
 
 
@@ -49,8 +59,7 @@ SOURCE = """
             found = guess_application(read_table(data), tasks=False)
             inputs = {name: one for name, one in found["inputs"].items() if one["modality"] in ("number", "date")}
             whole = self._whole(data, found["id"], inputs, settings["target"])
-            if "notes" in settings:
-                whole["fusion"]["options"] = {"notes": settings["notes"]}
+            Prices.given = settings
             return {**whole, "privacy": {"drop": settings["names"]} if "names" in settings else None}
 
         def _whole(self, data, id, inputs, target):
@@ -225,17 +234,130 @@ def test_and_in_the_report(fitted):
 
 
 def test_files_are_seen_from_where_they_are_named(site, things, tmp_path, monkeypatch):
-    def notes(**settings):
-        planned = plan_recipe("prices", data=str(things / "things.csv"), settings={"target": "kind", **settings})
-        return planned.application.fusion.options["notes"]
-
     monkeypatch.chdir(tmp_path)
-    assert notes(notes="a.txt") == str(tmp_path / "a.txt")
-    assert notes(notes=["a.txt", "s3://b"]) == [str(tmp_path / "a.txt"), "s3://b"]
-    (things / "recipe.yaml").write_text("notes: a.txt\n", encoding="utf-8")
-    found = notes()
+    assert given(things, notes="a.txt")["notes"] == str(tmp_path / "a.txt")
+    assert given(things, notes="s3://b")["notes"] == "s3://b"
+    (things / "recipe.yaml").write_text("notes: a.txt\nbook: [{line: 1}]\nspeed: 7\nrest: 2\n", encoding="utf-8")
+    found = given(things, speed=8, rest=None)
     (things / "recipe.yaml").unlink()
-    assert found == str(things / "a.txt")
+    assert (found["notes"], found["book"]) == (str(things / "a.txt"), [{"line": 1}])
+    assert found["speed"] == 8
+    assert "rest" not in found  # an empty one on the command line takes back what the file says
+
+
+def given(things, **settings):
+    """Return what the recipe was given."""
+    plan_recipe("prices", data=str(things / "things.csv"), settings={"target": "kind", **settings})
+    return get_registry().get("recipe", "prices").load().given
+
+
+KINDS = [
+    ("target", "kind", "kind"),
+    ("names", "owner", ["owner"]),
+    ("names", ["owner", 1, 0.5], ["owner", "1", "0.5"]),
+    ("names", [], []),
+    ("epochs", 7, 7),
+    ("speed", 0.5, 0.5),
+    ("rest", 0, 0),
+    ("doubt", 0.02, 0.02),
+    ("loud", True, True),
+    ("way", "down", "down"),
+    ("word", "ja", "ja"),
+    ("word", 3, "3"),
+    ("book", [], []),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "expected"), KINDS)
+def test_a_setting_comes_as_its_kind(site, things, key, value, expected):
+    assert given(things, **{key: value})[key] == expected
+
+
+def test_a_default_comes_where_nothing_is_said_and_no_key_where_there_is_none(site, things):
+    left = {"target": "kind", "speed": 5, "doubt": 0.1, "loud": False}
+    assert given(things) == left
+    assert given(things, **dict.fromkeys(["notes", "names", "way", "speed", "loud"])) == left  # --set notes=
+
+
+WRONG = [
+    ("target", ["a"], "the name of a column"),
+    ("target", True, "the name of a column"),
+    ("target", 1.5, "the name of a column"),
+    ("notes", 5, "the name of a file"),
+    ("notes", ["a.txt"], "the name of a file"),
+    ("book", 5, "the name of a file, or the list that it would hold"),
+    ("epochs", 0, "a whole number, 1 or more"),
+    ("epochs", 1.5, "a whole number, 1 or more"),
+    ("epochs", "many", "a whole number, 1 or more"),
+    ("names", {"a": "b"}, "a word, or several as [ONE, TWO]"),
+    ("names", [["a"]], "a word, or several as [ONE, TWO]"),
+    ("speed", 0, "a number, above 0"),
+    ("speed", True, "a number, above 0"),
+    ("speed", float("inf"), "a number, above 0"),
+    ("rest", -1, "a number, 0 or more"),
+    ("rest", [25], "a number, 0 or more"),
+    ("doubt", 1, "a share between 0 and 1, such as 0.05"),
+    ("doubt", "low", "a share between 0 and 1, such as 0.05"),
+    ("loud", "yes", "true or false"),
+    ("loud", 1, "true or false"),
+    ("way", "left", "one of up, down"),
+    ("way", ["up"], "one of up, down"),
+    ("word", True, "text"),
+    ("word", ["x"], "text"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "expected"), WRONG)
+def test_a_setting_of_another_kind_is_one_sentence(site, things, key, value, expected):
+    with pytest.raises(mmsdk.ConfigError) as refused:
+        given(things, **{key: value})
+    assert str(refused.value) == f"recipe prices: {key} is {value!r}, expected {expected}"
+
+
+def test_the_sample_is_checked_too(site):
+    with pytest.raises(mmsdk.ConfigError, match="epochs is 'many', expected a whole number, 1 or more"):
+        plan_recipe("prices", data=None, settings={"epochs": "many"})
+
+
+def test_every_kind_and_bound_is_in_the_tests_above(site):
+    from mmsdk.specs import SETTING_KINDS
+
+    settings = get_registry().get("recipe", "prices").spec.settings
+    assert {one.kind for one in settings.values()} == set(SETTING_KINDS)
+    for tried in (KINDS, WRONG):
+        assert {settings[key].kind for key, _, _ in tried} == set(SETTING_KINDS)
+
+
+def test_help_and_list_show_each_setting_with_its_kind_and_default(site, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "60")
+    assert run(["recipe", "prices", "--help"]) == 0
+    said = capsys.readouterr().out
+    for line in ("target=COLUMN", "speed=NUMBER (default 5)", "loud=true|false (default false)", "way=up|down"):
+        assert f"  --set {line}\n" in said
+    assert "  --set doubt=SHARE (default 0.1)\n      how unsure\n" in said
+    assert max(map(len, said.splitlines())) <= 60
+    assert run(["recipe", "list", "--json"]) == 0
+    (found,) = (one for one in json.loads(capsys.readouterr().out) if one["name"] == "prices")
+    assert found["settings"]["speed"]["default"] == 5
+    assert found["settings"]["way"] | {"choices": ["up", "down"], "kind": "choice"} == found["settings"]["way"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("'how many'", "setting 'size' of the recipe 'prices' is 'how many', expected a mmsdk.Setting"),
+        ("Setting(kind='int', what='how many')", "kind 'int' of a setting is none of text, number, "),
+        ("Setting(kind='choice', what='which')", "a setting has choices where its kind is 'choice'"),
+        ("Setting(choices=('a', 'b'), what='which')", "a setting has choices where its kind is 'choice'"),
+    ],
+)
+def test_a_setting_that_cannot_be_read_is_a_broken_plugin(tmp_path, setting, said):
+    source = SOURCE.replace('Setting(what="a word")', setting).replace('"word":', '"size":')
+    write_distribution(tmp_path, "mmsdk-odd", modules={"odd_plugin": source})
+    with installed(tmp_path):
+        row = get_registry().row("odd")
+    assert (row.status, row.stage) == ("broken", "hook")
+    assert said in row.reason
 
 
 @pytest.mark.parametrize("value", [5, True, [], [1], None, [["price"]]])

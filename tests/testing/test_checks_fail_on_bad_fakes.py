@@ -18,6 +18,7 @@ from mmsdk.specs import (
     ModalitySpec,
     PresetSpec,
     RecipeSpec,
+    Setting,
     TaskSpec,
     TrainableSpec,
 )
@@ -25,6 +26,7 @@ from mmsdk.testing import perform
 from mmsdk.testing.kit import CHECKS_OF
 from mmsdk.testing.probe import Probe
 
+BIG = {"size": Setting(kind="number", default="big", what="how many")}
 FAR = 4  # which of the encoders below is a name for a model
 GOOD: dict[str, list[Any]] = {
     "encoder": [
@@ -54,7 +56,11 @@ GOOD: dict[str, list[Any]] = {
     ],
     "task": [TaskSpec(name="positive", target="fake_tasks:Good")],
     "index": [IndexSpec(name="all", target="fake_indexes:Good")],
-    "recipe": [RecipeSpec(name="prices", target="fake_recipes:Good", takes="prices", settings={"size": "how many"})],
+    "recipe": [
+        RecipeSpec(
+            name="prices", target="fake_recipes:Good", takes="prices", settings={"size": Setting(what="how many")}
+        )
+    ],
     "loader": [
         LoaderSpec(name="web", modalities=("text",), target="fake_small:load", example="web:model"),
         LoaderSpec(
@@ -215,7 +221,8 @@ BAD = [
     bad("index", "file_round_trips", "fake_indexes:LosesKeys", "keys differ after load(mmap=False)"),
     bad("index", "searches_in_threads", "fake_indexes:SharedQuery", "get other answers"),
     bad("recipe", "spec_is_sane", said="takes is empty", takes=""),
-    bad("recipe", "spec_is_sane", said="settings size say nothing", settings={"size": ""}),
+    bad("recipe", "spec_is_sane", said="settings size say nothing", settings={"size": Setting(what="")}),
+    bad("recipe", "spec_is_sane", said="the default of size is 'big', and its kind is number", settings=BIG),
     bad("recipe", "target_resolves", "fake_recipes:NoSections", "has no method sections"),
     bad("recipe", "import_is_offline", "fake_network:recipe", OFFLINE),
     bad("recipe", "sample_is_an_application", "fake_recipes:NoTasks", "neither tasks nor interactions"),

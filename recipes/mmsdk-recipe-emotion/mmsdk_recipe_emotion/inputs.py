@@ -16,7 +16,7 @@ UNIT = re.compile(  # OpenFace writes AU01_r, AU01_c; of two extractions one tab
     r"(?:(?P<before>.+)[_ .:-])?AU_?\d\d?(?:_[rc])?(?:[_ .:-](?P<after>.+))?", re.IGNORECASE
 )
 UNITS = "units"
-FPS, FRAMES, SIDE = 5, 64, 240
+FRAMES, SIDE = 64, 240
 LONG = 100  # numbers from which a vector is a course in time, not a list of measures
 OWN = ("video", "image", "audio", "vector")  # what a person's own ways move: not words
 SHOWN = ("video", "image", "audio", "text", "vector", "gesture", "gesture-file")
@@ -63,9 +63,9 @@ def _of_column(
 ) -> dict[str, dict[str, Any]]:
     """Return the inputs of one column: of a video its faces and its voice are two."""
     modality = entry["modality"]
-    voice, scene = settings.get("voice", "mel-stats"), settings.get("scene", False)
+    voice, scene = settings["voice"], settings["scene"]
     if modality == "video":
-        base = {**entry, "decode": {"sampling": "fps", "fps": settings.get("fps", FPS), "frames": FRAMES, "size": SIDE}}
+        base = {**entry, "decode": {"sampling": "fps", "fps": settings["fps"], "frames": FRAMES, "size": SIDE}}
         parts = {
             f"{name}_face": {**base, **_face(settings), "pool": "mean-std"},
             f"{name}_voice": {**base, "encoder": f"sound:{voice}"},
@@ -96,7 +96,7 @@ def _within(inputs: dict[str, dict[str, Any]], settings: Mapping[str, Any]) -> d
 
     :raises ConfigError: there is no ``group``.
     """
-    if not settings.get("within", False):
+    if not settings["within"]:
         return inputs
     if settings.get("group") is None:
         raise ConfigError("recipe emotion: within is about one person's clips; name who is who with --set group=COLUMN")

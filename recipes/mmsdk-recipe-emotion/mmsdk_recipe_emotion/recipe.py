@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmsdk import ConfigError, guess_application, note, read_table
+from mmsdk_recipe_emotion import SPEC
 from mmsdk_recipe_emotion.card import NOTICE
 from mmsdk_recipe_emotion.inputs import chosen_inputs, left_out
-from mmsdk_recipe_emotion.settings import check_labels, checked, people_of, with_group
+from mmsdk_recipe_emotion.settings import check_labels, people_of, with_group
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,18 +30,19 @@ class Emotion:
         needed = ("clips.csv", INTERVIEW)  # an older version made no interview
         if not all((folder / name).is_file() for name in needed):
             write_sample(folder, seed)
-        settings = {"target": "expression", "group": "actor", "id": "clip"}
+        settings = {**SPEC.defaults, "target": "expression", "group": "actor", "id": "clip"}
         application = dict(self.application(folder / "clips.csv", settings))
         return {**application, "split": SAMPLE_SPLIT, "training": {**application["training"], "epochs": 30}}
 
     def application(self, data: Path, settings: Mapping[str, Any]) -> Mapping[str, Any]:
         """Build the application: every column that shows or says something is an input, names and numbers are not.
 
-        :raises ConfigError: ``target`` is not said, is no column or holds no labels, another setting is of the wrong
-            kind, or no column shows anything.
+        :raises ConfigError: ``target`` is not said, is no column or holds no labels, ``pixels`` is said without
+            ``face``, or no column shows anything.
         """
         table = read_table(data)
-        settings = checked(settings)
+        if "pixels" in settings and "face" not in settings:
+            raise ConfigError("recipe emotion: pixels is of the encoder of faces; name that with --set face=ENCODER")
         target = settings.get("target")
         if target not in table.names:
             given = f"names {target!r}, and the table has no such column" if target else "is not set"
@@ -74,7 +76,7 @@ class Emotion:
 
     def unread(self, data: Path, settings: Mapping[str, Any]) -> Mapping[str, str]:
         """Return the columns that are no inputs, and why."""
-        table, settings = read_table(data), checked(settings)
+        table = read_table(data)
         return left_out(table, with_group(settings, people_of(table, settings)))
 
     def next_commands(self, app: Any) -> Iterator[tuple[str | Path, ...]]:

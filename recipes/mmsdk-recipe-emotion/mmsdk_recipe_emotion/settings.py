@@ -1,8 +1,7 @@
-"""The recipe's own settings: what each may be, and what is taken where one is left out."""
+"""What the settings name in the table: the labels and the people; and who is taken where nobody is named."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from mmsdk import ConfigError, DataError, guess_application, inspect_table
@@ -13,30 +12,7 @@ if TYPE_CHECKING:
     from mmsdk import Table
 
 NOBODY = "none"  # as a group: the rows are of nobody in particular
-PIXELS = ("unit", "signed", "raw")
 NO_LABELS = {"regression": "holds numbers", "multilabel": "holds several labels a cell"}
-
-
-def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that are not empty, whether or not this table has a column that they are for.
-
-    :raises ConfigError: one is of the wrong kind.
-    """
-    settings = {key: value for key, value in settings.items() if value is not None}
-    fps = settings.get("fps", 1)
-    if isinstance(fps, bool) or not isinstance(fps, int | float) or not 0 < fps < math.inf:
-        raise _wrong("fps", fps, "a number of frames a second, above 0")
-    for key in ("scene", "within"):
-        if not isinstance(settings.get(key, False), bool):
-            raise _wrong(key, settings[key], "true or false")
-    for key, what in (("detector", "an ONNX file"), ("face", "an encoder"), ("voice", "an encoder")):
-        if not isinstance(settings.get(key, ""), str):
-            raise _wrong(key, settings[key], f"the name of {what}")
-    if settings.get("pixels", PIXELS[0]) not in PIXELS:
-        raise _wrong("pixels", settings["pixels"], f"one of {', '.join(PIXELS)}")
-    if "pixels" in settings and "face" not in settings:
-        raise ConfigError("recipe emotion: pixels is of the encoder of faces; name that with --set face=ENCODER")
-    return settings
 
 
 def check_labels(table: Table, target: str) -> None:
@@ -71,8 +47,3 @@ def with_group(settings: Mapping[str, Any], people: str | None) -> dict[str, Any
         group = people
     rest = {key: value for key, value in settings.items() if key != "group"}
     return rest if group in (None, NOBODY) else {**rest, "group": group}
-
-
-def _wrong(key: str, value: Any, expected: str) -> ConfigError:
-    """Return what is wrong with a setting."""
-    return ConfigError(f"recipe emotion: {key} is {value!r}, expected {expected}")

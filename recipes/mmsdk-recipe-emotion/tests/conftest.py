@@ -56,10 +56,11 @@ def few(tmp_path_factory):
 @pytest.fixture(scope="session")
 def run(few, tmp_path_factory):
     """Return a run of the small sample."""
+    from mmsdk_recipe_emotion import SPEC
     from mmsdk_recipe_emotion.recipe import Emotion
 
     folder = tmp_path_factory.mktemp("runs") / "emotion"
-    settings = {"target": "expression", "group": "actor", "id": "clip"}
+    settings = {**SPEC.defaults, "target": "expression", "group": "actor", "id": "clip"}
     application = {**Emotion().application(few / "clips.csv", settings), **QUICK}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MMSDK_CACHE_DIR", str(tmp_path_factory.mktemp("session-cache")))
@@ -71,9 +72,10 @@ def run(few, tmp_path_factory):
 @pytest.fixture(scope="session")
 def own_app(few, tmp_path_factory):
     """Return a run of the small sample that measures people against themselves."""
+    from mmsdk_recipe_emotion import SPEC
     from mmsdk_recipe_emotion.recipe import Emotion
 
-    settings = {"target": "expression", "group": "actor", "id": "clip", "within": True}
+    settings = {**SPEC.defaults, "target": "expression", "group": "actor", "id": "clip", "within": True}
     application = {**Emotion().application(few / "clips.csv", settings), **QUICK}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MMSDK_CACHE_DIR", str(tmp_path_factory.mktemp("session-cache")))

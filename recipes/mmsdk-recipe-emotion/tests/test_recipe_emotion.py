@@ -9,11 +9,13 @@ import shutil
 
 import numpy as np
 import pytest
+from mmsdk_recipe_emotion import SPEC
 from mmsdk_recipe_emotion.drawing import Look, Person, draw_face
 from mmsdk_recipe_emotion.recipe import Emotion
 from mmsdk_recipe_emotion.settings import people_of
 
 import mmsdk
+from mmsdk.app.recipes import plan_recipe
 from mmsdk.testing import parametrize_with_checks
 
 
@@ -38,8 +40,13 @@ def table(path, columns):
     return path
 
 
+def application(path, **settings):
+    """Return the application that the recipe makes of a table, with the defaults that the core would give it."""
+    return Emotion().application(path, SPEC.defaults | settings)
+
+
 def planned(few, **settings):
-    return Emotion().application(few / "clips.csv", {"target": "expression", "group": "actor", **settings})
+    return application(few / "clips.csv", **{"target": "expression", "group": "actor", **settings})
 
 
 def test_a_detector_takes_a_drawn_face_for_one():
@@ -90,17 +97,17 @@ def test_settings_of_what_reads_a_video(few):
 
 
 def test_who_it_is_groups_the_split_and_is_numbered(few):
-    application = planned(few, id="clip", split="actor")
-    assert application["split"] == {"group": "actor", "column": "actor"}
-    assert application["privacy"] == {"number": ["actor"]}
-    assert application["id"] == "clip"
+    made = planned(few, id="clip", split="actor")
+    assert made["split"] == {"group": "actor", "column": "actor"}
+    assert made["privacy"] == {"number": ["actor"]}
+    assert made["id"] == "clip"
 
 
 def test_who_it_is_groups_the_split_where_the_table_names_them_and_nobody_says_it(few, capsys):
-    application = Emotion().application(few / "clips.csv", {"target": "expression", "within": True})
-    assert application["split"] == {"group": "actor"}
-    assert application["privacy"] == {"number": ["actor"]}
-    assert application["inputs"]["video_face"]["within"] == "actor"
+    made = application(few / "clips.csv", target="expression", within=True)
+    assert made["split"] == {"group": "actor"}
+    assert made["privacy"] == {"number": ["actor"]}
+    assert made["inputs"]["video_face"]["within"] == "actor"
     (line,) = capsys.readouterr().err.splitlines()
     assert "'actor' is taken for who is seen or heard" in line
     assert "--set group=none" in line
@@ -111,9 +118,9 @@ def test_who_it_is_groups_the_split_where_the_table_names_them_and_nobody_says_i
     [({"group": "none"}, {}), ({"group": "clip"}, {"group": "clip"}), ({"split": "clip"}, {"column": "clip"})],
 )
 def test_who_it_is_is_numbered_where_something_else_is_said_too(few, capsys, settings, split):
-    application = Emotion().application(few / "clips.csv", {"target": "expression", **settings})
-    assert application["split"] == split
-    assert "actor" in application["privacy"]["number"]
+    made = application(few / "clips.csv", target="expression", **settings)
+    assert made["split"] == split
+    assert "actor" in made["privacy"]["number"]
     assert capsys.readouterr().err == ""
 
 
@@ -121,7 +128,7 @@ def test_people_are_found_beside_a_column_of_parts(tmp_path):
     columns = {"said": [f"so it is {n} of them" for n in range(40)], "mood": ["a", "b"] * 20}
     columns |= {"part": ["train", "train", "val", "test"] * 10, "speaker": [f"S{n % 7}" for n in range(40)]}
     path = table(tmp_path / "t.csv", columns)
-    assert Emotion().application(path, {"target": "mood"})["split"] == {"group": "speaker"}
+    assert application(path, target="mood")["split"] == {"group": "speaker"}
     assert people_of(mmsdk.read_table(path), {"target": "speaker", "split": "part"}) is None  # the answer is no group
 
 
@@ -131,15 +138,6 @@ def test_people_are_found_beside_a_column_of_parts(tmp_path):
         ({"target": None}, "target is not set; .* Columns: clip, video, actor, expression"),
         ({"target": "mood"}, "target names 'mood', and the table has no such column"),
         ({"pixels": "raw"}, "pixels is of the encoder of faces"),
-        ({"scene": "yes"}, "scene is 'yes', expected true or false"),
-        ({"within": "actor"}, "within is 'actor', expected true or false"),
-        ({"fps": "abc"}, "fps is 'abc', expected a number of frames a second, above 0"),
-        ({"fps": 0}, "fps is 0, expected a number"),
-        ({"fps": True}, "fps is True, expected a number"),
-        ({"detector": 5}, "detector is 5, expected the name of an ONNX file"),
-        ({"face": True}, "face is True, expected the name of an encoder"),
-        ({"voice": ["mel-stats"]}, r"voice is \['mel-stats'\], expected the name of an encoder"),
-        ({"face": "x", "pixels": "big"}, "pixels is 'big', expected one of unit, signed, raw"),
         ({"within": True, "group": "none"}, "name who is who with --set group=COLUMN"),
     ],
 )
@@ -151,14 +149,26 @@ def test_what_cannot_be_is_said(few, settings, said):
 def test_a_table_that_shows_nothing_is_refused(tmp_path):
     path = table(tmp_path / "t.csv", {"age": [20, 30, 40], "mood": ["a", "b", "a"]})
     with pytest.raises(mmsdk.ConfigError, match=r"no column of .*t\.csv holds videos, pictures, sounds"):
-        Emotion().application(path, {"target": "mood"})
+        application(path, target="mood")
 
 
-@pytest.mark.parametrize("settings", [{"fps": "abc"}, {"scene": "yes"}, {"voice": 3}, {"pixels": "raw"}])
-def test_a_setting_of_the_wrong_kind_is_refused_where_no_column_uses_it_too(tmp_path, settings):
-    columns = {"AU01_r": [n / 40 for n in range(40)], "mood": ["a", "b"] * 20}
-    with pytest.raises(mmsdk.ConfigError, match=f"recipe emotion: {next(iter(settings))} is "):
-        Emotion().application(table(tmp_path / "t.csv", columns), {"target": "mood", **settings})
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("fps", "abc", "a number, above 0"),
+        ("fps", 0, "a number, above 0"),
+        ("scene", "yes", "true or false"),
+        ("within", "actor", "true or false"),
+        ("detector", 5, "the name of a file"),
+        ("face", True, "text"),
+        ("voice", ["mel-stats"], "text"),
+        ("pixels", "big", "one of unit, signed, raw"),
+    ],
+)
+def test_a_setting_of_the_wrong_kind_is_refused_where_no_column_uses_it_too(tmp_path, key, value, expected):
+    path = table(tmp_path / "t.csv", {"AU01_r": [n / 40 for n in range(40)], "mood": ["a", "b"] * 20})
+    with pytest.raises(mmsdk.ConfigError, match=f"^recipe emotion: {key} is .*, expected {expected}$"):
+        plan_recipe("emotion", data=str(path), settings={"target": "mood", key: value})
 
 
 @pytest.mark.parametrize(
@@ -178,21 +188,15 @@ def test_an_answer_that_is_no_label_is_refused_with_a_way_out(tmp_path, capsys, 
     assert "mmsdk inspect" in error
 
 
-def test_an_empty_setting_is_one_that_is_left_out(few):
-    empty = dict.fromkeys(("fps", "detector", "face", "pixels", "voice", "scene", "within", "group", "split", "id"))
-    application = Emotion().application(few / "clips.csv", {"target": "expression", **empty})
-    assert application == Emotion().application(few / "clips.csv", {"target": "expression"})
-
-
 def test_labels_that_are_a_few_whole_numbers_are_labels(tmp_path):
     path = table(tmp_path / "t.csv", {"AU01_r": [n / 40 for n in range(40)], "mood": [n % 8 for n in range(40)]})
-    assert Emotion().application(path, {"target": "mood"})["tasks"]["emotion"]["type"] == "classification"
+    assert application(path, target="mood")["tasks"]["emotion"]["type"] == "classification"
 
 
 def test_action_units_of_two_extractions_are_two_inputs(tmp_path):
     names = ["AU01_r", "AU12_c", "static_AU01_r", "static_AU12_c", "AU01_r_x", "au12", "beau1", "AUC"]
     columns = {name: [n / 40 for n in range(40)] for name in names} | {"mood": ["a", "b"] * 20}
-    inputs = Emotion().application(table(tmp_path / "t.csv", columns), {"target": "mood"})["inputs"]
+    inputs = application(table(tmp_path / "t.csv", columns), target="mood")["inputs"]
     assert {name: one["column"] for name, one in inputs.items()} == {
         "units": ["AU01_r", "AU12_c", "au12"],
         "units_static": ["static_AU01_r", "static_AU12_c"],
@@ -208,12 +212,12 @@ def test_action_units_and_tracks_are_read_as_what_they_are(tmp_path):
     columns["pose"] = [json.dumps(list(one[:5])) for one in numbers]
     columns["mood"] = ["a", "b"] * (count // 2)
     path = table(tmp_path / "t.csv", columns)
-    inputs = Emotion().application(path, {"target": "mood"})["inputs"]
+    inputs = application(path, target="mood")["inputs"]
     assert inputs["units"] == {"column": ["AU01_r", "AU12_c"], "modality": "vector", "encoder": "quantiles"}
     assert inputs["track"]["encoder"] == "series"
     assert inputs["pose"]["encoder"] == "quantiles"
     assert "age" not in inputs
-    assert Emotion().unread(path, {"target": "mood"}) == {
+    assert Emotion().unread(path, {**SPEC.defaults, "target": "mood"}) == {
         "age": "shows and says nothing of a person",
         "mood": "the label",
     }

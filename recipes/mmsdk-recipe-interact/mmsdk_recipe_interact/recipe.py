@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmsdk import ConfigError, EncoderError, guess_application, note, open_modality, read_table, read_yaml
-from mmsdk_recipe_interact.settings import IDLE, SLOTS, check_idle, checked, group_of, slots_of, words_of
+from mmsdk_recipe_interact import SPEC
+from mmsdk_recipe_interact.settings import IDLE, SLOTS, check_idle, group_of, slots_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,8 +33,8 @@ class Interact:
             "motion": {"column": "motion", "modality": "gesture"},
             "voice": {"column": "voice", "modality": "audio"},
         }
-        settings = {"needs": ["action=motion", "argument=voice"], "idle": ["none"], "rate": RATE}
-        stream = stream_of(inputs, SLOTS, settings)
+        own = {"needs": ["action=motion", "argument=voice"], "idle": ["none"], "rate": RATE}
+        stream = stream_of(inputs, SLOTS, SPEC.defaults | own)
         return {
             "data": str(folder / "commands.csv"),
             "id": "id",
@@ -47,10 +48,10 @@ class Interact:
     def application(self, data: Path, settings: Mapping[str, Any]) -> Mapping[str, Any]:
         """Build the application: inputs as ``mmsdk inspect`` would guess them, slots and stream from the settings.
 
-        :raises ConfigError: a setting of the wrong kind, no slot, no input that can be listened to, or several slots
-            and nothing said of who answers which.
+        :raises ConfigError: no slot, no input that can be listened to, or several slots and nothing said of who answers
+            which.
         """
-        table, settings = read_table(data), checked(settings)
+        table = read_table(data)
         slots = slots_of(table.names, settings.get("slots"))
         guessed = dict(guess_application(table, tasks=False))
         group = group_of(table, settings, slots)
@@ -116,37 +117,38 @@ def stream_of(inputs: Mapping[str, Any], slots: Sequence[str], settings: Mapping
     tracks: dict[str, Any] = {}
     for name, entry in inputs.items():
         if entry["modality"] in VOICES:
-            tracks[name] = {**VOICE, "rate": float(settings.get("rate", 16_000))}
+            tracks[name] = {**VOICE, "rate": float(settings["rate"])}
             if "vad" in settings:
                 tracks[name]["vad"] = detector_of(settings["vad"], entry["modality"])
         elif entry["modality"] in MOTIONS:
             tracks[name] = {
                 **MOTION,
-                "rate": float(settings.get("fps", 30)),
-                "still": float(settings.get("still", 0.5)),
+                "rate": float(settings["fps"]),
+                "still": float(settings["still"]),
             }
     needs = needs_of(settings.get("needs"), tracks, slots)
-    idle = words_of("idle", settings.get("idle", IDLE))
+    idle = list(settings.get("idle", IDLE))
     stream: dict[str, Any] = {
         "inputs": tracks,
         "slots": {name: {"needs": needs[name], "idle": idle, "least": LEAST} for name in slots},
     }
     if "commands" in settings:
-        stream["commands"] = commands_of(Path(str(settings["commands"])))
+        said = settings["commands"]
+        stream["commands"] = said if isinstance(said, list) else commands_of(Path(said))
     return stream
 
 
-def detector_of(file: Any, modality: str) -> str:
+def detector_of(file: str, modality: str) -> str:
     """Return the file of a voice detector, which is opened now: a wrong one is said before anything is learned.
 
     :raises ConfigError: it cannot be opened.
     """
     component: Any = open_modality(modality).component
     try:
-        component.voice_detector(str(file), 16_000)
+        component.voice_detector(file, 16_000)
     except EncoderError as error:
         raise ConfigError(f"recipe interact: vad: {error}") from None
-    return str(file)
+    return file
 
 
 def commands_of(file: Path) -> list[Any]:
@@ -163,7 +165,7 @@ def commands_of(file: Path) -> list[Any]:
     return found
 
 
-def needs_of(said: Any, tracks: Mapping[str, Any], slots: Sequence[str]) -> dict[str, list[str]]:
+def needs_of(said: Sequence[str] | None, tracks: Mapping[str, Any], slots: Sequence[str]) -> dict[str, list[str]]:
     """Return the inputs that may answer each slot.
 
     :raises ConfigError: not ``slot=input``, or left out where it cannot be guessed.
@@ -177,7 +179,7 @@ def needs_of(said: Any, tracks: Mapping[str, Any], slots: Sequence[str]) -> dict
                 f"which slot with --set 'needs=[{pair}]'; two inputs that say the same stand there both"
             )
         return found
-    for one in words_of("needs", said):
+    for one in said:
         slot, equals, name = one.partition("=")
         if not equals or slot.strip() not in found or name.strip() not in tracks:
             raise ConfigError(

@@ -1,8 +1,7 @@
-"""The recipe's own settings: what each may be, and what is taken where one is left out."""
+"""What the settings name in the table: slots, speakers and idle labels; and what is taken where none is named."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from mmsdk import ConfigError, inspect_table, note
@@ -18,35 +17,7 @@ LISTED = 30  # labels that a message names
 NOBODY = "none"  # as a group: the rows are of nobody in particular
 
 
-def words_of(key: str, value: Any) -> list[str]:
-    """Return a word, or a list of them, as a list.
-
-    :raises ConfigError: it is something else.
-    """
-    found = value if isinstance(value, list) else [value]
-    if not all(isinstance(one, str | int) and not isinstance(one, bool) for one in found):
-        raise ConfigError(f"recipe interact: {key} is {value!r}, expected a word, or several as [ONE, TWO]")
-    return [str(one) for one in found]
-
-
-def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that are not empty, whether or not this table has a column that they are for.
-
-    :raises ConfigError: one is of the wrong kind.
-    """
-    settings = {key: value for key, value in settings.items() if value is not None}
-    for key, least in (("rate", "above 0"), ("fps", "above 0"), ("still", "0 or more")):
-        value = settings.get(key, 1)
-        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        if not number or value < 0 or (value == 0 and least == "above 0"):
-            raise ConfigError(f"recipe interact: {key} is {value!r}, expected a number, {least}")
-    for key in ("commands", "vad"):
-        if not isinstance(settings.get(key, ""), str):
-            raise ConfigError(f"recipe interact: {key} is {settings[key]!r}, expected the name of a file")
-    return settings
-
-
-def slots_of(names: Sequence[str], said: Any) -> list[str]:
+def slots_of(names: Sequence[str], said: Sequence[str] | None) -> list[str]:
     """Return the columns of the slots.
 
     :raises ConfigError: none, or one that is not there.
@@ -59,11 +30,10 @@ def slots_of(names: Sequence[str], said: Any) -> list[str]:
                 "--set 'slots=[COLUMN, ...]'"
             )
         return found
-    wanted = words_of("slots", said)
-    for name in wanted:
+    for name in said:
         if name not in names:
             raise ConfigError(f"recipe interact: slots names {name!r}, and the table has {', '.join(names)}")
-    return wanted
+    return list(said)
 
 
 def group_of(table: Table, settings: Mapping[str, Any], slots: Sequence[str]) -> str | None:
@@ -74,7 +44,7 @@ def group_of(table: Table, settings: Mapping[str, Any], slots: Sequence[str]) ->
     return inspect_table(table, tasks=False, without=slots).group if settings.get("split") is None else None
 
 
-def check_idle(table: Table, slots: Sequence[str], said: Any) -> None:
+def check_idle(table: Table, slots: Sequence[str], said: Sequence[str] | None) -> None:
     """Refuse a label of ``idle`` that no slot has; where none is said and no slot has a usual one, say so.
 
     :raises ConfigError: no column of a slot holds it.
@@ -82,7 +52,7 @@ def check_idle(table: Table, slots: Sequence[str], said: Any) -> None:
     there = sorted({str(cell) for slot in slots for cell in table.cells(slot) if cell is not None})
     labels = ", ".join(there[:LISTED]) + (f" and {len(there) - LISTED} more" if len(there) > LISTED else "")
     if said is not None:
-        for one in words_of("idle", said):
+        for one in said:
             if one not in there:
                 raise ConfigError(
                     f"recipe interact: idle names {one!r}, which is no label of {', '.join(slots)}; they have {labels}"

@@ -13,11 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mmsdk_recipe_interact import SPEC
 from mmsdk_recipe_interact.command import REASONS, _begun
 from mmsdk_recipe_interact.recipe import Interact, needs_of
 from mmsdk_recipe_interact.sample import ACTIONS, WORDS, spoken, stroke, wav_of
 
 import mmsdk
+from mmsdk.app.recipes import plan_recipe
 from mmsdk.testing import parametrize_with_checks
 from mmsdk.testing.fakes import installed, write_distribution
 
@@ -472,15 +474,16 @@ def test_a_strangers_table_goes_through(strange, tmp_path, capsys, monkeypatch):
         ([*SETTINGS, "--set", "fps=0"], "fps is 0, expected a number, above 0"),
         ([*SETTINGS, "--set", "still=-1"], "still is -1, expected a number, 0 or more"),
         ([*SETTINGS, "--set", "vad=true"], "vad is True, expected the name of a file"),
-        ([*SETTINGS, "--set", "commands=5"], "commands is 5, expected the name of a file"),
+        (
+            [*SETTINGS, "--set", "commands=5"],
+            "commands is 5, expected the name of a file, or the list that it would hold",
+        ),
         ([*SETTINGS, "--set", "split=[Tat]"], "split is ['Tat'], expected the name of a column"),
-        ([*SETTINGS, "--set", "idle=1.5"], "idle is 1.5, expected a word, or several"),
-        ([*SETTINGS[:2], "--set", "needs=1.5"], "needs is 1.5, expected a word, or several"),
+        ([*SETTINGS[:2], "--set", "needs=1.5"], "needs holds '1.5', expected SLOT=INPUT"),
         (
             [*SETTINGS, "--set", "idle=[stop, nichts]"],
             "idle names 'nichts', which is no label of Tat, Wert; they have five, louder, ",
         ),
-        (["--set", "slots=true"], "slots is True, expected a word, or several"),
     ],
 )
 def test_what_is_not_said_is_asked_for(strange, capsys, monkeypatch, settings, message):
@@ -525,7 +528,7 @@ def test_the_plan_says_what_it_understood(strange, capsys, monkeypatch):
 
 
 def test_a_split_that_is_made_is_taken(strange):
-    settings = {"slots": "Tat", "split": "Nr"}
+    settings = {**SPEC.defaults, "slots": ["Tat"], "split": "Nr"}
     assert Interact().application(strange / "befehle.csv", settings)["split"] == {"column": "Nr"}
 
 
@@ -534,7 +537,7 @@ def test_who_speaks_groups_the_split_where_the_table_names_them_and_nobody_says_
     for number, row in enumerate(rows):
         row |= {"speaker": row.pop("Sprecherin"), "Teil": ["train", "val", "test"][number % 3]}
     write(strange / "english.csv", rows)
-    settings = {"slots": ["Tat"], "idle": []}
+    settings = {**SPEC.defaults, "slots": ["Tat"], "idle": []}
     assert Interact().application(strange / "english.csv", settings)["split"] == {"group": "speaker"}
     (line,) = capsys.readouterr().err.splitlines()
     assert "'speaker' is taken for who speaks" in line
@@ -605,9 +608,15 @@ def test_a_setting_of_the_wrong_kind_is_refused_where_no_column_uses_it_too(tmp_
         track = json.dumps([[0.1 * step, number / 20] for step in range(12)])
         rows.append({"shown": track if strokes else f"{number}.wav", "action": ["up", "none"][number % 2]})
     write(tmp_path / "t.csv", rows)
-    Interact().application(tmp_path / "t.csv", dict.fromkeys(setting))  # an empty one is one that is left out
+    plan_recipe("interact", data=str(tmp_path / "t.csv"), settings=dict.fromkeys(setting))
     with pytest.raises(mmsdk.ConfigError, match=f"recipe interact: {next(iter(setting))} is .*, expected "):
-        Interact().application(tmp_path / "t.csv", setting)
+        plan_recipe("interact", data=str(tmp_path / "t.csv"), settings=setting)
+
+
+def test_commands_may_stand_in_the_recipes_own_file(strange):
+    settings = {**SPEC.defaults, "slots": ["Tat"], "commands": [{"name": "halt", "when": {"Tat": "stop"}}]}
+    made = Interact().application(strange / "befehle.csv", settings)
+    assert made["stream"]["commands"] == settings["commands"]
 
 
 def test_chinese_columns_and_the_chinese_word_for_nothing(tmp_path):
@@ -617,6 +626,6 @@ def test_chinese_columns_and_the_chinese_word_for_nothing(tmp_path):
         for n in range(30)
     ]
     write(tmp_path / "命令 表.csv", rows)
-    made = Interact().application(tmp_path / "命令 表.csv", {"slots": ["动作"]})
+    made = Interact().application(tmp_path / "命令 表.csv", {**SPEC.defaults, "slots": ["动作"]})
     assert set(made["inputs"]) == {"手势"}
     assert "无" in made["stream"]["slots"]["动作"]["idle"]

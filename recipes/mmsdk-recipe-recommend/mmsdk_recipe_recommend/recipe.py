@@ -68,7 +68,7 @@ class Recommend:
         _require(table, "id", item_id)
         _require(taken, "user", settings.get("user"))
         _require(taken, "item", settings.get("item", item_id))
-        interactions = {"file": str(settings["interactions"]), "item": item_id}
+        interactions = {"file": settings["interactions"], "item": item_id}
         interactions |= {name: settings[name] for name in FIELDS if name in settings}
         inputs = {name: spec for name, spec in guessed["inputs"].items() if spec["column"] != item_id}
         return {"data": str(data), "id": item_id, "inputs": inputs, "interactions": interactions}

@@ -4,10 +4,41 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mmsdk import CommandSpec, RecipeSpec, hookimpl
+from mmsdk import CommandSpec, RecipeSpec, Setting, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+SETTINGS = {
+    "target": Setting(
+        kind="column", what="column that holds the answer: an urgency, a finding, an outcome; has to be said"
+    ),
+    "order": Setting(
+        kind="list",
+        what="its labels from least to most urgent, for the worklist and for floors; left out, that of a known scale",
+    ),
+    "group": Setting(
+        kind="column", what="column of the patient; cases of one patient stay on one side (numbered at the door)"
+    ),
+    "id": Setting(kind="column", what="column of a case number that names nobody; rows are numbered without one"),
+    "risk": Setting(
+        kind="share",
+        default=0.1,
+        on_sample="confidence.abstain.error",
+        what="the share of given answers that may be wrong; cases beyond it go to a person",
+    ),
+    "slices": Setting(kind="list", what="columns by whose values the figures are told apart (sex, age, view, site)"),
+    "rules": Setting(
+        kind="file",
+        inline=True,
+        what="file of rules, in the place of the floors for vital signs that are recognised",
+    ),
+    "floor": Setting(what="the least urgent label that the floors for vital signs allow; none turns them off"),
+    "keep": Setting(
+        kind="list",
+        what="columns that are read although their name says a person, a circumstance or what came later",
+    ),
+}
 
 
 @hookimpl
@@ -18,21 +49,7 @@ def mmsdk_recipes() -> Iterator[RecipeSpec]:
         target="mmsdk_recipe_triage.recipe:Triage",
         summary="how urgent is a case: calibrated, declining to a person, with rules as floors",
         takes="a table of cases (picture, record, notes, the urgency or finding), or FHIR R4 bundles",
-        settings={
-            "target": "column that holds the answer: an urgency, a finding, an outcome",
-            "order": "its labels from least to most urgent, for the worklist and for floors (default: that of a known "
-            "scale)",
-            "group": "column of the patient; cases of one patient stay on one side (numbered at the door)",
-            "id": "column of a case number that names nobody; rows are numbered without one",
-            "risk": "the share of given answers that may be wrong; cases beyond it go to a person (default 0.1)",
-            "slices": "columns by whose values the figures are told apart (sex, age, view, site)",
-            "rules": "file of rules, in the place of the floors for vital signs that are recognised",
-            "floor": "the least urgent label that the floors for vital signs allow; 'none' turns them off",
-            "keep": "columns that are read although their name says a person, a circumstance or what came later",
-        },
-        columns=("target", "group", "id"),
-        files=("rules",),
-        switches={"risk": "confidence.abstain.error"},
+        settings=SETTINGS,
     )
 
 

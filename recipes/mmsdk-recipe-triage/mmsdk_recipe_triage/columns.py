@@ -73,12 +73,11 @@ def understand(table: Any, settings: Mapping[str, Any]) -> Columns:
             "recipe triage: target is not set; name the column that holds the urgency, finding or outcome with "
             "--set target=COLUMN"
         )
-    chosen = _listed(settings.get("slices"))
-    for key, names in (("target", [target]), ("slices", chosen), ("keep", _listed(settings.get("keep")))):
+    chosen, kept = settings.get("slices", []), settings.get("keep", [])
+    for key, names in (("target", [target]), ("slices", chosen), ("keep", kept)):
         _require(table, key, names)
     for key in ("id", "group"):
         _require(table, key, [settings[key]] if settings.get(key) else [])
-    kept = _listed(settings.get("keep"))
     names = identifiers(table, keep=[*kept, target])
     group = settings.get("group") or patients(table)
     unread = {name: f"names a person: {what}" for name, what in names.items()}
@@ -100,7 +99,7 @@ def understand(table: Any, settings: Mapping[str, Any]) -> Columns:
     )
 
 
-def order_of(labels: list[str], said: Any) -> list[str] | None:
+def order_of(labels: list[str], said: list[str] | None) -> list[str] | None:
     """Return the labels from least to most urgent: as said, or as a known scale has them; ``None`` where neither.
 
     A scale may have labels that the table lacks, unless only two are left of it.
@@ -109,10 +108,9 @@ def order_of(labels: list[str], said: Any) -> list[str] | None:
     :raises ConfigError: what is said does not name every label.
     """
     if said is not None:
-        named = [str(one) for one in _listed(said)]
-        if missing := sorted(set(labels) - set(named)):
+        if missing := sorted(set(labels) - set(said)):
             raise ConfigError(f"recipe triage: order leaves out {', '.join(missing)}; name every label of the target")
-        return named
+        return list(said)
     plain = {_plain(label): label for label in labels}
     if len(plain) < len(labels):
         return None
@@ -227,10 +225,3 @@ def _require(table: Any, key: str, names: list[str]) -> None:
                 f"recipe triage: --set {key}: {table.name} has no column {name!r}{of_bundles}; it has: "
                 f"{', '.join(table.names)}"
             )
-
-
-def _listed(value: Any) -> list[Any]:
-    """Return a setting as a list."""
-    if value is None:
-        return []
-    return list(value) if isinstance(value, list | tuple) else [value]

@@ -19,7 +19,7 @@ NOTICE = (
     "Decision support under evaluation, not a medical device: a person decides. "
     "处于评估阶段的决策辅助，不是医疗器械：由人做决定。"
 )
-RISK, COVERAGE = 0.1, 0.9
+COVERAGE = 0.9
 SAMPLE_RISK = 0.2  # a few hundred cases keep no smaller one for sure
 OLDEST = 90  # HIPAA, 45 CFR 164.514(b)(2)(i)(C): ages above 89 are one
 RULES_BYTES = 1 << 20
@@ -119,14 +119,8 @@ def _labels(table: Any, found: Columns) -> list[str]:
 
 
 def _confidence(settings: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    """Return the block ``confidence``: sets that hold, and declining at the chosen risk.
-
-    :raises ConfigError: the risk is no share.
-    """
-    risk = settings.get("risk", RISK)
-    if isinstance(risk, bool) or not isinstance(risk, int | float) or not 0 < risk < 1:
-        raise ConfigError(f"recipe triage: risk is {risk!r}; expected a share between 0 and 1, such as 0.05")
-    return {"coverage": COVERAGE} | ({} if kind == "regression" else {"abstain": {"error": float(risk)}})
+    """Return the block ``confidence``: sets that hold, and declining at the chosen risk."""
+    return {"coverage": COVERAGE} | ({} if kind == "regression" else {"abstain": {"error": settings["risk"]}})
 
 
 def _privacy(table: Any, found: Columns, labels: list[str], rules: list[Any]) -> dict[str, Any]:
@@ -159,7 +153,7 @@ def _rules(table: Any, settings: Mapping[str, Any], task: str, order: list[str] 
     if isinstance(said, list):
         return said
     if said is not None:
-        return _read_rules(Path(str(said)))
+        return _read_rules(Path(said))
     floor = settings.get("floor")
     if floor == "none":
         return []

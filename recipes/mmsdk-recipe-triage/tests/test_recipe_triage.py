@@ -240,7 +240,11 @@ def test_the_pages_name_every_setting_and_say_what_it_is(page):
     text = (Path(__file__).parents[1] / page).read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", text, re.MULTILINE))
     assert list(rows) == list(spec.settings)
-    assert "zh" in page or rows == dict(spec.settings)
+    said = {
+        key: one.what + (f" (default {one.default})" if one.default is not None else "")
+        for key, one in spec.settings.items()
+    }
+    assert "zh" in page or rows == said
     assert ("不是医疗器械" if "zh" in page else "not a medical device") in text.split("##")[0]
 
 

@@ -243,11 +243,11 @@ def test_a_guessed_order_is_said_and_one_that_is_given_is_not(tmp_path, monkeypa
     rows = [{"puls": 60 + n % 37, "dringlichkeit": ("sofort", "normal", "dringend")[n % 3]} for n in range(60)]
     path = tmp_path / "t.csv"
     path.write_text("puls,dringlichkeit\n" + "".join(f"{r['puls']},{r['dringlichkeit']}\n" for r in rows), "utf-8")
-    made = Triage().application(path, {"target": "dringlichkeit"})
+    made = Triage().application(path, {"target": "dringlichkeit", "risk": 0.1})
     assert made["tasks"]["urgency"]["order"] == ["normal", "dringend", "sofort"]
     (line,) = said
     assert "dringlichkeit is taken to go from normal to dringend to sofort" in line
-    Triage().application(path, {"target": "dringlichkeit", "order": ["normal", "dringend", "sofort"]})
+    Triage().application(path, {"target": "dringlichkeit", "risk": 0.1, "order": ["normal", "dringend", "sofort"]})
     (tmp_path / "sample").mkdir()
     Triage().sample(tmp_path / "sample", 0)
     assert len(said) == 1
@@ -398,7 +398,7 @@ def test_codes_that_nothing_reads_are_dropped_unless_kept_or_read_by_a_rule(tmp_
     dropped = {}
     rule = {"name": "r", "when": "Ziffer = 'Z001'", "task": "finding", "never": "a"}
     for what, more in (("all", {}), ("kept", {"keep": ["Ziffer"]}), ("ruled", {"rules": [rule]})):
-        made = Triage().application(tmp_path / "cases.csv", {"target": "urgency", **more})
+        made = Triage().application(tmp_path / "cases.csv", {"target": "urgency", "risk": 0.1, **more})
         assert made["id"] == "Fall"
         assert made["inputs"] == {"record": {"column": ["age"], "modality": "table"}}
         dropped[what] = made["privacy"]["drop"]
