@@ -19,7 +19,7 @@ _HOMES = {
     "CommandSpec": "mmsdk.specs",
     "Company": "mmsdk.app.company",
     "ConfigError": "mmsdk.errors",
-    "CrossValidation": "mmsdk.app.cross_validation",
+    "CrossValidation": "mmsdk.app.crossed",
     "DataError": "mmsdk.errors",
     "EncoderError": "mmsdk.errors",
     "EncoderSpec": "mmsdk.specs",
@@ -108,7 +108,8 @@ if TYPE_CHECKING:
     from mmsdk.app.application import App
     from mmsdk.app.company import Company
     from mmsdk.app.comparing import compare
-    from mmsdk.app.cross_validation import CrossValidation, cross_validate
+    from mmsdk.app.cross_validation import cross_validate
+    from mmsdk.app.crossed import CrossValidation
     from mmsdk.app.cues import vtt_cue
     from mmsdk.app.evaluating import evaluate
     from mmsdk.app.fitting import fit

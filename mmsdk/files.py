@@ -6,11 +6,13 @@ import contextlib
 import functools
 import hashlib
 import json
+import math
 import os
 import secrets
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mmsdk.errors import ConfigError, MmsdkError
 
@@ -39,6 +41,26 @@ def check_output(path: str | os.PathLike[str], endings: Collection[str], *read: 
     if target.exists() and any(Path(one).exists() and target.samefile(one) for one in read):
         raise ConfigError(f"--out {target}: this is the file that is read, which would be lost; name another file")
     return target
+
+
+def json_text(document: Any, *, indent: int | None = 2) -> str:
+    """Return a document as strict JSON, which any reader takes; NaN and infinities, which JSON lacks, as null."""
+    return json.dumps(_strict(document), ensure_ascii=False, indent=indent, allow_nan=False)
+
+
+def _strict(value: Any) -> Any:
+    """Return values as JSON has them: mappings, lists, texts, numbers, null."""
+    if isinstance(value, Mapping):
+        return {str(key): _strict(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_strict(item) for item in value]
+    if isinstance(value, str | bool | int) or value is None:
+        return value
+    if hasattr(value, "tolist"):  # numpy scalars and arrays, without importing numpy
+        return _strict(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return str(value)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import numpy as np
 
 from mmsdk.app.application import App
 from mmsdk.app.confiding import calibrated_logits
-from mmsdk.app.cross_validation import CrossValidation
+from mmsdk.app.crossed import CrossValidation, read_crossed
 from mmsdk.app.directory import split_ids
 from mmsdk.app.loading import load
 from mmsdk.app.recording import table_fingerprint
@@ -18,7 +18,7 @@ from mmsdk.data import group_cells, read_table
 from mmsdk.errors import DataError, RunError
 from mmsdk.evaluate.bootstrap import RESAMPLES
 from mmsdk.evaluate.differences import Answers, compare_answers
-from mmsdk.evaluate.spaces import in_space, joined_task
+from mmsdk.evaluate.spaces import in_space, joined_task, truth_in_space
 from mmsdk.model import encode_targets
 from mmsdk.progress import note
 
@@ -48,17 +48,21 @@ def compare(
     ``rows_needed`` says about how many could (80 % power).
 
     :param a: a run directory or a loaded application; ``b`` likewise. Or both what :func:`mmsdk.cross_validate`
-        returned for the same table: then every row is compared on its out-of-fold answers.
+        returned for the same table, or the file that it was saved in: then every row is compared on its out-of-fold
+        answers, the mean of the repeats.
     :param data: a labelled table; without it, the table that ``a`` was made with, of which the rows in the test part of
         both runs count. A task that no row has a label of is left out, as long as another is left.
     :returns: ``{"a", "b", "rows", "left_out": {"a", "b"}, "grouped_by", "tasks": {task: {...}}}``; ``left_out`` counts
         the rows that a run was made with.
-    :raises DataError: no row is left, or none has a label.
+    :raises DataError: no row is left, or none has a label; two cross-validations are not of the same rows and labels.
     :raises RunError: the two answer no task in common.
     """
+    a, b = (read_crossed(one) if isinstance(one, str | Path) and Path(one).is_file() else one for one in (a, b))
     if isinstance(a, CrossValidation) or isinstance(b, CrossValidation):
         if not (isinstance(a, CrossValidation) and isinstance(b, CrossValidation)):
             raise DataError("a run and a cross-validation did not learn from comparable rows; compare two of a kind")
+        if data is not None:
+            raise DataError("two cross-validations are compared on the rows they scored: leave out the data")
         return _compare_folds(a, b, resamples=resamples, seed=seed)
     with contextlib.ExitStack() as stack:
         apps = [_opened(one, stack) for one in (a, b)]
@@ -87,34 +91,66 @@ def compare(
 
 
 def _compare_folds(a: CrossValidation, b: CrossValidation, *, resamples: int, seed: int) -> dict[str, Any]:
-    """Compare two cross-validations on the rows that both held out once a repeat."""
-    place = {name: row for row, name in enumerate(b.ids)}
-    pairs = [
-        (row, place[name])
-        for row, name in enumerate(a.ids)
-        if name in place and a.fold[0, row] >= 0 and b.fold[0, place[name]] >= 0
+    """Compare two cross-validations of the same rows, each row by its out-of-fold answers."""
+    tasks = [
+        name for name in a.targets if name in b.targets and type(a.targets[name].task) is type(b.targets[name].task)
     ]
-    if not pairs:
-        raise DataError("the two cross-validations have no row in common; make them of the same table")
-    rows = np.array(pairs, dtype=np.int64)
-    tasks = [name for name in a.targets if name in b.targets]
     if not tasks:
         raise RunError(f"{a.name} and {b.name} have no task in common, so there is nothing to compare")
     found = {}
+    grouped = next(((side, cv.groups) for side, cv in enumerate((a, b)) if cv.groups is not None), None)
     for name in tasks:
-        labelled = a.targets[name].labelled[rows[:, 0]] & b.targets[name].labelled[rows[:, 1]]
-        own = rows[labelled]
-        whole = a.targets[name].task
+        rows = _same_rows(a, b, name)
+        whole = joined_task([a.targets[name].task, b.targets[name].task])
+        truth = _same_truth((a, b), name, whole, rows)
         sides = [
             Answers(name=side, logits=[in_space(one, cv.targets[name].task, whole) for one in cv.logits[name][:, at]])
-            for side, cv, at in zip(NAMES, (a, b), own.T, strict=True)
+            for side, cv, at in zip(NAMES, (a, b), rows, strict=True)
         ]
-        by = None if a.groups is None else a.groups[own[:, 0]]
-        truth = a.targets[name].values[own[:, 0]]
+        by = None if grouped is None else grouped[1][rows[grouped[0]]]
         found[name] = compare_answers(whole, truth, sides[0], sides[1], groups=by, resamples=resamples, seed=seed)
-    group = None if a.groups is None else "split.group"
-    left_out = {"a": len(a.ids) - len(rows), "b": len(b.ids) - len(rows)}
-    return {"a": a.name, "b": b.name, "rows": len(rows), "left_out": left_out, "grouped_by": group, "tasks": found}
+    count = int((a.fold[0] >= 0).sum())
+    group = None if grouped is None else "split.group"
+    return {
+        "a": a.name, "b": b.name, "rows": count, "left_out": {"a": 0, "b": 0}, "grouped_by": group, "tasks": found,
+    }  # fmt: skip
+
+
+def _same_rows(a: CrossValidation, b: CrossValidation, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the positions of the labelled rows that folds were made of, in both, in the order of the first.
+
+    :raises DataError: they are not the same rows.
+    """
+    places = [
+        {cv.ids[row]: row for row in np.flatnonzero((cv.fold[0] >= 0) & cv.targets[name].labelled)} for cv in (a, b)
+    ]
+    if alone := sorted(places[0].keys() ^ places[1].keys()):
+        raise DataError(
+            f"tasks.{name}: {len(alone)} rows were scored by one of {a.name} ({len(places[0])} rows) and {b.name} "
+            f"({len(places[1])} rows) alone, {alone[0]!r} the first of them; cross-validate both on the same table"
+        )
+    return np.array(list(places[0].values())), np.array([places[1][one] for one in places[0]])
+
+
+def _same_truth(
+    both: tuple[CrossValidation, CrossValidation], name: str, whole: Task, rows: tuple[np.ndarray, np.ndarray]
+) -> np.ndarray:
+    """Return the labels of rows, in the space of a task.
+
+    :raises DataError: the two do not agree on them.
+    """
+    first, second = (
+        truth_in_space(cv.targets[name].values[at], cv.targets[name].task, whole)
+        for cv, at in zip(both, rows, strict=True)
+    )
+    apart = ~np.isclose(first, second, rtol=1e-4, atol=1e-5).reshape(len(first), -1).all(axis=1)
+    if apart.any():
+        a, b = both
+        raise DataError(
+            f"tasks.{name}: {int(apart.sum())} of {len(first)} rows have another label in {a.name} than in {b.name}, "
+            f"row {a.ids[rows[0][apart.argmax()]]!r} first; cross-validate both on the same table"
+        )
+    return first
 
 
 def _compared(

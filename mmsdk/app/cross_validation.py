@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
+from mmsdk.app.crossed import CrossValidation
 from mmsdk.app.fitting import check_names, open_pipeline, prepare_tasks
 from mmsdk.app.refitting import (
     Material,
@@ -26,6 +27,7 @@ from mmsdk.data import Policy, group_cells
 from mmsdk.errors import ConfigError, DataError
 from mmsdk.evaluate.bootstrap import RESAMPLES
 from mmsdk.evaluate.out_of_fold import score_folds, worth
+from mmsdk.model import offered_options
 from mmsdk.progress import progress
 
 if TYPE_CHECKING:
@@ -37,50 +39,6 @@ if TYPE_CHECKING:
 
 Key = TypeVar("Key")
 FIXED = ("id", "data", "tasks", "split")  # what a variant may not change: rows, answers and folds stay the same
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CrossValidation:
-    """The out-of-fold answers of an application, and what they score.
-
-    :param name: what :func:`mmsdk.compare` calls it.
-    :param ids: the ids of all rows of the table.
-    :param fold: int64 ``(repeats, n)``: the fold in which a row was held out, ``-1`` for rows that took no part.
-    :param logits: task -> float32 ``(repeats, n, width)``, of rows without a fold zeros.
-    :param targets: task -> truths and label set.
-    :param groups: ``(n,)`` cells of ``split.group``, or None.
-    :param metrics: task -> ``{"pooled": {metric: {value, low, high, n}}, "folds": {metric: {value, low, high, n,
-        values}}, "baselines": {name: {metric: {...}}}, "paired": {name: {metric: {...}}}}``. ``pooled`` scores all
-        out-of-fold answers at once (the mean over the repeats; bootstrap by row or group), ``folds`` is the mean over
-        folds and repeats with the corrected resampled t interval, cut where the metric ends. ``baselines`` are pooled
-        too: what looks at nothing and a linear model of all inputs, each learned in every fold from the same rows and
-        vectors; ``paired`` is how far the application is ahead of each by the metric that decides (below zero: behind).
-    :param calibrated: whether the logits are calibrated, by rows of each fold's own training part; with variants, those
-        whose application says so. ``confidence.calibration: none`` leaves them as the network gives them.
-    :param chosen: with variants, the one chosen in each outer fold: ``(repeats, folds)`` names.
-    """
-
-    name: str
-    ids: tuple[str, ...]
-    fold: np.ndarray
-    logits: Mapping[str, np.ndarray]
-    targets: Mapping[str, Target]
-    groups: np.ndarray | None
-    metrics: Mapping[str, Any]
-    calibrated: bool = True
-    chosen: Sequence[Sequence[str]] = field(default_factory=list)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the figures, without the answers."""
-        return {
-            "name": self.name,
-            "folds": int(self.fold.max()) + 1,
-            "repeats": len(self.fold),
-            "rows": int((self.fold[0] >= 0).sum()),
-            "calibrated": self.calibrated,
-            "tasks": dict(self.metrics),
-            "chosen": [list(one) for one in self.chosen],
-        }
 
 
 def cross_validate(
@@ -140,6 +98,7 @@ def cross_validate(
             fold=fold,
             logits=logits,
             targets=whole,
+            kinds=_kinds(resolved),
             groups=groups,
             metrics=score_folds(whole, fold, logits, groups, baselines=baselines, resamples=resamples, seed=seed),
             calibrated=any(one.confidence.calibration != "none" for one in variants.values()),
@@ -158,6 +117,14 @@ def _check(application: Application, source: Any, folds: int, repeats: int) -> N
     if folds < 2 or repeats < 1:
         raise ConfigError(f"cross-validation needs 2 folds or more and 1 repeat or more, not {folds} and {repeats}")
     check_names(application)
+
+
+def _kinds(application: Application) -> dict[str, dict[str, Any]]:
+    """Return what the tasks are opened with."""
+    return {
+        name: {"type": entry.type, "options": offered_options(application.training, entry)}
+        for name, entry in application.tasks.items()
+    }
 
 
 def _variant(application: Application, name: str, changes: Mapping[str, Any]) -> Application:

@@ -1,7 +1,8 @@
-"""``mmsdk compare``: which of two runs is better, on rows that neither has seen."""
+"""``mmsdk compare``: which of two runs, or cross-validations, is better, on rows that neither has seen."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -34,10 +35,13 @@ def compare(
     allow_outside: bool,
     allow_remote: bool,
 ) -> None:
-    """Compare two runs on the same rows: those of --data, else the test rows of both."""
+    """Compare two runs on the same rows: those of --data, else the test rows of both.
+
+    Or two cross-validations of the same rows, by the files that mmsdk evaluate APP.yaml --out wrote.
+    """
     words = {"device": device, "on_bad_row": on_bad_row, "allow_outside": allow_outside, "allow_remote": allow_remote}
-    apps = [open_run(one, **words) for one in (run_a, run_b)]
-    found = resolve("mmsdk.app.comparing:compare")(*apps, data)
+    sides = [one if Path(one).is_file() else open_run(one, **words) for one in (run_a, run_b)]
+    found = resolve("mmsdk.app.comparing:compare")(*sides, data)
     if as_json:
         print_json(found)
         return

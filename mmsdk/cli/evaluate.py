@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     metavar="COLUMN",
     help="Score the rows of RUN apart by a column; may be repeated.",
 )
-@click.option("--out", metavar="FILE", help="Write what --json prints into a file too.")
+@click.option("--out", metavar="FILE", help="Write the figures as JSON too; of folds every answer, for mmsdk compare.")
 @options.device
 @options.as_json
 @options.reading
@@ -57,9 +57,9 @@ def evaluate(
     crossing = {name: words.pop(name) for name in ("folds", "repeats", "variants", "settings", "seed")}
     path = None if out is None else check_output(out, (".json",), what, *([data] if data else []))
     if Path(what).is_file():
-        if slices or path:
-            raise ConfigError(f"--{'slice' if slices else 'out'} is for a run, and {what} is an application file")
-        _cross(what, data, crossing, as_json=as_json, **words)
+        if slices:
+            raise ConfigError(f"--slice is for a run, and {what} is an application file")
+        _cross(what, data, crossing, out=path, as_json=as_json, **words)
         return
     if named := sorted(name for name, value in crossing.items() if value):
         raise ConfigError(f"--{_OPTION.get(named[0], named[0])} is for an application file, and {what} is none")
@@ -78,9 +78,11 @@ def evaluate(
 _OPTION = {"settings": "set"}
 
 
-def _cross(app: str, data: str | None, crossing: Mapping[str, Any], *, as_json: bool, **words: Any) -> None:
+def _cross(
+    app: str, data: str | None, crossing: Mapping[str, Any], *, out: Path | None, as_json: bool, **words: Any
+) -> None:
     """Cross-validate an application file and print what came of it."""
-    found = resolve("mmsdk.app.cross_validation:cross_validate")(
+    crossed = resolve("mmsdk.app.cross_validation:cross_validate")(
         app,
         data,
         folds=5 if crossing["folds"] is None else crossing["folds"],
@@ -89,7 +91,10 @@ def _cross(app: str, data: str | None, crossing: Mapping[str, Any], *, as_json: 
         nested=None if crossing["variants"] is None else _variants(crossing["variants"]),
         overrides=resolve("mmsdk.config:parse_set")(crossing["settings"]),
         **words,
-    ).as_json()
+    )
+    if out is not None:
+        crossed.save(out)
+    found = crossed.as_json()
     if as_json:
         print_json(found)
         return

@@ -56,7 +56,31 @@ def in_space(logits: np.ndarray, own: Task, whole: Task) -> np.ndarray:
         wide = np.tile((floor + UNHEARD).astype(np.float32), (1, len(whole.labels)))
         wide[:, [place[label] for label in own.labels]] = logits
         return wide
-    raise DataError(
+    raise _irreconcilable(own)
+
+
+def truth_in_space(values: np.ndarray, own: Task, whole: Task) -> np.ndarray:
+    """Return the targets ``(n, ...)`` of a task as those of another, which knows all its labels.
+
+    :raises DataError: a task type of a plugin whose two states differ.
+    """
+    if _same(own.state(), whole.state()):
+        return values
+    if isinstance(own, Regression) and isinstance(whole, Regression):
+        return np.asarray((values * own.scale + own.mean - whole.mean) / whole.scale)
+    if isinstance(own, Classification | Multilabel) and isinstance(whole, Classification | Multilabel):
+        places = np.array([whole.labels.index(label) for label in own.labels])
+        if isinstance(own, Classification):
+            return np.asarray(places[values])
+        wide = np.zeros((len(values), len(whole.labels)), dtype=values.dtype)
+        wide[:, places] = values
+        return wide
+    raise _irreconcilable(own)
+
+
+def _irreconcilable(own: Task) -> DataError:
+    """Return the error of two states that only the plugin could make one."""
+    return DataError(
         f"two models of task type {type(own).__name__} learned different label sets or scales, and only its plugin "
         "could make them one"
     )

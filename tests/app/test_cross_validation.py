@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,10 +13,12 @@ from shop_data import application, rows, write_csv
 from sklearn.metrics import balanced_accuracy_score, mean_absolute_error
 
 import mmsdk
+from mmsdk.app.crossed import read_crossed
 from mmsdk.cli.shell import run as typed
 from mmsdk.config import write_yaml
 from mmsdk.evaluate.out_of_fold import score_folds
 from mmsdk.evaluate.repeated import resampled_t
+from mmsdk.files import json_text
 
 QUICK = {"fusion": {"dim": 8, "members": 1}, "training": {"epochs": 4, "learning_rate": 0.02, "batch_size": 16}}
 
@@ -186,6 +189,79 @@ def test_two_applications_are_compared_on_out_of_fold_answers(shop, crossed):
         mmsdk.compare(crossed, "somewhere")
 
 
+def test_a_saved_one_is_compared_as_it_was(crossed, shop, tmp_path):
+    crossed.save(tmp_path / "b.json")
+    again = read_crossed(tmp_path / "b.json")
+    assert (again.ids, again.metrics, again.kinds) == (
+        crossed.ids,
+        json.loads(json_text(crossed.metrics)),
+        crossed.kinds,
+    )
+    assert (again.fold == crossed.fold).all()
+    assert (again.groups == crossed.groups).all()
+    for name, target in crossed.targets.items():
+        assert (again.logits[name] == crossed.logits[name]).all()
+        assert again.logits[name].dtype == np.float32
+        assert (again.targets[name].values == target.values).all()
+        assert (again.targets[name].labelled == target.labelled).all()
+        assert again.targets[name].task.state() == target.task.state()
+    price = small(shop, ("price",), ("kind", "grade"))  # without groups, and of other folds
+    other = mmsdk.cross_validate(price, folds=2, resamples=20, quiet=True)
+    other.save(tmp_path / "a.json")
+    found = mmsdk.compare(tmp_path / "a.json", str(tmp_path / "b.json"), resamples=50)
+    assert (found.pop("a"), found.pop("b")) == (str(tmp_path / "a.json"), str(tmp_path / "b.json"))
+    direct = mmsdk.compare(other, crossed, resamples=50)
+    assert found == {key: one for key, one in direct.items() if key not in "ab"}
+    assert found["grouped_by"] == "split.group"
+
+
+def altered(crossed, **values):
+    """Return a cross-validation of which some fields are others."""
+    return replace(crossed, **{"name": "B", **values})
+
+
+def test_other_rows_or_labels_are_refused(crossed):
+    ours = replace(crossed, name="A")
+    fold = crossed.fold.copy()
+    fold[:, [7, 9]] = -1
+    told = r"tasks\.kind: 2 rows were scored by one of A \(60 rows\) and B \(58 rows\) alone, '007' the first of them"
+    with pytest.raises(mmsdk.DataError, match=told):
+        mmsdk.compare(ours, altered(crossed, fold=fold), resamples=5)
+    for task in ("kind", "grade"):
+        values = crossed.targets[task].values.copy()
+        values[3] = values[3] + 1 if values[3] < 1 else 0
+        targets = {**crossed.targets, task: replace(crossed.targets[task], values=values)}
+        told = rf"tasks\.{task}: 1 of 60 rows have another label in A than in B, row '003' first; cross-validate both"
+        with pytest.raises(mmsdk.DataError, match=told):
+            mmsdk.compare(ours, altered(crossed, targets=targets), resamples=5)
+    order = np.random.default_rng(0).permutation(60)
+    mixed = altered(
+        crossed,
+        ids=tuple(crossed.ids[row] for row in order),
+        fold=crossed.fold[:, order],
+        logits={name: one[:, order] for name, one in crossed.logits.items()},
+        targets={
+            name: replace(one, values=one.values[order], labelled=one.labelled[order])
+            for name, one in crossed.targets.items()
+        },
+    )
+    assert mmsdk.compare(ours, mixed, resamples=5)["tasks"]["grade"]["verdict"].endswith("they answer alike")
+    with pytest.raises(mmsdk.DataError, match="leave out the data"):
+        mmsdk.compare(ours, mixed, rows())
+    with pytest.raises(mmsdk.RunError, match="no task in common"):
+        mmsdk.compare(ours, altered(crossed, targets={"kind": crossed.targets["grade"]}))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{}", '{"format": "mmsdk cross-validation 9"}', '{"format": "mmsdk cross-validation 1", "answers": {}}'],
+)
+def test_what_is_no_saved_one_is_said(tmp_path, text):
+    (tmp_path / "cv.json").write_text(text, encoding="utf-8")
+    with pytest.raises(mmsdk.RunError, match=r"cv\.json is no saved cross-validation.*mmsdk evaluate APP\.yaml --out"):
+        mmsdk.compare(tmp_path / "cv.json", tmp_path / "cv.json")
+
+
 @pytest.mark.parametrize(
     ("words", "changed", "message"),
     [
@@ -223,6 +299,23 @@ def test_the_command(shop, tmp_path, capsys, monkeypatch):
     assert said.err == ""
     assert typed(["evaluate", "app.yaml", str(shop / "items.csv"), "--folds", "2", "--json", "--quiet"]) == 0
     assert json.loads(capsys.readouterr().out)["tasks"]["kind"]["pooled"]["accuracy"]["n"] == 60
+    table = str(shop / "items.csv")
+    assert typed(["evaluate", "app.yaml", table, "--folds", "2", "--out", "a.json", "--quiet"]) == 0
+    assert "by the same folds" in capsys.readouterr().out
+    more = ["--set", "training.epochs=5", "--folds", "3"]
+    assert typed(["evaluate", "app.yaml", table, *more, "--out", "b.json", "--json", "--quiet"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    written = json.loads((tmp_path / "b.json").read_text(encoding="utf-8"))
+    assert {key: written[key] for key in printed} == printed
+    monkeypatch.setenv("COLUMNS", "60")
+    assert typed(["compare", "a.json", "b.json"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("A: a.json\nB: b.json\n\nkind: 60 rows\n")
+    assert "mcnemar" in said
+    assert typed(["compare", "a.json", "b.json", "--data", table]) == 2
+    assert "leave out the data" in capsys.readouterr().err
+    assert typed(["evaluate", "app.yaml", "--slice", "line"]) == 2
+    assert "--slice is for a run, and app.yaml is an application file" in capsys.readouterr().err
     (tmp_path / "wrong.yaml").write_text("- 3\n", encoding="utf-8")
     assert typed(["evaluate", "app.yaml", "--variants", "wrong.yaml"]) == 2
     assert "expected variants" in capsys.readouterr().err

@@ -19,7 +19,7 @@ from mmsdk.evaluate.differences import (
     verdict,
     wilcoxon_test,
 )
-from mmsdk.evaluate.spaces import in_space, joined_task
+from mmsdk.evaluate.spaces import in_space, joined_task, truth_in_space
 from mmsdk.tasks import Classification, Multilabel, Regression
 
 
@@ -152,3 +152,22 @@ def test_scales_are_made_one():
     a, b = numbers([0.0, 10.0]), numbers([100.0, 300.0])
     logits, _, _ = b.encode([250.0])
     assert a.outputs(in_space(logits[:, None], b, joined_task([a, b])))[0].value == pytest.approx(250.0, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "ours", "theirs"),
+    [
+        (Classification, ["a", "c"], ["b", "c", "d"]),
+        (Multilabel, ["a|c", "c"], ["b|c", "d"]),
+        (Regression, ["1", "3"], ["3", "10"]),
+    ],
+)
+def test_truths_keep_their_meaning_in_the_space_of_both(kind, ours, theirs):
+    a, b = kind(), kind()
+    a.prepare(ours)
+    b.prepare(theirs)
+    whole = joined_task([a, b])
+    for task, cells in ((a, ours), (b, theirs)):
+        moved = truth_in_space(task.encode(cells)[0], task, whole)
+        assert moved == pytest.approx(whole.encode(cells)[0], abs=1e-5)
+    assert truth_in_space(a.encode(ours)[0], a, a) == pytest.approx(a.encode(ours)[0])
