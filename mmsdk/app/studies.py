@@ -129,14 +129,14 @@ def add_slices(
 
 
 def _masks(draft: Draft) -> Iterator[tuple[tuple[str, str], np.ndarray]]:
-    """Yield the slices of the columns asked for, and rows with and without each input that some rows lack."""
+    """Yield the slices of the columns asked for, and rows with and without each input that some rows have, not all."""
     for column in draft.application.evaluation.slices:
         cells = numbers_of(draft.samples.table.cells(column))
         for value, mask in slice_masks(cells).items():
             yield (column, value), mask
     for name, present in draft.embeddings.present.items():
         here = np.asarray(present, dtype=bool)
-        if not here.all():
+        if here.any() and not here.all():
             yield (f"input {name}", "given"), here
             yield (f"input {name}", "missing"), ~here
 

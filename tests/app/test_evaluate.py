@@ -44,7 +44,7 @@ def test_new_rows_are_scored(tasks_app, shop, tmp_path):
     assert mmsdk.evaluate(tasks_app, new, root=shop)["kind"]["test"] == found["kind"]["test"]
 
 
-def test_an_input_that_no_row_has_is_in_no_subset(tasks_app, shop):
+def test_an_input_that_no_row_has_is_in_no_subset_and_slices_nothing(tasks_app, shop):
     new = [
         {key: cell for key, cell in row.items() if key not in {"image", "price"}} | {"sku": f"n{row['sku']}"}
         for row in rows()[:12]
@@ -54,6 +54,7 @@ def test_an_input_that_no_row_has_is_in_no_subset(tasks_app, shop):
         "text", "material", "added", "text+material", "text+added", "material+added", "text+material+added",
     ]  # fmt: skip
     assert found["subsets"]["text+material+added"]["accuracy"]["value"] == found["test"]["accuracy"]["value"]
+    assert "slices" not in found
     lone = [{"sku": "n1", "title": "oak lamp", "kind": "lamp"}, {"sku": "n2", "title": "a rug", "kind": "rug"}]
     assert "subsets" not in mmsdk.evaluate(tasks_app, lone)["kind"]
 
