@@ -37,7 +37,7 @@ from mmsdk.app.understood import understand
 from mmsdk.audit import Finding, audit_columns, audit_duplicates, audit_groups, audit_labels, audit_reports
 from mmsdk.confidence import saved_arrays
 from mmsdk.config import Application, describe_defaults
-from mmsdk.data import Policy, hidden_columns, read_interactions, require_training
+from mmsdk.data import Policy, hidden_columns, let_go, read_interactions, require_training
 from mmsdk.errors import ConfigError
 from mmsdk.evaluate import Scoring, score_tasks
 from mmsdk.evaluate.bootstrap import RESAMPLES
@@ -193,6 +193,7 @@ def prepare(pipeline: Pipeline, source: Any) -> Draft:
     check_rules(application, samples.table)
     pairs = application.interactions
     interactions = None if pairs is None else read_interactions(pairs, samples.ids, policy=pipeline.policy)
+    let_go()
     targets, found = prepare_tasks(application, samples, pipeline.policy)
     problems += found
     suit_encoders(pipeline, samples)

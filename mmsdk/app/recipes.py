@@ -132,8 +132,8 @@ def _mapping(entry: Entry, method: str, answer: Any) -> dict[str, Any]:
 def _unread(recipe: Recipe, table: Table, data: Path, own: Mapping[str, Any], answers: Iterable[str]) -> dict[str, str]:
     """Return why columns are no inputs: as ``mmsdk inspect`` would say, and over that as the recipe says."""
     said = getattr(recipe, "unread", None)
-    found = inspect_table(table, tasks=False).left_out
-    for answer in answers:
+    found: dict[str, str] = {}
+    for answer in (*answers,) or (None,):
         with contextlib.suppress(DataError):  # an answer that cannot be learned is refused later, with its own words
             found = inspect_table(table, tasks=False, target=answer).left_out | found
     return found | (dict(said(data, own)) if said is not None else {})

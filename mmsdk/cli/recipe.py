@@ -117,7 +117,13 @@ def _yaml(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _run(
+def _run(name: str, **given: Any) -> None:
+    """Run a recipe; the plan, the recipe and the fit read a file once between them."""
+    with resolve("mmsdk.data:reading_once")():
+        _fit(name, **given)
+
+
+def _fit(
     name: str,
     *,
     data: str | None,

@@ -11,7 +11,7 @@ from mmsdk.data.media import Policy, Resolver, resolve_media
 from mmsdk.data.privacy import at_the_door, hidden_columns
 from mmsdk.data.resampled import as_good, resampled, units_drawn
 from mmsdk.data.samples import InputColumn, Samples, read_samples, require_training
-from mmsdk.data.sources import read_table
+from mmsdk.data.sources import let_go, read_table, reading_once
 from mmsdk.data.split import split_rows
 from mmsdk.data.table import Table
 
@@ -34,10 +34,12 @@ __all__ = [
     "hidden_columns",
     "inspect_table",
     "interactions_table",
+    "let_go",
     "read_events",
     "read_interactions",
     "read_samples",
     "read_table",
+    "reading_once",
     "require_training",
     "resampled",
     "resolve_media",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,9 +19,13 @@ from mmsdk.data.objects import from_frame, from_json_lines, from_rows, normalise
 from mmsdk.data.table import Table
 from mmsdk.errors import DataError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 SHEETS = {".xlsx", ".xls", ".xlsm", ".ods", ".et", ".numbers"}
 ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 LIBRARIES = {"pandas": "the DataFrame", "polars": "the DataFrame", "datasets": "the Dataset"}
+_kept: ContextVar[dict[Any, Table] | None] = ContextVar("_kept", default=None)
 
 
 def read_table(source: Any, *, root: str | os.PathLike[str] | None = None) -> Table:
@@ -35,7 +42,7 @@ def read_table(source: Any, *, root: str | os.PathLike[str] | None = None) -> Ta
     folder = Path(root).resolve() if root is not None else None
     if isinstance(source, str | os.PathLike):
         path = Path(source)
-        return _checked(_from_file(path), folder or path.resolve().parent, str(source))
+        return replace(_once(path, str(source)), root=folder or path.resolve().parent, name=str(source))
     library = type(source).__module__.partition(".")[0]
     if library in LIBRARIES:
         return _checked(from_frame(source, library), folder, LIBRARIES[library])
@@ -45,6 +52,33 @@ def read_table(source: Any, *, root: str | os.PathLike[str] | None = None) -> Ta
         return _checked(from_rows(source, "the list of rows"), folder, "the list of rows")
     what = "a mapping; put one row in a list" if isinstance(source, Mapping) else f"{type(source).__name__}"
     raise DataError(f"cannot read rows from {what}; expected a file, a DataFrame, a Dataset or a list of dicts")
+
+
+@contextlib.contextmanager
+def reading_once() -> Iterator[None]:
+    """Keep each file that is read while this lasts, for whoever asks for it again: a recipe, its plan, its fit."""
+    token = _kept.set({})
+    try:
+        yield
+    finally:
+        _kept.reset(token)
+
+
+def let_go() -> None:
+    """Forget the files that are kept: who learns from them has them by now, and they may be large."""
+    (_kept.get() or {}).clear()
+
+
+def _once(path: Path, name: str) -> Table:
+    """Return the table of a file, of one that is kept and has not changed without reading it again."""
+    kept = _kept.get()
+    if kept is None or not path.is_file():
+        return _checked(_from_file(path), None, name)
+    facts = path.stat()
+    key = (path.resolve(), facts.st_mtime_ns, facts.st_size)
+    if key not in kept:
+        kept[key] = _checked(_from_file(path), None, name)
+    return kept[key]
 
 
 def _from_file(path: Path) -> pa.Table:

@@ -11,6 +11,7 @@ from shop_data import rows, write_csv
 import mmsdk
 from mmsdk.app.recipes import plan_recipe
 from mmsdk.cli.shell import run
+from mmsdk.data import inspect_table, sources
 from mmsdk.plugins import get_registry
 from mmsdk.testing import installed, write_distribution
 
@@ -442,3 +443,36 @@ def test_a_careless_recipe_is_one_sentence(tmp_path, monkeypatch, name, data, sa
         plan_recipe(name, data=data, settings={})
     start = f"the recipe {name!r} of plugin careless (mmsdk-careless 0.1.0) "
     assert str(caught.value) == f"{start}{said}. See `mmsdk plugins check careless`"
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """Return the names of the files that are read, one a reading."""
+    found = []
+    read = sources._from_file
+    monkeypatch.setattr("mmsdk.data.sources._from_file", lambda path: [found.append(path.name), read(path)][1])
+    return found
+
+
+def test_a_plan_and_its_fit_read_each_file_once(things, tmp_path, monkeypatch, reads):
+    shoppers = [{"who": f"P{n % 9}", "sku": f"{n * 7 % 30:03d}"} for n in range(200)]
+    write_csv(tmp_path / "orders.csv", shoppers)
+    write_csv(tmp_path / "things.csv", rows())
+    monkeypatch.chdir(tmp_path)
+    words = ["recipe", "recommend", "--data", "things.csv", "--set", "interactions=orders.csv", "--set", "user=who"]
+    words += ["--set", "ignore=[image]", "--set", "inputs.more=price", "--set", "training.epochs=1"]
+    assert run([*words, "--dry-run", "--quiet"]) == 0
+    assert reads == ["things.csv", "orders.csv"]
+    reads.clear()
+    monkeypatch.setattr("mmsdk.app.fitting.learn", lambda draft, folder: 1 / 0)
+    assert run([*words, "--out", "run", "--quiet"]) == 70
+    assert reads == ["things.csv", "orders.csv"]
+
+
+def test_a_plan_inspects_its_table_once_for_each_answer(site, things, monkeypatch):
+    looks = []
+    monkeypatch.setattr(
+        "mmsdk.app.recipes.inspect_table", lambda table, **how: looks.append(how) or inspect_table(table, **how)
+    )
+    plan_recipe("prices", data=str(things / "things.csv"), settings={"target": "kind"})
+    assert looks == [{"tasks": False, "target": "kind"}]

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mmsdk.data import Table, read_table
+from mmsdk.data import Table, let_go, read_table, reading_once, sources
 from mmsdk.errors import DataError
 
 ROWS = [{"id": "007", "price": 1.5, "tags": ["a", "b"]}, {"id": "008", "price": None, "tags": None}]
@@ -279,3 +279,24 @@ def test_a_table_is_taken_as_it_is(shop):
     assert isinstance(table, Table)
     assert table.take(np.array([2, 0])).cells("sku") == ["009", "007"]
     assert table.with_empty_columns(["new", "sku"]).cells("new") == [None] * 4
+
+
+def test_a_file_is_kept_while_it_is_read_once_and_read_again_when_it_changed(tmp_path, monkeypatch):
+    path, reads = tmp_path / "t.csv", []
+    path.write_text("a\n1\n", encoding="utf-8")
+    read = sources._from_file
+    monkeypatch.setattr("mmsdk.data.sources._from_file", lambda path: reads.append(path) or read(path))
+    monkeypatch.chdir(tmp_path)
+    with reading_once():
+        first, again = read_table(path), read_table("t.csv", root="/")
+        assert len(reads) == 1
+        assert (again.name, str(again.root)) == ("t.csv", "/")
+        assert (first.name, first.root) == (str(path), tmp_path)
+        path.write_text("a\n1\n2\n", encoding="utf-8")
+        assert len(read_table(path)) == 2
+        let_go()
+        read_table(path)
+    read_table(path)
+    read_table(path)
+    assert len(reads) == 5
+    let_go()  # nothing to let go
