@@ -12,7 +12,7 @@ from mmsdk.data.answers import task_kind
 from mmsdk.data.guessed import Guessed
 from mmsdk.data.naming import WIDE, column_says, column_words, is_named, name_for, patterns
 from mmsdk.data.profile import Profile, best_modality, determines, file_kind, files_there, guesses_of, profile
-from mmsdk.data.repeats import copies, holds_cells, names_the_rows
+from mmsdk.data.repeats import copies, holds_cells, names_the_rows, own_share
 from mmsdk.data.table import Table, as_id
 from mmsdk.errors import DataError
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mmsdk.specs import ModalitySpec
 
 ID_WORDS = frozenset({"id", "ids", "sku", "key", "code", "ean", "asin", "isbn", "uuid", "guid", "identifier"})
+ID_WORDS |= {"nr", "nummer", "kennung", "artikelnummer", "artikelnr", "produktnummer", "bestellnummer", "belegnummer"}
 ID_WORDS |= {"编号", "编码", "货号", "条码", "单号", "病例号", "身份证"}
 LABEL_WORDS = frozenset(["label", "labels", "target", "targets", "标签", "标注"])
 ANSWER_WORDS = frozenset(
@@ -36,6 +37,7 @@ GROUP_WORDS = PEOPLE_WORDS | {"group", "fold", "folds", "分组", "组别"}
 OF_A_PERSON = frozenset(["age", "sex", "gender", "weight", "height", "count", "年龄", "性别", "体重", "身高"])
 OF_A_PERSON |= {"alter", "geschlecht", "gewicht", "größe", "anzahl"}  # no group of rows
 NAMED = 4  # words of a cell from which it is a text, such as the subject of a mail, and names nobody
+OWN = 0.25  # of a text's letters, from which it says something that no other column does
 PARTS = frozenset({"train", "val", "validation", "test"})
 
 
@@ -292,7 +294,7 @@ class _Inspection:
             leaking = [other for other in held if self.found.left_out.get(other, "").startswith("gives ")]
             if leaking:
                 self._drop(name, f"holds {leaking[0]!r}, which {self.found.left_out[leaking[0]]}")
-            elif len(held) > 1:
+            elif len(held) > 1 and (self.labels.keys() & held or own_share(self.table, name, held) < OWN):
                 self._drop(name, f"repeats {', '.join(held)}")
 
     def _holds(self, name: str, other: str) -> bool:

@@ -10,6 +10,8 @@ from mmsdk.data.profile import determines
 from mmsdk.data.table import as_id, is_empty
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mmsdk.data.profile import Profile
     from mmsdk.data.table import Table
 
@@ -41,6 +43,24 @@ def holds_cells(table: Table, text: Profile, part: Profile) -> bool:
     pairs = zip(some.cells(text.name), some.cells(part.name), strict=True)
     held = sum(str(b).lower() in str(a).lower() and str(a) != str(b) for a, b in pairs)
     return len(rows) > 0 and held >= 0.9 * len(some)
+
+
+def own_share(table: Table, name: str, held: Sequence[str]) -> float:
+    """Return the share of a text's letters that stand in none of the cells that it holds: a title says more."""
+    some = table.take(_spread(np.flatnonzero(table.present(name))))
+    whole = own = 0
+    for text, *parts in zip(some.cells(name), *(some.cells(one) for one in held), strict=True):
+        rest = str(text).lower()
+        whole += _letters(rest)
+        for part in sorted((str(one).lower() for one in parts if one is not None), key=len, reverse=True):
+            rest = rest.replace(part, " ")
+        own += _letters(rest)
+    return own / max(whole, 1)
+
+
+def _letters(text: str) -> int:
+    """Return how many letters and digits a text has."""
+    return sum(map(str.isalnum, text))
 
 
 def _spread(rows: np.ndarray) -> np.ndarray:

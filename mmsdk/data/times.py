@@ -1,4 +1,4 @@
-"""Moments: ISO 8601 text, dates that begin with the year as Excel and Chinese write them, or numbers as seconds."""
+"""Moments: ISO 8601 text, dates as Excel writes them in China and in most of Europe, or numbers as seconds."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import re
 import unicodedata
 from typing import Any
 
-# 2026年11月26日, 2026/11/26, 2026.11.26, 2026-3-1; after it 9:05, 9:05:30, 9时05分30秒 or 9点05分
-_YEAR_FIRST = re.compile(
-    r"(?P<year>\d{4})(?:年(?P<m1>\d\d?)月(?P<d1>\d\d?)[日号]|(?P<mark>[-/.])(?P<m2>\d\d?)(?P=mark)(?P<d2>\d\d?))"
-    r"(?:[ T]*(?P<hour>\d\d?)(?:[:时点](?P<minute>\d\d?)(?:[:分](?:(?P<second>\d\d?)秒?)?)?))?",
+# 2026年11月26日, 2026/11/26, 2026.11.26, 2026-3-1, 26.11.2026; after it 9:05, 9:05:30, 9时05分30秒 or 9点05分
+_WRITTEN = re.compile(
+    r"(?:(?P<y1>\d{4})年(?P<m1>\d\d?)月(?P<d1>\d\d?)[日号]"
+    r"|(?P<y2>\d{4})(?P<mark>[-/.])(?P<m2>\d\d?)(?P=mark)(?P<d2>\d\d?)"
+    r"|(?P<d3>\d\d?)\.(?P<m3>\d\d?)\.(?P<y3>\d{4}))"
+    r"(?:,?[ T]*(?P<hour>\d\d?)(?:[:时点](?P<minute>\d\d?)(?:[:分](?:(?P<second>\d\d?)秒?)?)?))?",
     re.ASCII,
 )
 
@@ -19,8 +21,9 @@ _YEAR_FIRST = re.compile(
 def moment_of(text: str) -> dt.datetime:
     """Return the moment that a text says: ISO 8601, or year, month and day in this order, with or without a time.
 
-    ``2026-11-26T10:00``, ``2026/11/26 10:00``, ``2026年11月26日``, ``２０２６年１１月２６日 10时05分``. A day before
-    the year (``26/11/2026``) is refused: nobody can tell it from a month.
+    ``2026-11-26T10:00``, ``2026/11/26 10:00``, ``2026年11月26日``, ``２０２６年１１月２６日 10时05分``. With dots the
+    day may stand first, as in most of Europe (``26.11.2026 10:05``); with other marks (``26/11/2026``) it is refused:
+    nobody can tell it from a month.
 
     :raises ValueError: it is no such text.
     """
@@ -28,12 +31,12 @@ def moment_of(text: str) -> dt.datetime:
     try:
         return dt.datetime.fromisoformat(plain)
     except ValueError:
-        found = _YEAR_FIRST.fullmatch(unicodedata.normalize("NFKC", plain))
+        found = _WRITTEN.fullmatch(unicodedata.normalize("NFKC", plain))
     if found is None:
-        raise ValueError("is not a date that begins with the year")
-    parts = (found["m1"] or found["m2"], found["d1"] or found["d2"], found["hour"], found["minute"], found["second"])
-    month, day, hour, minute, second = (int(part or 0) for part in parts)
-    return dt.datetime(int(found["year"]), month, day, hour, minute, second)
+        raise ValueError("is not a date such as 2026-11-26 or 26.11.2026")
+    year, month, day = (next(int(found[f"{part}{way}"]) for way in "123" if found[f"{part}{way}"]) for part in "ymd")
+    hour, minute, second = (int(found[part] or 0) for part in ("hour", "minute", "second"))
+    return dt.datetime(year, month, day, hour, minute, second)
 
 
 def seconds_of(value: Any) -> float:

@@ -101,15 +101,29 @@ def test_a_spreadsheet_is_refused_with_what_to_do(tmp_path, name):
         ("2026.11.26 10:30:05", dt.datetime(2026, 11, 26, 10, 30, 5)),
         ("2026-3-1", dt.datetime(2026, 3, 1)),
         ("2026-11-26T10:00", dt.datetime(2026, 11, 26, 10)),
+        ("26.11.2026", dt.datetime(2026, 11, 26)),
+        ("1.3.2026 9:05", dt.datetime(2026, 3, 1, 9, 5)),
+        ("26.11.2026, 10:30:05", dt.datetime(2026, 11, 26, 10, 30, 5)),
     ],
 )
-def test_dates_that_begin_with_the_year_are_read(text, moment):
+def test_dates_as_excel_writes_them_are_read(text, moment):
     assert moment_of(text) == moment
     assert seconds_of(text) == moment.replace(tzinfo=dt.UTC).timestamp()
 
 
 @pytest.mark.parametrize(
-    "text", ["26/11/2026", "2026年13月1日", "2026年2月30日", "2026/11-26", "2026年11月", "明天", "1.2.3"]
+    "text",
+    [
+        "26/11/2026",
+        "2026年13月1日",
+        "2026年2月30日",
+        "2026/11-26",
+        "2026年11月",
+        "明天",
+        "1.2.3",
+        "31.2.2026",
+        "26.11.26",
+    ],
 )
 def test_what_is_no_such_date_is_refused(text):
     with pytest.raises(ValueError, match=r"month|day|date"):

@@ -323,3 +323,16 @@ def test_the_subject_of_a_mail_is_text_and_nobody():
     found = inspect_table(read_table(rows))
     assert found.group is None
     assert found.application["inputs"]["subject"]["modality"] == "text"
+
+
+def test_a_title_that_names_two_other_columns_says_more_than_they_do():
+    rows = [
+        {"colour": ("white", "grey", "rose")[n % 3], "kind": ("lamp", "chair", "table")[n // 2 % 3]} for n in range(60)
+    ]
+    for n, row in enumerate(rows):
+        row["title"] = f"{row['kind']} {WORDS[n % 5]} {n % 7}0 cm, {row['colour']}"
+    found = inspect_table(read_table(rows)).application
+    assert found["inputs"]["title"]["modality"] == "text"
+    for row in rows:
+        row["title"] = f"{row['kind']} ({row['colour']})"
+    assert inspect_table(read_table(rows)).left_out["title"] == "repeats colour, kind"

@@ -153,7 +153,7 @@ def _advice(value: Any) -> str:
 
 
 def _moment(text: str) -> dt.datetime:
-    """Parse ISO 8601, or year, month and day in this order."""
+    """Parse ISO 8601, or a date as Excel writes it in China and in most of Europe."""
     from mmsdk import moment_of
 
     try:

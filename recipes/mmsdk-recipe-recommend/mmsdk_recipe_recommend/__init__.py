@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SETTINGS = {
-    "id": Setting(kind="column", what="column of the item table that holds the item's id"),
+    "id": Setting(
+        kind="column", what="column of the item table that holds the item's id; left out, the one of both tables"
+    ),
     "interactions": Setting(kind="file", what="file of who took what: CSV, TSV, JSONL or Parquet; has to be said"),
     "user": Setting(kind="column", what="its column of the user, session, room or basket; has to be said"),
     "item": Setting(kind="column", what="its column of the item's id; left out, the same name as id"),

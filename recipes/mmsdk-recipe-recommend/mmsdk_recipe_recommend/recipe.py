@@ -24,6 +24,13 @@ def _require(table: Any, key: str, column: str | None) -> None:
     raise ConfigError(f"recipe recommend: {why}; name it with --set {key}=COLUMN; {file} has: {', '.join(table.names)}")
 
 
+def _shared(table: Any, taken: Any, settings: Mapping[str, Any]) -> str | None:
+    """Return the column of the items that the interactions name them by: the only one of both tables, else nothing."""
+    said = {settings.get(key) for key in ("user", "time", "weight", "said", "split")}
+    both = [name for name in table.names if name in taken.names and name not in said]
+    return both[0] if len(both) == 1 and "item" not in settings else None
+
+
 class Recommend:
     """Recommend items from who took what, and from what the items look and read like."""
 
@@ -62,7 +69,7 @@ class Recommend:
             )
         table, taken = read_table(data), read_table(settings["interactions"])
         guessed = dict(guess_application(table, tasks=False))
-        item_id = settings.get("id", guessed.get("id"))
+        item_id = settings.get("id", _shared(table, taken, settings) or guessed.get("id"))
         if item_id is None:
             raise ConfigError("recipe recommend: no column of the items looks like an id; name it with --set id=COLUMN")
         _require(table, "id", item_id)

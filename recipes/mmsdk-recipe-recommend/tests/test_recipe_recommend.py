@@ -163,6 +163,22 @@ def test_a_recipe_file_beside_the_table_says_the_same(strange, tmp_path, capsys,
     assert json.loads(capsys.readouterr().out)["application"]["fusion"]["dim"] == 16
 
 
+def test_the_id_is_the_column_that_both_tables_have(tmp_path):
+    items = [f"{n + 4000},A{n},lamp {n % 7},{n % 5}" for n in range(40)]
+    (tmp_path / "items.csv").write_text("EAN,Artikel,Name,Größe\n" + "\n".join(items), encoding="utf-8")
+    orders = tmp_path / "orders.csv"
+    orders.write_text("Kunde,Größe,Artikel\n" + "\n".join(f"K{n % 9},{n % 5},A{n % 40}" for n in range(90)), "utf-8")
+
+    def made(**more):
+        settings = {"interactions": str(orders), "user": "Kunde", **more}
+        return Recommend().application(tmp_path / "items.csv", settings)
+
+    assert made(weight="Größe")["id"] == made(weight="Größe")["interactions"]["item"] == "Artikel"
+    assert made(id="EAN", item="Artikel")["id"] == "EAN"
+    with pytest.raises(mmsdk.ConfigError, match="has no column 'EAN' for item"):
+        made()  # two columns of both: which one is nobody's guess
+
+
 @pytest.mark.parametrize("key", ["interactions", "user", "id"])
 def test_what_is_not_said_is_asked_for(strange, capsys, monkeypatch, key):
     monkeypatch.chdir(strange)
