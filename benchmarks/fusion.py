@@ -30,7 +30,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from sets import Set, adapted_sets, crossed_set, fuller_sets, real_sets
+from sets import Set, adapted_sets, crossed_set, fuller_sets, real_sets, sized_set, stepped_set
 
 from mmsdk.app.fitting import open_pipeline, prepare_tasks
 from mmsdk.app.refitting import gather_material, learn_again
@@ -52,7 +52,15 @@ MODELS = {
     "gated, blend head": {"head.type": "blend"},
     "gated, ensemble head": {"head.type": "ensemble"},
     "mixed, blend head": {"fusion.type": "mixed", "head.type": "blend"},
+    "gated, stacked head": {"head.type": "stacked"},
+    "gated, population head": {"head.type": "population"},
     "auto": {"fusion.type": "auto", "head.type": "auto", "fusion.budget": 1e6},  # a busy machine chooses the same
+}
+TCN = {f"inputs.{name}.trainable.type": "tcn" for name in ("motion", "voice")}
+STEPPED = {  # of sequences: scored when asked for by name, on motion-steps
+    "bottleneck": {"fusion.type": "bottleneck"},
+    "convolution": {"fusion.type": "convolution"},
+    "gated, each input by tcn": TCN,
 }
 LINEAR, MLP = "concat + logistic regression", "concat + MLP"
 PENALTIES = tuple(10.0**power for power in range(-4, 4))
@@ -102,7 +110,8 @@ def run(one: Set, models: dict[str, int], seeds: int, keep: Path) -> dict[str, n
                 return learn_again(material, split, asked=asked, whole=whole, application=made)["label"].argmax(1)
 
             for name, count in models.items():
-                row = [answers.of(name, seed, number, lambda: learned(MODELS[name], seed)) for seed in range(count)]  # noqa: B023
+                changes = (MODELS | STEPPED)[name]
+                row = [answers.of(name, seed, number, lambda: learned(changes, seed)) for seed in range(count)]  # noqa: B023
                 found.setdefault(name, []).append(row)
                 print(f"  {one.name} fold {number}: {name}", flush=True)
             for name, row in baselines(answers, number, material, samples, target, asked, seeds).items():
@@ -208,7 +217,7 @@ def show(one: Set, found: dict[str, np.ndarray]) -> None:
     single = max((name for name in found if name.startswith("only ")), key=lambda name: drawn[name][0])
     simple = max((single, LINEAR, MLP), key=lambda name: drawn[name][0])
     print(f"\n{one.name}: {one.metric}, {len(truth)} answers; best simple: {simple}")
-    for name in [single, LINEAR, MLP, *(name for name in found if name in MODELS)]:
+    for name in [single, LINEAR, MLP, *(name for name in found if name in MODELS | STEPPED)]:
         values = drawn[name]
         gain = values - drawn[simple]
         own, more = (interval(one[0], one[1:], len(truth), units=units) for one in (values, gain))
@@ -223,8 +232,9 @@ def main() -> None:
     real = Path(os.environ["MMSDK_REAL"]).resolve()
     sets = real_sets(real)
     every = sets | fuller_sets(real) | crossed_set(real) | adapted_sets(real)
+    every |= sized_set(real) | stepped_set(real)
     parser.add_argument("--sets", nargs="+", default=list(sets), choices=list(every))
-    parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS))
+    parser.add_argument("--models", nargs="+", default=list(MODELS), choices=[*MODELS, *STEPPED])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--choices", type=int, help="seeds of auto; as many as the others where left out")
     parser.add_argument("--keep", type=Path)

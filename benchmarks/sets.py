@@ -138,6 +138,20 @@ def sized_set(real: Path) -> dict[str, Set]:
     }
 
 
+def stepped_set(real: Path) -> dict[str, Set]:
+    """Return motion read step by step, for fusions of sequences: a fingertip's track and a spoken word, 32 steps each.
+
+    One member of 128 values, since attention over steps costs 10 to 50 times what a vector does.
+    """
+    one, steps = _motion(real), {"type": "steps", "steps": 32}
+    inputs = {
+        "motion": {"column": "motion", "modality": "gesture", "encoder": "landmarks", "trainable": steps},
+        "voice": {"column": "voice", "modality": "audio", "encoder": "mel-frames", "trainable": steps},
+    }
+    application = {**one.application, "inputs": inputs, "fusion": {"type": "gated", "dim": 128, "members": 1}}
+    return {"motion-steps": replace(one, name="motion-steps", application=application)}
+
+
 def _ikea(real: Path, name: str = "ikea", further: Mapping[str, Any] | None = None) -> Set:
     folder = real / "data" / "ikea_products"
     photo = {
