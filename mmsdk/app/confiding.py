@@ -274,6 +274,8 @@ def measure_promises(
     answered: dict[Subset, Any] = {(): infer(net, embeddings.values, embeddings.present, rows=tests)}
     for subset in {one: None for task in confidence.tasks.values() for one in task.judges if one}:
         answered[subset] = infer(net, embeddings.values, embeddings.present, rows=tests, keep=subset)
+    abstain = pipeline.application.confidence.abstain
+    error = None if abstain is None else abstain.error
     found = {}
     for name in (one for one in confidence.tasks if one in targets):
         target = targets[name]
@@ -291,7 +293,7 @@ def measure_promises(
             )
         whole = parts.pop("")
         if len(whole.rows):
-            found[name] = measure_task(confidence, name, target, whole, parts, scoring=scoring)
+            found[name] = measure_task(confidence, name, target, whole, parts, scoring=scoring, error=error)
     return found
 
 

@@ -47,6 +47,7 @@ from mmsdk.plugins import get_registry
 from mmsdk.progress import note
 from mmsdk.report import render_card, render_report
 from mmsdk.report.inputs import worse_lines
+from mmsdk.report.promises import broken_lines
 from mmsdk.train import TrainResult, fit_heads
 
 if TYPE_CHECKING:
@@ -327,6 +328,15 @@ def _write(draft: Draft, folder: Path, origin: Origin) -> None:
         write_text(folder / CARD, render_card(data))
 
 
+def _warn(draft: Draft, metrics: Mapping[str, Any]) -> None:
+    """Say what the test rows showed to be bad."""
+    for name, target in draft.targets.items():
+        for line in worse_lines(metrics[name], target.task.metric):
+            note(f"{name} gets worse for one more input: {line}", draft.pipeline.quiet)
+        for line in broken_lines(metrics[name]):
+            note(f"{name} breaks a promise: {line}", draft.pipeline.quiet)
+
+
 def _metrics(draft: Draft) -> dict[str, Any]:
     """Return what metrics.json holds."""
     metrics: dict[str, Any] = {}
@@ -352,9 +362,7 @@ def _metrics(draft: Draft) -> dict[str, Any]:
         from mmsdk.app.studies import add_studies  # which learns again, as is done here
 
         add_studies(metrics, draft, groups)
-        for name, target in draft.targets.items():
-            for line in worse_lines(metrics[name], target.task.metric):
-                note(f"{name} gets worse for one more input: {line}", draft.pipeline.quiet)
+        _warn(draft, metrics)
     if draft.choice is not None:
         for name, one in draft.choice.table.items():
             for task, figures in one.items():

@@ -20,6 +20,8 @@ def detail_lines(parts: Mapping[str, Any], metric: str) -> Iterator[str]:
     """Yield what is known of a task beside its figures, no line wider than the terminal."""
     yield from _subsets(parts, metric)
     yield from _slices(parts.get("slices", ()))
+    for line in resolve("mmsdk.report.promises:broken_lines")(parts):
+        yield _wrapped(f"a broken promise: {line}")
     if rules := parts.get("rules"):
         yield _wrapped(_ruled(rules, metric))
 

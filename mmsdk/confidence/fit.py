@@ -144,7 +144,8 @@ def _judge(name: str, target: Target, rows: Rows, settings: Any, *, subset: Subs
     thresholds = {}
     if settings.sets != "none":
         thresholds = _thresholds(target.task, kind, logits, truth, settings, by=_groups_at(rows.by, places))
-    return Judge(calibrator=calibrator, rows=len(places), thresholds=thresholds, floor=floor)
+    units = len(places) if groups is None else len(set(groups))
+    return Judge(calibrator=calibrator, rows=len(places), units=units, thresholds=thresholds, floor=floor)
 
 
 def _groups_at(by: Sequence[Any] | None, places: np.ndarray) -> np.ndarray | None:

@@ -28,13 +28,14 @@ EVERYONE = ""  # the group of thresholds that are not of one group
 class Judge:
     """One task answered from one subset of the inputs.
 
-    :param rows: so many calibration rows it rests on.
+    :param rows: so many calibration rows it rests on, ``units`` as many groups, or rows where they have none.
     :param thresholds: group -> threshold of the score; ``""`` is all rows together. Empty where no sets are made.
     :param floor: the confidence below which it declines.
     """
 
     calibrator: Calibrator
     rows: int = 0
+    units: int = 0
     thresholds: Mapping[str, float] = field(default_factory=dict)
     floor: float = 0.0
 

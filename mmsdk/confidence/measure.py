@@ -58,24 +58,30 @@ def measure_task(
     parts: Mapping[str, Asked],
     *,
     scoring: Scoring,
+    error: float | None = None,
 ) -> dict[str, Any]:
     """Return the ``confidence`` entry of a task in metrics.json.
 
     :param whole: every held-out row from all it has.
     :param parts: name of a subset -> its rows answered as if only that had been given.
+    :param error: how often the answers given may err, where that was asked for.
     """
     task = confidence.tasks[name]
+    fullest = task.judges[max(task.judges, key=len)]
     answers = _answers(confidence, name, target, whole)
     found: dict[str, Any] = {
         "method": task.method,
         "source": confidence.source,
-        "rows": task.judges[max(task.judges, key=len)].rows,
+        "rows": fullest.rows,
+        "units": fullest.units,
         "notes": [one for one in confidence.notes if one.startswith(f"{name}: ")],
     }
     found |= _calibration(confidence, name, target, whole, scoring)
     if confidence.limits(name, whole.given, whole.groups) is not None:
         found |= _coverage(confidence, name, target, whole, parts, scoring)
-    if any(one.abstained for one in answers):
+    if error is not None:
+        found["error_asked"] = error
+    if error is not None or any(one.abstained for one in answers):
         found["answered"] = _answered(confidence, name, target, whole, answers, scoring)
     novel = [one.novelty for one in answers if one.novelty is not None]
     if novel:

@@ -34,6 +34,7 @@ def saved_document(confidence: Confidence) -> dict[str, Any]:
                     {
                         "given": list(given),
                         "rows": judge.rows,
+                        "units": judge.units,
                         "method": judge.calibrator.method,
                         "kind": judge.calibrator.kind,
                         "thresholds": {group: _number(one) for group, one in judge.thresholds.items()},
@@ -89,6 +90,7 @@ def _task(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray], prefix:
         judges[tuple(one["given"])] = Judge(
             calibrator=Calibrator(method=one["method"], kind=kind, arrays=learned),
             rows=one["rows"],
+            units=one["units"],
             thresholds={group: float(limit) for group, limit in one["thresholds"].items()},
             floor=float(one["floor"]),
         )

@@ -28,6 +28,7 @@ CONFIDENCE = {
         "method": {"type": "string", "description": "what calibrated"},
         "source": {"enum": ["validation", "folds"]},
         "rows": {"type": "integer", "description": "calibration rows"},
+        "units": {"type": "integer", "description": "groups of them, or rows where they have none"},
         "notes": {"type": "array", "items": {"type": "string"}},
         "raw": {"$ref": "#/$defs/metrics", "description": "before calibration"},
         "reliability": {"type": "object", "properties": {"raw": BINS, "calibrated": BINS}},
@@ -41,9 +42,10 @@ CONFIDENCE = {
         "subsets": {"$ref": "#/$defs/named"},
         "groups": {"$ref": "#/$defs/named"},
         "answered": {"$ref": "#/$defs/metrics"},
+        "error_asked": {"type": "number", "description": "how often the answers given may err"},
         "novelty": {"$ref": "#/$defs/metrics"},
     },
-    "required": ["method", "source", "rows", "notes"],
+    "required": ["method", "source", "rows", "units", "notes"],
     "additionalProperties": False,
 }
 METRIC: dict[str, Any] = {

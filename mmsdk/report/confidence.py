@@ -9,6 +9,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from mmsdk.report import charts
+from mmsdk.report.promises import broken_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +27,7 @@ def confidence_panel(data: ReportData, task: str) -> str:
         "<h3>How sure</h3>",
         f"<p>Calibrated by {escape(found['method'])} on {found['rows']} rows ({source}).</p>",
         *(f"<p>{escape(one)}.</p>" for one in found["notes"]),
+        *(f'<p class="bad">Broken: {escape(one)}.</p>' for one in broken_lines(data.metrics[task])),
         _calibration(found, data.metrics[task].get("test", {})),
         _curves(found, task),
         _sets(found),

@@ -14,6 +14,7 @@ from mmsdk.report.efficiency import cost_sections
 from mmsdk.report.inputs import given_rows, worse_lines
 from mmsdk.report.intervals import intervals
 from mmsdk.report.panels import PANELS
+from mmsdk.report.promises import broken_lines
 from mmsdk.report.use import column_sections, use_sections
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ def task_view(data: ReportData, task: str, *, drawn: bool = True) -> dict[str, A
         "subsets": _chart(subsets, headline, f"{headline} by inputs given", _fullest(metrics)) if drawn else "",
         "given": given_rows(metrics, headline),
         "worse": worse_lines(metrics, headline),
+        "broken": broken_lines(metrics),
         "panels": [Markup(html) for panel in PANELS if (html := panel(data, task))] if drawn else [],
     }
 
