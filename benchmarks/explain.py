@@ -1,6 +1,6 @@
 """Do explanations of real data explain, and what do they cost?
 
-    MMSDK_REAL=../shared python benchmarks/explain.py [--sets ikea ravdess digits] [--rows 40] [--keep FOLDER]
+    MMSDK_REAL=../shared python benchmarks/explain.py [--sets ikea ravdess ...] [--rows 40] [--keep FOLDER]
 
 For each set the application of ``sets.py`` is fitted once (seed 0, first fold) and rows that it was not trained on are
 explained. Deletion: what the score falls by without the fifth of the parts (the input, for the shares) that was named
@@ -94,7 +94,7 @@ def counts() -> None:
 def main() -> None:
     """Print the checks of each set."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sets", nargs="+", default=["ikea", "ravdess", "digits"])
+    parser.add_argument("--sets", nargs="+", default=["ikea", "ravdess", "digits", "motion", "covid", "bench"])
     parser.add_argument("--rows", type=int, default=40)
     parser.add_argument("--keep", type=Path, help="fit here, and go on from what lies here")
     arguments = parser.parse_args()
