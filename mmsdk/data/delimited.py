@@ -23,14 +23,17 @@ LARGEST_BLOCK = (1 << 31) - 1
 SHOWN = 60
 DECIMAL, WHOLE = r"^[+-]?\d+,\d+(?:[eE][+-]?\d+)?$", r"^[+-]?\d+$"
 NEARLY = 0.95
+UMLAUTS = frozenset("äöüßÄÖÜ")
+GERMAN = UMLAUTS | set("éÉ€–§°")
 KANA, HIGH_HANZI = (b"\xa4", b"\xa5"), b"\xc9"  # rows of GB 2312: kana; hanzi from here on, which Korean never has
 
 
 def read_delimited(path: Path, delimiter: str | None) -> pa.Table:
     """Read a CSV (``delimiter=None``: the commonest of comma, semicolon, tab and bar in the header) or TSV file.
 
-    UTF-8 with or without a byte order mark, UTF-16 with one, or the GB18030 (GBK) of Chinese Excel where the bytes
-    are plainly that, which is said. Quoted cells may hold line breaks; blank lines are passed over.
+    UTF-8 with or without a byte order mark, UTF-16 with one, or the GB18030 (GBK) of Chinese Excel or the Windows-1252
+    of German Excel where the bytes are plainly that, which is said. Quoted cells may hold line breaks; blank lines are
+    passed over.
 
     :raises DataError: not such text, a header that repeats a name, or rows with too few or too many cells - all of
         them, by row.
@@ -108,11 +111,37 @@ def _read_as(path: Path) -> str:
     try:
         _check_text(path, encoding)
     except DataError:
-        if encoding != "utf-8" or not _is_chinese(path):
+        if encoding != "utf-8":
             raise
-        _tell_chinese(path.resolve())
-        return "gb18030"
+        if _is_chinese(path):
+            encoding, told = "gb18030", "GB18030 (GBK), as Chinese Excel writes CSV"
+        elif _is_german(path):
+            encoding, told = "cp1252", "Windows-1252, as German Excel writes CSV"
+        else:
+            raise
+        _tell(path.resolve(), told)
     return encoding
+
+
+def _is_german(path: Path) -> bool:
+    """Return whether a file is Windows-1252, and plainly German.
+
+    What is beyond ASCII are umlauts and a few other marks, which the code pages of Western and Central Europe have at
+    the same bytes, so that nothing is guessed at; and there are twice as many letters of ASCII.
+    """
+    umlauts = beyond = plain = 0
+    try:
+        with path.open(encoding="cp1252", newline="") as stream:
+            while text := stream.read(BLOCK):
+                marks = [mark for mark in text if not mark.isascii()]
+                if not GERMAN.issuperset(marks):
+                    return False
+                umlauts += sum(mark in UMLAUTS for mark in marks)
+                beyond += len(marks)
+                plain += sum(mark.isascii() and mark.isalpha() for mark in text)
+    except UnicodeDecodeError:
+        return False
+    return umlauts > 0 and beyond <= plain / 2
 
 
 def _is_chinese(path: Path) -> bool:
@@ -134,9 +163,9 @@ def _is_chinese(path: Path) -> bool:
 
 
 @functools.cache  # a table is read more than once
-def _tell_chinese(path: Path) -> None:
-    """Say that a file was read as Chinese."""
-    note(f"{path.name} is not UTF-8; it was read as GB18030 (GBK), as Chinese Excel writes CSV")
+def _tell(path: Path, what: str) -> None:
+    """Say what a file was read as."""
+    note(f"{path.name} is not UTF-8; it was read as {what}")
 
 
 def _encoding(path: Path) -> str:

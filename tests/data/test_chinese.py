@@ -54,9 +54,25 @@ def test_a_table_in_gb18030_is_read_as_it_is_in_utf_8_and_that_is_said_once(tmp_
     assert capsys.readouterr().err == said
 
 
+def test_a_table_of_german_excel_is_read_and_that_is_said(tmp_path, capsys):
+    folder = tmp_path / uuid.uuid4().hex
+    folder.mkdir()
+    path = folder / "Artikel.csv"
+    path.write_bytes("Größe;Preis (€)\nfünf Stühle – weiß;9,50\nCafé;3,00\n".encode("cp1252"))
+    found = read_table(path)
+    assert found.names == ("Größe", "Preis (€)")
+    assert found.cells("Größe") == ["fünf Stühle – weiß", "Café"]
+    assert capsys.readouterr().err == (
+        "Artikel.csv is not UTF-8; it was read as Windows-1252, as German Excel writes CSV\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "encoding"),
     [
+        ("Größe,Straße\nfünf,Königsallee\n", "cp850"),
+        ("Größe,Straße\nfünf,Königsallee\n", "mac_roman"),
+        ("ä,ö\nüüü,ßß\n", "cp1252"),
         ("name,town\nJosé,Besançon\nZoë,Tromsø\nDvořák,Plzeň\n", "cp1250"),
         ("name,town\nJosé,Besançon\nZoë,Tromsø\n", "cp1252"),
         ("имя,город\nИван,Москва\nАнна,Казань\n", "cp1251"),
@@ -66,7 +82,7 @@ def test_a_table_in_gb18030_is_read_as_it_is_in_utf_8_and_that_is_said_once(tmp_
         ("商品,價格\n紅色盤子與藍色杯子,12\n木頭椅子很耐用,3\n", "big5"),
     ],
 )
-def test_what_is_not_plainly_gb18030_is_refused_and_never_guessed_at(tmp_path, text, encoding):
+def test_what_is_plainly_neither_is_refused_and_never_guessed_at(tmp_path, text, encoding):
     path = tmp_path / "t.csv"
     path.write_bytes(text.encode(encoding, "replace"))
     with pytest.raises(DataError, match=r"is not UTF-8 text: line [12] "):
