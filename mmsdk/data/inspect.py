@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 from mmsdk.data.answers import task_kind
 from mmsdk.data.guessed import Guessed
 from mmsdk.data.naming import WIDE, column_says, column_words, is_named, name_for, patterns
-from mmsdk.data.profile import Profile, best_modality, determines, file_kind, files_there, guesses_of, profile
+from mmsdk.data.profile import (
+    Profile,
+    best_modality,
+    determines,
+    file_kind,
+    files_there,
+    folders_there,
+    guesses_of,
+    profile,
+)
 from mmsdk.data.repeats import copies, holds_cells, names_the_rows, own_share
 from mmsdk.data.table import Table, as_id
 from mmsdk.errors import DataError
@@ -321,6 +330,8 @@ class _Inspection:
             return "addresses"
         codes = found.words < 1.2 and any(map(_has_digit, found.sample)) and not found.numeric and not found.dated
         named = column_says(found.name, ID_WORDS)
+        if found.sample and folders_there(found, self.table):
+            return "names folders, which nothing reads: name a file in each row, such as a video of its frames"
         if codes and found.distinct > 20 and (named or found.distinct > 0.98 * found.filled):
             return "ids of something"
         earlier = itertools.takewhile(lambda name: name != found.name, self.free)

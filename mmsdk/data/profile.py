@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -179,6 +181,15 @@ def files_there(found: Profile, table: Table) -> bool:
             continue
         return True
     return False
+
+
+def folders_there(found: Profile, table: Table) -> bool:
+    """Return whether the first cells of a column are the names of folders that are there."""
+    root = table.root or Path()
+    return all(
+        isinstance(cell, str) and os.path.isdir(root / cell)  # noqa: PTH112 - Path.is_dir raises where a cell is long
+        for cell in found.sample[:5]
+    )
 
 
 def best_modality(found: Profile, guesses: Mapping[str, Guess]) -> str | None:

@@ -16,6 +16,7 @@ UNIT = re.compile(  # OpenFace writes AU01_r, AU01_c; of two extractions one tab
     r"(?:(?P<before>.+)[_ .:-])?AU_?\d\d?(?:_[rc])?(?:[_ .:-](?P<after>.+))?", re.IGNORECASE
 )
 UNITS = "units"
+ROLES = ("target", "group", "id", "split")  # settings that name a column which is no input
 FRAMES, SIDE = 64, 240
 LONG = 100  # numbers from which a vector is a course in time, not a list of measures
 OWN = ("video", "image", "audio", "vector")  # what a person's own ways move: not words
@@ -45,16 +46,17 @@ def chosen_inputs(table: Table, settings: Mapping[str, Any]) -> dict[str, dict[s
 
 
 def left_out(table: Table, settings: Mapping[str, Any]) -> dict[str, str]:
-    """Return the columns that are no inputs, and why."""
+    """Return the columns that are no inputs although ``mmsdk inspect`` would read them, and why."""
     read = {column for entry in chosen_inputs(table, settings).values() for column in _columns(entry["column"])}
-    known = {str(settings.get(key)): why for key, why in (("target", "the label"), ("group", "who it is"))}
-    known |= {str(settings.get("split")): "the split", str(settings.get("id")): "the id"}
-    return {name: known.get(name, "shows and says nothing of a person") for name in table.names if name not in read}
+    read |= {settings.get(key) for key in ROLES}
+    guessed = guess_application(table, tasks=False)["inputs"].values()
+    kinds = {column: entry["modality"] for entry in guessed for column in _columns(entry["column"])}
+    return {name: f"{kind}: shows and says nothing of a person" for name, kind in kinds.items() if name not in read}
 
 
 def _is_input(entry: Mapping[str, Any], units: set[str], settings: Mapping[str, Any]) -> bool:
     """Return whether a guessed input shows something, and is neither the label nor a name."""
-    taken = {settings.get(key) for key in ("target", "group", "id", "split")} | units
+    taken = {settings.get(key) for key in ROLES} | units
     return entry["modality"] in SHOWN and not taken & set(_columns(entry["column"]))
 
 
@@ -114,7 +116,7 @@ def _vector(entry: Mapping[str, Any], table: Table) -> dict[str, Any]:
 
 def _units(table: Table, settings: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return the columns of action units by input: those of two extractions have other words around their names."""
-    taken = {settings.get(key) for key in ("target", "group", "id", "split")}
+    taken = {settings.get(key) for key in ROLES}
     found: dict[str, list[str]] = {}
     for name in table.names:
         if name not in taken and (unit := UNIT.fullmatch(name)):

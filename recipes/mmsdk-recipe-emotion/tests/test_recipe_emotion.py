@@ -207,7 +207,7 @@ def test_action_units_of_two_extractions_are_two_inputs(tmp_path):
 def test_action_units_and_tracks_are_read_as_what_they_are(tmp_path):
     count = 40
     numbers = np.random.default_rng(0).normal(size=(count, 120)).round(3)
-    columns = {"AU01_r": numbers[:, 0], "AU12_c": numbers[:, 1], "age": [20 + n for n in range(count)]}
+    columns = {"AU01_r": numbers[:, 0], "AU12_c": numbers[:, 1], "age": [20 + n * 7 % 31 for n in range(count)]}
     columns["track"] = [json.dumps(list(one)) for one in numbers]
     columns["pose"] = [json.dumps(list(one[:5])) for one in numbers]
     columns["mood"] = ["a", "b"] * (count // 2)
@@ -218,9 +218,24 @@ def test_action_units_and_tracks_are_read_as_what_they_are(tmp_path):
     assert inputs["pose"]["encoder"] == "quantiles"
     assert "age" not in inputs
     assert Emotion().unread(path, {**SPEC.defaults, "target": "mood"}) == {
-        "age": "shows and says nothing of a person",
-        "mood": "the label",
+        "age": "number: shows and says nothing of a person"
     }
+
+
+def test_why_a_column_is_not_read_is_not_hidden(tmp_path, capsys):
+    (tmp_path / "frames").mkdir()
+    columns = {
+        "AU01_r": [n * n % 37 / 40 for n in range(40)],
+        "mood": ["a", "b"] * 20,
+        "frames": ["frames"] * 39 + ["."],
+    }
+    columns["video"] = [f"clips/{n}.mp4" for n in range(40)]
+    columns["age"] = [20 + n * 7 % 31 for n in range(40)]
+    assert recipe("--data", table(tmp_path / "t.csv", columns), "--set", "target=mood", "--dry-run") == 0
+    said = capsys.readouterr().err.partition("not read: ")[2]
+    assert "video (names files (.mp4) that are not there)" in said
+    assert "frames (names folders, which nothing reads: " in said
+    assert "age (number: shows and says nothing of a person)" in said
 
 
 # -- a stranger's table -----------------------------------------------------------------------------------------------

@@ -20,7 +20,8 @@ SETTINGS = {
     ),
     "idle": Setting(
         kind="list",
-        what="labels that mean that nobody asked for anything; left out, [none, idle, 无, 空闲]; []: there is none",
+        what="labels that mean that nobody asked for anything; left out, [none, idle, nichts, leer, 无, 空闲]; "
+        "[]: there is none",
     ),
     "commands": Setting(
         kind="file",

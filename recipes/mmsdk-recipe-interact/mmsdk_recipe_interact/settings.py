@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mmsdk import Table
 
 SLOTS = ("action", "argument")
-IDLE = ["none", "idle", "无", "空闲"]
+IDLE = ["none", "idle", "nichts", "leer", "无", "空闲"]
 LISTED = 30  # labels that a message names
 NOBODY = "none"  # as a group: the rows are of nobody in particular
 
@@ -27,7 +27,7 @@ def slots_of(names: Sequence[str], said: Sequence[str] | None) -> list[str]:
         if not found:
             raise ConfigError(
                 "recipe interact: no column is named action or argument; name the columns that make up a command with "
-                "--set 'slots=[COLUMN, ...]'"
+                f"--set 'slots=[COLUMN, ...]'. Columns: {', '.join(names)}"
             )
         return found
     for name in said:

@@ -499,7 +499,7 @@ def test_that_nothing_is_idle_is_said_once_and_stands_on_the_card(strange, made,
     words = ["recipe", "interact", "--data", "befehle.csv", "--on-bad-row", "skip", "--dry-run", *SETTINGS]
     assert run(*words) == 0
     (line,) = [one for one in capsys.readouterr().err.splitlines() if "idle" in one]
-    assert "no row of Tat, Wert is labelled none, idle, 无, 空闲" in line
+    assert "no row of Tat, Wert is labelled none, idle, nichts, leer, 无, 空闲" in line
     assert "--set 'idle=[LABEL]'. Labels: five, louder, " in line
     for idle in ("[stop]", "[]"):  # said: there is one, there is none
         assert run(*words, "--set", f"idle={idle}") == 0

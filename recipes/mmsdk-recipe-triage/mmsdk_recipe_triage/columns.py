@@ -71,7 +71,7 @@ def understand(table: Any, settings: Mapping[str, Any]) -> Columns:
     if target is None:
         raise ConfigError(
             "recipe triage: target is not set; name the column that holds the urgency, finding or outcome with "
-            "--set target=COLUMN"
+            f"--set target=COLUMN. Columns: {', '.join(table.names)}"
         )
     chosen, kept = settings.get("slices", []), settings.get("keep", [])
     for key, names in (("target", [target]), ("slices", chosen), ("keep", kept)):
