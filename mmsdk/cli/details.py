@@ -40,8 +40,10 @@ def _slices(slices: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield the weakest slices, and which of them are so beyond chance."""
     if not slices:
         return
-    judged = "*: beyond chance, all slices taken together" if slices[0]["judged"] else "too few rows to judge any"
-    yield _wrapped(f"on slices, weakest first ({judged}):")
+    order = "weakest first, too few rows to judge any"
+    if slices[0]["judged"]:
+        order = "weakest first, those of too few rows to judge last; *: beyond chance, all taken together"
+    yield _wrapped(f"on slices ({order}):")
     shown = {
         f"{'*' if one['worse'] else ''}{one['column']} = {one['value']} ({one['n']} rows)": shown_score(one["score"])
         for one in slices[:SLICES]

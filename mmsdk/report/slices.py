@@ -25,10 +25,10 @@ def slices_panel(data: ReportData, task: str) -> str:
     more = f'<p class="soft">{len(slices) - SHOWN} more stand in metrics.json.</p>' if len(slices) > SHOWN else ""
     return (
         "<h3>Slices</h3>"
-        f'<p class="soft">{escape(data.headline[task])} on parts of the same rows, weakest first. The gap is to all '
-        f"the other rows, above zero where the part does better. Red: below zero by more than chance explains, all "
-        f"{len(judged)} judged slices taken together (Holm). Below 30 rows in it or beside it, and of one "
-        "group alone, nothing is judged.</p>"
+        f'<p class="soft">{escape(data.headline[task])} on parts of the same rows, weakest first, those not judged '
+        "last. The gap is to all the other rows, above zero where the part does better. Red: below zero by more than "
+        f"chance explains, all {len(judged)} judged slices taken together (Holm). Below 30 rows in it or beside it, "
+        "and of one group alone, nothing is judged.</p>"
         f"{_verdict(judged, worse)}"
         '<div class="wide"><table><tr><th>column</th><th>value</th><th>rows</th><th>score</th><th>gap</th><th>p</th>'
         f"</tr>{rows}</table></div>{more}"

@@ -167,7 +167,7 @@ def test_evaluate_and_predict(here, capsys):
     assert "left out" in err
     words = ["evaluate", "tasks", "shop/items.csv", "--quiet", "--slice", "material", "--slice", "line"]
     out, _ = typed(capsys, *words, "--out", "new/figures.json")
-    weakest = "on slices, weakest first (too few rows to judge any):"
+    weakest = "on slices (weakest first, too few rows to judge any):"
     for line in (
         "by some of the inputs alone:",
         "    text+price+material+added   ",
