@@ -41,6 +41,7 @@ def label_scores(chances: np.ndarray, how: str) -> np.ndarray:
         return 1.0 - chances
     order = np.argsort(-chances, axis=1, kind="stable")
     ranked = np.cumsum(np.take_along_axis(chances, order, axis=1), axis=1)
+    ranked[:, -1] = 1.0  # what rounding leaves of it would let chance say which rows hold their last label
     if how == "raps":
         ranked = ranked + WEIGHT * np.maximum(np.arange(1, chances.shape[1] + 1) - FREE, 0)
     scores = np.empty_like(ranked)

@@ -72,6 +72,12 @@ def test_aps_and_raps_by_hand():
     assert label_scores(chances, "raps")[0] == pytest.approx([0.5, 0.91, 0.8, 1.02])
 
 
+@pytest.mark.parametrize("how", ["aps", "raps"])
+def test_the_last_label_of_every_row_has_one_score(how):
+    chances, _ = drawn(200, 0)
+    assert len({float(row.max()) for row in label_scores(chances, how)}) == 1
+
+
 def test_lac_has_the_smallest_sets():
     chances, truth = drawn(2000, 0)
     asked, _ = drawn(2000, 1)
