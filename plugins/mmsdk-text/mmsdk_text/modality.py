@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mmsdk import Part
 
 LIMIT = 1_000_000
+WHOLE = 2**53  # above it a float is no longer sure of its last digit
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _EDGES = "\ufeff\u200b\u200c\u200d\u2060 \t\n\xa0\u3000"  # what shows nothing: byte order mark, zero width, spaces
 _IDEOGRAPH = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
@@ -25,7 +26,8 @@ class Text:
     def decode(self, cell: Any) -> str | None:
         """Return the text, or ``None`` when no column holds any.
 
-        :param cell: one raw value a column; numbers are written as Python writes them, a list as ``a, b``.
+        :param cell: one raw value a column; numbers are written as Python writes them, ``7.0`` as ``7``; a list
+            as ``a, b``.
         :raises ValueError: there are more than 1,000,000 characters.
         """
         parts = [_clean(value) for value in cell]
@@ -64,4 +66,6 @@ def _clean(value: Any) -> str:
         return ""
     if isinstance(value, (list, tuple)):
         return ", ".join(part for part in map(_clean, value) if part)
+    if isinstance(value, float) and value.is_integer() and abs(value) < WHOLE:
+        value = int(value)  # a column with gaps, or with one fraction in it, holds 7 as 7.0
     return _CONTROL.sub("", str(value).replace("\r\n", "\n").replace("\r", "\n")).strip().strip(_EDGES)

@@ -16,6 +16,7 @@ text = Text()
         (("a\x00b\x1b[0m\tc\r\nd",), "ab[0m\tc\nd"),
         (("lone \ud800 surrogate",), "lone  surrogate"),
         ((12, 1.5, True), "12\n\n1.5\n\nTrue"),
+        ((12.0, -0.0, 1e16, float("inf")), "12\n\n0\n\n1e+16\n\ninf"),  # a column with gaps holds 12 as 12.0
         ((["a", None, "b"],), "a, b"),
         (("台灯 🙂",), "台灯 🙂"),
         (("", None, " \x07 "), None),
