@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from mmsdk_table.modalities import Category, Date, Number
+from mmsdk_table.modalities import Category, Date, Number, is_said
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ def kind_of(values: Sequence[Any]) -> str:
 
 def read(value: Any, kind: str) -> Any:
     """Return a value as a ``float``, a ``datetime`` or a ``str``; ``None`` where it is empty or cannot be read so."""
-    if value is None or (kind == "number" and isinstance(value, bool)):
+    if value is None or (kind == "number" and is_said(value)):
         return None
     if kind == "category":
         return _name(value)

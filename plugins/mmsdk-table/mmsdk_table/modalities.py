@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mmsdk import Part
 
 CATEGORY_LIMIT = 1_000
+SAID = {"true": 1.0, "false": 0.0}  # as texts say what a typed column holds as a boolean
 _UNIT = re.compile(r"\D{0,3}[+-]?\d[\d.,]*\s*\D{1,12}|\D{1,3}\s*[+-]?\d[\d.,]*")  # 12 kg, 80%, $5
 _DATED = re.compile("[-/.年]")
 _SEPARATED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?|[+-]?\d+,\d+")
@@ -35,7 +36,7 @@ class Number(Whole):
 
     def guess(self, values: Sequence[Any]) -> float:
         """Return the share of cells that are numbers; less where few values repeat often (a code, not an amount)."""
-        share = _share(self.decode, values)
+        share = _share(lambda cell: None if is_said(cell[0]) else self.decode(cell), values)
         return 0.9 * share if _repeats(values) < 0.5 or len(values) < 10 else 0.6 * share
 
 
@@ -120,6 +121,11 @@ class Vector:
         return without_elements(sample, parts, others)
 
 
+def is_said(value: Any) -> bool:
+    """Return whether a value is true or false, as a boolean or as text: a number where one is asked for, no sooner."""
+    return str(value).strip().lower() in SAID
+
+
 def _only(cell: Any, modality: str) -> Any:
     """Return the one value of a cell, ``None`` where it is empty."""
     if len(cell) != 1:
@@ -137,6 +143,8 @@ def _number(value: Any) -> float:
     """Return a finite float, or say why it is none."""
     if isinstance(value, str) and _SEPARATED.fullmatch(value.strip()):
         raise ValueError(f"is not a plain number ({value!r}); write 1234.5, with a point and no separators")
+    if is_said(value):
+        return SAID[str(value).strip().lower()]
     try:
         number = float(value.replace("_", "?") if isinstance(value, str) else value)  # Python would read 1_000
     except (TypeError, ValueError, OverflowError):
@@ -183,13 +191,16 @@ def _finite(values: Sequence[Any] | np.ndarray) -> np.ndarray:
         vector = None
     if vector is not None and vector.ndim == 1 and np.isfinite(vector).all():
         return vector
+    numbers = []
     for place, value in enumerate(values, 1):
         try:
-            number = _number(value)
+            numbers.append(number := _number(value))
         except ValueError as error:
             raise ValueError(f"element {place} of {len(values)} {error}") from None
         if abs(number) > float(np.finfo(np.float32).max):
             raise ValueError(f"element {place} of {len(values)} is too large for float32 ({number})")
+    if len(numbers) and np.ndim(values) == 1:
+        return np.asarray(numbers, np.float32)
     raise ValueError("is not a flat list of numbers")
 
 

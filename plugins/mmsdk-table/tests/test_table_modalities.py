@@ -11,7 +11,8 @@ from mmsdk_table.modalities import Category, Date, Number, Vector
 
 @pytest.mark.parametrize(
     ("cell", "expected"),
-    [("1234.5", 1234.5), (" -3 ", -3.0), ("1e6", 1e6), (7, 7.0), (True, 1.0), (2.5, 2.5), (None, None), (" ", None)],
+    [("1234.5", 1234.5), (" -3 ", -3.0), ("1e6", 1e6), (7, 7.0), (True, 1.0), (2.5, 2.5), (None, None), (" ", None)]
+    + [("true", 1.0), ("True", 1.0), (" FALSE ", 0.0), (False, 0.0)],
 )
 def test_number(cell, expected):
     assert Number().decode((cell,)) == expected
@@ -80,6 +81,17 @@ def test_category_refuses_lists_and_essays():
 )
 def test_date(cell, expected):
     assert Date().decode((cell,)) == expected
+
+
+@pytest.mark.parametrize("cell", ["[true, 2, 0]", ["true", "2", "False"], [True, 2, False]])
+def test_vector_takes_true_and_false_in_every_spelling(cell):
+    np.testing.assert_array_equal(Vector().decode((cell,)), [1, 2, 0])
+    np.testing.assert_array_equal(Vector().decode(("True", 2, False)), [1, 2, 0])
+
+
+def test_true_and_false_are_guessed_to_be_a_category():
+    for values in ([True, False] * 3, ["true", "false"] * 3):
+        assert Category().guess(values) > Number().guess(values)
 
 
 def test_date_takes_pandas_moments():
