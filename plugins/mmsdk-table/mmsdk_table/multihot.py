@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk import EncoderError
-from mmsdk_table.onehot import check_limit
+from mmsdk_table.onehot import by_spelling, check_limit, plainly
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +33,7 @@ class MultiHot:
         self.idf = idf
         self.dim = 0
         self._places: dict[str, int] = {}
+        self._spelled: dict[str, int] = {}
         self._weights = np.zeros(0)
 
     def fit(self, batch: Sequence[Sequence[str]], modality: str) -> None:
@@ -51,7 +52,8 @@ class MultiHot:
         vectors = np.zeros((len(batch), self.dim))
         rest = len(self._places) if len(self._weights) > len(self._places) else None
         for vector, row in zip(vectors, batch, strict=True):
-            columns = [place for tag in row if (place := self._places.get(tag, rest)) is not None]
+            places = (self._places.get(tag, self._spelled.get(plainly(tag), rest)) for tag in row)
+            columns = [place for place in places if place is not None]
             vector[columns] = self._weights[columns]
         if self.idf:
             vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
@@ -68,5 +70,6 @@ class MultiHot:
     def _learn(self, tags: Sequence[str], weights: np.ndarray) -> None:
         """Give each tag its column; at least one column, so that the vector is never empty."""
         self._places = {name: place for place, name in enumerate(tags)}
+        self._spelled = by_spelling(self._places)
         self._weights = weights
         self.dim = max(len(weights), 1)

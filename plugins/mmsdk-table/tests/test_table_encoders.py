@@ -82,6 +82,25 @@ def test_onehot_unseen_is_zero_where_nothing_was_left_over():
     np.testing.assert_array_equal(encoder.encode(["red", "blue", "green"], "category"), [[1, 0], [0, 1], [0, 0]])
 
 
+@pytest.mark.parametrize("learned", [["7", "true"], ["7.0", "True"]])
+def test_onehot_knows_what_another_program_spells_otherwise(learned):
+    encoder = OneHot()
+    encoder.fit(learned, "category")
+    again = OneHot()
+    again.load_state(encoder.state())
+    for one in (encoder, again):
+        wanted = one.encode(learned, "category")
+        np.testing.assert_array_equal(one.encode(["7.00", "TRUE"], "category"), wanted)
+        np.testing.assert_array_equal(one.encode(["7", "true"], "category"), wanted)
+        assert not one.encode(["7.5", "1.7.0"], "category").any()
+
+
+def test_onehot_keeps_apart_what_training_kept_apart():
+    encoder = OneHot()
+    encoder.fit(["2", "2.0"], "category")
+    np.testing.assert_array_equal(encoder.encode(["2", "2.0", "2.00"], "category"), [[1, 0], [0, 1], [0, 0]])
+
+
 def test_onehot_limit_gives_the_rest_a_column_of_their_own():
     encoder = OneHot(limit=1)
     encoder.fit(["red", "blue", "red"], "category")

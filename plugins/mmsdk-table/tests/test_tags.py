@@ -70,6 +70,8 @@ def test_multihot_marks_each_and_unseen_leaves_no_trace():
     encoder.fit([("red", "oak"), ("red",)], "tags")
     answer = encoder.encode([("oak", "red"), ("red",), ("new",)], "tags")
     np.testing.assert_array_equal(answer, [[1, 1], [1, 0], [0, 0]])
+    encoder.fit([("7", "8")], "tags")
+    np.testing.assert_array_equal(encoder.encode([("7.0",), ("7", "8.0")], "tags"), [[1, 0], [1, 1]])
 
 
 def test_multihot_limit_gives_the_rest_a_column():
