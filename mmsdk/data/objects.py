@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -55,7 +56,7 @@ def _objects(column: str, cells: Sequence[Any]) -> Iterator[Problem]:
 
 def column_of(cells: list[Any]) -> pa.Array:
     """Return one column of any Python values; where they are of several kinds, all become text."""
-    plain = [_plain(cell) for cell in cells]
+    plain = _files([_plain(cell) for cell in cells])
     try:
         return pa.array(plain)
     except (pa.ArrowException, OverflowError, ValueError, TypeError):
@@ -128,8 +129,15 @@ def _series(series: Any) -> pa.Array:
     try:
         found = pa.array(series, from_pandas=True)
     except (pa.ArrowException, OverflowError, ValueError, TypeError):
+        found = None
+    if found is None or (series.dtype == object and not _one_kind(found.type)):
         return column_of([None if _is_missing(cell) else cell for cell in series.tolist()])
     return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+
+
+def _one_kind(kind: pa.DataType) -> bool:
+    """Return whether Arrow found cells of one kind: it takes texts for bytes beside bytes, and moments for days."""
+    return not (pa.types.is_temporal(kind) or pa.types.is_binary(kind))
 
 
 def _is_missing(cell: Any) -> bool:
@@ -172,10 +180,37 @@ def _seconds(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.divide(pc.cast(pc.cast(column, pa.duration("us"), safe=False), pa.int64()), 1e6)
 
 
+def _files(cells: list[Any]) -> list[Any]:
+    """Return cells that are all ``{bytes, path}`` where some are paths and others files themselves.
+
+    As they are, Arrow would take the letters of a path for the bytes of a file.
+    """
+    if not (any(map(_held, cells)) and any(isinstance(cell, str) for cell in cells)):
+        return cells
+    return [
+        {"bytes": cell, "path": None}
+        if isinstance(cell, bytes)
+        else {"bytes": None, "path": cell}
+        if isinstance(cell, str)
+        else cell
+        for cell in cells
+    ]
+
+
+def _held(cell: Any) -> bool:
+    """Return whether a cell is a file itself."""
+    return isinstance(cell, bytes) or (isinstance(cell, dict) and {"bytes", "path"} == set(cell))
+
+
 def _plain(cell: Any) -> Any:
-    """Return a value that Arrow knows: paths as text, NumPy's as Python's, tuples as lists, NA and NaT as nothing."""
+    """Return a value that Arrow knows: paths as text, NumPy's as Python's, tuples as lists, NA and NaT as nothing.
+
+    Days and moments are text at once: Arrow gives a column one kind and one zone, by its first cell.
+    """
     if type(cell).__name__ in MISSING:
         return None
+    if isinstance(cell, dt.date):
+        return str(cell)
     if isinstance(cell, os.PathLike):
         return os.fspath(cell)
     if hasattr(cell, "tolist") and hasattr(cell, "dtype"):
@@ -194,7 +229,7 @@ def _text(cell: Any) -> str | None:
     if isinstance(cell, list | dict):
         cell = json.dumps(cell, ensure_ascii=False, default=str)
     elif isinstance(cell, bool):
-        cell = str(cell).lower()
+        cell = str(cell)  # as a boolean is read where it stands among booleans
     elif isinstance(cell, float) and cell.is_integer():
         cell = int(cell)
     return str(cell).encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mmsdk.data import Table, let_go, read_table, reading_once, sources
+from mmsdk.data import Table, let_go, read_table, reading_once, resolve_media, sources
 from mmsdk.errors import DataError
 
 ROWS = [{"id": "007", "price": 1.5, "tags": ["a", "b"]}, {"id": "008", "price": None, "tags": None}]
@@ -159,8 +159,30 @@ def test_bad_json_lines_are_named_all_of_them(tmp_path):
 
 def test_a_column_of_several_kinds_becomes_text():
     table = read_table([{"a": 1, "b": 1}, {"a": "x", "b": 2.5}, {"a": True, "b": None}, {"a": [1], "b": 3}, {"a": 2.0}])
-    assert table.cells("a") == ["1", "x", "true", "[1]", "2"]
+    assert table.cells("a") == ["1", "x", "True", "[1]", "2"]
     assert table.cells("b") == [1.0, 2.5, None, 3.0, None]
+
+
+DAY, MOMENT = dt.date(2026, 1, 31), dt.datetime(2026, 1, 31, 10, 5)
+FAR, NEAR = (dt.datetime(2026, 1, 31, 10, tzinfo=dt.timezone(dt.timedelta(hours=hours))) for hours in (-8, 1))
+
+
+@pytest.mark.parametrize("cells", [[DAY, MOMENT], [MOMENT, DAY], [FAR, NEAR, MOMENT], [NEAR, "2026-01-31"]])
+def test_a_moment_says_the_same_in_any_company(cells):
+    alone = [read_table([{"a": cell}]).cells("a")[0] for cell in cells]
+    assert alone == [str(cell) for cell in cells]
+    assert read_table([{"a": cell} for cell in cells]).cells("a") == alone
+    assert read_table(pd.DataFrame({"a": pd.Series(cells, dtype=object)})).cells("a") == alone
+
+
+@pytest.mark.parametrize("held", [b"\x89PNG", {"bytes": b"\x89PNG", "path": None}])
+def test_a_path_beside_the_bytes_of_a_file_stays_a_path(held, tmp_path):
+    (tmp_path / "a.png").write_bytes(b"\x89PNG there")
+    table = read_table([{"a": "a.png"}, {"a": held}, {"a": None}], root=tmp_path)
+    path, data, nothing = table.cells("a")
+    assert resolve_media(path, root=tmp_path).path == tmp_path / "a.png"
+    assert resolve_media(data, root=tmp_path).data == b"\x89PNG"
+    assert nothing is None
 
 
 def test_numbers_too_large_for_a_column_become_text():
