@@ -199,7 +199,7 @@ def _finite(values: Sequence[Any] | np.ndarray) -> np.ndarray:
             raise ValueError(f"element {place} of {len(values)} {error}") from None
         if abs(number) > float(np.finfo(np.float32).max):
             raise ValueError(f"element {place} of {len(values)} is too large for float32 ({number})")
-    if len(numbers) and np.ndim(values) == 1:
+    if numbers and np.ndim(values) == 1:
         return np.asarray(numbers, np.float32)
     raise ValueError("is not a flat list of numbers")
 

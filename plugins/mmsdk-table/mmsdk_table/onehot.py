@@ -21,8 +21,8 @@ class OneHot:
 
     Where training rows hold more categories than ``limit``, those beyond it share a last column, and so does a category
     that training never saw. Where none was left over, that column would never have been trained, so it does not exist
-    and an unseen category is all zeros. ``7.0`` is the ``7`` of training, ``True`` its ``true``, and the other way round,
-    unless training knew both.
+    and an unseen category is all zeros. ``7.0`` is the ``7`` of training and ``True`` its ``true``, and the other way
+    round, unless training knew both.
 
     :param limit: so many categories, the commonest first, have a column of their own.
     """

@@ -11,8 +11,10 @@ from mmsdk_table.modalities import Category, Date, Number, Vector
 
 @pytest.mark.parametrize(
     ("cell", "expected"),
-    [("1234.5", 1234.5), (" -3 ", -3.0), ("1e6", 1e6), (7, 7.0), (True, 1.0), (2.5, 2.5), (None, None), (" ", None)]
-    + [("true", 1.0), ("True", 1.0), (" FALSE ", 0.0), (False, 0.0)],
+    [
+        *(("1234.5", 1234.5), (" -3 ", -3.0), ("1e6", 1e6), (7, 7.0), (2.5, 2.5), (None, None), (" ", None)),
+        *((True, 1.0), ("true", 1.0), ("True", 1.0), (" FALSE ", 0.0), (False, 0.0)),
+    ],
 )
 def test_number(cell, expected):
     assert Number().decode((cell,)) == expected
