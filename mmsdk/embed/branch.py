@@ -117,7 +117,7 @@ class Branch:
         for batch in batches(samples, self.size, self.length, len(samples)):
             vectors, there = encode_batch(self.opened, batch, place)
             self.counts.encoded += len(batch)
-            if self.cache is not None:
+            if not self.opened.fitted:  # nor is a query, whose vectors nobody keeps, answered by other numbers
                 vectors = rounded(self.opened, batch, vectors, self.precision, place)
             for (number, _), vector, here in zip(batch, vectors, there, strict=True):
                 self._take(groups[number], vector if here else None, keys)
