@@ -32,8 +32,14 @@ SCORED_AT = 36.0  # a forbidden label is scored as if its chance were e**-36, so
 def check_rules(application: Application, table: Table) -> None:
     """Refuse rules whose condition cannot be read from the table, before anything is embedded."""
     for number, entry in enumerate(application.rules, 1):
-        if entry.when:
-            columns_read(entry.when, table.names, entry.name or f"rule {number}")
+        name = entry.name or f"rule {number}"
+        read = columns_read(entry.when, table.names, name) if entry.when else ()
+        numbered = set(read) & set(application.privacy.number if application.privacy is not None else ())
+        if numbered:
+            raise ConfigError(
+                f"rules: {name}: when: reads {', '.join(sorted(numbered))}, which privacy.number numbers anew in every "
+                "table: name another column, or do not number it"
+            )
 
 
 def teach_rules(draft: Draft, whole: Mapping[str, Task] | None = None) -> None:

@@ -116,6 +116,25 @@ class Application(Section):
         return self
 
     @model_validator(mode="after")
+    def _nothing_read_is_numbered(self) -> Self:
+        """Refuse ``privacy.number`` of a column that is more than a group: the next table counts from 1 again."""
+        read = {f"inputs.{name}": entry.reads for name, entry in self.inputs.items()}
+        named = {"id": self.id, "split.column": self.split.column, "split.time": self.split.time}
+        named |= {"confidence.by": self.confidence.by}
+        named |= {f"tasks.{name}": task.column for name, task in self.tasks.items()}
+        for column in self.privacy.number if self.privacy is not None else ():
+            users = [key for key, reads in read.items() if reads(column)]
+            users += [key for key, one in named.items() if one == column]
+            if users:
+                raise PydanticCustomError(
+                    "privacy",
+                    "numbers column '{column}' in privacy.number, and {user} reads it: a value has another number in "
+                    "the next table, so that only groups (split.group, within) can be numbered; drop it, or leave it",
+                    {"column": column, "user": users[0]},
+                )
+        return self
+
+    @model_validator(mode="after")
     def _no_answer_among_inputs(self) -> Self:
         """Refuse an input that is read from the column of a task: the model would be handed the answer."""
         for name, task in self.tasks.items():

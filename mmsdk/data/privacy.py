@@ -131,7 +131,7 @@ def _capped(cell: Any, highest: float) -> Any:
     number = plain_number(cell) if isinstance(cell, str) else cell
     if isinstance(number, bool) or not isinstance(number, int | float) or not number > highest:
         return cell
-    return f"{highest:g}" if isinstance(cell, str) else type(cell)(highest)
+    return f"{highest:.15g}" if isinstance(cell, str) else highest
 
 
 def hidden_columns(privacy: PrivacyConfig | None) -> Mapping[str, str]:

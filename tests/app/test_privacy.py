@@ -136,6 +136,37 @@ def test_a_column_that_is_read_cannot_be_dropped(key, changes):
         load_application(changed)
 
 
+@pytest.mark.parametrize(
+    ("key", "changes"),
+    [
+        ("inputs.note", {"privacy": {"number": ["note"]}}),
+        ("tasks.urgency", {"privacy": {"number": ["urgency"]}}),
+        ("id", {"privacy": {"number": ["case"]}}),
+        ("split.column", {"privacy": {"number": ["part"]}, "split": {"column": "part"}}),
+        ("split.time", {"privacy": {"number": ["seen"]}, "split": {"time": "seen"}}),
+        ("confidence.by", {"privacy": {"number": ["site"]}, "confidence": {"by": "site"}}),
+    ],
+)
+def test_a_column_that_is_numbered_is_a_group_and_no_more(key, changes):
+    with pytest.raises(ConfigError, match=f"numbers column .*{key} reads it"):
+        load_application(application(**changes))
+
+
+def test_a_rule_cannot_read_what_is_numbered():
+    rule = {"name": "first", "task": "urgency", "when": "patient = '1'", "always": ["urgent"]}
+    with pytest.raises(ConfigError, match="rules: first: when: reads patient, which privacy.number numbers anew"):
+        mmsdk.fit(application(rules=[rule]), rows(), quiet=True)
+
+
+def test_a_cap_keeps_the_same_number_of_a_text_and_of_a_number():
+    settings = PrivacyConfig(cap={"fee": 1234567, "age": 89.5})
+    typed, text = ([{"fee": of(2_000_000), "age": of(95)}, {"fee": of(3), "age": of(40)}] for of in (int, str))
+    for rows in (typed, text):
+        table = at_the_door(read_table(rows), settings)
+        assert [[float(cell) for cell in table.cells(name)] for name in ("fee", "age")] == [[1234567, 3], [89.5, 40]]
+
+
+
 def table(**columns):
     return read_table([dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)])
 
