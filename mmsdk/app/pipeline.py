@@ -245,7 +245,10 @@ class Pipeline:
             return self._opened_cache
 
     def _by_column(self, rows: Sequence[Mapping[str, Any]], *, known_only: bool) -> list[dict[str, Any]]:
-        """Return rows keyed by column; an input of several columns may be given under its name, whole."""
+        """Return rows keyed by column; an input of several columns may be given under its name, whole.
+
+        Where an input is called as another column of the table, a row that holds both means the column.
+        """
         inputs = (self.in_use or self.application).inputs
         columns = {column for entry in inputs.values() for column in entry.columns}
         tasks = {task.column for task in self.application.tasks.values()}
@@ -257,8 +260,14 @@ class Pipeline:
                 if key not in known:
                     raise DataError(unknown("input or column", str(key), known, where=f"row {number}", listed="Known"))
         whole = {name: entry.columns for name, entry in inputs.items() if name not in columns}
+        own = {name for name in whole if name in self.columns or not known_only}  # may be columns that no input reads
+
+        def columns_of(row: Mapping[str, Any], key: str) -> Sequence[str]:
+            read = whole.get(key, (key,))
+            return (key,) if key in own and not row.keys().isdisjoint(read) else read
+
         return [
-            {column: cell for key, value in row.items() for column, cell in _spread(whole.get(key, (key,)), value)}
+            {column: cell for key, value in row.items() for column, cell in _spread(columns_of(row, key), value)}
             for row in rows
         ]
 

@@ -166,7 +166,6 @@ def test_a_cap_keeps_the_same_number_of_a_text_and_of_a_number():
         assert [[float(cell) for cell in table.cells(name)] for name in ("fee", "age")] == [[1234567, 3], [89.5, 40]]
 
 
-
 def table(**columns):
     return read_table([dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)])
 

@@ -299,3 +299,23 @@ def close(found, told):
             if probabilities and not all(abs(also[label] - one) < 1e-5 for label, one in probabilities.items()):
                 return False
     return True
+
+
+def test_an_input_called_as_another_column_is_read_from_its_own(table, folder):
+    described = application(inputs={"kind": TEXT, "price": {"column": "count", "modality": "number"}})
+    by_rows = mmsdk.fit(described, table, quiet=True)
+    by_file = mmsdk.fit(described, write_csv(folder / "named.csv", as_text(table)), quiet=True)
+    told = chances(by_file, folder / "named.csv")
+    assert close(chances(by_rows, table), told)
+    assert close(chances(by_file, table), told)
+    assert close(chances(by_file, [dict(reversed(row.items())) for row in table]), told)
+    meant = [{"kind": [row["title"], row["note"]], "price": row["count"]} for row in table]
+    assert close(chances(by_file, meant), told)
+
+
+def test_groups_stay_with_their_rows_where_a_row_is_skipped(table, folder, tmp_path):
+    described = application(split={"group": "who"})
+    mmsdk.fit(described, table, out=tmp_path / "run", quiet=True).close()
+    app = mmsdk.load(tmp_path / "run", on_bad_row="skip", quiet=True)
+    new = [{**row, "id": f"new {row['id']}"} for row in table]
+    assert mmsdk.evaluate(app, [{**new[7], "id": None}, *new]) == mmsdk.evaluate(app, new)
