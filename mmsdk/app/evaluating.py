@@ -66,7 +66,7 @@ def evaluate(
     samples, _ = app.pipeline.read(table, partial=True)
     samples = replace(samples, split=np.where(_unseen(app, samples), "test", "").astype(object))
     group = app.application.split.group
-    groups = group_cells(table.cells(group)) if group in table.names else None
+    groups = group_cells(samples.table.cells(group)) if group in samples.table.names else None
     scoring = Scoring(groups=groups, resamples=RESAMPLES, seed=seed, baselines=False, all_up_to=ALL_UP_TO)
     before = app.pipeline.unaligned(samples)
     embeddings = app.pipeline.aligned(before)
