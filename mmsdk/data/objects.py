@@ -209,10 +209,8 @@ def _plain(cell: Any) -> Any:
     """
     if type(cell).__name__ in MISSING:
         return None
-    if isinstance(cell, dt.date):
-        return str(cell)
-    if isinstance(cell, os.PathLike):
-        return os.fspath(cell)
+    if isinstance(cell, os.PathLike | dt.date):
+        return str(cell) if isinstance(cell, dt.date) else os.fspath(cell)
     if hasattr(cell, "tolist") and hasattr(cell, "dtype"):
         return cell.tolist()
     if isinstance(cell, Mapping):

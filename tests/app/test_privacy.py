@@ -154,7 +154,7 @@ def test_a_column_that_is_numbered_is_a_group_and_no_more(key, changes):
 
 def test_a_rule_cannot_read_what_is_numbered():
     rule = {"name": "first", "task": "urgency", "when": "patient = '1'", "always": ["urgent"]}
-    with pytest.raises(ConfigError, match="rules: first: when: reads patient, which privacy.number numbers anew"):
+    with pytest.raises(ConfigError, match=r"rules: first: when: reads patient, which privacy.number numbers anew"):
         mmsdk.fit(application(rules=[rule]), rows(), quiet=True)
 
 
