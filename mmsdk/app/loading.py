@@ -61,6 +61,7 @@ def load(
         application=application, encoders=encoders, device=place, policy=policy, quiet=quiet, auto=device == "auto"
     )
     pipeline.columns = run.document["data"]["columns"]
+    pipeline.numbers = run.document["data"].get("numbers", {})  # of runs that did not note it, each table is guessed
     pipeline.usual = {
         name: Usual(**run.part(f"within.{name}")) for name, entry in application.inputs.items() if entry.within
     }

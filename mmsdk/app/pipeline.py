@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from mmsdk.app.device import head_device
 from mmsdk.app.joint import is_joint
-from mmsdk.data import Policy, Samples, Table, at_the_door, read_samples, read_table
+from mmsdk.data import Policy, Samples, Table, at_the_door, holds_numbers, read_samples, read_table
 from mmsdk.embed import Embedder, EmbeddingCache, Embeddings, OpenEncoder
 from mmsdk.embed.decoded import embed_decoded
 from mmsdk.embed.vectors import VectorRows
@@ -47,6 +47,7 @@ class Pipeline:
     :param usual: input -> mean and spread of the training rows, of inputs with a ``within``.
     :param maps: input -> its way into the common space, of inputs that are aligned, once that is learned.
     :param columns: of the table the application was fitted on; rows in use may carry them all.
+    :param numbers: of these columns, whether they held numbers then.
     :param rules: what is known for certain about the answers.
     :param told: what was said already of tables in use, so that a service says it once.
     """
@@ -62,6 +63,7 @@ class Pipeline:
     usual: dict[str, Usual] = field(default_factory=dict)
     maps: Mapping[str, SpaceMap] = field(default_factory=dict)
     columns: Sequence[str] = ()
+    numbers: Mapping[str, bool] = field(default_factory=dict)
     rules: RuleBook = field(default_factory=lambda: RuleBook(()))
     told: set[str] = field(default_factory=set)
     _opened_cache: EmbeddingCache | None = None
@@ -72,7 +74,8 @@ class Pipeline:
 
         :param partial: rows in use: labels are not needed, any input may be missing.
         """
-        table = at_the_door(self.table(data, root=root, known_only=partial), self.application.privacy)
+        table = self.table(data, root=root, known_only=partial).with_points(self.numbers)
+        table = at_the_door(table, self.application.privacy)
         application = self.application if self.in_use is None or not partial else self.in_use
         return read_samples(table, application, self.policy, partial=partial)
 
@@ -83,6 +86,7 @@ class Pipeline:
         """
         samples, problems = self.read(data, partial=False)
         self.columns = samples.table.names
+        self.numbers = {name: holds_numbers(samples.table.column(name)) for name in self.columns}
         inputs = {
             name: entry.model_copy(update={"column": list(samples.inputs[name].columns)}) if entry.patterns else entry
             for name, entry in self.application.inputs.items()

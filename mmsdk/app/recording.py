@@ -99,6 +99,7 @@ def _data(draft: Draft) -> dict[str, Any]:
     return {
         "name": samples.table.name,
         "columns": list(samples.table.names),
+        "numbers": dict(draft.pipeline.numbers),
         "understood": [asdict(one) for one in draft.understood],
         "table": table_fingerprint(samples.table),
         "fingerprint": _data_fingerprint(draft),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mmsdk.data.cells import Cells
+from mmsdk.data.delimited import holds_numbers
 from mmsdk.data.folds import fold_rows, group_cells
 from mmsdk.data.guessed import Guessed
 from mmsdk.data.inspect import guess_application, guess_modality, inspect_table
@@ -32,6 +33,7 @@ __all__ = [
     "guess_application",
     "guess_modality",
     "hidden_columns",
+    "holds_numbers",
     "inspect_table",
     "interactions_table",
     "let_go",

@@ -22,19 +22,22 @@ BLOCK = 16 << 20
 LARGEST_BLOCK = (1 << 31) - 1
 SHOWN = 60
 DECIMAL, WHOLE = r"^[+-]?\d+,\d+(?:[eE][+-]?\d+)?$", r"^[+-]?\d+$"
+PLAIN = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
 NEARLY = 0.95
 UMLAUTS = frozenset("äöüßÄÖÜ")
 GERMAN = UMLAUTS | set("éÉ€–§°")
+Readings = tuple[pa.ChunkedArray, pa.ChunkedArray]  # with decimal commas, as they stand there, and with points
 KANA, HIGH_HANZI = (b"\xa4", b"\xa5"), b"\xc9"  # rows of GB 2312: kana; hanzi from here on, which Korean never has
 
 
-def read_delimited(path: Path, delimiter: str | None) -> pa.Table:
+def read_delimited(path: Path, delimiter: str | None) -> tuple[pa.Table, dict[str, Readings]]:
     """Read a CSV (``delimiter=None``: the commonest of comma, semicolon, tab and bar in the header) or TSV file.
 
     UTF-8 with or without a byte order mark, UTF-16 with one, or the GB18030 (GBK) of Chinese Excel or the Windows-1252
     of German Excel where the bytes are plainly that, which is said. Quoted cells may hold line breaks; blank lines are
     passed over.
 
+    :returns: the table, and both readings of each of its columns where ``37,5`` may be a number.
     :raises DataError: not such text, a header that repeats a name, or rows with too few or too many cells - all of
         them, by row.
     """
@@ -53,24 +56,38 @@ def read_delimited(path: Path, delimiter: str | None) -> pa.Table:
         if ragged:
             raise DataError(f"{path} has rows that do not fit its header of {len(header)} columns", ragged)
         columns = columns.rename_columns(header)
-        return _with_points(columns) if delimiter == ";" else columns
+        return _with_points(columns) if delimiter == ";" else (columns, {})
 
 
-def _with_points(table: pa.Table) -> pa.Table:
-    """Return a table whose columns of numbers have decimal points, where they had commas.
+def _with_points(table: pa.Table) -> tuple[pa.Table, dict[str, Readings]]:
+    """Return a table whose columns of numbers have decimal points, where they had commas, and both readings of each.
 
     Semicolons stand between cells where the comma is the decimal mark, as programs write tables in most of Europe. Only
-    columns of which nearly all cells are such numbers are changed, so that neither words nor lists of ids are.
+    columns of which nearly all cells are such numbers are changed, so that neither words nor lists of ids are. Of a few
+    rows that is a guess: who knows what the column holds (a run that learned from it) takes the other reading.
     """
+    readings = {}
     for place, name in enumerate(table.column_names):
         cells = pc.utf8_trim_whitespace(table.column(place))
         commas = pc.match_substring_regex(cells, DECIMAL)
         numbers = pc.sum(pc.or_(commas, pc.match_substring_regex(cells, WHOLE))).as_py() or 0
         filled = pc.sum(pc.not_equal(cells, "")).as_py() or 0
-        if pc.any(commas).as_py() and numbers >= NEARLY * filled:
+        if pc.any(commas).as_py():
             points = pc.if_else(commas, pc.replace_substring(cells, ",", "."), table.column(place))
-            table = table.set_column(place, name, points)
-    return table
+            readings[name] = (table.column(place), points)
+            if numbers >= NEARLY * filled:
+                table = table.set_column(place, name, points)
+    return table, readings
+
+
+def holds_numbers(column: pa.ChunkedArray) -> bool:
+    """Return whether nearly all filled cells of a column are numbers with a decimal point, or whole ones."""
+    kind = column.type
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+    cells = pc.utf8_trim_whitespace(column)
+    filled = pc.sum(pc.not_equal(cells, "")).as_py() or 0
+    return bool(filled and (pc.sum(pc.match_substring_regex(cells, PLAIN)).as_py() or 0) >= NEARLY * filled)
 
 
 def _parse(path: Path, encoding: str, delimiter: str, width: int, *, block: int) -> tuple[pa.Table, list[Problem]]:

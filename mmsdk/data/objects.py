@@ -147,16 +147,16 @@ def _is_missing(cell: Any) -> bool:
 
 def normalised(columns: pa.Table) -> pa.Table:
     """Return the table with plain kinds alone: dates as ISO text, decimals as floats, categories as their values."""
-    return pa.Table.from_arrays([_normal(column) for column in columns.columns], names=columns.column_names)
+    return pa.Table.from_arrays([normal(column) for column in columns.columns], names=columns.column_names)
 
 
-def _normal(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def normal(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return one column in a plain kind."""
     if isinstance(column.type, pa.ExtensionType):
         column = pa.chunked_array([chunk.storage for chunk in column.chunks], column.type.storage_type)
     kind = column.type
     if pa.types.is_dictionary(kind):
-        return _normal(column.cast(kind.value_type))
+        return normal(column.cast(kind.value_type))
     if pa.types.is_temporal(kind):
         return _seconds(column) if pa.types.is_duration(kind) else _written(column)
     if pa.types.is_decimal(kind) or pa.types.is_float16(kind):

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mmsdk.data.delimited import read_delimited
-from mmsdk.data.objects import from_frame, from_json_lines, from_rows, normalised
+from mmsdk.data.delimited import Readings, read_delimited
+from mmsdk.data.objects import from_frame, from_json_lines, from_rows, normal, normalised
 from mmsdk.data.table import Table
 from mmsdk.errors import DataError
 
@@ -73,16 +73,23 @@ def _once(path: Path, name: str) -> Table:
     """Return the table of a file, of one that is kept and has not changed without reading it again."""
     kept = _kept.get()
     if kept is None or not path.is_file():
-        return _checked(_from_file(path), None, name)
+        return _read(path, name)
     facts = path.stat()
     key = (path.resolve(), facts.st_mtime_ns, facts.st_size)
     if key not in kept:
-        kept[key] = _checked(_from_file(path), None, name)
+        kept[key] = _read(path, name)
     return kept[key]
 
 
-def _from_file(path: Path) -> pa.Table:
-    """Read a file by its ending."""
+def _read(path: Path, name: str) -> Table:
+    """Return the table of a file, with both readings of its decimal commas."""
+    columns, readings = _from_file(path)
+    plain = {column: (normal(commas), normal(points)) for column, (commas, points) in readings.items()}
+    return replace(_checked(columns, None, name), readings=plain)
+
+
+def _from_file(path: Path) -> tuple[pa.Table, dict[str, Readings]]:
+    """Read a file by its ending; with both readings of columns with decimal commas."""
     if "\0" in str(path) or not path.is_file():
         what = "it is a folder; name the table in it" if "\0" not in str(path) and path.is_dir() else "no such file"
         raise DataError(f"cannot read {path}: {what}")
@@ -91,9 +98,9 @@ def _from_file(path: Path) -> pa.Table:
         if ending in {".csv", ".tsv"}:
             return read_delimited(path, "\t" if ending == ".tsv" else None)
         if ending in {".jsonl", ".ndjson"}:
-            return from_json_lines(path)
+            return from_json_lines(path), {}
         if ending == ".parquet":
-            return pq.read_table(path)
+            return pq.read_table(path), {}
     except pa.ArrowException as error:
         raise DataError(f"cannot read {path}: {' '.join(str(error).split())[:200]}") from None
     except OSError as error:

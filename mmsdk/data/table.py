@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from mmsdk.errors import DataError, Problem, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 
@@ -26,11 +26,13 @@ class Table:
         are ISO 8601 text, decimals are floats.
     :param root: the folder that relative paths start from; ``None`` is the working directory.
     :param name: what messages call it: ``products.csv``, ``the DataFrame``.
+    :param readings: of columns of a file in which ``37,5`` may be a number: as they stand there, and with points.
     """
 
     columns: pa.Table
     root: Path | None
     name: str
+    readings: Mapping[str, tuple[pa.ChunkedArray, pa.ChunkedArray]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -89,9 +91,20 @@ class Table:
                 raise DataError(f"{self.name} has no column that fits the pattern {column!r}")
         return tuple(dict.fromkeys(found))
 
+    def with_points(self, numbers: Mapping[str, bool]) -> Table:
+        """Return the table with decimal points in the columns that hold numbers, and as it was written in the others.
+
+        :param numbers: of columns of which that is known, whether they do; the others stay as they were read.
+        """
+        columns = self.columns
+        for name, both in self.readings.items():
+            if name in numbers:
+                columns = columns.set_column(self.names.index(name), name, both[numbers[name]])
+        return replace(self, columns=columns, readings={})
+
     def take(self, rows: np.ndarray) -> Table:
         """Return the table of these 0-based rows, in their order."""
-        return replace(self, columns=self.columns.take(pa.array(rows, pa.int64())))
+        return replace(self, columns=self.columns.take(pa.array(rows, pa.int64())), readings={})
 
     def with_empty_columns(self, columns: Iterable[str]) -> Table:
         """Return the table with the columns it lacks added, every cell empty."""

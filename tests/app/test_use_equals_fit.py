@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import csv
 import json
 import shutil
 
@@ -319,3 +320,39 @@ def test_groups_stay_with_their_rows_where_a_row_is_skipped(table, folder, tmp_p
     app = mmsdk.load(tmp_path / "run", on_bad_row="skip", quiet=True)
     new = [{**row, "id": f"new {row['id']}"} for row in table]
     assert mmsdk.evaluate(app, [{**new[7], "id": None}, *new]) == mmsdk.evaluate(app, new)
+
+
+def european(rows):
+    """Return rows as a program of most of Europe writes them."""
+    return [
+        {**row, "price": row["price"].replace(".", ","), "AU1": row["AU1"].replace(".", ",")} for row in as_text(rows)
+    ]
+
+
+@pytest.mark.parametrize("commas", [True, False])
+def test_decimal_commas_of_a_few_rows_are_read_as_training_read_them(table, folder, commas):
+    rows = [{**row, "labels": ("12", "12,13", "12,13,14", "x")[number % 4]} for number, row in enumerate(table)]
+    described = application(
+        inputs={
+            "labels": {"column": "labels", "modality": "tags"},
+            "all": {"column": ["AU1", "code"], "modality": "table"},
+            "price": PRICE,
+        }
+    )
+    app = mmsdk.fit(
+        described, write(folder / "all.csv", european(rows) if commas else as_text(rows), commas), quiet=True
+    )
+    told = chances(app, write_csv(folder / "points.csv", as_text(rows)))
+    alone = [chances(app, write(folder / "one.csv", european([row]), True))[0] for row in rows[:8]]
+    assert close(alone, told[:8])
+    odd = [{**row, "AU1": "n/a", "price": "", "labels": "12,13"} for row in european(rows[8:10])]
+    assert close(chances(app, write(folder / "odd.csv", [*european(rows[:8]), *odd], True))[:8], told[:8])
+
+
+def write(path, rows, semicolons):
+    """Write a CSV as Excel does: a byte order mark, and both characters at the end of a line."""
+    with path.open("w", newline="", encoding="utf-8-sig") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]), delimiter=";" if semicolons else ",")
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
