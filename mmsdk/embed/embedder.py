@@ -39,7 +39,7 @@ class Embedder:
     :param cache: where vectors are kept; ``None`` keeps nothing, and finds equal inputs only among some thousand rows.
     :param device: where the encoders were opened; decides how many threads decode.
     :param batch_size: of every encoder; the default is each encoder's own, or 32.
-    :param precision: ``"fp16"`` or ``"fp32"`` of cached vectors; a fresh one is rounded likewise.
+    :param precision: ``"fp16"`` or ``"fp32"`` of cached vectors; a fresh one is rounded likewise, kept or not.
     :param threads: for encoders; the default is what is idle when the first one runs.
     :param quiet: no progress and no notes.
     :param in_memory: bytes of one input's vectors above which they go to an unnamed file.
