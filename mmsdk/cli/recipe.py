@@ -79,7 +79,9 @@ def list_(as_json: bool) -> None:
         click.echo(spec.name)
         for line in (spec.summary, f"takes {spec.takes}"):
             click.echo(click.wrap_text(line, width(), "  ", "  "))
-    if not specs:
+    if specs:
+        click.echo("mmsdk recipe NAME --help says what can be set.")
+    else:
         click.echo("No recipe is installed. Try: pip install mmsdk-recipe-recommend")
 
 
@@ -99,15 +101,18 @@ def _command(name: str, spec: Any) -> click.Command:
         + (f"\n\n\b\nSettings of its own:\n{settings}" if settings else ""),
         short_help=spec.summary,
     )
-    return options.fitting(command)
+    command = options.fitting(command)
+    command.params.reverse()  # click adds options to a command in the other order than to a function
+    return command
 
 
 def _setting(key: str, setting: Any) -> str:
     """Return a setting as ``--help`` shows it: what may be said, what is taken where nothing is, what it does."""
-    said = "|".join(setting.choices) or SAID[setting.kind]
+    said = f"{key}={'|'.join(setting.choices) or SAID[setting.kind]}"
+    said = f"'{said}'" if setting.kind == "list" else said  # a shell parts words at spaces
     default = f" (default {_yaml(setting.default)})" if setting.default is not None else ""
     what = click.wrap_text(setting.what, width() - 4, "    ", "    ")
-    return f"--set {key}={said}{default}\n{what}"
+    return f"--set {said}{default}\n{what}"
 
 
 def _yaml(value: Any) -> str:

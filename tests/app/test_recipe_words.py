@@ -333,10 +333,17 @@ def test_help_and_list_show_each_setting_with_its_kind_and_default(site, monkeyp
     monkeypatch.setenv("COLUMNS", "60")
     assert run(["recipe", "prices", "--help"]) == 0
     said = capsys.readouterr().out
-    for line in ("target=COLUMN", "speed=NUMBER (default 5)", "loud=true|false (default false)", "way=up|down"):
+    for line in (
+        "target=COLUMN",
+        "'names=[A, B]'",
+        "speed=NUMBER (default 5)",
+        "loud=true|false (default false)",
+        "way=up|down",
+    ):
         assert f"  --set {line}\n" in said
     assert "  --set doubt=SHARE (default 0.1)\n      how unsure\n" in said
     assert max(map(len, said.splitlines())) <= 60
+    assert said.index("--data PATH") < said.index("--out PATH") < said.index("--quiet")
     assert run(["recipe", "list", "--json"]) == 0
     (found,) = (one for one in json.loads(capsys.readouterr().out) if one["name"] == "prices")
     assert found["settings"]["speed"]["default"] == 5
