@@ -414,7 +414,7 @@ def test_a_recipe_fits_and_fits_on_a_screen(here, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "60")
     words = [
         "--set",
-        "ignore=[image, grade, line, description, tags, kind]",
+        "ignore=[image, title, grade, line, description, tags, kind]",
         "--set",
         "training.epochs=1",
         "--out",
