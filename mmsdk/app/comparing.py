@@ -261,11 +261,11 @@ def _parts(app: App, table: Table) -> np.ndarray:
     if column is None:
         same = table_fingerprint(table) == app.document["data"]["table"]
         return np.asarray(parts, dtype=object) if same else np.full(len(table), "", dtype=object)
-    from mmsdk.data.table import as_id
+    from mmsdk.data.table import as_id, plain_id
 
     table.require([column])
-    known: Mapping[str, str] = dict(zip(ids, parts, strict=True))
-    found = ["" if cell is None else known.get(as_id(cell), "") for cell in table.cells(column)]
+    known: Mapping[str, str] = dict(zip(map(plain_id, ids), parts, strict=True))
+    found = ["" if cell is None else known.get(plain_id(as_id(cell)), "") for cell in table.cells(column)]
     return np.asarray(found, dtype=object)
 
 

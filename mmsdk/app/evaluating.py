@@ -15,6 +15,7 @@ from mmsdk.app.recording import table_fingerprint
 from mmsdk.app.ruling import rule_metrics
 from mmsdk.app.studies import add_slices
 from mmsdk.data import Samples, group_cells, read_table
+from mmsdk.data.table import plain_id
 from mmsdk.errors import DataError, RunError
 from mmsdk.evaluate import Scoring, score_tasks
 from mmsdk.evaluate.alignment import Judging, score_alignment
@@ -157,7 +158,8 @@ def _alignment(
 def _unseen(app: App, samples: Samples) -> np.ndarray:
     """Return the bool mask of rows the run neither learned from nor was chosen by.
 
-    A row is known by its id. Of an application without ids only the whole table it was made with is recognised.
+    A row is known by its id, also where a program wrote that otherwise (``7`` for ``007``). Of an application without
+    ids only the whole table it was made with is recognised.
     """
     if app.application.id is None:
         if table_fingerprint(samples.table) == app.document["data"]["table"]:
@@ -168,7 +170,7 @@ def _unseen(app: App, samples: Samples) -> np.ndarray:
         note("the application has no id column, so rows it was trained on cannot be recognised", app.pipeline.quiet)
         return np.ones(len(samples), dtype=bool)
     used = _used_ids(app.folder)
-    fresh = np.array([name not in used for name in samples.ids], dtype=bool)
+    fresh = np.array([plain_id(name) not in used for name in samples.ids], dtype=bool)
     if not fresh.any():
         raise DataError(
             f"all {len(samples)} rows were used to make {app.folder}, and a score on them would flatter; give rows it "
@@ -183,5 +185,5 @@ def _unseen(app: App, samples: Samples) -> np.ndarray:
 
 
 def _used_ids(folder: Path) -> set[str]:
-    """Return the ids of the rows a run was made with."""
-    return {name for name, part in zip(*split_ids(folder), strict=True) if part in ("train", "val")}
+    """Return the ids of the rows a run was made with, as they are recognised."""
+    return {plain_id(name) for name, part in zip(*split_ids(folder), strict=True) if part in ("train", "val")}

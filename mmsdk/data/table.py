@@ -157,6 +157,13 @@ def as_id(value: Any) -> str:
     return value if isinstance(value, str) else str(value)
 
 
+def plain_id(name: str) -> str:
+    """Return an id as it is recognised: other programs write ``007`` as ``7``, or as ``7.0`` in a column with gaps."""
+    bare = name.strip()
+    digits, _, rest = bare.partition(".")
+    return (digits.lstrip("0") or "0") if digits.isdecimal() and not rest.strip("0") else bare
+
+
 def numbers_of(cells: list[Any]) -> list[Any]:
     """Return the cells as numbers where every text among them is a plain one, else the cells themselves."""
     found = []

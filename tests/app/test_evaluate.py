@@ -92,6 +92,15 @@ def test_rows_it_learned_from_are_left_out_and_counted(shop_runs, shop, capsys):
     app.close()
 
 
+@pytest.mark.parametrize("written", [lambda sku: str(int(sku)), lambda sku: f"{float(sku)}", lambda sku: f" {sku} "])
+def test_rows_it_learned_from_are_recognised_as_excel_and_pandas_write_their_ids(tasks_app, shop, written):
+    test = sum(part == "test" for part in parts(tasks_app.folder).values())
+    again = [{**row, "sku": written(row["sku"])} for row in rows()]
+    assert mmsdk.evaluate(tasks_app, again, root=shop)["kind"]["test"]["accuracy"]["n"] == test
+    table = mmsdk.read_table(again, root=shop)
+    assert mmsdk.compare(tasks_app.folder, tasks_app.folder, table)["rows"] == test
+
+
 def test_without_labels_there_is_nothing_to_score(tasks_app, shop):
     with pytest.raises(mmsdk.DataError, match="kind"):
         mmsdk.evaluate(tasks_app, [{"sku": "n1", "title": "lamp"}])

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mmsdk.data import Table, let_go, read_table, reading_once, resolve_media, sources
+from mmsdk.data.table import plain_id
 from mmsdk.errors import DataError
 
 ROWS = [{"id": "007", "price": 1.5, "tags": ["a", "b"]}, {"id": "008", "price": None, "tags": None}]
@@ -322,3 +323,14 @@ def test_a_file_is_kept_while_it_is_read_once_and_read_again_when_it_changed(tmp
     read_table(path)
     assert len(reads) == 5
     let_go()  # nothing to let go
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        *(("007", "7"), ("7.0", "7"), (" 7 ", "7"), ("000", "0"), ("10", "10"), ("10.00", "10"), ("7.5", "7.5")),
+        *(("v1.0", "v1.0"), ("1.2.0", "1.2.0"), (".0", ".0"), ("-7", "-7"), ("lamp 007", "lamp 007"), ("", "")),
+    ],
+)
+def test_an_id_is_recognised_however_a_program_wrote_it(written, meant):
+    assert plain_id(written) == meant
