@@ -51,8 +51,15 @@ class Cells(Sequence[Any]):
             return None
         if self._resolver is not None:
             return self._resolver.resolve(self._columns[0][row].as_py())
-        values = (column[row].as_py() for column in self._columns)
+        values = (_alone(column[row].as_py()) for column in self._columns)
         return tuple(None if is_empty(value) else value for value in values)
+
+
+def _alone(value: Any) -> Any:
+    """Return a raw value as it was before it stood in a column with files (``{bytes, path}``)."""
+    if isinstance(value, dict) and set(value) == {"bytes", "path"}:
+        return value["path"] if value["bytes"] is None else value["bytes"]
+    return value
 
 
 def _one_piece(column: pa.ChunkedArray) -> pa.Array:

@@ -264,6 +264,24 @@ def test_whichever_way_the_rows_come(app, case, tests, folder):
         assert close([chances(app, [row], folder)[0] for row in text], told)
 
 
+def test_shares_add_up_to_the_answer_and_a_row_is_found_where_it_lies(app, case, tests, folder):
+    for row in tests[:8:3]:
+        (answer,) = app.predict([row], root=folder)
+        for task, out in answer.outputs.items():
+            found = app.explain(row, task=task, evidence=False, root=folder)
+            told = out.probabilities[found.label] if out.probabilities else out.value
+            assert found.base + sum(share.value for share in found.shares) == pytest.approx(found.score, abs=1e-5)
+            assert found.score == pytest.approx(told, abs=1e-4)
+            if case not in COMPANY:
+                by_id = app.explain(id=row["id"], task=task, evidence=False, root=folder)
+                assert by_id.score == pytest.approx(found.score, abs=1e-4)
+        if case not in COMPANY:
+            hits = app.search(row, k=5, exclude=[row["id"]], root=folder)
+            assert [one.score for one in hits] == pytest.approx(
+                [one.score for one in app.search(id=row["id"], k=5)], abs=2e-3
+            )
+
+
 def read(app):
     """Return the columns that the inputs, rules and groups of a run read."""
     entries = app.application.inputs.values()
@@ -356,3 +374,12 @@ def write(path, rows, semicolons):
         writer.writeheader()
         writer.writerows(rows)
     return path
+
+
+def test_a_cell_that_is_no_text_spoils_no_other_row(table):
+    app = mmsdk.fit(application(), table, on_bad_row="skip", quiet=True)
+    told = chances(app, table[:8])
+    assert close(chances(app, [*table[:8], {**table[8], "note": b"bytes", "title": b"bytes"}])[:8], told)
+    assert close(chances(app, [*table[:8], {**table[8], "note": ["a"], "code": "x", "price": "n/a"}])[:8], told)
+    with pytest.raises(mmsdk.DataError, match=r"row 9 .*holds 5 bytes, where a text is expected"):
+        mmsdk.load(app.folder, quiet=True).predict([*table[:8], {**table[8], "note": b"bytes"}])

@@ -36,6 +36,11 @@ def test_too_long_is_refused_with_both_numbers():
     assert text.decode(("x" * LIMIT,)) == "x" * LIMIT
 
 
+def test_bytes_are_no_text():
+    with pytest.raises(ValueError, match="holds 3 bytes, where a text is expected; decode it first"):
+        text.decode((b"abc",))
+
+
 def test_guess_prefers_sentences_to_words_and_numbers():
     sentences = text.guess(["a lamp for the desk", "a chair that folds away"])
     assert sentences == 1.0
