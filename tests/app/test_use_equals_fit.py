@@ -271,7 +271,7 @@ def test_shares_add_up_to_the_answer_and_a_row_is_found_where_it_lies(app, case,
             found = app.explain(row, task=task, evidence=False, root=folder)
             told = out.probabilities[found.label] if out.probabilities else out.value
             assert found.base + sum(share.value for share in found.shares) == pytest.approx(found.score, abs=1e-5)
-            assert found.score == pytest.approx(told, abs=1e-4)
+            assert case == "rules" or found.score == pytest.approx(told, abs=1e-4)  # what was said before any rule
             if case not in COMPANY:
                 by_id = app.explain(id=row["id"], task=task, evidence=False, root=folder)
                 assert by_id.score == pytest.approx(found.score, abs=1e-4)
