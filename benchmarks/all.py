@@ -22,6 +22,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 KEPT = HERE.parent / "docs" / "bench"
 PAGE = HERE.parent / "docs" / "benchmarks.md"
+NOT_INSTALLED = 2
 VERSIONS = ("torch", "numpy", "faiss-cpu", "transformers", "scikit-learn", "pyarrow")
 
 
@@ -32,6 +33,7 @@ class Benchmark:
     :param says: what its table shows, a sentence of the page.
     :param quick: arguments of the quick run; ``full`` of the one that the page shows.
     :param real: it needs ``MMSDK_REAL``.
+    :param peers: it stands beside what no part of mmsdk needs, and exits 2 where that is not installed.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Benchmark:
     quick: tuple[str, ...] = ()
     full: tuple[str, ...] = ()
     real: bool = False
+    peers: bool = False
 
     def command(self, *, full: bool) -> str:
         """Return the command as one types it."""
@@ -61,6 +64,18 @@ ALL = (
         says="One item of each test basket is asked for, given the others, of 169 kinds of goods. No user, no time, "
         "and hardly any content: what co-occurrence alone can do, and whether content gets in its way.",
         real=True,
+    ),
+    Benchmark(
+        name="recommend_peers",
+        title="The recommender beside Cornac's models",
+        says="The same pairs, users and metrics as above; settings of every model are chosen on training pairs alone. "
+        "No peer is ahead. Most cannot score what no training room shows; `among known` leaves that out for all, and "
+        "there mmsdk is not ahead of EASE beyond chance. VBPR, which is given the vectors of photo and texts, can "
+        "rank new items and finds fewer of them; likely 2,660 pairs are few for its map of each user, where mmsdk "
+        "learns a weight an input.",
+        quick=("--only", "EASE", "BPR"),
+        real=True,
+        peers=True,
     ),
     Benchmark(
         name="interact",
@@ -92,6 +107,17 @@ ALL = (
         says="Balanced accuracy on the table's own test rows, beside linear models on the same vectors.",
         quick=("--seeds", "1"),
         real=True,
+    ),
+    Benchmark(
+        name="peers_tables",
+        title="The category again, beside AutoGluon",
+        says="AutoGluon-Tabular on the same rows and columns: texts alone, which it reads as n-grams and mmsdk by "
+        "MiniLM, and texts with the vectors of the photo that mmsdk sees. mmsdk is ahead beyond chance in both. Its "
+        "clock ran on a machine that was busy throughout: compare CPU seconds. With the photo 7 of its 11 models were "
+        "done when the limit came. It was given neither MiniLM's vectors nor its stacking presets, which may help it.",
+        quick=("--only", "texts", "--seconds", "60", "--seeds", "1", "--presets", "medium_quality"),
+        real=True,
+        peers=True,
     ),
     Benchmark(
         name="fusion",
@@ -291,7 +317,7 @@ def run_all(chosen: list[Benchmark], *, full: bool) -> int:
         started = time.perf_counter()
         code, text = run(benchmark, full=full)
         print(f"({time.perf_counter() - started:.0f} s)")
-        failed += code != 0
+        failed += code != 0 and not (benchmark.peers and code == NOT_INSTALLED)
         if full and code == 0:
             KEPT.mkdir(parents=True, exist_ok=True)
             (KEPT / f"{benchmark.name}.txt").write_text(
