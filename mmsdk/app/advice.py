@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mmsdk.protocols import Task
 
 UNSURE = 0.02  # half an interval, as a share: so wide, and the rows cannot tell whether the input matters
+EVEN = 0.1  # how far the middle of an interval may lie from its value, in halves of it, to be told as value ± half
 
 
 def advise(
@@ -33,26 +34,43 @@ def _share(name: str, seconds: Mapping[str, float | None]) -> float | None:
 
 
 def _sentence(name: str, added: Interval, share: float | None, together: Interval, task: Task) -> str:
-    """Return what to do about one input."""
-    half = (added.high - added.low) / 2
-    what = f"{name} {_amount(added.value, half, task)}"
+    """Return what to do about one input: of its interval as it is printed, so that both say the same."""
+    points = task.higher_is_better
+    value, low, high = (round(100 * one, 1) if points else one for one in (added.value, added.low, added.high))
+    what = f"{name} {_points(value, low, high) if points else _error(task.metric, value, low, high)}"
     saves = "" if share is None else f" and save {_percent(share)} of the time"
-    if added.low > 0:
+    if low > 0:
         costs = "" if share is None else f"; it takes {_percent(share)} of the time"
         return f"{what}: keep it{costs}"
-    if added.high < 0:
+    if high < 0:
         return f"{what}: leave it out{saves}"
-    unit = 1.0 if task.higher_is_better else max(abs(together.value), 1e-12)
-    if half > UNSURE * unit:
+    unit = 100.0 if points else max(abs(together.value), 1e-12)
+    if (high - low) / 2 > UNSURE * unit:
         return f"{what}: these rows cannot tell; more labelled rows would"
     return f"{what}: leave it out{saves}"
 
 
-def _amount(value: float, half: float, task: Task) -> str:
-    """Return ``adds 0.3 ± 0.5 points``, or of an error ``lowers mae by 0.3 ± 0.5``."""
-    if task.higher_is_better:
-        return f"adds {100 * value:.1f} ± {100 * half:.1f} points"
-    return f"lowers {task.metric} by {value:.3g} ± {half:.2g}"
+def _points(value: float, low: float, high: float) -> str:
+    """Return ``adds 0.3 ± 0.5 points``, of a lopsided interval ``adds 5.7 points [0.2, 16.4]``."""
+    half = (high - low) / 2
+    if _even(value, low, high):
+        return f"adds {value:.1f} ± {half:.1f} points"
+    return f"adds {value:.1f} points [{low:.1f}, {high:.1f}]"
+
+
+def _error(metric: str, value: float, low: float, high: float) -> str:
+    """Return ``lowers mae by 0.3 ± 0.5``, of a lopsided interval ``lowers mae by 0.3 [0.01, 1.1]``."""
+    half = (high - low) / 2
+    if _even(value, low, high):
+        return f"lowers {metric} by {value:.3g} ± {half:.2g}"
+    return f"lowers {metric} by {value:.3g} [{low:.3g}, {high:.3g}]"
+
+
+def _even(value: float, low: float, high: float) -> bool:
+    """Return whether ``value ± half`` tells the interval: both ends within a tenth of it, on their side of zero."""
+    half = (high - low) / 2
+    near = abs((low + high) / 2 - value) <= EVEN * half + 1e-9
+    return near and (value - half > 0) == (low > 0) and (value + half < 0) == (high < 0)
 
 
 def _percent(share: float) -> str:

@@ -212,6 +212,27 @@ def test_the_advice(value, half, says):
     assert "time" not in unknown["photo"]
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "says"),
+    [
+        (0.002, 0.163, "photo adds 5.4 points [0.2, 16.3]: keep it"),
+        (-0.002, 0.163, "photo adds 5.4 points [-0.2, 16.3]: these rows cannot tell; more labelled rows would"),
+        (0.0004, 0.163, "photo adds 5.4 points [0.0, 16.3]: these rows cannot tell; more labelled rows would"),
+        (0.001, 0.111, "photo adds 5.4 points [0.1, 11.1]: keep it"),  # 5.4 ± 5.5 would hold zero
+        (-0.003, 0.114, "photo adds 5.4 ± 5.9 points: these rows cannot tell; more labelled rows would"),
+    ],
+)
+def test_the_advice_follows_from_the_interval_that_is_printed(low, high, says):
+    added = Interval(value=0.054, low=low, high=high, n=100)
+    assert advise({"photo": added}, {"photo": None}, interval(0.8, 0.1), Multilabel()) == {"photo": says}
+
+
+def test_a_lopsided_gain_on_an_error():
+    added = Interval(value=0.5, low=0.01, high=2.0, n=100)
+    found = advise({"a": added}, {"a": None}, interval(3.0, 0.2), Regression())
+    assert found == {"a": "a lowers mae by 0.5 [0.01, 2]: keep it"}
+
+
 def test_the_advice_on_an_error():
     found = advise({"a": interval(0.5, 0.2)}, {"a": 1.0, "b": 999.0}, interval(3.0, 0.2), Regression())
     assert found == {"a": "a lowers mae by 0.5 ± 0.2: keep it; it takes hardly any of the time"}
