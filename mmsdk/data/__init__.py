@@ -8,7 +8,7 @@ from mmsdk.data.folds import fold_rows, group_cells
 from mmsdk.data.guessed import Guessed
 from mmsdk.data.inspect import guess_application, guess_modality, inspect_table
 from mmsdk.data.interactions import Event, Interactions, interactions_table, read_events, read_interactions
-from mmsdk.data.media import Policy, Resolver, resolve_media
+from mmsdk.data.media import SKIP_BAD_ROWS, Policy, Resolver, resolve_media
 from mmsdk.data.privacy import at_the_door, hidden_columns
 from mmsdk.data.resampled import as_good, resampled, units_drawn
 from mmsdk.data.samples import InputColumn, Samples, read_samples, require_training
@@ -17,6 +17,7 @@ from mmsdk.data.split import split_rows
 from mmsdk.data.table import Table
 
 __all__ = [
+    "SKIP_BAD_ROWS",
     "Cells",
     "Event",
     "Guessed",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmsdk.data.media import Policy
+from mmsdk.data.media import SKIP_BAD_ROWS, Policy
 from mmsdk.data.sources import read_table
 from mmsdk.data.split import named_parts, times_of
 from mmsdk.data.table import Table, as_id
@@ -252,4 +252,4 @@ def _merged(rows: _Rows, pairs: dict[tuple[str, int, str], _Pair], problems: lis
 def _headline(name: str, problems: list[Problem]) -> str:
     """Return the sentence above a list of problems."""
     rows = len({problem.row for problem in problems})
-    return f"{name}: {rows} bad row{'' if rows == 1 else 's'}; mend them, or use --on-bad-row skip to leave them out"
+    return f"{name}: {rows} bad row{'' if rows == 1 else 's'}; mend them, or use {SKIP_BAD_ROWS} to leave them out"

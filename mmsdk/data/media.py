@@ -23,7 +23,11 @@ REMOTE = frozenset(
     {"http", "https", "s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oci", "ftp", "sftp", "ssh", "hdfs", "hf"}
     | {"webhdfs", "memory"}
 )
-OUTSIDE = "lies outside the data folder; move it there, or allow it with --allow-outside"
+# what lets such cells pass, on the command line and in Python
+SKIP_BAD_ROWS = '--on-bad-row skip (in Python on_bad_row="skip" of fit and load)'
+ALLOW_OUTSIDE = "--allow-outside (in Python allow_outside=True of fit and load)"
+ALLOW_REMOTE = "--allow-remote (in Python allow_remote=True of fit and load)"
+OUTSIDE = f"lies outside the data folder; move it there, or allow it with {ALLOW_OUTSIDE}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +161,7 @@ class Resolver:
         if scheme not in REMOTE or "::" in address:
             raise ValueError(f"begins with {scheme}://, which is not an address that can be read")
         if not self.policy.allow_remote:
-            raise ValueError("is a remote address; allow it with --allow-remote")
+            raise ValueError(f"is a remote address; allow it with {ALLOW_REMOTE}")
         return Media(name=address, data=_fetch(address, self.policy.max_bytes) if fetch else None)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.data.cells import Cells
-from mmsdk.data.media import Policy, Resolver
+from mmsdk.data.media import SKIP_BAD_ROWS, Policy, Resolver
 from mmsdk.data.split import TRAIN, split_rows
 from mmsdk.data.table import Table, as_id, is_empty, present
 from mmsdk.errors import ConfigError, DataError, Problem, unknown
@@ -257,6 +257,6 @@ def bad_rows(name: str, problems: list[Problem]) -> str:
     columns = Counter(problem.column for problem in problems if problem.column)
     where = ", ".join(f"{column} ({count})" for column, count in columns.most_common(5))
     return (
-        f"{name}: {rows} bad row{'' if rows == 1 else 's'}, in {where}; mend them, or use --on-bad-row skip to treat "
-        "bad cells as missing"
+        f"{name}: {rows} bad row{'' if rows == 1 else 's'}, in {where}; mend them, or use {SKIP_BAD_ROWS} "
+        "to treat bad cells as missing"
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmsdk.data import SKIP_BAD_ROWS
 from mmsdk.embed.batching import Decoder
 from mmsdk.embed.branch import Branch
 from mmsdk.embed.column import ColumnRun
@@ -295,7 +296,7 @@ def _refused(fatal: list[Problem], problems: list[Problem]) -> DataError:
         return DataError("an input has nothing to learn from:", fatal)
     return DataError(
         f"{len(problems)} cell{'s' * (len(problems) > 1)} in {rows} row{'s' * (rows > 1)} cannot be used; mend them, "
-        "or take them as missing with --on-bad-row skip:",
+        f"or take them as missing with {SKIP_BAD_ROWS}:",
         [*fatal, *found],
     )
 

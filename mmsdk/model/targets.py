@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from mmsdk.data import SKIP_BAD_ROWS
 from mmsdk.errors import DataError
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def encode_targets(
     if problems and on_bad_row == "error":
         raise DataError(
             f"tasks.{name}: {len(problems)} of {len(cells)} rows hold a target that cannot be used; "
-            "mend them, or have such rows skipped (--on-bad-row skip)",
+            f"mend them, or have such rows skipped with {SKIP_BAD_ROWS}",
             problems,
         )
     return Target(task=task, values=values, labelled=labelled, weight=weight), problems

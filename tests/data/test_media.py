@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import base64
+import inspect
 import os
+import re
 
 import fsspec
 import pytest
 
+import mmsdk
+from mmsdk.cli.fit import fit as fit_command
 from mmsdk.data import Policy, Resolver, resolve_media
+from mmsdk.data.media import ALLOW_OUTSIDE, ALLOW_REMOTE, SKIP_BAD_ROWS
 
 
 @pytest.fixture
@@ -137,7 +142,9 @@ def test_bytes_and_the_pictures_of_hugging_face(folder):
 
 def test_remote_addresses_need_leave_and_a_protocol_that_opens_no_local_file(folder):
     fsspec.filesystem("memory").pipe("/box/a.jpg", b"picture")
-    assert "allow it with --allow-remote" in reason("memory://box/a.jpg", folder)
+    assert "allow it with --allow-remote (in Python allow_remote=True of fit and load)" in reason(
+        "memory://box/a.jpg", folder
+    )
     assert resolve_media("memory://box/a.jpg", root=folder, allow_remote=True).data == b"picture"
     assert "cannot be fetched" in reason("memory://box/absent.jpg", folder, allow_remote=True)
     assert "larger than the limit" in reason("memory://box/a.jpg", folder, allow_remote=True, max_bytes=3)
@@ -149,3 +156,11 @@ def test_remote_addresses_need_leave_and_a_protocol_that_opens_no_local_file(fol
 def test_checking_does_not_fetch(folder):
     resolver = Resolver(folder, Policy(allow_remote=True))
     assert resolver.resolve("memory://box/not-there.jpg", fetch=False).data is None
+
+
+@pytest.mark.parametrize("way", [ALLOW_OUTSIDE, ALLOW_REMOTE, SKIP_BAD_ROWS])
+def test_what_an_error_names_is_there_on_the_command_line_and_in_python(way):
+    flag, parameter = re.fullmatch(r"(--[a-z-]+).* \(in Python (\w+)=.* of fit and load\)", way).groups()
+    assert flag in {option for one in fit_command.params for option in one.opts}
+    assert parameter in inspect.signature(mmsdk.fit).parameters
+    assert parameter in inspect.signature(mmsdk.load).parameters

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from mmsdk.config import load_application
-from mmsdk.data import Policy, read_samples, read_table, require_training
+from mmsdk.data import SKIP_BAD_ROWS, Policy, read_samples, read_table, require_training
 from mmsdk.errors import ConfigError, DataError, PluginError
 
 SKIP = Policy(on_bad_row="skip")
@@ -65,7 +65,7 @@ def test_every_bad_cell_is_named_with_row_id_column_and_value(shop, modalities):
         "row 3, column 'sku', 'a': stands already in row 1; ids must be unique",
         "row 4, column 'sku': is empty, but every row needs an id",
         "row 2 (id 'b'), column 'image', '../secret': lies outside the data folder; move it there, or allow it with "
-        "--allow-outside",
+        "--allow-outside (in Python allow_outside=True of fit and load)",
         "row 3 (id 'a'), column 'image', 'images/none.jpg': does not exist",
         "row 1 (id 'a'), column 'mask', 'images/none.png': does not exist",
         "row 2 (id 'b'), column 'mask', 'images': is a folder, expected a file",
@@ -234,6 +234,6 @@ def test_a_listed_problem_prints_in_full(shop, modalities):
     with pytest.raises(DataError) as caught:
         read_samples(read_table(rows, root=shop), app(), modalities=modalities)
     assert len(caught.value.problems) == 25
-    assert "25 bad rows, in image (25); mend them, or use --on-bad-row skip" in str(caught.value)
+    assert f"25 bad rows, in image (25); mend them, or use {SKIP_BAD_ROWS}" in str(caught.value)
     assert "... and 5 more" in str(caught.value)
     assert json.dumps(caught.value.problems[0].value) == '"0.jpg"'
