@@ -31,7 +31,7 @@ def check_output(path: str | os.PathLike[str], endings: Collection[str], *read: 
 
     :param endings: what can be written, such as ``(".csv", ".json")``.
     :param read: the files that the answer is made from.
-    :raises ConfigError: another ending, or the very file that is read: it would be lost.
+    :raises ConfigError: another ending, a place that cannot be written, or the very file that is read.
     """
     target = Path(path)
     if target.suffix not in endings:
@@ -40,6 +40,9 @@ def check_output(path: str | os.PathLike[str], endings: Collection[str], *read: 
         )
     if target.exists() and any(Path(one).exists() and target.samefile(one) for one in read):
         raise ConfigError(f"--out {target}: this is the file that is read, which would be lost; name another file")
+    folder = next(one for one in target.absolute().parents if one.exists())
+    if target.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise ConfigError(f"--out {target}: no file can be written there; name another place")
     return target
 
 

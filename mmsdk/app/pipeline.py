@@ -271,17 +271,27 @@ class Pipeline:
             return (key,) if key in own and not row.keys().isdisjoint(read) else read
 
         return [
-            {column: cell for key, value in row.items() for column, cell in _spread(columns_of(row, key), value)}
-            for row in rows
+            {
+                column: cell
+                for key, value in row.items()
+                for column, cell in _spread(f"row {number}: {key}", columns_of(row, key), value)
+            }
+            for number, row in enumerate(rows, 1)
         ]
 
 
-def _spread(columns: Sequence[str], value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield column and cell of what is given for an input whole: as many values as columns, or one for the first."""
-    if len(columns) > 1 and isinstance(value, list | tuple | np.ndarray) and len(value) == len(columns):
-        yield from zip(columns, value, strict=True)
-    else:
+def _spread(where: str, columns: Sequence[str], value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield column and cell of what is given for an input whole: as many values as columns, or one for the first.
+
+    :raises DataError: more or fewer values than columns.
+    """
+    if len(columns) < 2 or not isinstance(value, list | tuple | np.ndarray):
         yield columns[0], value
+        return
+    if len(value) != len(columns):
+        names = ", ".join([*columns[:3], *(["..."] if len(columns) > 3 else [])])
+        raise DataError(f"{where} takes {len(columns)} values ({names}), {len(value)} were given")
+    yield from zip(columns, value, strict=True)
 
 
 def map_rows(one: SpaceMap, values: np.ndarray, present: np.ndarray) -> np.ndarray:

@@ -84,7 +84,8 @@ def _fits(setting: Setting, value: Any) -> bool:
         return all(isinstance(one, str | int | float) for one in (value if isinstance(value, list) else [value]))
     if setting.kind == "file":
         return isinstance(value, str) or (setting.inline and isinstance(value, list))
-    return not isinstance(value, bool) and isinstance(value, str | int)
+    plain = str | int | float if setting.kind == "text" else str | int
+    return not isinstance(value, bool) and isinstance(value, plain)
 
 
 def _is_number(value: Any) -> bool:

@@ -67,12 +67,12 @@ def evaluate(
         raise ConfigError(f"name the table to score {what} on: mmsdk evaluate {what} DATA")
     app = open_run(what, **words)
     metrics = resolve("mmsdk.app.evaluating:evaluate")(app, data, slices=slices)
-    if path is not None:
-        write_json(path, metrics)
     if as_json:
         print_json(metrics)
     else:
         print_metrics(metrics, headlines(app.document), details=True)
+    if path is not None:  # what can fail comes last: the figures are on the screen
+        write_json(path, metrics)
 
 
 _OPTION = {"settings": "set"}
@@ -92,14 +92,13 @@ def _cross(
         overrides=resolve("mmsdk.config:parse_set")(crossing["settings"]),
         **words,
     )
-    if out is not None:
-        crossed.save(out)
     found = crossed.as_json()
     if as_json:
         print_json(found)
-        return
-    for line in _lines(found):
+    for line in () if as_json else _lines(found):
         click.echo(click.wrap_text(line, width(), subsequent_indent="    ") if len(line) > width() else line)
+    if out is not None:  # what can fail comes last: the figures are on the screen
+        crossed.save(out)
 
 
 def _variants(file: str) -> dict[str, dict[str, Any]]:

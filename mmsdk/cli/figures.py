@@ -112,6 +112,8 @@ def _promises(confidence: Mapping[str, Any]) -> Iterator[str]:
     if answered := confidence.get("answered"):
         error = f", wrong in {shown_score(answered['error'])} of them" if "error" in answered else ""
         yield f"answered {shown_score(answered['share'])} of the rows{error}"
+        if answered["share"]["value"] == 0:
+            yield "every row is declined: give more rows to calibrate on, or decline less (confidence.abstain)"
 
 
 def next_commands(app: Any) -> Iterator[Sequence[str | Path]]:

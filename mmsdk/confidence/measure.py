@@ -74,6 +74,7 @@ def measure_task(
         "source": confidence.source,
         "rows": fullest.rows,
         "units": fullest.units,
+        "scored": len(whole.rows) if scoring.groups is None else len(np.unique(scoring.groups[whole.rows].astype(str))),
         "notes": [one for one in confidence.notes if one.startswith(f"{name}: ")],
     }
     found |= _calibration(confidence, name, target, whole, scoring)

@@ -29,6 +29,7 @@ CONFIDENCE = {
         "source": {"enum": ["validation", "folds"]},
         "rows": {"type": "integer", "description": "calibration rows"},
         "units": {"type": "integer", "description": "groups of them, or rows where they have none"},
+        "scored": {"type": "integer", "description": "groups, or rows, that these figures are of"},
         "notes": {"type": "array", "items": {"type": "string"}},
         "raw": {"$ref": "#/$defs/metrics", "description": "before calibration"},
         "reliability": {"type": "object", "properties": {"raw": BINS, "calibrated": BINS}},
@@ -45,7 +46,7 @@ CONFIDENCE = {
         "error_asked": {"type": "number", "description": "how often the answers given may err"},
         "novelty": {"$ref": "#/$defs/metrics"},
     },
-    "required": ["method", "source", "rows", "units", "notes"],
+    "required": ["method", "source", "rows", "units", "scored", "notes"],
     "additionalProperties": False,
 }
 METRIC: dict[str, Any] = {

@@ -14,8 +14,9 @@ from mmsdk.index.hits import Hit, Row, RowBatch
 from mmsdk.index.keeper import Keeper
 from mmsdk.index.store import Moved, Settings, Store
 from mmsdk.index.vectors import BLOCK, checked, normalised
-from mmsdk.index.where import compile_where
+from mmsdk.index.where import compile_where, no_numbers_in
 from mmsdk.plugins import get_registry
+from mmsdk.progress import note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -201,8 +202,11 @@ class JointIndex:
             return None
         if (known := view.filters.get(where)) is not None:
             return known
-        condition = compile_where(where, self._store.columns())
-        keys = view.known(self._store.matching(condition, view.state.generation))
+        columns, generation = self._store.columns(), view.state.generation
+        keys = view.known(self._store.matching(compile_where(where, columns), generation))
+        for name, condition in no_numbers_in(where, columns).items():
+            if count := len(view.known(self._store.matching(condition, generation))):
+                note(f"where: {name}: {count} cells are text that is no number, and were compared with none")
         if len(view.filters) < FILTERS:
             view.filters[where] = keys
         return keys

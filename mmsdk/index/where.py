@@ -72,6 +72,20 @@ def columns_in(text: str, columns: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(parser.read))
 
 
+def no_numbers_in(text: str, columns: Iterable[str]) -> dict[str, Sql]:
+    """Return the columns that a filter compares with a number -> which of their cells are text that is none.
+
+    Those cells take no part in the comparison; who filters by such a column may not know.
+    """
+    parser = _Parser(text, tuple(columns))
+    parser.parse()
+    # text is greater than every number, see _compare; an empty cell is null and greater than nothing
+    return {
+        name: (f"({sql} > CAST(9e999 AS NUMERIC) AND trim({sql}) != '')", [*path, *path])
+        for name, (sql, path) in parser.numeric.items()
+    }
+
+
 class _Parser:
     """Recursive descent: ``or`` < ``and`` < ``not`` < a comparison or a parenthesis."""
 
@@ -81,6 +95,7 @@ class _Parser:
         self.tokens = self._tokens()
         self.position = 0
         self.read: list[str] = []
+        self.numeric: dict[str, Sql] = {}
         self.depth = 0
         self.terms = 0
 
@@ -179,15 +194,19 @@ class _Parser:
         if negated or self._peek().kind != "op" or operator not in COMPARE:
             self._fail("one of < <= = != >= >, 'in', 'like', 'is null'")
         self._next()
-        return _compare(column, operator, self._value(operator))
+        value = self._value(operator)
+        if isinstance(value, int | float) and not isinstance(value, bool) and operator != "!=":
+            self.numeric[self.read[-1]] = column
+        return _compare(column, operator, value)
 
     def _column(self) -> Sql:
         token = self._peek()
         if token.kind not in ("word", "quoted") or (token.kind == "word" and token.text.lower() in KEYWORDS):
-            self._fail("the name of a column")
+            known = token.kind == "string" and token.text in self.columns
+            self._fail(f"the name of a column{f', written `{token.text}`' if known else ''}")
         name = token.text
         if name not in self.columns and name != "id":
-            raise StoreError(unknown("column", name, {*self.columns, "id"}, where="where", listed="Known"))
+            raise StoreError(self._unknown(name))
         if UNREACHABLE.search(name):  # a JSON path cannot name them
             raise StoreError(
                 f"where: column {name!r} cannot be filtered by, since its name holds a double quote, a backslash or "
@@ -196,6 +215,14 @@ class _Parser:
         self._next()
         self.read.append(name)
         return ("id", []) if name == "id" and "id" not in self.columns else ("json_extract(row, ?)", [f'$."{name}"'])
+
+    def _unknown(self, name: str) -> str:
+        """Return the sentence about a column that is not there; a name of several words is to stand in backticks."""
+        at = self._peek().at
+        whole = next((one for one in sorted(self.columns, key=len)[::-1] if self.text.startswith(one, at)), None)
+        if whole is not None and self._peek().kind == "word":
+            return f"where: {_shown(self.text)}: write the column as `{whole}`, since its name is no plain word"
+        return unknown("column", name, {*self.columns, "id"}, where="where", listed="Known")
 
     def _value(self, operator: str = "=") -> Value:
         token = self._peek()

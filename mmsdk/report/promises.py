@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+FEWEST, FEWEST_UNITS = 30, 3  # rows, and groups of them: fewer break a promise by luck
 WHY = "these rows are unlike those it was set by: another time or place, or an input that knew those by heart"
 
 
@@ -24,15 +25,18 @@ def broken_lines(metrics: Mapping[str, Any]) -> list[str]:
 
 
 def _broken(found: Mapping[str, Any]) -> Iterator[str]:
+    if found.get("scored", 0) < FEWEST_UNITS:
+        return
     sets = found.get("sets", {})
     held = sets.get("strict", sets.get("coverage"))
-    if held is not None and held["high"] < _least(found["target"], found["units"]):
+    if held is not None and held["n"] >= FEWEST and held["high"] < _least(found["target"], found["units"]):
+        trust = "neither sets nor confidence" if "strict" in sets else "no interval"
         yield (
             f"the limit set to hold {found['target']:.0%} of the truth held {_bounds(held)} of {held['n']} rows; "
-            f"{WHY}; rely on neither sets nor confidence"
+            f"{WHY}; rely on {trust}"
         )
     error, asked = found.get("answered", {}).get("error"), found.get("error_asked")
-    if error is not None and asked is not None and error["low"] > asked:
+    if error is not None and asked is not None and error["n"] >= FEWEST and error["low"] > asked:
         yield f"answers given were to err {asked:g} of the time at most and did so {_bounds(error)}; {WHY}"
 
 

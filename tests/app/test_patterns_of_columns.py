@@ -79,8 +79,8 @@ def test_an_input_of_several_columns_is_given_whole_by_its_name(app, of):
     row = rows()[0]
     whole = {"face": of([row["AU0"], row["AU1"], row["AU2"]]), "note": row["note"]}
     assert chances(app, whole) == chances(app, row)
-    with pytest.raises(DataError, match="of 3"):
-        app.predict([{"face": of([1.0, 2.0])}])
+    with pytest.raises(DataError, match=r"row 2: face takes 3 values \(AU0, AU1, AU2\), 2 were given"):
+        app.predict([row, {"face": of([1.0, 2.0])}])
 
 
 def test_folds_and_what_inputs_are_worth_read_them_too():

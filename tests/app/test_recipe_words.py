@@ -9,10 +9,12 @@ import pytest
 from shop_data import rows, write_csv
 
 import mmsdk
+from mmsdk.app.recipe_settings import value_of
 from mmsdk.app.recipes import plan_recipe
 from mmsdk.cli.shell import run
 from mmsdk.data import inspect_table, sources
 from mmsdk.plugins import get_registry
+from mmsdk.specs import Setting
 from mmsdk.testing import installed, write_distribution
 
 SOURCE = """
@@ -483,3 +485,8 @@ def test_a_plan_inspects_its_table_once_for_each_answer(site, things, monkeypatc
     )
     plan_recipe("prices", data=str(things / "things.csv"), settings={"target": "kind"})
     assert looks == [{"tasks": False, "target": "kind"}]
+
+
+def test_a_text_may_be_a_number_as_a_label_is():
+    assert value_of(Setting(kind="text", what="a word"), 1.5) == "1.5"
+    assert value_of(Setting(kind="text", what="a word"), 7) == "7"

@@ -7,6 +7,10 @@ import re
 import pytest
 
 from mmsdk.cli.figures import print_metrics
+from mmsdk.cli.shell import run
+from mmsdk.config import write_yaml
+from mmsdk.errors import ConfigError
+from mmsdk.files import check_output
 
 
 def score(value):
@@ -31,6 +35,34 @@ def test_sets_without_a_bound_are_said(capsys, sets, said):
     confidence = {"target": 0.9, "sets": {"coverage": score(0.9), **sets}}
     print_metrics({"price": {"test": {"r2": score(0.5)}, "confidence": confidence}}, {"price": "r2"})
     assert said in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_run_that_declines_every_row_is_said_to(tmp_path, capsys):
+    rows = "x,kind\n" + "".join(f"{n % 7},{'ab'[n % 2]}\n" for n in range(80))
+    (tmp_path / "rows.csv").write_text(rows, "utf-8")
+    app = {
+        "data": str(tmp_path / "rows.csv"),
+        "inputs": {"x": {"column": "x", "modality": "number"}},
+        "tasks": {"kind": {"column": "kind", "type": "classification"}},
+        "training": {"epochs": 1},
+        "confidence": {"abstain": {"below": 0.999}},
+    }
+    (tmp_path / "app.yaml").write_text(write_yaml(app), "utf-8")
+    assert run(["fit", str(tmp_path / "app.yaml"), "--out", str(tmp_path / "run"), "--quiet"]) == 0
+    assert "every row is declined: give more rows to calibrate on" in " ".join(capsys.readouterr().out.split())
+    asked = [str(tmp_path / "run"), str(tmp_path / "rows.csv"), "--out", str(tmp_path / "answers.csv")]
+    assert run(["predict", *asked]) == 0
+    assert "kind: 80 of 80 rows declined, their answer left empty" in capsys.readouterr().out
+    assert '"80",,0.' in (tmp_path / "answers.csv").read_text("utf-8")
+
+
+@pytest.mark.parametrize("place", ["file.json/x.json", "folder.json"])
+def test_a_place_that_cannot_be_written_is_refused_before_any_work(tmp_path, place):
+    (tmp_path / "file.json").write_text("{}", "utf-8")
+    (tmp_path / "folder.json").mkdir()
+    with pytest.raises(ConfigError, match="no file can be written there"):
+        check_output(tmp_path / place, (".json",))
+    assert check_output(tmp_path / "new" / "x.json", (".json",)) == tmp_path / "new" / "x.json"
 
 
 def test_the_weak_slice_and_the_harmful_input_are_told(capsys, monkeypatch):

@@ -140,3 +140,41 @@ def test_columns_are_never_pasted_into_sql(tmp_path, text):
             assert text not in compile_where(f"`{text}` = 'x'", [text])[0]
             assert index.ids(f"`{text}` = 'x'") == ["a"]
         assert index.ids() == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ("price > 5", "where: price: 1 cells are text that is no number, and were compared with none"),
+        ("name = 'Beam' or price = 5", "where: price: 1 cells"),
+        ("price != 5", ""),  # of which that text is not a number either
+        ("price = '5'", ""),
+        ("stock > 1", ""),
+        ("sku < 9", ""),  # "007" reads as a number
+    ],
+)
+def test_cells_that_no_number_can_be_compared_with_are_said(tmp_path, capsys, where, told):
+    with JointIndex.create(tmp_path / "i", 2) as index:
+        index.add(list(ROWS), [[i, 1] for i in range(5)], list(ROWS.values()))
+        capsys.readouterr()
+        index.ids(where)
+        assert told in capsys.readouterr().err
+        index.ids(where)
+        assert capsys.readouterr().err == "", "once for as long as nothing changes"
+        index.remove(["d"])
+        index.ids(where)
+        assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ("list price < 8", "write the column as `list price`"),
+        ("price < 3 and list price < 8", "write the column as `list price`"),
+        ('"list price" < 8', "the name of a column, written `list price`"),
+        ("lost price < 8", "Did you mean 'price'|no column named 'lost'"),
+    ],
+)
+def test_a_name_of_several_words_is_said_to_need_backticks(shop, where, message):
+    with pytest.raises(StoreError, match=message):
+        shop.ids(where)

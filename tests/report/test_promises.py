@@ -16,8 +16,8 @@ def score(value, low, high, n=200):
     return {"value": value, "low": low, "high": high, "n": n}
 
 
-def metrics(sets, *, target=0.9, units=1000, **more):
-    return {"confidence": {"sets": sets, "target": target, "units": units, **more}}
+def metrics(sets, *, target=0.9, units=1000, scored=200, **more):
+    return {"confidence": {"sets": sets, "target": target, "units": units, "scored": scored, **more}}
 
 
 def test_the_limit_is_judged_by_itself_where_the_answer_hides_it():
@@ -37,6 +37,19 @@ def test_a_limit_of_few_rows_may_have_had_bad_luck(units, broken):
     random = np.random.default_rng(0)  # what limits of so many uniform scores hold: as low as this or not
     limits = np.sort(random.random((4000, units)))[:, min(units, int(np.ceil((units + 1) * 0.9))) - 1]
     assert bool(np.quantile(limits, 0.025) > 0.87) is broken
+
+
+def test_few_rows_and_one_or_two_groups_prove_nothing():
+    held, answered = {"strict": score(0.0, 0.0, 0.3, 40)}, {"error": score(1.0, 0.6, 1.0, 40)}
+    assert len(broken_lines(metrics(held, answered=answered, error_asked=0.05))) == 2
+    assert not broken_lines(metrics(held, answered=answered, error_asked=0.05, scored=2))
+    for one in (held["strict"], answered["error"]):
+        one["n"] = 20
+    assert not broken_lines(metrics(held, answered=answered, error_asked=0.05))
+
+
+def test_of_numbers_the_intervals_are_not_to_be_relied_on():
+    assert "rely on no interval" in broken_lines(metrics({"coverage": score(0.5, 0.4, 0.6)}))[0]
 
 
 def test_errors_beyond_those_asked_for_are_said():
