@@ -47,7 +47,7 @@ class Pipeline:
     :param usual: input -> mean and spread of the training rows, of inputs with a ``within``.
     :param maps: input -> its way into the common space, of inputs that are aligned, once that is learned.
     :param columns: of the table the application was fitted on; rows in use may carry them all.
-    :param numbers: of these columns, whether they held numbers then.
+    :param numbers: of these columns, whether they held numbers then; of ``1,119.60``, what stood between the thousands.
     :param rules: what is known for certain about the answers.
     :param told: what was said already of tables in use, so that a service says it once.
     """
@@ -63,7 +63,7 @@ class Pipeline:
     usual: dict[str, Usual] = field(default_factory=dict)
     maps: Mapping[str, SpaceMap] = field(default_factory=dict)
     columns: Sequence[str] = ()
-    numbers: Mapping[str, bool] = field(default_factory=dict)
+    numbers: Mapping[str, bool | str] = field(default_factory=dict)
     rules: RuleBook = field(default_factory=lambda: RuleBook(()))
     told: set[str] = field(default_factory=set)
     _opened_cache: EmbeddingCache | None = None
@@ -86,7 +86,8 @@ class Pipeline:
         """
         samples, problems = self.read(data, partial=False)
         self.columns = samples.table.names
-        self.numbers = {name: holds_numbers(samples.table.column(name)) for name in self.columns}
+        table = samples.table
+        self.numbers = {name: table.marks.get(name) or holds_numbers(table.column(name)) for name in self.columns}
         inputs = {
             name: entry.model_copy(update={"column": list(samples.inputs[name].columns)}) if entry.patterns else entry
             for name, entry in self.application.inputs.items()

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pv
 
+from mmsdk.data.thousands import is_text, thousands_mark
 from mmsdk.errors import DataError, Problem
 from mmsdk.progress import note
 
@@ -68,6 +69,8 @@ def _with_points(table: pa.Table) -> tuple[pa.Table, dict[str, Readings]]:
     """
     readings = {}
     for place, name in enumerate(table.column_names):
+        if thousands_mark(table.column(place)):
+            continue  # read with its thousands, as in any other table
         cells = pc.utf8_trim_whitespace(table.column(place))
         commas = pc.match_substring_regex(cells, DECIMAL)
         numbers = pc.sum(pc.or_(commas, pc.match_substring_regex(cells, WHOLE))).as_py() or 0
@@ -83,7 +86,7 @@ def _with_points(table: pa.Table) -> tuple[pa.Table, dict[str, Readings]]:
 def holds_numbers(column: pa.ChunkedArray) -> bool:
     """Return whether nearly all filled cells of a column are numbers with a decimal point, or whole ones."""
     kind = column.type
-    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+    if not is_text(kind):
         return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
     cells = pc.utf8_trim_whitespace(column)
     filled = pc.sum(pc.not_equal(cells, "")).as_py() or 0

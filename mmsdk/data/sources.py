@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from mmsdk.data.delimited import Readings, read_delimited
 from mmsdk.data.objects import from_frame, from_json_lines, from_rows, normal, normalised
 from mmsdk.data.table import Table
+from mmsdk.data.thousands import thousands_mark, without_thousands
 from mmsdk.errors import DataError
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ def _read(path: Path, name: str) -> Table:
     """Return the table of a file, with both readings of its decimal commas."""
     columns, readings = _from_file(path)
     plain = {column: (normal(commas), normal(points)) for column, (commas, points) in readings.items()}
-    return replace(_checked(columns, None, name), readings=plain)
+    table = _checked(columns, None, name)
+    return replace(table, readings={**plain, **table.readings})
 
 
 def _from_file(path: Path) -> tuple[pa.Table, dict[str, Readings]]:
@@ -121,4 +123,14 @@ def _checked(columns: pa.Table, root: Path | None, name: str) -> Table:
     if columns.num_columns == 0 or columns.num_rows == 0:
         header = f" below its header ({', '.join(columns.column_names[:8])})" if columns.num_columns else ""
         raise DataError(f"{name} holds no rows{header}")
-    return Table(columns=normalised(columns), root=root, name=name)
+    return _without_thousands(Table(columns=normalised(columns), root=root, name=name))
+
+
+def _without_thousands(table: Table) -> Table:
+    """Return the table with ``1,119.60`` as ``1119.60`` in the columns that hold such numbers, and both readings."""
+    marks = {name: mark for name in table.names if (mark := thousands_mark(table.column(name)))}
+    readings = {name: (table.column(name), without_thousands(table.column(name), marks[name])) for name in marks}
+    columns = table.columns
+    for name, (_, plain) in readings.items():
+        columns = columns.set_column(table.names.index(name), name, plain)
+    return replace(table, columns=columns, readings=readings, marks=marks)

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mmsdk.data.thousands import without_thousands
 from mmsdk.errors import DataError, Problem, did_you_mean
 
 if TYPE_CHECKING:
@@ -26,13 +27,15 @@ class Table:
         are ISO 8601 text, decimals are floats.
     :param root: the folder that relative paths start from; ``None`` is the working directory.
     :param name: what messages call it: ``products.csv``, ``the DataFrame``.
-    :param readings: of columns of a file in which ``37,5`` may be a number: as they stand there, and with points.
+    :param readings: of columns in which ``37,5`` or ``1,119.60`` may be a number: as they stand there, and with points.
+    :param marks: of columns that were read so, what stood between the thousands.
     """
 
     columns: pa.Table
     root: Path | None
     name: str
     readings: Mapping[str, tuple[pa.ChunkedArray, pa.ChunkedArray]] = field(default_factory=dict)
+    marks: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -91,16 +94,21 @@ class Table:
                 raise DataError(f"{self.name} has no column that fits the pattern {column!r}")
         return tuple(dict.fromkeys(found))
 
-    def with_points(self, numbers: Mapping[str, bool]) -> Table:
+    def with_points(self, numbers: Mapping[str, bool | str]) -> Table:
         """Return the table with decimal points in the columns that hold numbers, and as it was written in the others.
 
-        :param numbers: of columns of which that is known, whether they do; the others stay as they were read.
+        :param numbers: of columns of which that is known, whether they do, or what stands between their thousands; the
+            others stay as they were read, and so do thousands that these cells show to be written otherwise.
         """
-        columns = self.columns
-        for name, both in self.readings.items():
-            if name in numbers:
-                columns = columns.set_column(self.names.index(name), name, both[numbers[name]])
-        return replace(self, columns=columns, readings={})
+        columns, marks = self.columns, dict(self.marks)
+        for place, name in enumerate(self.names):
+            known, cells = numbers.get(name), self.columns.column(place)
+            written, points = self.readings.get(name, (cells, cells))
+            if isinstance(known, str) and name not in marks:
+                points, marks[name] = without_thousands(written, known), known
+            if known is not None and (points if known else written) is not cells:
+                columns = columns.set_column(place, name, points if known else written)
+        return replace(self, columns=columns, readings={}, marks=marks)
 
     def take(self, rows: np.ndarray) -> Table:
         """Return the table of these 0-based rows, in their order."""

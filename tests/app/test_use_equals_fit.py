@@ -383,3 +383,20 @@ def test_a_cell_that_is_no_text_spoils_no_other_row(table):
     assert close(chances(app, [*table[:8], {**table[8], "note": ["a"], "code": "x", "price": "n/a"}])[:8], told)
     with pytest.raises(mmsdk.DataError, match=r"row 9 .*holds 5 bytes, where a text is expected"):
         mmsdk.load(app.folder, quiet=True).predict([*table[:8], {**table[8], "note": b"bytes"}])
+
+
+@pytest.mark.parametrize("german", [True, False])
+def test_thousands_of_one_row_are_read_as_training_read_them(table, folder, german):
+    def thousands(rows):
+        marks = str.maketrans(",.", ".,") if german else {}
+        prices = [None if row["price"] is None else f"{100 * row['price']:,.3f}".translate(marks) for row in rows]
+        return [{**row, "price": price} for row, price in zip(as_text(rows), prices, strict=True)]
+
+    dear = [{**row, "price": None if row["price"] is None else 100 * row["price"]} for row in table]
+    described = application(inputs={"price": PRICE, "all": {"column": ["price", "code"], "modality": "table"}})
+    app = mmsdk.fit(described, write(folder / "all.csv", thousands(table), german), quiet=True)
+    told = chances(mmsdk.fit(described, dear, quiet=True), dear[:20])
+    assert close(chances(app, thousands(table)[:20]), told)
+    assert close([chances(app, [row])[0] for row in thousands(table)[:20]], told)
+    rows = [write(folder / "one.csv", [row], german) for row in thousands(table)[:1]]
+    assert close(chances(app, rows[0]), told[:1])

@@ -75,6 +75,7 @@ def test_a_delimiter_inside_quotes_of_the_header_does_not_count(tmp_path):
         (["3,5,7", "3,5", "9"], ["3,5,7", "3,5", "9"]),  # ids in a cell
         (["ja, 3", "nein"], ["ja, 3", "nein"]),
         (["36.9", "37"], ["36.9", "37"]),
+        (["1.119,60", "484,69", "3"], ["1119.60", "484.69", "3"]),
     ],
 )
 def test_decimal_commas_between_semicolons_are_points(tmp_path, cells, expected):
@@ -85,6 +86,41 @@ def test_decimal_commas_between_semicolons_are_points(tmp_path, cells, expected)
 def test_between_other_separators_a_comma_is_what_it_is(tmp_path):
     assert list(read_table(written(tmp_path, 'id,t\n1,"36,9"\n2,"37,1"\n')).cells("t")) == ["36,9", "37,1"]
     assert list(read_table(written(tmp_path, "id\tt\n1\t36,9\n", "t.tsv")).cells("t")) == ["36,9"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["1,119.60", "484.69", "", "7"], ["1119.60", "484.69", None, "7"]),
+        (["1.119,60", "484,69", "-7"], ["1119.60", "484.69", "-7"]),
+        (["1,250,000", "980,000"], ["1250000", "980000"]),
+        (["1.250.000", "980.000"], ["1250000", "980000"]),
+        (["1,119", "2,500"], ["1,119", "2,500"]),  # may have three decimals
+        (["101,102,103", "101,104"], ["101,102,103", "101,104"]),  # tags
+        (["12.345.678", "12.345.679", ""], ["12.345.678", "12.345.679", None]),  # codes
+        (["1,119.60", "12,50.3"], ["1,119.60", "12,50.3"]),
+        (["1,119.60", "1.119,60"], ["1,119.60", "1.119,60"]),
+        (["1,119.60", "on request"], ["1,119.60", "on request"]),
+        (["0,119.60", "1.5"], ["0,119.60", "1.5"]),
+    ],
+)
+@pytest.mark.parametrize("separator", ["|", "\t", None])
+def test_thousands_are_read_where_they_can_be_nothing_else(tmp_path, cells, expected, separator):
+    lines = "".join(f"{n}{separator}{cell}\n" for n, cell in enumerate(cells))
+    rows = [{"id": str(n), "t": cell} for n, cell in enumerate(cells)]
+    text = f"id{separator}t\n{lines}"
+    found = read_table(
+        rows if separator is None else written(tmp_path, text, "t.tsv" if separator == "\t" else "t.csv")
+    )
+    assert list(found.cells("t")) == expected
+
+
+def test_thousands_are_numbers_to_filters_and_read_once(tmp_path):
+    found = read_table([{"price": "1.119,60"}, {"price": "119,605"}])
+    assert [row["price"] for row in found.records()] == [1119.6, 119.605]
+    assert found.with_points({"price": False}).cells("price") == ["1.119,60", "119,605"]
+    alone = read_table([{"price": "119,605"}]).with_points({"price": "."})
+    assert alone.cells("price") == alone.with_points({"price": "."}).cells("price") == ["119.605"]
 
 
 def test_utf_16_with_its_mark_is_read(tmp_path):
