@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 SHOWN_PROBLEMS = 20
+_OF_A_CELL = re.compile(r"'[^']*'|\d+")  # what a reason says of one cell alone: words of it, numbers
 
 
 class MmsdkError(Exception):
@@ -66,12 +68,24 @@ class DataError(MmsdkError):
     """The user's data is wrong; ``problems`` names every row, column and value at once."""
 
     def __init__(self, message: str, problems: Iterable[Problem] = ()) -> None:
-        """Keep every problem; print the first twenty and count the rest."""
+        """Keep every problem; print up to twenty, of more one line a reason."""
         self.problems = tuple(problems)
-        lines = [f"  {problem}" for problem in self.problems[:SHOWN_PROBLEMS]]
-        if len(self.problems) > SHOWN_PROBLEMS:
-            lines.append(f"  ... and {len(self.problems) - SHOWN_PROBLEMS} more")
-        super().__init__("\n".join([message, *lines]))
+        super().__init__("\n".join([message, *(f"  {line}" for line in listed(self.problems))]))
+
+
+def listed(problems: Sequence[Problem], most: int = SHOWN_PROBLEMS) -> list[str]:
+    """Return a line a problem; of more than ``most`` one line a column and reason: the first, and how many are alike.
+
+    So a rare problem is not hidden behind many of another kind.
+    """
+    if len(problems) <= most:
+        return [str(problem) for problem in problems]
+    kinds: dict[tuple[str | None, str], list[Problem]] = {}
+    for problem in problems:
+        kinds.setdefault((problem.column, _OF_A_CELL.sub("", problem.reason)), []).append(problem)
+    lines = [f"{first}" + (f" ({len(rest):,} more like it)" if rest else "") for first, *rest in kinds.values()]
+    left = sum(len(alike) for alike in list(kinds.values())[most:])
+    return [*lines[:most], *([f"... and {left:,} more"] if left else [])]
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from mmsdk.audit import Finding
 from mmsdk.data import Interactions, Samples, read_samples, read_table
-from mmsdk.errors import ConfigError
+from mmsdk.errors import ConfigError, listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -144,7 +144,7 @@ def _findings(interactions: Interactions, samples: Samples) -> list[Finding]:
         )
     ]
     if interactions.problems:
-        detail = "; ".join(str(problem) for problem in interactions.problems[:3])
+        detail = "; ".join(listed(interactions.problems, 3))
         title = f"{len(interactions.problems)} rows of the interactions were left out"
         found.append(Finding(severity="warning", code="interactions", title=title, detail=detail))
     return found

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mmsdk.audit.finding import Finding, Severity
 from mmsdk.embed.reporting import told
+from mmsdk.errors import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,7 +43,7 @@ def _broken(problems: Sequence[Problem]) -> Finding:
     if not problems:
         return Finding(severity="ok", code="broken", title="no broken or missing files and no unusable cells")
     columns = Counter(problem.column or "?" for problem in problems)
-    detail = "; ".join(str(problem) for problem in problems[:SHOWN])
+    detail = "; ".join(listed(problems, SHOWN))
     counts = ", ".join(f"{count} in {column}" for column, count in columns.most_common())
     return Finding(severity="warning", code="broken", title=f"unusable cells became missing: {counts}", detail=detail)
 

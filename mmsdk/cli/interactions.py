@@ -7,6 +7,7 @@ import click
 from mmsdk.cli import options
 from mmsdk.cli.output import print_json
 from mmsdk.cli.runs import open_run, run
+from mmsdk.errors import listed
 
 
 @click.group()
@@ -39,8 +40,8 @@ def add(
     if as_json:
         print_json(facts)
         return
-    for problem in found.problems[:5]:
-        click.echo(f"left out: {problem}", err=True)
+    for line in listed(found.problems, 5):
+        click.echo(f"left out: {line}", err=True)
     click.echo(f"{found.added:,} added, {found.known:,} known, {len(found.problems):,} left out")
     if found.generation is not None:
         click.echo(_learned(found.seconds, found.generation))

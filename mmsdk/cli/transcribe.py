@@ -9,7 +9,7 @@ import click
 
 from mmsdk.cli import options
 from mmsdk.cli.output import print_json
-from mmsdk.errors import ConfigError
+from mmsdk.errors import ConfigError, listed
 from mmsdk.files import check_output
 from mmsdk.plugins import resolve
 from mmsdk.progress import note
@@ -64,8 +64,8 @@ def _table(data: str, path: Path, encoder: str, given: dict[str, Any]) -> dict[s
     """Write down a column; return what to tell of it."""
     found = resolve("mmsdk.app.transcribing:transcribe")(data, given.pop("column"), encoder, **given)
     resolve("mmsdk.app.predictions:write_table")(path, found.table)
-    for one in found.problems[:3]:
-        click.echo(str(one), err=True)
+    for line in listed(found.problems, 3):
+        click.echo(line, err=True)
     if path.resolve().parent != Path(data).resolve().parent:
         note(f"{path} lies in another folder than {data}: relative paths in it are still meant from there")
     told = {"rows": found.table.num_rows, "column": found.column, "with_speech": found.said}

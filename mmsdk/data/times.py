@@ -8,6 +8,8 @@ import re
 import unicodedata
 from typing import Any
 
+UNTOLD = "day or month first is not told from the digits; write 2025-12-11"
+NO_DATE = "is not a date such as 2026-11-26 or 26.11.2026"
 # 2026年11月26日, 2026/11/26, 2026.11.26, 2026-3-1, 26.11.2026; after it 9:05, 9:05:30, 9时05分30秒 or 9点05分
 _WRITTEN = re.compile(
     r"(?:(?P<y1>\d{4})年(?P<m1>\d\d?)月(?P<d1>\d\d?)[日号]"
@@ -18,6 +20,9 @@ _WRITTEN = re.compile(
 )
 
 
+_UNTOLD = re.compile(r"\d\d?([-/])\d\d?\1(\d{4}|\d\d)(\D.*)?", re.ASCII)  # 11/12/2025, 11-12-25 10:05
+
+
 def moment_of(text: str) -> dt.datetime:
     """Return the moment that a text says: ISO 8601, or year, month and day in this order, with or without a time.
 
@@ -25,18 +30,24 @@ def moment_of(text: str) -> dt.datetime:
     day may stand first, as in most of Europe (``26.11.2026 10:05``); with other marks (``26/11/2026``) it is refused:
     nobody can tell it from a month.
 
-    :raises ValueError: it is no such text.
+    :raises ValueError: it is no such text; the message is the reason.
     """
     plain = text.strip()
     try:
         return dt.datetime.fromisoformat(plain)
     except ValueError:
-        found = _WRITTEN.fullmatch(unicodedata.normalize("NFKC", plain))
+        plain = unicodedata.normalize("NFKC", plain)
+    if _UNTOLD.fullmatch(plain):
+        raise ValueError(UNTOLD)
+    found = _WRITTEN.fullmatch(plain)
     if found is None:
-        raise ValueError("is not a date such as 2026-11-26 or 26.11.2026")
+        raise ValueError(NO_DATE)
     year, month, day = (next(int(found[f"{part}{way}"]) for way in "123" if found[f"{part}{way}"]) for part in "ymd")
     hour, minute, second = (int(found[part] or 0) for part in ("hour", "minute", "second"))
-    return dt.datetime(year, month, day, hour, minute, second)
+    try:
+        return dt.datetime(year, month, day, hour, minute, second)
+    except ValueError:
+        raise ValueError(NO_DATE) from None
 
 
 def seconds_of(value: Any) -> float:
@@ -56,6 +67,7 @@ def seconds_of(value: Any) -> float:
         raise ValueError("is not a moment in time")
     try:
         moment = moment_of(str(value))
-    except ValueError:
-        raise ValueError("is not a moment in time; write it as 2024-01-31T10:00 or as a number") from None
+    except ValueError as error:
+        reason = "is not a moment in time; write it as 2024-01-31T10:00 or as a number"
+        raise ValueError(UNTOLD if str(error) == UNTOLD else reason) from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()

@@ -12,7 +12,7 @@ import numpy as np
 from mmsdk.data import SKIP_BAD_ROWS
 from mmsdk.embed.batching import Decoder
 from mmsdk.embed.branch import Branch
-from mmsdk.embed.column import ColumnRun
+from mmsdk.embed.column import ColumnRun, reason_of
 from mmsdk.embed.encoders import digest, open_modality, spelled
 from mmsdk.embed.reporting import Report, reported, since
 from mmsdk.embed.results import Embeddings, EmbedStats, InputStats
@@ -98,8 +98,9 @@ class Embedder:
                 }
                 for name, one in self._column(samples, column, ready, modality, work, problems):
                     values[name], present[name], inputs[name] = one
-        if fatal or (problems and (policy is None or policy.on_bad_row == "error")):
-            raise _refused(fatal, problems)
+        refused = problems if policy is None or policy.on_bad_row == "error" else []
+        if fatal or refused:
+            raise _refused(fatal, refused)
         return Embeddings(
             values={name: values[name] for name in encoders},
             present={name: present[name] for name in encoders},
@@ -197,10 +198,14 @@ class Embedder:
 
         :raises EncoderError: it raised, or does not know its dim afterwards.
         """
-        batch = list(_decoded(modality, column, _training_rows(samples)))
+        unread: list[tuple[int, str]] = []
+        batch = list(_decoded(modality, column, _training_rows(samples), unread))
         if not batch:
             reason = f"no training row holds a {opened.modality} that can be used, and {opened.name!r} learns from them"
-            fatal.append(Problem(reason=f"{reason}: fill the column, or leave this input out", column=_label(column)))
+            mend = "mend" if unread else "fill"
+            told = "".join(f" ({_raw(samples, column, row)!r:.80}: {why})" for row, why in unread)
+            reason = f"{reason}{told}: {mend} the column, or leave this input out"
+            fatal.append(Problem(reason=reason, column=_label(column)))
             return False
         who = f"encoder {opened.name!r} (plugin {opened.origin})"
         try:
@@ -270,13 +275,17 @@ class _Workers:
         return self._pool if media else self._inline
 
 
-def _decoded(modality: OpenModality, column: InputColumn, rows: Sequence[int]) -> Iterator[Any]:
-    """Yield the samples that can be decoded; the others are told when they are to be encoded."""
+def _decoded(
+    modality: OpenModality, column: InputColumn, rows: Sequence[int], unread: list[tuple[int, str]]
+) -> Iterator[Any]:
+    """Yield the samples that can be decoded; note the first row of the others, with the reason."""
     for row in rows:
         try:
             cell = column.cells[row]
             sample = modality.decode(cell) if cell is not None else None
-        except Exception:  # noqa: S112 - encoding the same cell tells it
+        except Exception as error:
+            if not unread:
+                unread.append((row, reason_of(error, column.modality)))
             continue
         if sample is not None:
             yield sample

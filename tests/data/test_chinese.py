@@ -130,7 +130,6 @@ def test_dates_as_excel_writes_them_are_read(text, moment):
 @pytest.mark.parametrize(
     "text",
     [
-        "26/11/2026",
         "2026年13月1日",
         "2026年2月30日",
         "2026/11-26",
@@ -146,6 +145,13 @@ def test_what_is_no_such_date_is_refused(text):
         moment_of(text)
     with pytest.raises(ValueError, match="is not a moment in time; write it as"):
         seconds_of(text)
+
+
+@pytest.mark.parametrize("text", ["26/11/2026", "11/12/2025", "11-12-2025", "1/2/25 10:05", "１１/１２/２０２５"])
+def test_a_date_with_day_or_month_first_is_refused_by_that_name(text):
+    for read in (moment_of, seconds_of):
+        with pytest.raises(ValueError, match="day or month first is not told from the digits; write 2025-12-11"):
+            read(text)
 
 
 def test_full_width_digits_are_digits():

@@ -79,6 +79,20 @@ def test_every_bad_row_is_named(tmp_path):
     ]
 
 
+def test_a_rare_problem_is_not_hidden_behind_many_of_another_kind(tmp_path):
+    rows = [f"u{n},007,{n % 9 + 1}/{n % 8 + 1}/2025" for n in range(400)]
+    text = "\n".join(["user,item,when", *rows, "u,99999,2025-02-01", "u,99998,2025-02-01", ",007,2025-02-01", ""])
+    with pytest.raises(DataError) as caught:
+        read(tmp_path, text, time="when")
+    assert str(caught.value).splitlines()[1:] == [
+        "  row 1, column 'when', '1/1/2025': day or month first is not told from the digits; write 2025-12-11 "
+        "(399 more like it)",
+        "  row 401, column 'item', '99999': is no id of the item table (1 more like it)",
+        "  row 403, column 'user': is empty, but every row needs a user",
+    ]
+    assert len(caught.value.problems) == 403
+
+
 def test_skipping_leaves_bad_rows_out_and_counts_them(tmp_path):
     policy = Policy(on_bad_row="skip")
     found = read(tmp_path, "user,item\na,007|070\n,008\nb,008\n", separator="|", policy=policy)

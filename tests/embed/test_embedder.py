@@ -259,6 +259,17 @@ def test_nothing_to_learn_from_is_said(cache, rows):
         Embedder(cache, quiet=True).embed(samples, {"title": open_encoder("scales", "text")})
 
 
+def test_cells_of_which_none_can_be_read_are_not_called_empty(cache, rows, skip):
+    samples = rows(["bad", "bad"], split=["train", "train"])
+    with pytest.raises(DataError) as caught:
+        Embedder(cache, quiet=True).embed(samples, {"title": open_encoder("scales", "text")}, skip)
+    assert str(caught.value).splitlines() == [
+        "an input has nothing to learn from:",
+        "  column 'words': no training row holds a text that can be used, and 'scales' learns from them "
+        "('bad': is bad): mend the column, or leave this input out",
+    ]
+
+
 def test_large_results_lie_in_a_file_without_a_name(cache, rows, monkeypatch):
     monkeypatch.setattr("mmsdk.embed.column.CHUNK_ROWS", (7, 7))
     samples = rows(map(str, range(50)))

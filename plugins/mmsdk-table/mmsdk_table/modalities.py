@@ -78,7 +78,9 @@ class Date(Whole):
         if value is None or value != value:  # noqa: PLR0124 - pandas' NaT, which differs from itself
             return None
         if isinstance(value, str):
-            value = _moment(value.strip())
+            from mmsdk import moment_of
+
+            value = moment_of(value)
         if isinstance(value, dt.datetime):
             return dt.datetime(*value.timetuple()[:6], value.microsecond)
         if isinstance(value, dt.date):
@@ -158,16 +160,6 @@ def _advice(value: Any) -> str:
     """Return what to do about a number with a unit, which is never guessed at: 12 kg and 12 g are not the same."""
     united = isinstance(value, str) and _UNIT.fullmatch(value.strip())
     return "; strip the unit, the same in every row, or take modality category or text" if united else ""
-
-
-def _moment(text: str) -> dt.datetime:
-    """Parse ISO 8601, or a date as Excel writes it in China and in most of Europe."""
-    from mmsdk import moment_of
-
-    try:
-        return moment_of(text)
-    except ValueError:
-        raise ValueError(f"is not an ISO date ({text[:60]!r}); write 2024-01-31 or 2024-01-31T10:00") from None
 
 
 def _elements(value: Any) -> Sequence[Any] | np.ndarray:

@@ -105,8 +105,9 @@ def test_date_takes_pandas_moments():
 @pytest.mark.parametrize(
     ("cell", "reason"),
     [
-        ("31/01/2024", "is not an ISO date .'31/01/2024'.; write 2024-01-31"),
-        ("2024-13-01", "is not an ISO date"),
+        ("31/01/2024", "day or month first is not told from the digits; write 2025-12-11"),
+        ("11-12-25 10:05", "day or month first is not told"),
+        ("2024-13-01", "is not a date such as 2026-11-26"),
         (1706659200, "is a int, not a date"),
     ],
 )
