@@ -20,12 +20,14 @@ class Guessed:
     :param application: as of an application file.
     :param notes: ``inputs.photo`` -> a few words on why.
     :param left_out: column -> why it is no input.
+    :param ids: the columns that may name the rows, surest first; the application's ``id`` is the first of them.
     :param group: the column of groups, such as who speaks, also where a split is made that cuts through them.
     """
 
     application: dict[str, Any] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+    ids: tuple[str, ...] = ()
     group: str | None = None
 
     def to_yaml(self) -> str:

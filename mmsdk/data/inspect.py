@@ -42,10 +42,10 @@ PEOPLE_WORDS = frozenset(["patient", "subject", "speaker", "actor", "person", "p
 PEOPLE_WORDS |= {"patientin", "proband", "probandin", "sprecher", "sprecherin", "teilnehmer", "teilnehmerin"}
 PEOPLE_WORDS |= {"versuchsperson", "schauspieler", "schauspielerin"}
 PEOPLE_WORDS |= {"患者", "病人", "受试者", "被试", "参与者", "志愿者", "说话人", "说话者", "讲话人", "演员"}
-GROUP_WORDS = PEOPLE_WORDS | {"group", "fold", "folds", "分组", "组别"}
-OF_A_PERSON = frozenset(["age", "sex", "gender", "weight", "height", "count", "年龄", "性别", "体重", "身高"])
-OF_A_PERSON |= {"alter", "geschlecht", "gewicht", "größe", "anzahl"}  # no group of rows
-NAMED = 4  # words of a cell from which it is a text, such as the subject of a mail, and names nobody
+GROUP_WORDS = frozenset(["group", "fold", "folds", "分组", "组别"])
+WHO = ID_WORDS | {"no", "number", "name", "first", "last", "full"}  # beside one of them: not patient_age
+WHO |= {"vorname", "nachname", "姓名", "号", "号码", "代码"}
+NAMED = 4  # words of a cell from which it is a text and names nobody
 OWN = 0.25  # of a text's letters, from which it says something that no other column does
 PARTS = frozenset({"train", "val", "validation", "test"})
 
@@ -193,8 +193,9 @@ class _Inspection:
             and not any(isinstance(cell, list | dict) for cell in p.sample)
         ]
         named = [p for p in fitting if column_says(p.name, ID_WORDS)]
-        first = self.table.names[0]
-        best = named[0] if named else next((p for p in fitting if p.name == first), None)
+        able = named or [p for p in fitting if p.name == self.table.names[0]]
+        self.found.ids = tuple(p.name for p in able)
+        best = able[0] if able else None
         if best is not None:
             del self.free[best.name]
             self.found.notes["id"] = "every row has its own"
@@ -232,7 +233,8 @@ class _Inspection:
         """Take the column of groups, such as who speaks; other columns that are named as groups are no inputs."""
         group: Profile | None = None
         for name, found in list(self.free.items()):
-            if not is_named(name, GROUP_WORDS) or _of_a_person(name) or name in self.files or found.words >= NAMED:
+            named = _names_people(name) or is_named(name, GROUP_WORDS)
+            if not named or name in self.files or _is_written(found):
                 continue
             if group is None and 1 < found.distinct < len(self.table) and "fold" not in name.lower():
                 group = found
@@ -400,9 +402,16 @@ def _settled(modality: str | None, found: Profile, guesses: Mapping[str, Guess])
     )
 
 
-def _of_a_person(name: str) -> bool:
-    """Return whether a column says how somebody is, and not who: ``patient_age``."""
-    return column_says(name, PEOPLE_WORDS) and column_says(name, OF_A_PERSON)
+def _names_people(name: str) -> bool:
+    """Return whether a column says who it is, as ``patient`` and ``patient_id``, and not how: ``patient_age``."""
+    words = column_words(name)
+    beside = [word for word in words if not is_named(word, PEOPLE_WORDS)]
+    return len(beside) < len(words) and all(word in WHO or word.isdigit() for word in beside)
+
+
+def _is_written(found: Profile) -> bool:
+    """Return whether the cells are text, and name nobody; the subject of a study has no spaces, that of a mail has."""
+    return found.words >= NAMED or (found.words > 1 and column_words(found.name) == ["subject"])
 
 
 def _has_digit(cell: Any) -> bool:

@@ -184,8 +184,15 @@ def files_there(found: Profile, table: Table) -> bool:
 
 
 def folders_there(found: Profile, table: Table) -> bool:
-    """Return whether the first cells of a column are the names of folders that are there."""
+    """Return whether the first cells of a column are the names of folders that are there.
+
+    A category may be too: the pictures of ``species`` lie in ``cat``, ``dog`` and ``bird``. So bare names that repeat
+    are none.
+    """
     root = table.root or Path()
+    bare = not any(re.search(r"[/\\]", str(cell)) for cell in found.sample[:5])
+    if bare and found.distinct < FITS * found.filled:
+        return False
     return all(
         isinstance(cell, str) and os.path.isdir(root / cell)  # noqa: PTH112 - Path.is_dir raises where a cell is long
         for cell in found.sample[:5]

@@ -285,7 +285,11 @@ def test_an_answer_that_is_none_is_refused(column, said):
         inspect_table(cases(n=1000) if column == "urgencyy" else read_table([{"who": "x", "a": 1}] * 9), target=column)
 
 
-@pytest.mark.parametrize("column", ["patient_age", "Patient weight", "患者_身高", "speaker_age", "Größe Proband"])
+HOW = ["patient_age", "Patient weight", "患者_身高", "speaker_age", "Größe Proband", "person_capacity", "person_rating"]
+HOW += ["participant_score", "Teilnehmer Punkte", "subject line"]
+
+
+@pytest.mark.parametrize("column", HOW)
 def test_how_somebody_is_makes_no_group_of_rows(column):
     rows = [{column: 40 + n % 31 / 2, "patient": f"p{n // 2}", "label": "ab"[n % 3 % 2]} for n in range(60)]
     found = guess_application(read_table(rows))
@@ -294,7 +298,21 @@ def test_how_somebody_is_makes_no_group_of_rows(column):
 
 
 PEOPLE = ["actor", "Speaker ID", "subject", "Person", "person_id", "participant", "Sprecher", "Sprecherin", "Proband"]
-PEOPLE += ["Proband Nr.", "Teilnehmerin", "患者编号", "受试者", "受试者ID", "被试编号", "说话人", "讲话人", "演员"]
+PEOPLE += [
+    "Proband Nr.",
+    "Teilnehmerin",
+    "speakerName",
+    "patient_first_name",
+    "Patient 2",
+    "患者_姓名",
+    "患者编号",
+    "受试者",
+    "受试者ID",
+    "被试编号",
+    "说话人",
+    "讲话人",
+    "演员",
+]
 
 
 @pytest.mark.parametrize("column", PEOPLE)
@@ -325,6 +343,24 @@ def test_the_subject_of_a_mail_is_text_and_nobody():
     assert found.application["inputs"]["subject"]["modality"] == "text"
 
 
+def test_so_is_a_subject_of_two_words_and_that_of_a_study_has_no_spaces():
+    rows = [{"value": n * 3 % 17, "subject": ("Re: order", "Hello", "Invoice due")[n % 3]} for n in range(60)]
+    found = inspect_table(read_table(rows))
+    assert found.group is None
+    assert "subject" in found.application["inputs"]
+    assert inspect_table(read_table([{**row, "subject": f"S{n % 9}"} for n, row in enumerate(rows)])).group == "subject"
+
+
+def test_what_may_name_the_rows_is_said_surest_first():
+    rows = [{"page": n + 7, "ean": n + 4000, "sku": f"A{n}", "code": n % 5, "value": n * 3 % 17} for n in range(40)]
+    found = inspect_table(read_table(rows))
+    assert found.ids == ("ean", "sku")
+    assert found.application["id"] == "ean"
+    bare = [{key: row[key] for key in ("page", "value")} for row in rows]
+    assert inspect_table(read_table(bare)).ids == ("page",)
+    assert inspect_table(read_table([{"value": n * 3 % 17} for n in range(40)])).ids == ()
+
+
 def test_a_title_that_names_two_other_columns_says_more_than_they_do():
     rows = [
         {"colour": ("white", "grey", "rose")[n % 3], "kind": ("lamp", "chair", "table")[n // 2 % 3]} for n in range(60)
@@ -336,3 +372,17 @@ def test_a_title_that_names_two_other_columns_says_more_than_they_do():
     for row in rows:
         row["title"] = f"{row['kind']} ({row['colour']})"
     assert inspect_table(read_table(rows)).left_out["title"] == "repeats colour, kind"
+
+
+def test_a_category_whose_values_are_folders_too_is_an_input_and_folders_of_rows_are_none(tmp_path):
+    kinds = ("cat", "dog", "bird")
+    for name in (*kinds, "clips/a", "clips/b", *(f"take{n}" for n in range(60))):
+        (tmp_path / name).mkdir(parents=True)
+    rows = [
+        {"value": n * 3 % 17, "species": kinds[n * n % 5 % 3], "clip": f"clips/{'ab'[n // 7 % 2]}", "take": f"take{n}"}
+        for n in range(60)
+    ]
+    found = inspect_table(read_table(rows, root=tmp_path))
+    assert found.application["inputs"]["species"]["modality"] == "category"
+    assert found.left_out["clip"].startswith("names folders, ")
+    assert found.left_out["take"].startswith("names folders, ")

@@ -223,11 +223,12 @@ def test_action_units_and_tracks_are_read_as_what_they_are(tmp_path):
 
 
 def test_why_a_column_is_not_read_is_not_hidden(tmp_path, capsys):
-    (tmp_path / "frames").mkdir()
+    for n in range(40):
+        (tmp_path / f"frames/{n}").mkdir(parents=True)
     columns = {
         "AU01_r": [n * n % 37 / 40 for n in range(40)],
         "mood": ["a", "b"] * 20,
-        "frames": ["frames"] * 39 + ["."],
+        "frames": [f"frames/{n}" for n in range(40)],
     }
     columns["video"] = [f"clips/{n}.mp4" for n in range(40)]
     columns["age"] = [20 + n * 7 % 31 for n in range(40)]

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 SETTINGS = {
     "id": Setting(
-        kind="column", what="column of the item table that holds the item's id; left out, the one of both tables"
+        kind="column",
+        what="column of the item table that holds the item's id; left out, it is guessed: "
+        "of several ids the one of both tables, else the first",
     ),
     "interactions": Setting(kind="file", what="file of who took what: CSV, TSV, JSONL or Parquet; has to be said"),
     "user": Setting(kind="column", what="its column of the user, session, room or basket; has to be said"),

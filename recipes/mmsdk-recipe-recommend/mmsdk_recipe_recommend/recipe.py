@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmsdk import ConfigError, guess_application, read_table
+from mmsdk import ConfigError, inspect_table, read_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mmsdk import Card
 
@@ -24,11 +24,13 @@ def _require(table: Any, key: str, column: str | None) -> None:
     raise ConfigError(f"recipe recommend: {why}; name it with --set {key}=COLUMN; {file} has: {', '.join(table.names)}")
 
 
-def _shared(table: Any, taken: Any, settings: Mapping[str, Any]) -> str | None:
-    """Return the column of the items that the interactions name them by: the only one of both tables, else nothing."""
+def _id(ids: Sequence[str], taken: Any, settings: Mapping[str, Any]) -> str | None:
+    """Return the one of the items' ids that the interactions have too; the guess where that is none or several."""
     said = {settings.get(key) for key in ("user", "time", "weight", "said", "split")}
-    both = [name for name in table.names if name in taken.names and name not in said]
-    return both[0] if len(both) == 1 and "item" not in settings else None
+    both = [name for name in ids if name in taken.names and name not in said]
+    if len(both) == 1 and "item" not in settings:
+        return both[0]
+    return ids[0] if ids else None
 
 
 class Recommend:
@@ -68,8 +70,8 @@ class Recommend:
                 "recipe recommend: interactions is not set; name the file of who took what with --set interactions=..."
             )
         table, taken = read_table(data), read_table(settings["interactions"])
-        guessed = dict(guess_application(table, tasks=False))
-        item_id = settings.get("id", _shared(table, taken, settings) or guessed.get("id"))
+        found = inspect_table(table, tasks=False)
+        item_id = settings.get("id", _id(found.ids, taken, settings))
         if item_id is None:
             raise ConfigError("recipe recommend: no column of the items looks like an id; name it with --set id=COLUMN")
         _require(table, "id", item_id)
@@ -77,7 +79,7 @@ class Recommend:
         _require(taken, "item", settings.get("item", item_id))
         interactions = {"file": settings["interactions"], "item": item_id}
         interactions |= {name: settings[name] for name in FIELDS if name in settings}
-        inputs = {name: spec for name, spec in guessed["inputs"].items() if spec["column"] != item_id}
+        inputs = {name: spec for name, spec in found.application["inputs"].items() if spec["column"] != item_id}
         return {"data": str(data), "id": item_id, "inputs": inputs, "interactions": interactions}
 
     def card(self, app: Any) -> Card:

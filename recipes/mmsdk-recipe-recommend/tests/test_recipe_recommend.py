@@ -163,20 +163,31 @@ def test_a_recipe_file_beside_the_table_says_the_same(strange, tmp_path, capsys,
     assert json.loads(capsys.readouterr().out)["application"]["fusion"]["dim"] == 16
 
 
-def test_the_id_is_the_column_that_both_tables_have(tmp_path):
-    items = [f"{n + 4000},A{n},lamp {n % 7},{n % 5}" for n in range(40)]
-    (tmp_path / "items.csv").write_text("EAN,Artikel,Name,Größe\n" + "\n".join(items), encoding="utf-8")
-    orders = tmp_path / "orders.csv"
-    orders.write_text("Kunde,Größe,Artikel\n" + "\n".join(f"K{n % 9},{n % 5},A{n % 40}" for n in range(90)), "utf-8")
+def shop_of(folder, items, orders):
+    """Return what builds the application of 40 items and 90 orders, whose columns are named."""
+    cells = {"EAN": "{n}4000", "Artikelnummer": "A{n}", "Name": "lamp {n} of oak", "Preis": "{n}", "Kunde": "K{n}"}
+    for name, columns, rows in (("items.csv", items, range(40)), ("orders.csv", orders, range(90))):
+        lines = [",".join(cells[column].format(n=n % 40) for column in columns) for n in rows]
+        (folder / name).write_text("\n".join([",".join(columns), *lines]), encoding="utf-8")
+    settings = {"interactions": str(folder / "orders.csv"), "user": "Kunde"}
+    return lambda **more: Recommend().application(folder / "items.csv", {**settings, **more})
 
-    def made(**more):
-        settings = {"interactions": str(orders), "user": "Kunde", **more}
-        return Recommend().application(tmp_path / "items.csv", settings)
 
-    assert made(weight="Größe")["id"] == made(weight="Größe")["interactions"]["item"] == "Artikel"
-    assert made(id="EAN", item="Artikel")["id"] == "EAN"
-    with pytest.raises(mmsdk.ConfigError, match="has no column 'EAN' for item"):
-        made()  # two columns of both: which one is nobody's guess
+def test_of_several_ids_it_is_the_one_that_both_tables_have(tmp_path):
+    made = shop_of(tmp_path, ["EAN", "Artikelnummer", "Name", "Preis"], ["Kunde", "Preis", "Artikelnummer"])
+    assert made()["id"] == made()["interactions"]["item"] == "Artikelnummer"
+    assert made(id="EAN", item="Artikelnummer")["id"] == made(item="Artikelnummer")["id"] == "EAN"
+    both = shop_of(tmp_path, ["EAN", "Artikelnummer", "Name"], ["Kunde", "Artikelnummer", "EAN"])
+    assert both()["id"] == "EAN"  # the guess: which one is nobody's to say
+    assert both(weight="EAN")["id"] == "Artikelnummer"
+
+
+@pytest.mark.parametrize("items", [["EAN", "Name", "Preis"], ["Preis", "EAN", "Name"]])
+def test_a_column_of_both_tables_that_is_no_id_is_not_taken_for_one(tmp_path, items):
+    made = shop_of(tmp_path, items, ["Kunde", "Artikelnummer", "Preis"])
+    with pytest.raises(mmsdk.ConfigError, match="has no column 'EAN' for item; name it with --set item=COLUMN"):
+        made()
+    assert made(item="Artikelnummer")["id"] == "EAN"
 
 
 @pytest.mark.parametrize("key", ["interactions", "user", "id"])
