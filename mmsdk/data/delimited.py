@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import functools
+import re
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -25,8 +26,12 @@ SHOWN = 60
 DECIMAL, WHOLE = r"^[+-]?\d+,\d+(?:[eE][+-]?\d+)?$", r"^[+-]?\d+$"
 PLAIN = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
 NEARLY = 0.95
-UMLAUTS = frozenset("äöüßÄÖÜ")
-GERMAN = UMLAUTS | set("éÉ€–§°")
+ALIKE = frozenset("äöüßÄÖÜáâçéëíîóôúÁÇÉÓÚ€„“”‚‘’«»‹›–—…•§°µ·×±©®™\xa0")  # bytes of Windows-1250, -1252 and -1254 alike
+ALIKE |= set("²½")  # no letters there in 1250 either, as ³ and è are: Pawe³ is Paweł
+APART = re.compile(r"(?<![^\W\d_])(?:[cdkm]?m³|[à³¼¾])(?![^\W\d_])")
+LETTERS = re.compile("[A-Za-zÀ-ÖØ-öø-ÿ]+")
+INSIDE = re.compile("[A-Za-z][äöü]ß?[a-z]")
+AT_AN_END = re.compile("[äöüÄÖÜ]?[A-Za-z]+(?:[äöü]ß?|ß[a-z]*)?")  # Öl, süß, Straße
 Readings = tuple[pa.ChunkedArray, pa.ChunkedArray]  # with decimal commas, as they stand there, and with points
 KANA, HIGH_HANZI = (b"\xa4", b"\xa5"), b"\xc9"  # rows of GB 2312: kana; hanzi from here on, which Korean never has
 
@@ -146,22 +151,25 @@ def _read_as(path: Path) -> str:
 def _is_german(path: Path) -> bool:
     """Return whether a file is Windows-1252, and plainly German.
 
-    What is beyond ASCII are umlauts and a few other marks, which the code pages of Western and Central Europe have at
-    the same bytes, so that nothing is guessed at; and there are twice as many letters of ASCII.
+    What is beyond ASCII are umlauts and other marks that the code pages of Western and Central Europe have at the same
+    bytes, so that nothing is guessed at. And words have umlauts between letters of ASCII, as no two bytes of a Chinese
+    mark and no letters of Greek or Russian stand: twice as many as have such marks elsewhere. An umlaut or ``ß`` that
+    begins or ends a word speaks for nothing: ``Δt`` in Greek's code page is ``Ät``.
     """
-    umlauts = beyond = plain = 0
+    inside = other = 0
     try:
         with path.open(encoding="cp1252", newline="") as stream:
-            while text := stream.read(BLOCK):
-                marks = [mark for mark in text if not mark.isascii()]
-                if not GERMAN.issuperset(marks):
+            while text := stream.read(BLOCK) + stream.readline():
+                text = APART.sub("", text)
+                if any(not mark.isascii() for mark in set(text) - ALIKE):
                     return False
-                umlauts += sum(mark in UMLAUTS for mark in marks)
-                beyond += len(marks)
-                plain += sum(mark.isascii() and mark.isalpha() for mark in text)
+                words = [word for word in LETTERS.findall(text) if not word.isascii()]
+                found = sum(INSIDE.search(word) is not None for word in words)
+                inside += found
+                other += len(words) - found - sum(AT_AN_END.fullmatch(word) is not None for word in words)
     except UnicodeDecodeError:
         return False
-    return umlauts > 0 and beyond <= plain / 2
+    return inside > 0 and inside >= 2 * other
 
 
 def _is_chinese(path: Path) -> bool:

@@ -68,8 +68,35 @@ def test_a_table_of_german_excel_is_read_and_that_is_said(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "Name,Text\nJürg,„schön“ – ja\nBärbel,«süß» … ‚nein‘\n",
+        "Größe,Maß in m²\nTür,3½\nGefäß,12 cm³ à 3 €\nWürfel,2 µm · 1¼ × ³\n",
+        "Ort\nKöln\nÖl\nÄpfel\nÜbung\nüber\nMenü\nSpaß\n",
+        "Name\nRené\nMüller\nJürg\n",
+    ],
+)
+def test_what_german_tables_hold_beside_umlauts_is_read(tmp_path, text):
+    path = tmp_path / "t.csv"
+    path.write_bytes(text.encode("cp1252"))
+    found = read_table(path)
+    assert [found.names, *zip(*map(found.cells, found.names), strict=True)] == [
+        tuple(line.split(",")) for line in text.splitlines()
+    ]
+
+
+@pytest.mark.parametrize(
     ("text", "encoding"),
     [
+        ("id,grade,comment\n1,Д,good overall result\n2,Ц,bad overall result\n", "cp1251"),
+        ("id,unit,comment\n1,Δ,good overall result\n2,Φ,bad overall result\n", "cp1253"),
+        ("id,quantity\n1,Δt\n2,δx\n3,Δx between two\n", "cp1253"),
+        ("id,name,status\n1,alpha,能\n2,beta,哪\n3,gamma能,能delta\n", "gbk"),
+        ("name\nMüller\nBär\nKopeček\n", "cp1250"),
+        ("name\nMüller\nBär\nPaweł\n", "cp1250"),
+        ("name\nGözlük\nBülbül\nkırmızı\n", "cp1254"),
+        ("text\nreﬂect\nthe ﬂower\n", "mac_roman"),
+        ("name\nRené\nMüller\n", "cp1252"),
         ("Größe,Straße\nfünf,Königsallee\n", "cp850"),
         ("Größe,Straße\nfünf,Königsallee\n", "mac_roman"),
         ("ä,ö\nüüü,ßß\n", "cp1252"),
