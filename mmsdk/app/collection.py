@@ -28,12 +28,14 @@ if TYPE_CHECKING:
 
     from mmsdk.app.picking import Picking
     from mmsdk.app.pipeline import Pipeline
-    from mmsdk.data import Samples
+    from mmsdk.config import Application
+    from mmsdk.data import Samples, Table
     from mmsdk.embed import Embeddings
     from mmsdk.tasks.ranking import Contribution, Profile, Ranker
 
 FUSED, ITEMS = "fused", "items"
 BATCH = 4096
+NAMED = 8  # columns that a message lists
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +188,10 @@ class Collection:
             )
         if isinstance(rows, list | tuple) and not rows:
             return []
-        samples, _ = self._pipeline.read(rows, root=root, partial=True)
+        table = self._pipeline.table(rows, root=root)
+        if isinstance(rows, list | tuple):
+            _refuse_bare(table, self._pipeline.in_use or application)
+        samples, _ = self._pipeline.read(table, partial=True)
         samples.table.require([application.id])
         _refuse_repeated(samples)
         embeddings = self._pipeline.embed(samples)
@@ -370,6 +375,22 @@ def checked_ids(ids: Sequence[str]) -> list[str]:
     if not isinstance(ids, Iterable):
         raise DataError(f"expected a list of ids, not {ids!r}; write [] where there are none")
     return list(ids)
+
+
+def _refuse_bare(table: Table, application: Application) -> None:
+    """Refuse rows of Python without an id, or of which none holds an input.
+
+    :raises DataError: as said; of a file the table itself tells which columns it lacks.
+    """
+    assert application.id is not None
+    if application.id not in table.names:
+        raise DataError(f"row 1 has no id ({application.id!r}); nothing was added")
+    inputs = application.inputs.values()
+    if not any(entry.reads(name) for entry in inputs for name in table.names):
+        columns = list(dict.fromkeys(column for entry in inputs for column in entry.columns))
+        wanted = ", ".join([*map(repr, columns[:NAMED]), *(["..."] if len(columns) > NAMED else [])])
+        name = table.cells(application.id)[0]
+        raise DataError(f"row 1 (id {name!r}) holds no input; give at least one of {wanted}")
 
 
 def _refuse_repeated(samples: Samples) -> None:

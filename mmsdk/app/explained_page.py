@@ -56,7 +56,7 @@ def _pictures(app: App, rows: Sequence[Neighbour]) -> list[Picture]:
             title=one.id,
             caption=_caption([one.row.get(column) for column in texts]),
             image=picture_data_uri(app, one.row),
-            note=f"{one.label}, cosine {one.similarity:.2f}",
+            note=f"{one.told}, cosine {one.similarity:.2f}",
         )
         for one in rows
     ]

@@ -24,7 +24,7 @@ from mmsdk.progress import note
 from mmsdk.rules import RuleBook, open_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from mmsdk.align import SpaceMap
@@ -272,13 +272,30 @@ class Pipeline:
             return (key,) if key in own and not row.keys().isdisjoint(read) else read
 
         return [
-            {
-                column: cell
-                for key, value in row.items()
-                for column, cell in _spread(f"row {number}: {key}", columns_of(row, key), value)
-            }
+            _cells(
+                f"row {number}",
+                ((key, *one) for key in row for one in _spread(f"row {number}: {key}", columns_of(row, key), row[key])),
+            )
             for number, row in enumerate(rows, 1)
         ]
+
+
+def _cells(where: str, given: Iterable[tuple[str, str, Any]]) -> dict[str, Any]:
+    """Return column -> cell of what each key of a row gives; nothing given leaves a cell as another key has it.
+
+    :raises DataError: two keys, such as an input and its column, give a column different cells.
+    """
+    keys: dict[str, str] = {}
+    cells: dict[str, Any] = {}
+    for key, column, cell in given:
+        if cells.get(column) is not None:
+            if cell is None:
+                continue
+            if not np.array_equal(cells[column], cell):
+                said = f"{keys[column]!r} and {key!r} give the column {column!r} different values"
+                raise DataError(f"{where}: {said}; give one of them")
+        keys[column], cells[column] = key, cell
+    return cells
 
 
 def _spread(where: str, columns: Sequence[str], value: Any) -> Iterator[tuple[str, Any]]:

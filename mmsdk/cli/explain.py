@@ -116,7 +116,7 @@ def _lines(found: Explanation) -> list[str]:
     for title, rows in (("nearest training rows", found.neighbours), (f"typical of {found.label}", found.prototypes)):
         if rows:
             lines += ["", title]
-            lines += [f"  {one.id}  cosine {one.similarity:.2f}  {one.label}" for one in rows]
+            lines += [f"  {one.id}  cosine {one.similarity:.2f}  {one.told}" for one in rows]
     for looked in found.attention:
         lines += ["", f"{looked.name} (what the network weighs, not what the answer rests on)"]
         lines += [_bar(name, value, 1.0) for name, value in looked.weights.items()]

@@ -40,8 +40,11 @@ def add(
 def remove(*, run: str, ids: str, as_json: bool) -> None:
     """Remove rows by id."""
     app = open_run(run)
-    removed = app.index.remove(ids_of(ids))
-    _say(app, as_json, {"removed": removed}, f"{removed} rows removed; {len(app.index)} left")
+    asked = ids_of(ids)
+    absent = [one for one in asked if one not in app.index]
+    removed = app.index.remove(asked)
+    told = f"; not there: {', '.join(absent)}" if absent else ""
+    _say(app, as_json, {"removed": removed, "absent": absent}, f"{removed} rows removed; {len(app.index)} left{told}")
 
 
 @index.command()

@@ -93,6 +93,11 @@ class Neighbour:
     label: Any
     row: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def told(self) -> str:
+        """Return the label for people to read; ``(no label)`` where the table has none."""
+        return "(no label)" if self.label is None else str(self.label)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attention:

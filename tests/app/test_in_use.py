@@ -60,6 +60,18 @@ def test_rows_are_keyed_by_input_or_by_column(tasks_app, shop):
     assert not np.array_equal(named, tasks_app.embed([{"title": "wool lamp"}]))
 
 
+@pytest.mark.parametrize("row", [{"photo": "a.jpg", "image": "b.jpg"}, {"image": "b.jpg", "photo": "a.jpg"}])
+def test_an_input_given_by_name_and_by_column_is_given_once(tasks_app, shop, row):
+    first, second = row
+    said = f"^row 2: '{first}' and '{second}' give the column 'image' different values; give one of them$"
+    with pytest.raises(mmsdk.DataError, match=said):
+        tasks_app.predict([{"price": 12}, row], root=shop)
+    once = tasks_app.embed([{"photo": "photos/003.png"}], root=shop)
+    for other in ("photos/003.png", None):  # the same twice, and nothing beside something, are no contradiction
+        both = {key: "photos/003.png" if key == "photo" else other for key in row}
+        assert np.array_equal(tasks_app.embed([both], root=shop), once)
+
+
 def test_a_key_that_nobody_knows_is_refused_with_the_nearest(tasks_app):
     with pytest.raises(mmsdk.DataError, match=r"row 2: no input or column named 'foto'. Did you mean 'photo'\?"):
         tasks_app.predict([{"photo": None, "text": "x"}, {"foto": "a.jpg"}])

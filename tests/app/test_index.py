@@ -59,7 +59,13 @@ def test_rows_are_added_from_a_table(own_recommender, shop, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("row", "message"), [({"title": "x"}, "sku"), ({"sku": "", "title": "x"}, "sku"), ({"sku": "a"}, "none of|lacks")]
+    ("row", "message"),
+    [
+        ({"title": "x"}, r"^row 1 has no id \('sku'\); nothing was added$"),
+        ({"sku": "", "title": "x"}, "sku"),
+        ({"sku": "a"}, r"^row 1 \(id 'a'\) holds no input; give at least one of '[a-z', ]+'$"),
+        ({"sku": "a", "kind": "rug"}, r"^row 1 \(id 'a'\) holds no input"),
+    ],
 )
 def test_a_row_that_cannot_be_added_is_named(own_recommender, row, message):
     with pytest.raises(mmsdk.DataError, match=message):

@@ -313,7 +313,10 @@ def test_the_index_grows_and_shrinks(here, capsys):
     write_csv(here / "shop/new.csv", [{**rows()[0], "sku": "n1"}, {**rows()[1], "sku": "n2"}])
     assert "2 rows added; 62 in all" in typed(capsys, "index", "add", "recommender", "shop/new.csv")[0]
     assert '"n1"' in typed(capsys, "search", "recommender", "--id", "000", "-k", "2", "--json")[0]
-    assert "1 rows removed; 61 left" in typed(capsys, "index", "remove", "recommender", "--id", "n1,nobody")[0]
+    removed = typed(capsys, "index", "remove", "recommender", "--id", "n1,nobody,none")[0]
+    assert removed == "1 rows removed; 61 left; not there: nobody, none\n"
+    facts = json.loads(typed(capsys, "index", "remove", "recommender", "--id", "nobody", "--json")[0])
+    assert facts == {"removed": 0, "absent": ["nobody"], "count": 61}
     assert "compacted; 61 rows" in typed(capsys, "index", "compact", "recommender")[0]
     assert "fused: 61 rows x 24 (cosine), flat" in typed(capsys, "index", "info", "recommender")[0]
 

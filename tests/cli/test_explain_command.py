@@ -8,9 +8,10 @@ import jsonschema
 import pytest
 from shop_data import rows, write_csv
 
+from mmsdk.app.likeness import Likeness
 from mmsdk.cli.explain import _bar
 from mmsdk.cli.shell import run as mmsdk
-from mmsdk.explain import explanation_schema
+from mmsdk.explain import Neighbour, explanation_schema
 
 
 def typed(capsys, *words):
@@ -25,6 +26,13 @@ def test_a_row_of_the_run(shop_runs, capsys):
     assert "in text, by occlusion" in said.out
     assert "without the 10 named first" in said.out
     assert "nearest training rows" in said.out
+
+
+def test_a_neighbour_without_a_label_is_said_to_have_none(shop_runs, capsys, monkeypatch):
+    near = [Neighbour(id="x", similarity=0.95, label=None), Neighbour(id="y", similarity=0.9, label=0)]
+    monkeypatch.setattr(Likeness, "nearest", lambda *_, **__: near)
+    _, said = typed(capsys, shop_runs / "tasks", "--id", "004", "--allow-outside")
+    assert "  x  cosine 0.95  (no label)\n  y  cosine 0.90  0\n" in said.out
 
 
 def test_a_row_of_a_table_and_of_a_file(shop, shop_runs, tmp_path, capsys):

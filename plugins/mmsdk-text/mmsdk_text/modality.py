@@ -28,7 +28,7 @@ class Text:
 
         :param cell: one raw value a column; numbers are written as Python writes them, ``7.0`` as ``7``; a list
             as ``a, b``.
-        :raises ValueError: there are more than 1,000,000 characters, or bytes.
+        :raises ValueError: there are more than 1,000,000 characters, or bytes, or a dict.
         """
         parts = [_clean(value) for value in cell]
         text = "\n\n".join(part for part in parts if part)
@@ -68,6 +68,8 @@ def _clean(value: Any) -> str:
         return ", ".join(part for part in map(_clean, value) if part)
     if isinstance(value, bytes):
         raise ValueError(f"holds {len(value):,} bytes, where a text is expected; decode it first")  # noqa: TRY004 - a cell
+    if isinstance(value, dict):
+        raise ValueError("holds a dict, where a text is expected; give the text in it")  # noqa: TRY004 - a cell
     if isinstance(value, float) and value.is_integer() and abs(value) < WHOLE:
         value = int(value)  # a column with gaps, or with one fraction in it, holds 7 as 7.0
     return _CONTROL.sub("", str(value).replace("\r\n", "\n").replace("\r", "\n")).strip().strip(_EDGES)

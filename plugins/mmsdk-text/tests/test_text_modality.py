@@ -36,6 +36,11 @@ def test_too_long_is_refused_with_both_numbers():
     assert text.decode(("x" * LIMIT,)) == "x" * LIMIT
 
 
+def test_a_dict_is_no_text():
+    with pytest.raises(ValueError, match="holds a dict, where a text is expected; give the text in it"):
+        text.decode(({"a": 1},))
+
+
 def test_bytes_are_no_text():
     with pytest.raises(ValueError, match="holds 3 bytes, where a text is expected; decode it first"):
         text.decode((b"abc",))

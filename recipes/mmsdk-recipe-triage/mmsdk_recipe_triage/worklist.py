@@ -146,7 +146,7 @@ def _with_evidence(app: Any, case: Case, record: Mapping[str, Any], root: Path |
             "explained": case.level,
             "shares": {one.input: one.value for one in why.shares},
             "heat": boxes,
-            "nearest": tuple((one.id, str(one.label), one.similarity) for one in why.neighbours),
+            "nearest": tuple((one.id, one.told, one.similarity) for one in why.neighbours),
             "picture": picture_data_uri(app, row, SIZE, root=root) if looked else "",
         }
     )
