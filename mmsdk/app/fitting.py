@@ -58,6 +58,8 @@ if TYPE_CHECKING:
     from mmsdk.errors import Problem
     from mmsdk.model import Target
 
+SAID = ("label-spelling",)  # findings that the terminal says as well: they change what is learned
+
 
 def fit(
     application: Application | Mapping[str, Any] | str | Path,
@@ -213,6 +215,9 @@ def prepare(pipeline: Pipeline, source: Any) -> Draft:
     draft.findings += audit_columns(samples, [*problems, *embeddings.stats.problems])
     draft.findings += counted
     draft.findings += _audit_split(draft)
+    for finding in draft.findings:
+        if finding.code in SAID:
+            note(str(finding), pipeline.quiet)
     return draft
 
 

@@ -1,4 +1,4 @@
-"""What can be said of a task's column: class counts, and other columns that give the answer away."""
+"""What can be said of a task's column: class counts, classes written in two ways, columns that give the answer away."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 from mmsdk.audit.finding import Finding, Severity
+from mmsdk.tasks.cells import label_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mmsdk.data import Samples
 
@@ -17,15 +18,17 @@ GIVEN_AWAY = 0.98  # share of rows whose label the column tells
 SHARED = 0.5  # share of rows that must have a companion with the same value, or the column is nearly an id
 CONTAINED = 0.95  # share of rows whose cell spells the label out
 CLASSES = 200
+SHOWN = 8
 
 
 def audit_labels(samples: Samples, task: str, column: str, used: Sequence[str]) -> Iterator[Finding]:
-    """Yield class counts and leaks of one classification column.
+    """Yield class counts, classes that may be one, and leaks of one classification column.
 
     :param used: columns that are inputs of the model: a leak there is a warning, elsewhere a note.
     """
-    labels = samples.table.cells(column)
-    counts = Counter(str(label) for label in labels if label is not None)
+    labels = [None if cell is None else label_of(cell) for cell in samples.table.cells(column)]
+    counts = Counter(label for label in labels if label is not None)
+    yield from _same_classes(task, counts)
     if not 2 <= len(counts) <= CLASSES:
         return
     yield _class_counts(samples, task, labels, counts)
@@ -54,12 +57,28 @@ def label_leaks(table: Any, column: str) -> Iterator[tuple[str, str]]:
             yield name, "its cells contain the label's own word"
 
 
+def _same_classes(task: str, counts: Mapping[str, int]) -> Iterator[Finding]:
+    """Yield a warning where classes differ only by case or spaces: a fit learns to tell them apart.
+
+    :param counts: label -> rows; spaces around a label are no part of it.
+    """
+    groups: dict[str, list[str]] = defaultdict(list)
+    for label in sorted(counts):
+        groups[" ".join(label.split()).casefold()].append(label)
+    found = sorted((group for group in groups.values() if len(group) > 1), key=lambda group: (-len(group), group))
+    if found:
+        by = "case" if all(len({label.casefold() for label in group}) == 1 for group in found) else "case or spaces"
+        told = [" and ".join(f"{label!r} ({counts[label]})" for label in group) for group in found]
+        more = f", and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        ask = "one class or two?" if len(found) == 1 == len(found[0]) - 1 else "one class each, or several?"
+        title = f"{task}: {'; '.join(told[:SHOWN])}{more} differ only by {by}: {ask}"
+        yield Finding(severity="warning", code="label-spelling", title=title)
+
+
 def _class_counts(samples: Samples, task: str, labels: Sequence[Any], counts: Counter[str]) -> Finding:
     """Return the class counts, a warning where a class has few training rows."""
     train = Counter(
-        str(label)
-        for label, part in zip(labels, samples.split, strict=True)
-        if label is not None and part in ("train", "")
+        label for label, part in zip(labels, samples.split, strict=True) if label is not None and part in ("train", "")
     )
     small = sorted(label for label in counts if train[label] < FEW)
     listed = ", ".join(f"{label} {count}" for label, count in counts.most_common(20))
