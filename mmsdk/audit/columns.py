@@ -1,9 +1,11 @@
-"""What can be said of columns and cells alone: missing, broken, constant."""
+"""What can be said of columns and cells alone: missing, broken, constant, and rows that stand twice."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from mmsdk.audit.finding import Finding, Severity
 from mmsdk.embed.reporting import told
@@ -20,7 +22,7 @@ SHOWN = 3
 
 
 def audit_columns(samples: Samples, problems: Sequence[Problem] = ()) -> Iterator[Finding]:
-    """Yield what is broken, missing and constant.
+    """Yield what is broken, missing and constant, and the rows that repeat another.
 
     :param problems: cells that were turned into missing ones (``--on-bad-row skip``).
     """
@@ -28,6 +30,7 @@ def audit_columns(samples: Samples, problems: Sequence[Problem] = ()) -> Iterato
     for name in samples.inputs:
         yield from _missing(samples, name)
     yield from _constant(samples)
+    yield from _repeated(samples)
 
 
 def audit_reports(stats: EmbedStats) -> Iterator[Finding]:
@@ -67,3 +70,22 @@ def _constant(samples: Samples) -> Iterator[Finding]:
     if constant:
         title = f"{len(constant)} columns say the same in every row"
         yield Finding(severity="note", code="constant", title=title, detail=", ".join(constant))
+
+
+def _repeated(samples: Samples) -> Iterator[Finding]:
+    """Yield how many rows repeat an earlier one whole: a warning where that stands on another side of the split."""
+    table = samples.table
+    keys = np.zeros(len(table), np.uint64)
+    for name in table.names:
+        keys = keys * np.uint64(1_000_003) + np.array([hash(str(cell)) for cell in table.cells(name)]).astype(np.uint64)
+        _, first, code = np.unique(keys, return_index=True, return_inverse=True)
+        if len(first) == len(table):
+            return  # no two rows agree so far
+    found = [(row, earlier) for row, earlier in enumerate(first[code].tolist()) if row != earlier]
+    cut = sum(samples.split[row] != samples.split[earlier] for row, earlier in found)
+    told = [f"row {samples.rows[row]} = row {samples.rows[earlier]}" for row, earlier in found[:SHOWN]]
+    detail = ", ".join([*told, *(["..."] if len(found) > SHOWN else [])])
+    sides = f"; {cut} of them on another side of the split" if cut else ""
+    title = f"{len(found)} {'row repeats' if len(found) == 1 else 'rows repeat'} an earlier one in every column{sides}"
+    severity: Severity = "warning" if cut else "note"
+    yield Finding(severity=severity, code="repeated-rows", title=title, detail=detail)

@@ -17,6 +17,7 @@ from mmsdk.data.profile import (
     determines,
     file_kind,
     files_there,
+    first_repeat,
     folders_there,
     guesses_of,
     profile,
@@ -46,6 +47,7 @@ GROUP_WORDS = frozenset(["group", "fold", "folds", "分组", "组别"])
 WHO = ID_WORDS | {"no", "number", "name", "first", "last", "full"}  # beside one of them: not patient_age
 WHO |= {"vorname", "nachname", "姓名", "号", "号码", "代码"}
 NAMED = 4  # words of a cell from which it is a text and names nobody
+REPEATS = 0.05  # of the rows, up to which a column would name them but for these
 OWN = 0.25  # of a text's letters, from which it says something that no other column does
 PARTS = frozenset({"train", "val", "validation", "test"})
 
@@ -200,8 +202,33 @@ class _Inspection:
             del self.free[best.name]
             self.found.notes["id"] = "every row has its own"
         else:
-            self.found.notes["inputs"] = "no column names the rows: they are numbered"
+            self.found.notes["inputs"] = f"no column names the rows: they are numbered{self._nearly_id()}"
         return best
+
+    def _nearly_id(self) -> str:
+        """Leave out the column that would name the rows if none stood twice; return words on it, if there is one."""
+        found = next((p for p in self.free.values() if self._might_name(p)), None)
+        if found is None:
+            return ""
+        self._drop(found.name, "ids of something")
+        row, earlier = first_repeat(found)
+        repeats = len(self.table) - found.distinct
+        many = f"{repeats} repeat{'' if repeats == 1 else 's'}"
+        return f"; {found.name!r} would be the id but for {many} (row {row + 1} = row {earlier + 1})"
+
+    def _might_name(self, found: Profile) -> bool:
+        """Return whether a column would name the rows if the few cells that stand twice did not."""
+        repeats = len(self.table) - found.distinct
+        if found.filled < len(self.table) or not 0 < repeats <= REPEATS * len(self.table):
+            return False
+        if _names_people(found.name) or is_named(found.name, GROUP_WORDS):
+            return False
+        if found.name in self.files or found.words >= 1.5 or found.length > 64:
+            return False
+        if column_says(found.name, ID_WORDS):
+            return found.whole or not found.numeric
+        codes = not found.numeric and not found.dated and all(map(_has_digit, found.sample))
+        return codes and found.name == self.table.names[0]
 
     def _split(self) -> dict[str, Any]:
         """Take the column of parts and the column of groups; both, unless a group stands in several parts."""

@@ -111,6 +111,13 @@ def _codes(column: pa.ChunkedArray, held: np.ndarray) -> np.ndarray:
     return codes
 
 
+def first_repeat(found: Profile) -> tuple[int, int]:
+    """Return the first 0-based row of a full column whose value stands in an earlier row, and that row."""
+    _, first, code = np.unique(found.codes, return_index=True, return_inverse=True)
+    row = int(np.flatnonzero(first[code] != np.arange(len(code)))[0])
+    return row, int(first[code[row]])
+
+
 def determines(one: Profile, other: Profile) -> bool:
     """Return whether equal values of ``one`` always go with equal values of ``other``, and often enough to tell.
 

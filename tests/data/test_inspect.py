@@ -386,3 +386,26 @@ def test_a_category_whose_values_are_folders_too_is_an_input_and_folders_of_rows
     assert found.application["inputs"]["species"]["modality"] == "category"
     assert found.left_out["clip"].startswith("names folders, ")
     assert found.left_out["take"].startswith("names folders, ")
+
+
+def repeating(name, cell, n=100, repeats=4):
+    """Return a table whose column of that name would name its rows, if the last ones did not repeat the first ones."""
+    numbers = [*range(n), *range(repeats)]
+    return read_table([{name: cell(k), "note": f"words on the case {k} here"} for k in numbers])
+
+
+@pytest.mark.parametrize(("name", "cell"), [("Ticket #", "T-{}".format), ("order id", int), ("sku", str)])
+def test_a_column_that_would_name_the_rows_but_for_repeats_is_said_and_is_no_input(name, cell):
+    found = inspect_table(repeating(name, cell))
+    told = f"{name!r} would be the id but for 4 repeats (row 101 = row 1)"
+    assert found.notes["inputs"] == f"no column names the rows: they are numbered; {told}"
+    assert found.left_out[name] == "ids of something"
+    assert "but for 1 repeat (row 101 = row 1)" in inspect_table(repeating(name, cell, repeats=1)).notes["inputs"]
+
+
+@pytest.mark.parametrize(
+    ("name", "cell", "repeats"),
+    [("Ticket #", "T-{}".format, 20), ("patient", "P-{}".format, 4), ("price", float, 4), ("name", "x".__mul__, 4)],
+)
+def test_many_repeats_groups_amounts_and_words_would_name_no_rows(name, cell, repeats):
+    assert "would be" not in inspect_table(repeating(name, cell, repeats=repeats)).notes["inputs"]
