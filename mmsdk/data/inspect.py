@@ -40,7 +40,8 @@ ANSWER_WORDS = frozenset(
     {"category", "class", "outcome", "sentiment", "emotion", "intent", "diagnosis", "genre", "tag", "tags"}
 ) | {"类别", "类目", "分类", "品类", "情感", "情绪", "意图", "诊断", "结局"}
 PEOPLE_WORDS = frozenset(["patient", "subject", "speaker", "actor", "person", "participant"])
-PEOPLE_WORDS |= {"patientin", "proband", "probandin", "sprecher", "sprecherin", "teilnehmer", "teilnehmerin"}
+PEOPLE_WORDS |= {"patienten", "patientin", "proband", "probanden", "probandin"}
+PEOPLE_WORDS |= {"sprecher", "sprecherin", "teilnehmer", "teilnehmerin"}
 PEOPLE_WORDS |= {"versuchsperson", "schauspieler", "schauspielerin"}
 PEOPLE_WORDS |= {"患者", "病人", "受试者", "被试", "参与者", "志愿者", "说话人", "说话者", "讲话人", "演员"}
 GROUP_WORDS = frozenset(["group", "fold", "folds", "分组", "组别"])
@@ -433,7 +434,8 @@ def _names_people(name: str) -> bool:
     """Return whether a column says who it is, as ``patient`` and ``patient_id``, and not how: ``patient_age``."""
     words = column_words(name)
     beside = [word for word in words if not is_named(word, PEOPLE_WORDS)]
-    return len(beside) < len(words) and all(word in WHO or word.isdigit() for word in beside)
+    told = all(word in WHO or word.isdigit() for word in beside) or not ID_WORDS.isdisjoint(beside)  # anon_patient_id
+    return len(beside) < len(words) and told
 
 
 def _is_written(found: Profile) -> bool:

@@ -285,6 +285,12 @@ def test_an_answer_that_is_none_is_refused(column, said):
         inspect_table(cases(n=1000) if column == "urgencyy" else read_table([{"who": "x", "a": 1}] * 9), target=column)
 
 
+@pytest.mark.parametrize("column", ["anon_patient_id", "study subject code", "PatientenID", "source_speaker_id"])
+def test_a_number_of_somebody_is_a_group_whatever_stands_before_it(column):
+    rows = [{column: f"p{n // 2}", "age": 40 + n % 31 / 2, "label": "ab"[n % 3 % 2]} for n in range(60)]
+    assert guess_application(read_table(rows))["split"] == {"group": column}
+
+
 HOW = ["patient_age", "Patient weight", "患者_身高", "speaker_age", "Größe Proband", "person_capacity", "person_rating"]
 HOW += ["participant_score", "Teilnehmer Punkte", "subject line"]
 
