@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmsdk.embed.decoded import embed_decoded
 from mmsdk.embed.encoders import open_modality
-from mmsdk.embed.encoding import encode_batch
 from mmsdk.embed.within import relative
 from mmsdk.explain import Apart
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from mmsdk.embed import OpenModality
 
 OTHERS = 64  # training rows that say what is usual of a vector
-BATCH = 32
 
 
 class Pieces:
@@ -69,14 +68,9 @@ class Pieces:
     def _encode(self, name: str, batch: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
         """Return the vectors of samples as the network gets them, and which there are."""
         pipeline = self._app.pipeline
-        opened = pipeline.encoders[name]
-        vectors, there = np.zeros((len(batch), opened.dim), np.float32), np.zeros(len(batch), bool)
-        rows = [place for place, sample in enumerate(batch) if sample is not None]
-        size = min(int(getattr(opened.encoder, "batch_size", BATCH)), opened.most or BATCH)
-        for start in range(0, len(rows), size):
-            part = rows[start : start + size]
-            answer = encode_batch(opened, [(place, batch[place]) for place in part], _place)
-            vectors[part], there[part] = answer
+        rows = [{name: sample} for sample in batch]  # rounded as those of a row are: a piece answers as the row would
+        found = embed_decoded(rows, {name: pipeline.encoders[name]}, pipeline.application.precision)
+        vectors, there = np.asarray(found.values[name]), np.asarray(found.present[name])
         if name in pipeline.usual:
             vectors = relative(vectors, there, [None] * len(batch), pipeline.usual[name])
         if name in pipeline.maps:
@@ -96,8 +90,3 @@ class Pieces:
                         sample for place in range(len(rows)) if (sample := modality.sample(cells, place)) is not None
                     ]
             return self._others[name]
-
-
-def _place(position: int) -> str:
-    """Return how messages call a sample that lacks some of its parts."""
-    return f"the explained row, part {position + 1} taken away"
