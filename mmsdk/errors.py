@@ -88,6 +88,11 @@ def listed(problems: Sequence[Problem], most: int = SHOWN_PROBLEMS) -> list[str]
     return [*lines[:most], *([f"... and {left:,} more"] if left else [])]
 
 
+def some(words: Sequence[str], most: int) -> str:
+    """Return ``a, b, c, ...``: the first of many words."""
+    return ", ".join([*words[:most], *(["..."] if len(words) > most else [])])
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?`` (with its leading space), or an empty string."""
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)

@@ -19,7 +19,7 @@ from mmsdk.app.directory import INDEX, split_ids
 from mmsdk.app.generations import LEARNED, Generations
 from mmsdk.app.memory import Memory
 from mmsdk.app.ranking import behaviour_of
-from mmsdk.errors import DataError, Problem, RunError
+from mmsdk.errors import DataError, Problem, RunError, some
 from mmsdk.index import Hit, JointIndex
 
 if TYPE_CHECKING:
@@ -388,8 +388,7 @@ def _refuse_bare(table: Table, application: Application) -> None:
     inputs = application.inputs.values()
     if not any(entry.reads(name) for entry in inputs for name in table.names):
         columns = list(dict.fromkeys(column for entry in inputs for column in entry.columns))
-        wanted = ", ".join([*map(repr, columns[:NAMED]), *(["..."] if len(columns) > NAMED else [])])
-        name = table.cells(application.id)[0]
+        wanted, name = some([*map(repr, columns)], NAMED), table.cells(application.id)[0]
         raise DataError(f"row 1 (id {name!r}) holds no input; give at least one of {wanted}")
 
 

@@ -17,7 +17,7 @@ from mmsdk.embed import Embedder, EmbeddingCache, Embeddings, OpenEncoder
 from mmsdk.embed.decoded import embed_decoded
 from mmsdk.embed.vectors import VectorRows
 from mmsdk.embed.within import Usual, relative, usual_of
-from mmsdk.errors import DataError, did_you_mean, unknown
+from mmsdk.errors import DataError, did_you_mean, some, unknown
 from mmsdk.model import JointNet, Stem, build_net, infer, load_fusion, member_width
 from mmsdk.plugins import get_registry
 from mmsdk.progress import note
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mmsdk.protocols import Task
 
 MAPPED_ROWS = 8192  # aligned at once
+NAMED = 3  # columns that a message lists
 QUERY_ROWS = 8  # so few rows are a query, not a collection: looking it up would cost more than it saves
 
 
@@ -121,7 +122,7 @@ class Pipeline:
         spare = [column for column in table.names if column not in self.columns]
         for name, entry in absent.items() if len(absent) < len(inputs) else ():
             hint = did_you_mean(entry.columns[0], spare)
-            columns = ", ".join([*map(repr, entry.columns[:3]), *(["..."] if len(entry.columns) > 3 else [])])
+            columns = some([*map(repr, entry.columns)], NAMED)
             told = f"{table.name} has no column {columns}: {name} is missing in every row.{hint}"
             if told not in self.told:
                 self.told.add(told)
@@ -307,8 +308,7 @@ def _spread(where: str, columns: Sequence[str], value: Any) -> Iterator[tuple[st
         yield columns[0], value
         return
     if len(value) != len(columns):
-        names = ", ".join([*columns[:3], *(["..."] if len(columns) > 3 else [])])
-        raise DataError(f"{where} takes {len(columns)} values ({names}), {len(value)} were given")
+        raise DataError(f"{where} takes {len(columns)} values ({some(columns, NAMED)}), {len(value)} were given")
     yield from zip(columns, value, strict=True)
 
 

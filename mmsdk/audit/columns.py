@@ -9,7 +9,7 @@ import numpy as np
 
 from mmsdk.audit.finding import Finding, Severity
 from mmsdk.embed.reporting import told
-from mmsdk.errors import listed
+from mmsdk.errors import listed, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -83,8 +83,8 @@ def _repeated(samples: Samples) -> Iterator[Finding]:
             return  # no two rows agree so far
     found = [(row, earlier) for row, earlier in enumerate(first[code].tolist()) if row != earlier]
     cut = sum(samples.split[row] != samples.split[earlier] for row, earlier in found)
-    told = [f"row {samples.rows[row]} = row {samples.rows[earlier]}" for row, earlier in found[:SHOWN]]
-    detail = ", ".join([*told, *(["..."] if len(found) > SHOWN else [])])
+    told = [f"row {samples.rows[row]} = row {samples.rows[earlier]}" for row, earlier in found[: SHOWN + 1]]
+    detail = some(told, SHOWN)
     sides = f"; {cut} of them on another side of the split" if cut else ""
     title = f"{len(found)} {'row repeats' if len(found) == 1 else 'rows repeat'} an earlier one in every column{sides}"
     severity: Severity = "warning" if cut else "note"

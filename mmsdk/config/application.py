@@ -17,6 +17,7 @@ from mmsdk.config.section import File, Name, Section, Text
 from mmsdk.config.stream import StreamConfig  # noqa: TC001 - pydantic reads the annotation
 from mmsdk.errors import unknown
 
+OF_GROUPS = ("split.group", "evaluation.slices")  # keys of columns that may be numbered anew in every table
 ANSWERED = ("", "_confidence", "_abstained", "_set", "_rules")  # after a task's name: its columns in a table of answers
 
 
@@ -94,18 +95,20 @@ class Application(Section):
             )
         return self
 
-    @model_validator(mode="after")
-    def _nothing_needed_is_dropped(self) -> Self:
-        """Refuse ``privacy.drop`` of a column that the application reads."""
-        dropped = self.privacy.drop if self.privacy is not None else []
-        read = {f"inputs.{name}": entry.reads for name, entry in self.inputs.items()}
+    def _readers(self, column: str) -> list[str]:
+        """Return the keys of the application by which a column is read."""
         named = {"id": self.id, "split.group": self.split.group, "split.column": self.split.column}
         named |= {"split.time": self.split.time, "confidence.by": self.confidence.by}
         named |= {f"tasks.{name}": task.column for name, task in self.tasks.items()}
-        for column in dropped:
-            users = [key for key, reads in read.items() if reads(column)]
-            users += [key for key, one in named.items() if one == column]
-            users += ["evaluation.slices"] if column in self.evaluation.slices else []
+        found = [f"inputs.{name}" for name, entry in self.inputs.items() if entry.reads(column)]
+        found += [key for key, one in named.items() if one == column]
+        return found + (["evaluation.slices"] if column in self.evaluation.slices else [])
+
+    @model_validator(mode="after")
+    def _nothing_needed_is_dropped(self) -> Self:
+        """Refuse ``privacy.drop`` of a column that the application reads."""
+        for column in self.privacy.drop if self.privacy is not None else ():
+            users = self._readers(column)
             if users:
                 raise PydanticCustomError(
                     "privacy",
@@ -118,13 +121,8 @@ class Application(Section):
     @model_validator(mode="after")
     def _nothing_read_is_numbered(self) -> Self:
         """Refuse ``privacy.number`` of a column that is more than a group: the next table counts from 1 again."""
-        read = {f"inputs.{name}": entry.reads for name, entry in self.inputs.items()}
-        named = {"id": self.id, "split.column": self.split.column, "split.time": self.split.time}
-        named |= {"confidence.by": self.confidence.by}
-        named |= {f"tasks.{name}": task.column for name, task in self.tasks.items()}
         for column in self.privacy.number if self.privacy is not None else ():
-            users = [key for key, reads in read.items() if reads(column)]
-            users += [key for key, one in named.items() if one == column]
+            users = [key for key in self._readers(column) if key not in OF_GROUPS]
             if users:
                 raise PydanticCustomError(
                     "privacy",

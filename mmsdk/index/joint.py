@@ -205,7 +205,9 @@ class JointIndex:
         columns, generation = self._store.columns(), view.state.generation
         keys = view.known(self._store.matching(compile_where(where, columns), generation))
         for name, condition in no_numbers_in(where, columns).items():
-            if count := len(view.known(self._store.matching(condition, generation))):
+            if name not in view.no_numbers:  # every cell is looked at: once, not for every filter
+                view.no_numbers[name] = len(view.known(self._store.matching(condition, generation)))
+            if count := view.no_numbers[name]:
                 note(f"where: {name}: {count} cells are text that is no number, and were compared with none")
         if len(view.filters) < FILTERS:
             view.filters[where] = keys
