@@ -11,6 +11,7 @@ from mmsdk.app.aligning import align_inputs, alignment_metrics, check_alignment,
 from mmsdk.app.application import App
 from mmsdk.app.choosing import AUTO, check_choice, check_judges, choose
 from mmsdk.app.confiding import calibration_of, check_confidence, confide, measure_confidence
+from mmsdk.app.decided import told_decisions
 from mmsdk.app.device import device_of
 from mmsdk.app.directory import CARD, CHECKPOINT, METRICS, REPORT, new_run, write_json, write_text
 from mmsdk.app.draft import Draft, Origin
@@ -36,7 +37,6 @@ from mmsdk.app.tuning import check_tuning, tune_inputs
 from mmsdk.app.understood import understand
 from mmsdk.audit import Finding, audit_columns, audit_duplicates, audit_groups, audit_labels, audit_reports
 from mmsdk.confidence import saved_arrays
-from mmsdk.config import Application, describe_defaults
 from mmsdk.data import Policy, hidden_columns, let_go, read_interactions, require_training
 from mmsdk.errors import ConfigError
 from mmsdk.evaluate import Scoring, score_tasks
@@ -53,6 +53,7 @@ from mmsdk.train import TrainResult, fit_heads
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from mmsdk.config import Application
     from mmsdk.data import Samples
     from mmsdk.embed import Embeddings
     from mmsdk.errors import Problem
@@ -99,7 +100,8 @@ def fit(
     check_names(resolved)
     folder, origin = None if out is None else Path(out), origin or Origin()
     with new_run(folder, overwrite=overwrite) as partial:
-        note(_defaults_line(resolved), quiet)
+        for line in told_decisions(resolved, folder, synthetic=origin.synthetic):
+            note(line, quiet)
         pipeline = open_pipeline(resolved, device, policy, quiet=quiet)
         with contextlib.closing(pipeline):
             _make(resolved, pipeline, source, partial, origin)
@@ -172,16 +174,6 @@ def open_pipeline(application: Application, device: str, policy: Policy, *, quie
         quiet=quiet,
         auto=device == "auto",
     )
-
-
-def _defaults_line(application: Application) -> str:
-    """Return what the run chose by itself, a line a block."""
-    blocks: dict[str, list[str]] = {}
-    for line in describe_defaults(application):
-        key, _, value = line.partition(" = ")
-        block, _, name = key.rpartition(".")
-        blocks.setdefault(block or "application", []).append(f"{name} {value}")
-    return "\n".join(f"by default, {block}: {', '.join(lines)}" for block, lines in blocks.items())
 
 
 def prepare(pipeline: Pipeline, source: Any) -> Draft:
