@@ -11,9 +11,10 @@ from mmsdk.app.confiding import sure_outputs
 from mmsdk.app.explaining import Explainer
 from mmsdk.app.interactions import InteractionLog
 from mmsdk.app.picking import Picking
-from mmsdk.app.prediction import Prediction
+from mmsdk.app.prediction import Prediction, told_blind
 from mmsdk.app.recommending import Recommender
 from mmsdk.errors import DataError
+from mmsdk.progress import note
 
 if TYPE_CHECKING:
     import os
@@ -82,12 +83,17 @@ class App:
             file.
         :param audit: an append-only log (JSON lines, docs/audit.md) that gets a line for each answer; the answers are
             returned when the lines are on the disk. Several processes may write to one log.
-        :returns: one :class:`mmsdk.Prediction` a row.
+        :returns: one :class:`mmsdk.Prediction` a row. How many rows hold no input at all is said on stderr (not where
+            the run was loaded with ``quiet=True``).
         :raises DataError: a key nobody knows, a file that is missing or cannot be decoded.
         """
         if _nothing(rows):
             return []
-        return self.answered(self.pipeline.read(rows, root=root, partial=True)[0], audit=audit)
+        answers = self.answered(self.pipeline.read(rows, root=root, partial=True)[0], audit=audit)
+        blind = sum(not one.modalities_used for one in answers)
+        if told := told_blind(blind, len(answers), [*self.pipeline.encoders]):
+            note(told, self.pipeline.quiet)
+        return answers
 
     def answered(self, samples: Samples, *, audit: str | os.PathLike[str] | None = None) -> list[Prediction]:
         """Answer for rows that are read already, with a line for each in a log where one is named."""

@@ -293,7 +293,10 @@ def measure_promises(
             )
         whole = parts.pop("")
         if len(whole.rows):
-            found[name] = measure_task(confidence, name, target, whole, parts, scoring=scoring, error=error)
+            declines = abstain is not None
+            found[name] = measure_task(
+                confidence, name, target, whole, parts, scoring=scoring, declines=declines, error=error
+            )
     return found
 
 
@@ -346,6 +349,7 @@ def sure_outputs(
             groups=groups,
             novelties=novelties,
             settled=app.pipeline.rules.settled(name, fired, len(vectors)) if declines else None,
+            declines=declines,
         )
         found[name] = inside_bounds(app.pipeline.rules, name, task, judged, fired)
     return found

@@ -52,6 +52,11 @@ def prediction_table(
     return pa.table(columns)
 
 
+def rows_without_input(table: pa.Table) -> int:
+    """Return how many rows of a table of answers were answered from no input."""
+    return sum(not used for used in table.column(table.num_columns - 2).to_pylist())
+
+
 def _free(name: str, taken: Container[str]) -> str:
     """Return a name that no other column has: a task may be called ``novelty``."""
     while name in taken:

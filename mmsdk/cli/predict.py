@@ -42,6 +42,9 @@ def predict(
         print_json({"out": str(path), "rows": table.num_rows, "columns": table.column_names})
     else:
         click.echo(f"{table.num_rows} rows written to {path}: {', '.join(table.column_names)}")
+        blind = resolve("mmsdk.app.predictions:rows_without_input")(table)
+        if told := resolve("mmsdk.app.prediction:told_blind")(blind, table.num_rows, [*app.pipeline.encoders]):
+            click.echo(told)
         for task in app.tasks:
             if f"{task}_abstained" in table.column_names and (count := sum(table[f"{task}_abstained"].to_pylist())):
                 click.echo(f"{task}: {count} of {table.num_rows} rows declined, their answer left empty")

@@ -100,7 +100,9 @@ def _task(name: str, target: Target, rows: Rows, settings: Any, *, notes: list[s
     }
     notes.extend(_notes(name, judges, settings))
     if kind is None and (rule := declining_rule(settings.abstain)):
-        notes.append(f"{name}: a number has no confidence to decline by: abstain.{rule} leaves every one answered")
+        notes.append(
+            f"{name}: a number has no confidence to decline by: abstain.{rule} leaves every row of any input answered"
+        )
     return TaskConfidence(method=method, how=settings.sets, judges=judges)
 
 

@@ -117,6 +117,7 @@ class Confidence:
         groups: Sequence[Any] | None = None,
         novelties: np.ndarray | None = None,
         settled: Sequence[tuple[str, ...]] | None = None,
+        declines: bool = False,
     ) -> list[Output]:
         """Return answers with their sets, and without a value where the run declines.
 
@@ -126,6 +127,8 @@ class Confidence:
         :param raw: the logits of the model ``(n, width)``, before calibration: sets are made of these.
         :param groups: of each row, where the run has ``by``.
         :param settled: of each row, the rules that leave it this answer alone.
+        :param declines: the run declines by some key of ``abstain``, and so what it would answer to nothing at all,
+            which may be as sure of itself as one label is common.
         """
         answers = list(outputs)
         known = self.tasks.get(name)
@@ -135,7 +138,8 @@ class Confidence:
             answers = [replace(one, prediction_set=held) for one, held in zip(answers, sets, strict=True)]
         for row, answer in enumerate(answers):
             novelty = None if novelties is None else float(novelties[row])
-            declined = self.strange is not None and novelty is not None and novelty > self.strange
+            declined = declines and not given[row]
+            declined |= self.strange is not None and novelty is not None and novelty > self.strange
             if known is not None and answer.confidence is not None:
                 declined |= answer.confidence < known.judge(given[row]).floor
             if declined and settled is not None and settled[row]:

@@ -58,17 +58,18 @@ def measure_task(
     parts: Mapping[str, Asked],
     *,
     scoring: Scoring,
+    declines: bool = False,
     error: float | None = None,
 ) -> dict[str, Any]:
     """Return the ``confidence`` entry of a task in metrics.json.
 
     :param whole: every held-out row from all it has.
     :param parts: name of a subset -> its rows answered as if only that had been given.
-    :param error: how often the answers given may err, where that was asked for.
+    :param declines: answers may be declined. :param error: how often those given may err, where that was asked for.
     """
     task = confidence.tasks[name]
     fullest = task.judges[max(task.judges, key=len)]
-    answers = _answers(confidence, name, target, whole)
+    answers = _answers(confidence, name, target, whole, declines=declines)
     found: dict[str, Any] = {
         "method": task.method,
         "source": confidence.source,
@@ -90,7 +91,9 @@ def measure_task(
     return found
 
 
-def _answers(confidence: Confidence, name: str, target: Target, asked: Asked) -> list[Output]:
+def _answers(
+    confidence: Confidence, name: str, target: Target, asked: Asked, *, declines: bool = False
+) -> list[Output]:
     """Return the answers for some rows as an application gives them."""
     return confidence.judged(
         name,
@@ -100,6 +103,7 @@ def _answers(confidence: Confidence, name: str, target: Target, asked: Asked) ->
         given=asked.given,
         groups=asked.groups,
         novelties=confidence.novelties(asked.vectors, asked.given),
+        declines=declines,
     )
 
 

@@ -43,6 +43,18 @@ def test_every_subset_of_the_inputs_is_answered_and_named(tasks_app, shop):
         assert np.isfinite(answer.outputs["grade"].value)
 
 
+def test_rows_that_hold_nothing_are_counted_on_stderr(shop_runs, capsys):
+    with mmsdk.load(shop_runs / "tasks", allow_outside=True) as app:
+        app.predict([{"text": "a lamp"}, {"text": ""}, {}])
+        said = capsys.readouterr().err
+        assert "2 of 3 rows hold none of the inputs (photo, text, price, material, added)" in said
+        app.predict([{"text": "a lamp"}])
+        assert "rows hold none" not in capsys.readouterr().err
+    with mmsdk.load(shop_runs / "tasks", allow_outside=True, quiet=True) as app:
+        app.predict([{}])
+        assert not capsys.readouterr().err
+
+
 def test_an_absent_key_is_a_missing_input(tasks_app):
     absent, empty, none = tasks_app.predict(
         [{"text": "a lamp"}, {"text": "a lamp", "price": ""}, {"text": "a lamp", "price": None}]

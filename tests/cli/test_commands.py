@@ -205,6 +205,17 @@ def test_evaluate_and_predict(here, capsys):
     assert (here / "shop/items.csv").read_bytes() == before
 
 
+def test_predict_counts_rows_that_hold_nothing(here, capsys):
+    table = here / "shop/some.csv"
+    table.write_text("sku,title,price\na,oak lamp,12\nb,,\nc,,\n", encoding="utf-8")
+    out, _ = typed(capsys, "predict", "tasks", table, "--out", "a.csv")
+    assert "2 of 3 rows hold none of the inputs (photo, text, price, material, added)" in out
+    assert "declined" not in out
+    table.write_text("sku,title,price\na,oak lamp,12\n", encoding="utf-8")
+    out, _ = typed(capsys, "predict", "tasks", table, "--out", "a.csv")
+    assert "hold none" not in out
+
+
 def test_predict_marks_what_excel_is_to_read(here, capsys):
     (here / "shop/lamp.csv").write_text("sku,title\n灯,oak lamp\n", encoding="utf-8")
     for words, mark in (((), b""), (("--excel",), codecs.BOM_UTF8)):

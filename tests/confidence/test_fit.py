@@ -76,7 +76,8 @@ def test_a_number_says_that_it_has_no_confidence_to_decline_by(rule, tmp_path):
     task.prepare([0.0, 1.0])
     random = np.random.default_rng(0)
     found = fitted(task, random.normal(size=(50, 1)), random.normal(size=50), abstain={rule: 0.5})
-    assert found.notes == (f"it: a number has no confidence to decline by: abstain.{rule} leaves every one answered",)
+    said = f"abstain.{rule} leaves every row of any input answered"
+    assert found.notes == (f"it: a number has no confidence to decline by: {said}",)
     assert not fitted(task, random.normal(size=(50, 1)), random.normal(size=50), abstain={"novelty": 0.5}).notes
     application = {
         "inputs": {"a": {"column": "a", "modality": "number"}},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import functools
 import json
@@ -87,9 +88,10 @@ class Run:
     def with_block(self, **block) -> Run:
         """Calibrate the same network by another block."""
         application = self.draft.application.model_copy(update={"confidence": ConfidenceConfig(**block)})
-        draft = dataclasses.replace(self.draft, application=application)
-        app = self.app
-        return Run(App(app.folder, app.document, app.pipeline, app.tasks, None, fitting.confide(draft)), draft)
+        pipeline, app = copy.copy(self.app.pipeline), self.app
+        pipeline.application = application
+        draft = dataclasses.replace(self.draft, application=application, pipeline=pipeline)
+        return Run(App(app.folder, app.document, pipeline, app.tasks, None, fitting.confide(draft)), draft)
 
 
 @pytest.fixture(scope="module")
@@ -396,10 +398,35 @@ def test_declining_below_a_confidence(made):
             before.prediction_set,
         )
     assert any(one.abstained for one in outputs(declining))
-    assert not any(one.abstained for one in outputs(declining, "size"))
+    assert all(one.outputs["size"].abstained is (not one.modalities_used) for one in declining.answers)
     found = declining.metrics["kind"]["confidence"]["answered"]
     assert found["share"]["value"] < 1
     assert found["error"]["value"] < 1 - plain.metrics["kind"]["test"]["accuracy"]["value"]
+
+
+@pytest.mark.parametrize("rule", [{"below": 0.01}, {"coverage": 0.99}, {"novelty": 0.9999}])
+def test_a_row_that_holds_nothing_is_declined_where_anything_is(made, rule):
+    declining = made(abstain=rule)
+    blind = [one for one in declining.answers if not one.modalities_used]
+    assert len(blind) == 2
+    for answer in blind:
+        assert all(one.abstained and one.value is None for one in answer.outputs.values())
+        assert answer.outputs["kind"].probabilities
+        assert answer.outputs["kind"].prediction_set
+    assert not all(one.abstained for one in outputs(declining))
+    assert not any(one.abstained for one in outputs(made()))
+
+
+def test_rows_that_hold_nothing_count_as_declined_among_the_test_rows(made):
+    run, rows = made(abstain={"below": 0.01}), table()
+    held = dict(zip((row["id"] for row in rows), run.draft.samples.split, strict=True))
+    blank = [row["id"] for row in rows if held[row["id"]] == "test"][:9]
+    hidden = np.isin(run.draft.samples.ids, blank)
+    present = {name: here & ~hidden for name, here in run.draft.embeddings.present.items()}
+    embeddings = dataclasses.replace(run.draft.embeddings, present=present)
+    draft = dataclasses.replace(run.draft, embeddings=embeddings, confidence=run.app.confidence)
+    found = fitting.measure_confidence(draft, Scoring(resamples=20))["kind"]["answered"]["share"]
+    assert found["value"] == pytest.approx(1 - 9 / sum(draft.samples.split == "test"))
 
 
 def test_declining_for_a_share_and_for_an_error(made):
