@@ -279,6 +279,8 @@ class Output:
     :param rules: names of the rules that made the answer another one than the network's.
     :param novelty: 0..1, how unlike the training rows the row is: the share of held-out rows that are less so; ``None``
         where the run does not tell it.
+    :param unjudged: names of the rules on this task that could not be judged, since text stands where their condition
+        needs a number (``spo2 < 90`` of ``n/a``); they changed nothing. An empty cell is missing, and no doubt.
     """
 
     value: Any
@@ -288,6 +290,7 @@ class Output:
     abstained: bool = False
     rules: tuple[str, ...] = ()
     novelty: float | None = None
+    unjudged: tuple[str, ...] = ()
 
 
 class Task(Protocol):

@@ -13,6 +13,7 @@ from mmsdk.app.interactions import InteractionLog
 from mmsdk.app.picking import Picking
 from mmsdk.app.prediction import Prediction, told_blind
 from mmsdk.app.recommending import Recommender
+from mmsdk.app.ruling import tell_unread
 from mmsdk.errors import DataError
 from mmsdk.progress import note
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from mmsdk.explain import Explanation
     from mmsdk.index import Hit
     from mmsdk.protocols import Output, Task
+    from mmsdk.rules import Fired
     from mmsdk.tasks.ranking import Ranker
 
 Rows = Any  # a list of dicts, or whatever read_table takes
@@ -98,12 +100,13 @@ class App:
     def answered(self, samples: Samples, *, audit: str | os.PathLike[str] | None = None) -> list[Prediction]:
         """Answer for rows that are read already, with a line for each in a log where one is named."""
         fired = self.pipeline.rules.fired(samples.table, len(samples))
+        tell_unread(fired, samples.table, quiet=self.pipeline.quiet)
         answers = self._answers(self.pipeline.embed(samples), samples.table, fired)
         if audit is not None:
             from mmsdk.app.audited import write_audit
             from mmsdk.journal import Journal
 
-            write_audit(self, samples, answers, fired, Journal(audit))
+            write_audit(self, samples, answers, fired.met, Journal(audit))
         return answers
 
     def predict_samples(self, samples: Sequence[Mapping[str, Any]]) -> list[Prediction]:
@@ -129,10 +132,8 @@ class App:
         count = len(next(iter(embeddings.present.values())))
         return self._answers(embeddings, table, self.pipeline.rules.fired(table, count))
 
-    def _answers(
-        self, embeddings: Embeddings, table: Table | None, fired: Mapping[str, np.ndarray]
-    ) -> list[Prediction]:
-        """Answer for embedded rows whose rules are known to hold or not, rule -> bool ``(n,)``."""
+    def _answers(self, embeddings: Embeddings, table: Table | None, fired: Fired) -> list[Prediction]:
+        """Answer for embedded rows of which it is known for which the rules hold."""
         vectors, logits = self.pipeline.fuse(embeddings)
         outputs = sure_outputs(self, vectors, logits, embeddings.present, table, fired)
         return [

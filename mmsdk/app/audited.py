@@ -55,6 +55,7 @@ def told(output: Output) -> dict[str, Any]:
         "probabilities": dict(output.probabilities),
         "set": [None if isinstance(one, float) and not math.isfinite(one) else one for one in output.prediction_set],
         "rules": list(output.rules),
+        "unjudged": list(output.unjudged),
         "novelty": output.novelty,
     }
 

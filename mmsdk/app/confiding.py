@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from mmsdk.evaluate.scores import Calibration
     from mmsdk.model import Target
     from mmsdk.protocols import Output
+    from mmsdk.rules import Fired
 
 FEW_ROWS, FEW_GROUPS = 500, 50  # validation rows; with fewer, which ones they are decides too much
 
@@ -320,14 +321,14 @@ def sure_outputs(
     logits: Mapping[str, np.ndarray],
     present: Mapping[str, np.ndarray],
     table: Table | None,
-    fired: Mapping[str, np.ndarray],
+    fired: Fired,
 ) -> dict[str, Sequence[Output]]:
     """Return the answers of every task: calibrated, inside the rules, and as sure as the run may be of them.
 
     :param vectors: fused, ``(n, dim)``.
     :param logits: task -> ``(n, width)`` as the network gives them.
     :param table: the rows, by which groups are told.
-    :param fired: rule -> bool ``(n,)``, the rows whose answers it bounds.
+    :param fired: the rows for which rules hold.
     """
     outputs = guessed_outputs(app, logits, present, fired)
     confidence = app.confidence
@@ -348,10 +349,10 @@ def sure_outputs(
             given=given,
             groups=groups,
             novelties=novelties,
-            settled=app.pipeline.rules.settled(name, fired, len(vectors)) if declines else None,
+            settled=app.pipeline.rules.settled(name, fired.met, len(vectors)) if declines else None,
             declines=declines,
         )
-        found[name] = inside_bounds(app.pipeline.rules, name, task, judged, fired)
+        found[name] = inside_bounds(app.pipeline.rules, name, task, judged, fired.met)
     return found
 
 
@@ -359,7 +360,7 @@ def guessed_outputs(
     app: App,
     logits: Mapping[str, np.ndarray],
     present: Mapping[str, np.ndarray],
-    fired: Mapping[str, np.ndarray],
+    fired: Fired,
 ) -> dict[str, Sequence[Output]]:
     """Return the answers of every task, calibrated and inside the rules, and none declined: the best guess."""
     return ruled_outputs(app.pipeline.rules, app.tasks, calibrated_logits(app, logits, present), fired)

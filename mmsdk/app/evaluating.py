@@ -12,7 +12,7 @@ from mmsdk.app.confiding import calibration_of, measure_promises
 from mmsdk.app.directory import split_ids
 from mmsdk.app.draft import Draft
 from mmsdk.app.recording import table_fingerprint
-from mmsdk.app.ruling import rule_metrics
+from mmsdk.app.ruling import rule_metrics, tell_unread
 from mmsdk.app.studies import add_slices
 from mmsdk.data import Samples, group_cells, read_table
 from mmsdk.data.table import plain_id
@@ -81,6 +81,8 @@ def _scored(
     """Return the figures of every task, as a fit takes them of its test rows, and what its promises came to."""
     fresh, net = samples.split == "test", app.pipeline.net
     assert net is not None
+    asked = samples.table.take(np.flatnonzero(fresh))
+    tell_unread(app.pipeline.rules.fired(asked, len(asked)), asked, quiet=app.pipeline.quiet)
     draft = Draft(
         application=_sliced(app.application, samples.table, slices, quiet=app.pipeline.quiet),
         pipeline=app.pipeline,

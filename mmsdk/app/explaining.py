@@ -316,7 +316,7 @@ def _told(output: Output) -> dict[str, Any]:
         "prediction_set": list(output.prediction_set),
         "abstained": output.abstained,
     }
-    for name in ("rules", "novelty"):  # where the run has any
+    for name in ("rules", "unjudged", "novelty"):  # where the run has any
         value = getattr(output, name, None)
         if value not in (None, (), []):
             told[name] = value

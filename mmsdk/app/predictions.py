@@ -34,7 +34,8 @@ def prediction_table(
     At the end stand ``inputs``, what the row was answered from, joined so too, and ``novelty``, empty where the run
     does not tell it. Where the id or a task has such a name, an underscore is added to ours.
 
-    :param ruled: tasks that rules speak of; they have a column ``<task>_rules`` too, names joined by ``|``.
+    :param ruled: tasks that rules speak of; they have columns ``<task>_rules`` and ``<task>_unjudged`` too, the names
+        of those that changed the answer, and of those that could not be judged, joined by ``|``.
     """
     columns: dict[str, Any] = {id_column or "id": list(ids)}
     for task in predictions[0].outputs if predictions else ():
@@ -46,6 +47,7 @@ def prediction_table(
             columns[f"{task}_set"] = ["|".join(map(str, output.prediction_set)) for output in outputs]
         if task in ruled:
             columns[f"{task}_rules"] = pa.array(["|".join(output.rules) for output in outputs], pa.string())
+            columns[f"{task}_unjudged"] = pa.array(["|".join(output.unjudged) for output in outputs], pa.string())
     used = ["|".join(prediction.modalities_used) for prediction in predictions]
     columns[_free("inputs", columns)] = pa.array(used, pa.string())
     columns[_free("novelty", columns)] = pa.array([_novelty(one) for one in predictions], pa.float64())

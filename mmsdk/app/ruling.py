@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mmsdk.data import Samples, Table
     from mmsdk.model import Target
     from mmsdk.protocols import Output, Task
-    from mmsdk.rules import RuleBook, Ruled
+    from mmsdk.rules import Fired, RuleBook, Ruled
 
 SCORED_AT = 36.0  # a forbidden label is scored as if its chance were e**-36, so that a log-loss stays a number
 
@@ -53,7 +53,7 @@ def teach_rules(draft: Draft, whole: Mapping[str, Task] | None = None) -> None:
     """
     pipeline, weight = draft.pipeline, draft.application.training.rules
     whole = whole or {name: target.task for name, target in draft.targets.items()}
-    fired = open_checked(pipeline, whole, draft.samples)
+    fired = open_checked(pipeline, whole, draft.samples).met
     if weight == 0:
         return
     if not pipeline.rules:
@@ -73,15 +73,28 @@ def teach_rules(draft: Draft, whole: Mapping[str, Task] | None = None) -> None:
         )
 
 
-def open_checked(pipeline: Pipeline, tasks: Mapping[str, Task], samples: Samples) -> dict[str, np.ndarray]:
-    """Open the rules of an application, and refuse those that contradict each other in some row.
+def tell_unread(fired: Fired, table: Table | None, *, quiet: bool) -> None:
+    """Say which rules could not be judged by some rows, where text stands in the place of a number."""
+    for (rule, column), rows in fired.unread.items():
+        assert table is not None  # by which the rule was judged
+        cell = table.column(column)[int(rows.argmax())].as_py()
+        note(
+            f"rules: {rule!r} could not be judged in {rows.sum()} of {len(table)} rows, and changes nothing there: "
+            f"{column} is text that is no number ({cell!r:.80}); give the number alone, or nothing where it is missing",
+            quiet,
+        )
 
-    :returns: rule -> bool ``(n,)``, the rows it holds for.
+
+def open_checked(pipeline: Pipeline, tasks: Mapping[str, Task], samples: Samples) -> Fired:
+    """Open the rules of an application, refuse those that contradict each other in some row, and say what is unread.
+
+    :returns: the rows they hold for.
     :raises MmsdkError: so they do, or one names a label that no task knows.
     """
     pipeline.open_rules(tasks)
     fired = pipeline.rules.fired(samples.table, len(samples))
-    pipeline.rules.check(fired, samples.ids)
+    pipeline.rules.check(fired.met, samples.ids)
+    tell_unread(fired, samples.table, quiet=pipeline.quiet)
     return fired
 
 
@@ -139,16 +152,21 @@ def inside_bounds(
 
 
 def ruled_outputs(
-    rules: RuleBook, tasks: Mapping[str, Task], logits: Mapping[str, np.ndarray], fired: Mapping[str, np.ndarray]
+    rules: RuleBook, tasks: Mapping[str, Task], logits: Mapping[str, np.ndarray], fired: Fired
 ) -> dict[str, Sequence[Output]]:
-    """Return the outputs of every task inside the rules, each with the names of those that changed it."""
+    """Return the outputs of every task inside the rules, with the names of those that changed them, or might have."""
     if not rules:
         return {name: task.outputs(logits[name]) for name, task in tasks.items()}
-    ruled = rules.apply(logits, fired)
-    return {
-        name: [replace(one, rules=ruled.names(name, row)) for row, one in enumerate(task.outputs(ruled.logits[name]))]
-        for name, task in tasks.items()
-    }
+    ruled = rules.apply(logits, fired.met)
+    doubts = {rule.name: fired.unjudged(rule.name) for rule in rules.rules}
+    found: dict[str, Sequence[Output]] = {}
+    for name, task in tasks.items():
+        ours = {rule.name: doubts[rule.name] for rule in rules.rules if name in rule.tasks and doubts[rule.name].any()}
+        found[name] = [
+            replace(one, rules=ruled.names(name, row), unjudged=tuple(rule for rule, rows in ours.items() if rows[row]))
+            for row, one in enumerate(task.outputs(ruled.logits[name]))
+        ]
+    return found
 
 
 def rule_metrics(draft: Draft, scoring: Scoring) -> dict[str, dict[str, Any]]:
@@ -170,7 +188,8 @@ def rule_metrics(draft: Draft, scoring: Scoring) -> dict[str, dict[str, Any]]:
     calibrate = calibration_of(draft)
     if calibrate is not None and set(parts.values()) == {"test"}:
         logits = {name: calibrate(name, one, rows, None) for name, one in logits.items()}
-    ruled = rules.apply(logits, rules.fired(draft.samples.table.take(rows), len(rows)))
+    fired = rules.fired(draft.samples.table.take(rows), len(rows))
+    ruled = rules.apply(logits, fired.met)
     found = {}
     for name in ours:
         target = draft.targets[name]
@@ -178,6 +197,7 @@ def rule_metrics(draft: Draft, scoring: Scoring) -> dict[str, dict[str, Any]]:
         if len(here):
             found[name] = _judged(target, name, (logits[name][here], ruled), here, rows[here], scoring)
             found[name] |= _counts(rules, ruled, name, target, rows, here)
+            found[name]["unjudged"] = {rule: int(fired.unjudged(rule)[here].sum()) for rule in found[name]["fired"]}
     return found
 
 

@@ -56,11 +56,14 @@ def _slices(slices: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def _ruled(rules: Mapping[str, Any], metric: str) -> str:
     """Return what the rules changed, by which rule, and what the figure is without and with them."""
     answers, gain = rules["answers"], rules["gain"][metric]
-    by = ", ".join(f"{name} {count}" for name, count in rules["changed"].items() if count)
+    by, doubts = (
+        ", ".join(f"{name} {count}" for name, count in rules[key].items() if count) for key in ("changed", "unjudged")
+    )
     return (
         f"rules changed {answers['changed']} of {answers['scored']} answers{f' ({by})' if by else ''}: {metric} "
         f"{shown_score(rules['without'].get(metric))} without them, {shown_score(rules['with'].get(metric))} with "
         f"them; gain {gain['value']:+.3f} [{gain['low']:+.3f}, {gain['high']:+.3f}]"
+        f"{f'; could not be judged, text in the place of a number: {doubts}' if doubts else ''}"
     )
 
 

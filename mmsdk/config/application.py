@@ -18,7 +18,14 @@ from mmsdk.config.stream import StreamConfig  # noqa: TC001 - pydantic reads the
 from mmsdk.errors import unknown
 
 OF_GROUPS = ("split.group", "evaluation.slices")  # keys of columns that may be numbered anew in every table
-ANSWERED = ("", "_confidence", "_abstained", "_set", "_rules")  # after a task's name: its columns in a table of answers
+ANSWERED = (
+    "",
+    "_confidence",
+    "_abstained",
+    "_set",
+    "_rules",
+    "_unjudged",
+)  # after a task's name: its columns in a table of answers
 
 
 class Application(Section):
@@ -39,7 +46,7 @@ class Application(Section):
     tasks: dict[Name, TaskConfig] = Field(
         default_factory=dict,
         description="What to predict, each under a name of your choice, which is its column in tables of answers; one "
-        "named as the ids or as another's `NAME_confidence`, `_abstained`, `_set` or `_rules` is refused.",
+        "named as the ids or as another's `NAME_confidence`, `_abstained`, `_set`, `_rules` or `_unjudged` is refused.",
     )
     rules: list[RuleConfig] = Field(
         default_factory=list, description="What is known for certain about the answers, whatever the network says."

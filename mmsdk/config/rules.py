@@ -23,7 +23,8 @@ class RuleConfig(Section):
     when: Text | None = Field(
         default=None,
         description="The rows it holds for, in the language of `where` (`spo2 < 90 and age >= 18`), over any column of "
-        "the table. A missing value never fires a comparison. Left out, it holds for every row.",
+        "the table. A missing value never fires a comparison; text in the place of a number neither, and is said. Left "
+        "out, it holds for every row.",
     )
     task: Text | None = Field(default=None, description="The task whose answer it bounds.")
     at_least: Label | int | float | None = Field(

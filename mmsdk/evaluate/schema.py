@@ -101,7 +101,7 @@ COUNTS = {"type": "object", "additionalProperties": {"type": "integer", "minimum
 RULES = {
     "type": "object",
     "description": "the judged part with and without the rules; how many answers they changed; how often each fired, "
-    "changed an answer, and was broken by the label",
+    "changed an answer, was broken by the label, and could not be judged since text stood for a number",
     "properties": {
         "with": {"$ref": "#/$defs/metrics"},
         "without": {"$ref": "#/$defs/metrics"},
@@ -110,6 +110,7 @@ RULES = {
         "fired": COUNTS,
         "changed": COUNTS,
         "broken": COUNTS,
+        "unjudged": COUNTS,
     },
     "additionalProperties": False,
 }

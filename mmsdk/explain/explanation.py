@@ -126,7 +126,7 @@ class Explanation:
         ``None`` of fewer than two inputs.
     :param randomised: rank correlation of the shares with those under random weights, as for :class:`Evidence`.
     :param output: the whole answer: ``probabilities`` (the ten highest), ``confidence``, ``prediction_set``,
-        ``abstained``, and, where the run has them, ``rules`` and ``novelty``.
+        ``abstained``, and, where the run has them, ``rules``, ``unjudged`` and ``novelty``.
     :param prototypes: the training rows most typical of the label.
     """
 

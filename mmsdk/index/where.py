@@ -48,7 +48,7 @@ class Token:
     at: int
 
 
-def compile_where(text: str, columns: Iterable[str]) -> Sql:
+def compile_where(text: str, columns: Iterable[str], *, doubting: bool = False) -> Sql:
     """Turn a filter into a SQL condition on ``items`` and its parameters.
 
     A comparison with an unquoted number is numeric: a cell that is a number, or text that reads as one (``"19.90"``
@@ -57,11 +57,12 @@ def compile_where(text: str, columns: Iterable[str]) -> Sql:
     and ignores the case of ASCII letters. A column whose name is no plain word is written in backticks.
 
     :param columns: the names of all columns; ``id`` is always known.
+    :param doubting: text that is no number is compared with one as an empty cell is: neither true nor false.
     :raises StoreError: it does not parse, or names an unknown column.
     """
     if len(text) > MAX_LENGTH:
         raise StoreError(f"where: the filter has {len(text):,} characters, at most {MAX_LENGTH:,} are taken")
-    parser = _Parser(text, tuple(columns))
+    parser = _Parser(text, tuple(columns), doubting=doubting)
     return parser.parse()
 
 
@@ -79,19 +80,18 @@ def no_numbers_in(text: str, columns: Iterable[str]) -> dict[str, Sql]:
     """
     parser = _Parser(text, tuple(columns))
     parser.parse()
-    # text is greater than every number, see _compare; an empty cell is null and greater than nothing
     return {
-        name: (f"({sql} > CAST(9e999 AS NUMERIC) AND trim({sql}) != '')", [*path, *path])
-        for name, (sql, path) in parser.numeric.items()
+        name: (f"({_text(sql)} AND trim({sql}) != '')", [*path, *path]) for name, (sql, path) in parser.numeric.items()
     }
 
 
 class _Parser:
     """Recursive descent: ``or`` < ``and`` < ``not`` < a comparison or a parenthesis."""
 
-    def __init__(self, text: str, columns: tuple[str, ...]) -> None:
+    def __init__(self, text: str, columns: tuple[str, ...], *, doubting: bool = False) -> None:
         self.text = text
         self.columns = columns
+        self.doubting = doubting
         self.tokens = self._tokens()
         self.position = 0
         self.read: list[str] = []
@@ -195,9 +195,8 @@ class _Parser:
             self._fail("one of < <= = != >= >, 'in', 'like', 'is null'")
         self._next()
         value = self._value(operator)
-        if isinstance(value, int | float) and not isinstance(value, bool) and operator != "!=":
-            self.numeric[self.read[-1]] = column
-        return _compare(column, operator, value)
+        compared = _compare(column, operator, value)
+        return self._numeric(column, compared) if _is_number(value) and operator != "!=" else compared
 
     def _column(self) -> Sql:
         token = self._peek()
@@ -250,13 +249,34 @@ class _Parser:
         if len(values) > MAX_VALUES:
             raise StoreError(f"where: 'in' lists {len(values)} values, at most {MAX_VALUES} are taken")
         parts = [_compare(column, "=", value) for value in values]
-        return "(" + " OR ".join(sql for sql, _ in parts) + ")", [v for _, vs in parts for v in vs]
+        any_of = "(" + " OR ".join(sql for sql, _ in parts) + ")", [v for _, vs in parts for v in vs]
+        return self._numeric(column, any_of) if all(map(_is_number, values)) else any_of
+
+    def _numeric(self, column: Sql, compared: Sql) -> Sql:
+        """Note that a column is compared with numbers, of which some cells may be none."""
+        self.numeric[self.read[-1]] = column
+        if not self.doubting:
+            return compared
+        return f"(CASE WHEN {_text(column[0])} THEN NULL ELSE {compared[0]} END)", [*column[1], *compared[1]]
 
     def _like(self, column: Sql) -> Sql:
         pattern = self._value()
         if not isinstance(pattern, str) or len(pattern) > MAX_PATTERN:
             self._fail(f"a quoted pattern of at most {MAX_PATTERN} characters after 'like'")
         return f"(CAST({column[0]} AS TEXT) LIKE ?)", [*column[1], pattern]
+
+
+def _is_number(value: Value) -> bool:
+    """Return whether a value of a filter is compared as a number."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _text(sql: str) -> str:
+    """Return the condition that a cell is text which is no number.
+
+    Text is greater than every number, see :func:`_compare`; an empty cell is null and greater than nothing.
+    """
+    return f"{sql} > CAST(9e999 AS NUMERIC)"
 
 
 def _compare(column: Sql, operator: str, value: Value) -> Sql:

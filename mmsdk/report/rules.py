@@ -1,4 +1,4 @@
-"""What the rules did on the judged rows: how often each fired, changed an answer, and was broken by the label."""
+"""What the rules did on the judged rows: how often each fired, changed an answer, was broken, or not judged."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def rules_panel(data: ReportData, task: str) -> str:
         f"<p>{escape(headline)} without rules {_bounds(found['without'].get(headline))}, with them "
         f"{_bounds(found['with'].get(headline))}.{told}</p>"
         '<div class="wide"><table><tr><th>rule</th><th>rows it held for</th><th>answers it changed</th>'
-        f"<th>labels that break it</th></tr>{rows}</table></div>"
+        f"<th>labels that break it</th><th>text in the place of a number</th></tr>{rows}</table></div>"
     )
 
 
 def _row(name: str, found: Mapping[str, Any]) -> str:
-    """Return the row of one rule, red where labels break it."""
-    broken = found["broken"].get(name)
-    cells = (name, found["fired"][name], found["changed"][name], "–" if broken is None else broken)
-    mark = ' class="bad"' if broken else ""
+    """Return the row of one rule, red where labels break it or it could not be judged."""
+    broken, unjudged = found["broken"].get(name), found["unjudged"][name]
+    cells = (name, found["fired"][name], found["changed"][name], "–" if broken is None else broken, unjudged)
+    mark = ' class="bad"' if broken or unjudged else ""
     return f"<tr{mark}>{''.join(f'<td>{escape(str(cell))}</td>' for cell in cells)}</tr>"
 
 

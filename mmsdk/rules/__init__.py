@@ -1,6 +1,6 @@
 """What is known for certain, beside the network: bounds, hierarchies and forbidden pairs of answers."""
 
-from mmsdk.rules.book import RuleBook, Ruled
+from mmsdk.rules.book import Fired, RuleBook, Ruled
 from mmsdk.rules.reading import open_rules
 
-__all__ = ["RuleBook", "Ruled", "open_rules"]
+__all__ = ["Fired", "RuleBook", "Ruled", "open_rules"]

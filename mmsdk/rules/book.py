@@ -24,6 +24,25 @@ SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fired:
+    """Which rules hold for which rows.
+
+    :param met: rule -> bool ``(n,)``: its condition is met.
+    :param unread: (rule, column) -> bool ``(n,)``: it could not be judged, since the column holds text there that is no
+        number; it is not met there.
+    """
+
+    met: Mapping[str, np.ndarray]
+    unread: Mapping[tuple[str, str], np.ndarray] = field(default_factory=dict)
+
+    def unjudged(self, rule: str) -> np.ndarray:
+        """Return bool ``(n,)``: the rows that a rule could not be judged for."""
+        rows = [one for (name, _), one in self.unread.items() if name == rule]
+        found: np.ndarray = np.any([np.zeros_like(self.met[rule]), *rows], axis=0)
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ruled:
     """Answers as the rules leave them.
 
@@ -60,24 +79,34 @@ class RuleBook:
     def __bool__(self) -> bool:
         return bool(self.rules)
 
-    def fired(self, table: Table | None, n: int) -> dict[str, np.ndarray]:
-        """Return rule -> bool ``(n,)``, whether its condition is met; columns that the table lacks are empty.
+    def fired(self, table: Table | None, n: int) -> Fired:
+        """Return which rules hold for which rows; columns that the table lacks are empty.
 
         :raises RunError: a rule has a condition, and there is no table to judge it by.
         """
         conditions = {rule.when: rule.columns for rule in self.rules if rule.when}
         if conditions and table is None:
             raise RunError("the rules of this run read columns of the rows: give the table beside the embeddings")
-        met = firing(conditions, table) if table is not None and conditions else np.zeros((n, 0), dtype=bool)
-        places = {when: place for place, when in enumerate(conditions)}
         always = np.ones(n, dtype=bool)
-        return {rule.name: met[:, places[rule.when]] if rule.when else always for rule in self.rules}
+        if table is None or not conditions:
+            return Fired(met={rule.name: always for rule in self.rules})
+        judged = firing(conditions, table)
+        places = {when: place for place, when in enumerate(conditions)}
+        return Fired(
+            met={rule.name: judged.met[:, places[rule.when]] if rule.when else always for rule in self.rules},
+            unread={
+                (rule.name, column): rows
+                for rule in self.rules
+                for (when, column), rows in judged.unread.items()
+                if when == rule.when
+            },
+        )
 
     def apply(self, logits: Mapping[str, np.ndarray], fired: Mapping[str, np.ndarray]) -> Ruled:
         """Return the answers inside the rules.
 
         :param logits: task -> ``(n, width)``, calibrated.
-        :param fired: what :meth:`fired` said of the rows, as of all that follow.
+        :param fired: what :meth:`fired` said is met by the rows, as of all that follow.
         """
         found = {name: np.array(one, dtype=np.float64) for name, one in logits.items()}
         blame: Blame = {}

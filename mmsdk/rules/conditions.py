@@ -7,12 +7,13 @@ import json
 import math
 import sqlite3
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmsdk.errors import ConfigError, StoreError
-from mmsdk.index.where import columns_in, compile_where
+from mmsdk.index.where import columns_in, compile_where, no_numbers_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,23 +35,44 @@ def columns_read(when: str, columns: Sequence[str], name: str) -> tuple[str, ...
     return found
 
 
-def firing(conditions: Mapping[str, Sequence[str]], table: Table) -> np.ndarray:
-    """Return bool ``(n, conditions)``: which rows meet which condition.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What conditions say of the rows of a table.
 
-    A comparison with an empty cell, or with one of a column that the rows do not have, is not met; ``is null`` is.
+    :param met: bool ``(n, conditions)``: which rows meet which.
+    :param unread: (condition, column) -> bool ``(n,)``: the rows that it could not be judged for, since the column
+        holds text there that is no number (``n/a``, ``88%``); only where there are any.
+    """
+
+    met: np.ndarray
+    unread: Mapping[tuple[str, str], np.ndarray]
+
+
+def firing(conditions: Mapping[str, Sequence[str]], table: Table) -> Judged:
+    """Judge conditions by the rows of a table.
+
+    A comparison with an empty cell, or with one of a column that the rows do not have, is not met; ``is null`` is. Nor
+    is one of a number with text that is none, and where the rest of the condition does not decide it, it is ``unread``.
 
     :param conditions: each with the columns it reads.
     """
     columns = list(dict.fromkeys(name for read in conditions.values() for name in read))
-    met = np.zeros((len(table), len(conditions)), dtype=bool)
+    met, unread = np.zeros((len(table), len(conditions)), dtype=bool), {}
     with contextlib.closing(sqlite3.connect(":memory:")) as connection:
         connection.execute("CREATE TABLE items (id INTEGER PRIMARY KEY, row TEXT)")
         connection.executemany("INSERT INTO items VALUES (?, ?)", enumerate(_rows(table, columns)))
         for place, condition in enumerate(conditions):
-            sql, values = compile_where(condition, columns)
-            found = connection.execute(f"SELECT id FROM items WHERE {sql}", values).fetchall()  # noqa: S608 - parameters
-            met[[row for (row,) in found], place] = True
-    return met
+            sql, values = compile_where(condition, columns, doubting=True)
+            met[_matching(connection, sql, values), place] = True
+            for name, (text, path) in no_numbers_in(condition, columns).items():
+                if rows := _matching(connection, f"{text} AND ({sql}) IS NULL", [*path, *values]):
+                    unread[condition, name] = np.isin(np.arange(len(table)), rows)
+    return Judged(met=met, unread=unread)
+
+
+def _matching(connection: sqlite3.Connection, sql: str, values: Sequence[Any]) -> list[int]:
+    """Return the rows that a condition is true of."""
+    return [row for (row,) in connection.execute(f"SELECT id FROM items WHERE {sql}", values)]  # noqa: S608 - parameters
 
 
 def _rows(table: Table, columns: Sequence[str]) -> list[str]:

@@ -147,6 +147,8 @@ def test_columns_are_never_pasted_into_sql(tmp_path, text):
     [
         ("price > 5", "where: price: 1 cells are text that is no number, and were compared with none"),
         ("name = 'Beam' or price = 5", "where: price: 1 cells"),
+        ("price in (5, 7)", "where: price: 1 cells"),
+        ("price in (5, 'on request')", ""),
         ("price != 5", ""),  # of which that text is not a number either
         ("price = '5'", ""),
         ("stock > 1", ""),

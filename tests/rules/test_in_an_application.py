@@ -86,6 +86,49 @@ def test_an_answer_says_which_rule_changed_it(fitted):
     assert again.predict(asked) == [low, well, unknown]
 
 
+def test_a_rule_that_text_leaves_open_is_named_on_stderr_beside_the_answer_and_in_the_table(fitted, tmp_path, capsys):
+    note = [1.0, 0.0, 0.0]
+    asked = [{"note": note, "spo2": cell} for cell in ("80", "n/a", "", "98")]
+    told = "rules: 'low oxygen' could not be judged in 1 of 4 rows, and changes nothing there: spo2 is text that is no "
+    loud = mmsdk.load(fitted.folder, device="cpu")
+    answers = loud.predict(asked, audit=tmp_path / "audit.jsonl")
+    assert f"{told}number ('n/a')" in capsys.readouterr().err
+    assert [one.outputs["urgency"].unjudged for one in answers] == [(), ("low oxygen",), (), ()]
+    assert [one.outputs["urgency"].rules for one in answers] == [("low oxygen",), (), (), ()]
+    assert not any(one.outputs["unit"].unjudged for one in answers)  # the rule is not about it
+    lines = [json.loads(line) for line in (tmp_path / "audit.jsonl").read_text().splitlines()]
+    assert [line["answers"]["urgency"]["unjudged"] for line in lines] == [[], ["low oxygen"], [], []]
+    assert loud.explain(asked[1], task="urgency", evidence=False).output["unjudged"] == ("low oxygen",)
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in asked))
+    out = tmp_path / "answers.jsonl"
+    assert typed(["predict", str(fitted.folder), str(tmp_path / "rows.jsonl"), "--out", str(out)]) == 0
+    assert told in capsys.readouterr().err
+    marks = [json.loads(line)["urgency_unjudged"] for line in out.read_text().splitlines()]
+    assert marks == ["", "low oxygen", "", ""]
+
+
+def test_evaluate_and_fit_count_the_rows_that_text_leaves_open(fitted, tmp_path, capsys):
+    told = "rules: 'low oxygen' could not be judged in {} of {} rows"
+    table = [{**row, "spo2": "88%"} if row["spo2"] == "85" else row for row in rows()]
+    low = sum(row["spo2"] == "88%" for row in table)
+    app = mmsdk.fit(application(), table, tmp_path / "run", device="cpu")
+    assert capsys.readouterr().err.count(told.format(low, 240)) == 1  # not once a part
+    counts = metrics_of(app)["urgency"]["rules"]
+    assert 0 < counts["unjudged"]["low oxygen"] < low
+    assert counts["fired"] == {"low oxygen": 0}
+    page = (app.folder / "report.html").read_text()
+    assert (
+        f'<tr class="bad"><td>low oxygen</td><td>0</td><td>0</td><td>0</td><td>{counts["unjudged"]["low oxygen"]}'
+        in page
+    )
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in table))
+    assert typed(["evaluate", str(fitted.folder), str(tmp_path / "rows.jsonl")]) == 0
+    out, err = capsys.readouterr()
+    scored = metrics_of(fitted)["urgency"]["rules"]["answers"]["scored"]
+    assert told.format(counts["unjudged"]["low oxygen"], scored) in err
+    assert f"text in the place of a number: low oxygen {counts['unjudged']['low oxygen']}" in " ".join(out.split())
+
+
 @pytest.mark.parametrize(("oxygen", "named"), [("80", True), ("98", False)])
 def test_the_terminal_names_the_rule_that_an_explained_answer_rests_on(fitted, tmp_path, capsys, oxygen, named):
     (tmp_path / "row.json").write_text(json.dumps({"note": [1.0, 0.0, 0.0], "spo2": oxygen}))

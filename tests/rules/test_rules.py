@@ -38,7 +38,7 @@ def book(*entries, columns=("spo2", "age")):
 
 
 def applied(rules, logits, rows=None):
-    return rules.apply(logits, rules.fired(rows, len(next(iter(logits.values())))))
+    return rules.apply(logits, rules.fired(rows, len(next(iter(logits.values())))).met)
 
 
 def table(**columns):
@@ -87,7 +87,7 @@ def test_a_floor_holds_however_sure_the_network_is_of_what_it_forbids():
 def test_an_infinite_cell_is_above_or_below_every_bound():
     rule = book(entry(name="low", when="spo2 < 90", task="urgency", at_least="urgent"))
     rows = table(spo2=[float("inf"), float("-inf"), 97.0, 80.0])
-    assert rule.fired(rows, 4)["low"].tolist() == [False, True, False, True]
+    assert rule.fired(rows, 4).met["low"].tolist() == [False, True, False, True]
 
 
 @pytest.mark.parametrize("when", ["spo2 < 90", "spo2 <= 90", "spo2 != 50", "not spo2 > 90", "spo2 in (1, 2)"])
@@ -95,13 +95,38 @@ def test_a_missing_value_never_fires(when):
     rule = book(entry(name="low", when=when, task="urgency", at_least="urgent"))
     for missing in (None, "", "  ", float("nan")):
         there = 1.0 if isinstance(missing, float) else "1"
-        assert rule.fired(table(spo2=[missing, there]), 2)["low"].tolist() == [False, True]
-    assert not rule.fired(table(age=["1"]), 1)["low"][0]  # a column that the rows in use do not have
+        assert rule.fired(table(spo2=[missing, there]), 2).met["low"].tolist() == [False, True]
+    assert not rule.fired(table(age=["1"]), 1).met["low"][0]  # a column that the rows in use do not have
 
 
 def test_a_missing_value_fires_where_it_is_asked_for():
     rule = book(entry(name="unknown", when="spo2 is null", task="urgency", never="routine"))
-    assert rule.fired(table(spo2=[None, "97"]), 2)["unknown"].tolist() == [True, False]
+    assert rule.fired(table(spo2=[None, "97"]), 2).met["unknown"].tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("when", "met", "unread"),
+    [
+        ("spo2 < 90", "r", "nc"),
+        ("spo2 >= 90", "", "nc"),
+        ("spo2 = 85", "r", "nc"),
+        ("not spo2 >= 90", "r", "nc"),  # what cannot be read is no more below than above
+        ("spo2 in (85, 86)", "r", "nc"),
+        ("spo2 not in (85, 86)", "", "nc"),
+        ("spo2 < 90 and age >= 18", "r", "n"),  # the child is none of it, whatever its reading
+        ("spo2 < 90 or age < 18", "rc", "n"),
+        ("spo2 != 85", "nc", ""),
+        ("spo2 = '88%' or spo2 in ('n/a', 'x')", "nc", ""),
+        ("spo2 is null", "e", ""),
+    ],
+)
+def test_text_in_the_place_of_a_number_fires_nothing_and_leaves_the_rule_open(when, met, unread):
+    rows = table(spo2=["85", "n/a", "88%", " "], age=["30", "30", "9", "30"])  # read, n/a, child, empty
+    found = book(entry(name="low", when=when, task="urgency", at_least="urgent")).fired(rows, 4)
+    named = np.array(list("rnce"))
+    assert "".join(named[found.met["low"]]) == met
+    assert "".join(named[found.unjudged("low")]) == unread
+    assert set(found.unread) == ({("low", "spo2")} if unread else set())
 
 
 def test_conditions_read_numbers_texts_and_dates():
@@ -114,7 +139,7 @@ def test_conditions_read_numbers_texts_and_dates():
         ("age = '40' or age = 12", [True, True]),
     ):
         rule = book(entry(name="r", when=when, task="unit", never="icu"), columns=("spo2", "age", "day"))
-        assert rule.fired(rows, 2)["r"].tolist() == met, when
+        assert rule.fired(rows, 2).met["r"].tolist() == met, when
 
 
 def test_tags_are_forced_and_numbers_clipped():
@@ -142,7 +167,7 @@ def test_a_child_raises_its_parents_and_a_closed_parent_lowers_it():
     assert answer.value == ()
     torn = book(tree, entry(name="a", task="tags", never="furniture"), entry(name="b", task="tags", always="lamp"))
     with pytest.raises(mmsdk.DataError, match="'tree' contradicts 'a', 'b'"):
-        torn.check(torn.fired(table(age=["1"]), 1), ["x"])
+        torn.check(torn.fired(table(age=["1"]), 1).met, ["x"])
     still = applied(book(tree), {"tags": np.array([[2.0, -1.0, -0.5, -3.0]])})
     assert still.names("tags", 0) == ()
 
@@ -196,8 +221,8 @@ def test_contradictions_are_refused_at_fit_and_the_earlier_holds_in_use():
     )
     rows = table(spo2=["85", "85", "97"], age=["10", "40", "10"])
     with pytest.raises(mmsdk.DataError, match=r"'young' contradicts 'low'.*'urgency' no answer in 1 rows \(b1\)"):
-        rules.check(rules.fired(rows, 3), ["b1", "b2", "b3"])
-    rules.check(rules.fired(rows.take(np.array([1, 2])), 2), ["b2", "b3"])
+        rules.check(rules.fired(rows, 3).met, ["b1", "b2", "b3"])
+    rules.check(rules.fired(rows.take(np.array([1, 2])), 2).met, ["b2", "b3"])
     ruled = applied(rules, {"urgency": np.log([[0.6, 0.3, 0.1]] * 3)}, rows)
     assert ruled.logits["urgency"].argmax(1).tolist() == [2, 2, 0]
     assert ruled.names("urgency", 0) == ("low",)
@@ -205,7 +230,7 @@ def test_contradictions_are_refused_at_fit_and_the_earlier_holds_in_use():
         low, high = ("lamp", "lamp") if kind == "tags" else (15, 5)
         clash = book(entry(name="one", task=kind, **{first: low}), entry(name="two", task=kind, **{second: high}))
         with pytest.raises(mmsdk.DataError, match="'two' contradicts 'one'"):
-            clash.check(clash.fired(table(age=["1"]), 1), ["x"])
+            clash.check(clash.fired(table(age=["1"]), 1).met, ["x"])
 
 
 @pytest.mark.parametrize(
@@ -254,7 +279,7 @@ def test_what_training_is_taught():
         entry(name="short", when="spo2 < 90", task="stay", at_most=5),
     )
     rows = table(spo2=["85", "97"])
-    fired = rules.fired(rows, 2)
+    fired = rules.fired(rows, 2).met
     assert rules.bounds("urgency", fired).tolist() == [[False, False, True], [True, True, True]]
     assert rules.bounds("tags", fired).tolist() == [[0, -1, 0, 1]] * 2
     assert rules.bounds("unit", fired) is None

@@ -76,7 +76,7 @@ def broken(tmp_path_factory):
             logits = draft.pipeline.fuse(draft.embeddings)[1]
             logits["stay"] -= 0.1  # a tenth of a deviation: a hinge ends at the bound, on either side of it
             book, test = draft.pipeline.rules, draft.samples.split == "test"
-            ruled = book.apply(logits, book.fired(draft.samples.table, len(test)))
+            ruled = book.apply(logits, book.fired(draft.samples.table, len(test)).met)
             found[weight] = {name: ruled.changed(name)[rows & test].mean() for name, rows in ruled.fired.items()}
             draft.pipeline.close()
     return found

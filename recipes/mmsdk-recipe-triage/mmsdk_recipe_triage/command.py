@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from mmsdk_recipe_triage.worklist import Case
 
 ENDINGS = (".html", ".csv", ".json")
-COLUMNS = ("place", "id", "answer", "to_a_person", "level", "confidence", "possible", "fired", "missing", "known")
+TEXTS = ("possible", "fired", "unjudged", "missing")
+COLUMNS = ("place", "id", "answer", "to_a_person", "level", "confidence", *TEXTS, "known")
 
 
 @click.command()
@@ -91,5 +92,5 @@ def _written(app: Any, cases: Sequence[Case], ending: str, name: str) -> str:
 def _cells(place: int, case: Case) -> list[Any]:
     """Return a case as a row."""
     confidence = "" if case.confidence is None else f"{case.confidence:.4f}"
-    texts = ["|".join(one) for one in (case.possible, case.fired, case.missing)]
+    texts = ["|".join(getattr(case, name)) for name in TEXTS]
     return [place, case.id, case.answer or "", case.to_a_person, case.level, confidence, *texts, case.known]

@@ -91,6 +91,7 @@ def _card(case: Case, order: Sequence[str]) -> str:
 def _lines(case: Case) -> list[str]:
     """Return what is said of a case in words."""
     lines = [f'<p class="rule">Rule: {escape(name)}</p>' for name in case.fired]
+    lines += [f'<p class="rule">Not judged, its reading is no number: {escape(name)}</p>' for name in case.unjudged]
     possible = ", ".join(map(escape, case.possible))
     sure = "" if case.confidence is None else f"confidence {percent(case.confidence)}; "
     lines.append(f"<p>{escape(sure)}possible: {possible or 'not said'}</p>")

@@ -24,6 +24,7 @@ class Case:
     :param level: the label it is sorted by: the answer, or the most urgent one possible where it goes to a person.
     :param fired: rules whose condition holds, also where the answer obeys them anyway.
     :param missing: inputs that the case lacks.
+    :param unjudged: rules that could not be judged, since text stands where they need a number.
     :param shares: input to what it adds to the probability of the label that is explained.
     :param heat: ``(left, top, width, height, value)`` of patches of the picture, places in shares of its sides.
     :param nearest: training cases like it: ``(id, label, cosine)``.
@@ -47,6 +48,7 @@ class Case:
     nearest: tuple[tuple[str, str, float], ...] = ()
     picture: str = ""
     known: bool = False
+    unjudged: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON values, without the picture."""
@@ -58,8 +60,9 @@ class Case:
 def worklist(app: Any, data: Any, *, evidence: int = 20, audit: Path | None = None) -> list[Case]:
     """Answer the cases of a table and return them, most urgent first.
 
-    Cases are sorted by the label (:attr:`Case.level`), of equal ones those on which a rule fires first, then by the
-    expected urgency. Without an order of the labels, cases for a person come first, then those least sure.
+    Cases are sorted by the label (:attr:`Case.level`), of equal ones those first on which a rule fires or
+    could not be judged, then by the expected urgency. Without an order of the labels, cases for a person come first,
+    then those least sure.
 
     :param app: the run, of :func:`mmsdk.load`.
     :param data: the table; people's names in it are left at the door.
@@ -70,7 +73,7 @@ def worklist(app: Any, data: Any, *, evidence: int = 20, audit: Path | None = No
     task, order = _task(app)
     samples, _ = app.pipeline.read(data, partial=True)
     answers = app.answered(samples, audit=audit)
-    fired = app.pipeline.rules.fired(samples.table, len(samples)) if app.pipeline.rules else {}
+    fired = app.pipeline.rules.fired(samples.table, len(samples)).met if app.pipeline.rules else {}
     made_with = {name for name, part in app.parts().items() if part in ("train", "val")} if app.application.id else ()
     cases = []
     for row, answer in enumerate(answers):
@@ -114,6 +117,7 @@ def _case(
         missing=missing,
         novelty=output.novelty,
         known=known,
+        unjudged=output.unjudged,
     )
 
 
@@ -122,7 +126,7 @@ def _urgency(case: Case, order: Sequence[str]) -> tuple[Any, ...]:
     if not order:
         return (not case.to_a_person, case.confidence or 0.0, case.id)
     expected = sum(place * case.probabilities.get(label, 0.0) for place, label in enumerate(order))
-    return (-list(order).index(case.level), not case.fired, -expected, case.id)
+    return (-list(order).index(case.level), not (case.fired or case.unjudged), -expected, case.id)
 
 
 def _with_evidence(app: Any, case: Case, record: Mapping[str, Any], root: Path | None, task: str) -> Case:

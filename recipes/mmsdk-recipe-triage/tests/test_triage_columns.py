@@ -153,7 +153,7 @@ NEWS2 = {  # Royal College of Physicians 2017, chart 1: readings that score 3, a
 
 def firing(rules, row):
     rows = mmsdk.read_table([row])
-    return fire({one["when"]: columns_read(one["when"], rows.names, "x") for one in rules}, rows).any()
+    return fire({one["when"]: columns_read(one["when"], rows.names, "x") for one in rules}, rows).met.any()
 
 
 CHINESE = {

@@ -80,6 +80,17 @@ def test_floors_show_and_hold(cases, strange):
             assert "grün" not in case.possible
 
 
+def test_a_reading_that_is_no_number_is_said_and_comes_before_those_that_are_in_order(app, tmp_path):
+    said = {"88 %": ("NEWS2 oxygen saturation low",), "": (), "97": ()}
+    table = [{"Fall": f"[{one}]", "Alter": "50", "SpO2": one, "Befund-Text": "stabil"} for one in ("97", "", "88 %")]
+    found = {case.id: case for case in worklist(app, table, evidence=0)}
+    assert {name.strip("[]"): case.unjudged for name, case in found.items()} == said
+    assert found["[88 %]"].fired == ()
+    page = render(list(found.values()), title="", notice="", order=LEVELS, sorted_by="")
+    assert page.count("Not judged, its reading is no number: NEWS2 oxygen saturation low") == 1
+    assert _urgency(case(unjudged=("low",)), ("low", "high")) < _urgency(case(), ("low", "high"))
+
+
 def test_what_the_run_declines_goes_to_a_person_as_the_most_urgent_label_possible(cases):
     declined = [case for case in cases if case.to_a_person]
     assert declined
