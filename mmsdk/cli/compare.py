@@ -12,6 +12,7 @@ from mmsdk.cli.output import print_json
 from mmsdk.cli.runs import open_run
 from mmsdk.cli.shell import width
 from mmsdk.plugins import resolve
+from mmsdk.quoted import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -61,12 +62,9 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"\n{name}: {one['n']} rows{by}"
         pad = max(len(metric) for metric in one["metrics"])
         for metric, row in one["metrics"].items():
-            gap = row["difference"]
             mark = "*" if metric == one["headline"] else " "
-            yield (
-                f"{mark} {metric:<{pad}}  A {row['a']:.3f}  B {row['b']:.3f}  B - A {gap['value']:+.3f} "
-                f"[{gap['low']:+.3f}, {gap['high']:+.3f}]"
-            )
+            gap = quoted(row["difference"], "+.3f")
+            yield f"{mark} {metric:<{pad}}  A {row['a']:.3f}  B {row['b']:.3f}  B - A {gap}"
         for test, row in one["tests"].items():
             yield f"  {test}: " + ", ".join(f"{key} {value:.3g}" for key, value in row.items())
         if "verdict" in one:

@@ -9,6 +9,7 @@ import click
 from mmsdk.cli.shell import width
 from mmsdk.cli.text import padded, shown_width
 from mmsdk.plugins import resolve
+from mmsdk.quoted import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +32,7 @@ def _subsets(parts: Mapping[str, Any], metric: str) -> Iterator[str]:
     scores = {name: one[metric] for name, one in parts.get("subsets", {}).items() if metric in one}
     if some := list(scores)[:-1]:  # the last is of all of them, the figure of the run itself
         yield "  by some of the inputs alone:"
-        yield from aligned({name: shown_score(scores[name]) for name in some}, indent=4)
+        yield from aligned({name: quoted(scores[name]) for name in some}, indent=4)
     for line in resolve("mmsdk.report.inputs:worse_lines")(parts, metric):
         yield _wrapped(f"worse for one more input: {line}")
 
@@ -45,7 +46,7 @@ def _slices(slices: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         order = "weakest first, those of too few rows to judge last; *: beyond chance, all taken together"
     yield _wrapped(f"on slices ({order}):")
     shown = {
-        f"{'*' if one['worse'] else ''}{one['column']} = {one['value']} ({one['n']} rows)": shown_score(one["score"])
+        f"{'*' if one['worse'] else ''}{one['column']} = {one['value']} ({one['n']} rows)": quoted(one["score"])
         for one in slices[:SLICES]
     }
     yield from aligned(shown, indent=4)
@@ -61,8 +62,8 @@ def _ruled(rules: Mapping[str, Any], metric: str) -> str:
     )
     return (
         f"rules changed {answers['changed']} of {answers['scored']} answers{f' ({by})' if by else ''}: {metric} "
-        f"{shown_score(rules['without'].get(metric))} without them, {shown_score(rules['with'].get(metric))} with "
-        f"them; gain {gain['value']:+.3f} [{gain['low']:+.3f}, {gain['high']:+.3f}]"
+        f"{quoted(rules['without'].get(metric))} without them, {quoted(rules['with'].get(metric))} with "
+        f"them; gain {quoted(gain, '+.3f')}"
         f"{f'; could not be judged, text in the place of a number: {doubts}' if doubts else ''}"
     )
 
@@ -80,8 +81,3 @@ def aligned(rows: Mapping[str, str], *, indent: int = 2) -> Iterator[str]:
 def _wrapped(line: str, indent: int = 2) -> str:
     """Return a line as several where the terminal is too narrow for it."""
     return click.wrap_text(line, width(), " " * indent, " " * (indent + 2))
-
-
-def shown_score(one: Mapping[str, Any] | None) -> str:
-    """Return ``0.259 [0.210, 0.310]``."""
-    return "–" if not one else f"{one['value']:.3f} [{one['low']:.3f}, {one['high']:.3f}]"

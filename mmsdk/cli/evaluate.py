@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mmsdk.cli import options
-from mmsdk.cli.details import aligned, shown_score
+from mmsdk.cli.details import aligned
 from mmsdk.cli.figures import ahead_line, headlines, print_metrics
 from mmsdk.cli.output import print_json, write_json
 from mmsdk.cli.runs import open_run
@@ -16,6 +16,7 @@ from mmsdk.cli.shell import width
 from mmsdk.errors import ConfigError
 from mmsdk.files import check_output
 from mmsdk.plugins import resolve
+from mmsdk.quoted import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -120,12 +121,8 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"\n{name}: out-of-fold (95 % bootstrap), mean of folds (95 % corrected t)"
         pad = max(len(metric) for metric in task["pooled"])
         for metric, one in sorted(task["pooled"].items(), key=lambda row: row[0] != task["headline"]):
-            by = task["folds"][metric]
-            yield (
-                f"  {metric:<{pad}}  {one['value']:.3f} [{one['low']:.3f}, {one['high']:.3f}]   "
-                f"{by['value']:.3f} [{by['low']:.3f}, {by['high']:.3f}]"
-            )
-        baselines = {one: shown_score(row.get(task["headline"])) for one, row in task["baselines"].items()}
+            yield f"  {metric:<{pad}}  {quoted(one)}   {quoted(task['folds'][metric])}"
+        baselines = {one: quoted(row.get(task["headline"])) for one, row in task["baselines"].items()}
         yield "  by the same folds:"
         yield from aligned(baselines, indent=4)
         yield f"  {ahead_line(task['paired'], task['headline'])}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +13,7 @@ from mmsdk.cli.runs import open_run, run
 from mmsdk.cli.shell import width
 from mmsdk.cli.text import clipped, padded
 from mmsdk.plugins import resolve
+from mmsdk.quoted import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,7 +96,7 @@ def _check(checks: Sequence[Check], *, as_json: bool) -> None:
         click.echo(f"{'ok  ' if one.passed else 'FAIL'} {one.of}, {one.method}, {ahead.n} rows")
         click.echo(
             f"     falls by {one.named:.4f} without what is named, by {one.random:.4f} at random; "
-            f"ahead {ahead.value:.4f} [{ahead.low:.4f}, {ahead.high:.4f}]"
+            f"ahead {quoted(asdict(ahead), '.4f')}"
         )
         if alike is not None:
             click.echo(f"     rank correlation with random weights {alike.value:.2f}")

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mmsdk.cli.details import aligned, detail_lines, shown_score
+from mmsdk.cli.details import aligned, detail_lines
 from mmsdk.cli.output import print_json
 from mmsdk.cli.shell import width
 from mmsdk.plugins import resolve
+from mmsdk.quoted import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -68,7 +69,7 @@ def print_metrics(metrics: Mapping[str, Any], headline: Mapping[str, str], *, de
         baselines = parts.get("baselines", {})
         hardest = _hardest(baselines, parts.get("paired", {}), metric)
         rows = {"this run": parts[part], **{name: baselines[name] for name in hardest}}
-        for line in aligned({name: shown_score(row.get(metric)) for name, row in rows.items()}):
+        for line in aligned({name: quoted(row.get(metric)) for name, row in rows.items()}):
             click.echo(line)
         if rest := len(baselines) - len(hardest):
             click.echo(f"  {rest} easier baselines in the report")
@@ -100,18 +101,18 @@ def ahead_line(paired: Mapping[str, Any], metric: str) -> str:
     name = min(found, key=lambda one: found[one]["value"])
     word, by = resolve("mmsdk.evaluate.differences:sided")(found[name])
     sure = "beyond chance" if by["low"] > 0 else "not told apart by these rows"
-    return f"{word.lower()} the best baseline, {name}, by {shown_score(by)}: {sure}"
+    return f"{word.lower()} the best baseline, {name}, by {quoted(by)}: {sure}"
 
 
 def _promises(confidence: Mapping[str, Any]) -> Iterator[str]:
     """Yield what came of the promises: how often the sets hold the truth, and what was declined."""
     if sets := confidence.get("sets"):
-        said = f"sets hold the truth {shown_score(sets['coverage'])} of the time, {confidence['target']:g} was promised"
+        said = f"sets hold the truth {quoted(sets['coverage'])} of the time, {confidence['target']:g} was promised"
         size = f"their mean size is {sets['size']['value']:.3g}" if "size" in sets else "some have no bound"
         yield f"{said}; {size}"
     if answered := confidence.get("answered"):
-        error = f", wrong in {shown_score(answered['error'])} of them" if "error" in answered else ""
-        yield f"answered {shown_score(answered['share'])} of the rows{error}"
+        error = f", wrong in {quoted(answered['error'])} of them" if "error" in answered else ""
+        yield f"answered {quoted(answered['share'])} of the rows{error}"
         if answered["share"]["value"] == 0:
             yield "every row is declined: give more rows to calibrate on, or decline less (confidence.abstain)"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +14,7 @@ from mmsdk.cli.shell import width
 from mmsdk.cli.text import padded, shown_width
 from mmsdk.plugins import resolve
 from mmsdk.progress import duration
+from mmsdk.quoted import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,12 +73,12 @@ def _lines(found: Any) -> Iterator[str]:
         by = f", groups of {found.grouped_by} kept together" if found.grouped_by else ""
         yield f"{name}: {task.metric} on {task.rows:,} rows of train and val, {found.folds} folds{by}"
         pad = max(map(shown_width, ("no input", "together", *(f"all but {one}" for one in task.left_out), *task.alone)))
-        yield f"  {padded('no input', pad)}  {_score(task.blind)}"
+        yield f"  {padded('no input', pad)}  {quoted(asdict(task.blind))}"
         for one, score in task.alone.items():
-            yield f"  {padded(one, pad)}  {_score(score)}"
+            yield f"  {padded(one, pad)}  {quoted(asdict(score))}"
         for one, score in task.left_out.items():
-            yield f"  {padded('all but ' + one, pad)}  {_score(score)}"
-        yield f"  {padded('together', pad)}  {_score(task.together)}"
+            yield f"  {padded('all but ' + one, pad)}  {quoted(asdict(score))}"
+        yield f"  {padded('together', pad)}  {quoted(asdict(task.together))}"
         yield ""
         yield from task.advice.values()
         yield ""
@@ -87,11 +89,6 @@ def _lines(found: Any) -> Iterator[str]:
     if any(len(task.alone) > 1 for task in found.tasks.values()):
         yield ""
         yield REDUNDANT
-
-
-def _score(one: Any) -> str:
-    """Return ``0.770 [0.731, 0.806]``."""
-    return f"{one.value:.3f} [{one.low:.3f}, {one.high:.3f}]"
 
 
 def _cost(cost: Any) -> str:

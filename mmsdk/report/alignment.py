@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from mmsdk.quoted import quoted
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -43,10 +45,5 @@ def alignment_panel(data: ReportData, task: str) -> str:
 
 def _row(name: str, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> str:
     """Return one figure's row."""
-    cells = (name, "–" if before is None else _shown(before), _shown(after), MEANING[name])
+    cells = (name, quoted(before), quoted(after), MEANING[name])
     return f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
-
-
-def _shown(one: Mapping[str, Any]) -> str:
-    """Return ``0.259 [0.210, 0.310]``."""
-    return f"{one['value']:.3f} [{one['low']:.3f}, {one['high']:.3f}]"

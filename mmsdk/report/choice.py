@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from mmsdk.quoted import quoted
 from mmsdk.report.intervals import intervals
 
 if TYPE_CHECKING:
@@ -37,5 +38,4 @@ def choice_panel(data: ReportData, task: str) -> str:
 def _row(name: str, one: dict[str, Any], choice: dict[str, Any]) -> str:
     """Return a candidate's row."""
     mark = ' class="ours"' if name == choice["chosen"] else ""
-    figure = f"{one['value']:.3f} [{one['low']:.3f}, {one['high']:.3f}]"
-    return f"<tr{mark}><td>{escape(name)}</td><td>{figure}</td><td>{choice['seconds'][name]:.1f}</td></tr>"
+    return f"<tr{mark}><td>{escape(name)}</td><td>{quoted(one)}</td><td>{choice['seconds'][name]:.1f}</td></tr>"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from mmsdk.quoted import quoted
 from mmsdk.report import charts
 from mmsdk.report.promises import broken_lines
 
@@ -42,7 +43,7 @@ def _calibration(found: Mapping[str, Any], test: Mapping[str, Any]) -> str:
         return ""
     names = list(found["raw"])
     rows = {"the model's own": found["raw"], "calibrated": test}
-    return _table(["", *names], [[label, *(_bounds(one.get(name)) for name in names)] for label, one in rows.items()])
+    return _table(["", *names], [[label, *(quoted(one.get(name)) for name in names)] for label, one in rows.items()])
 
 
 def _sets(found: Mapping[str, Any]) -> str:
@@ -53,7 +54,7 @@ def _sets(found: Mapping[str, Any]) -> str:
     named |= {f"given {name}": one for name, one in found.get("subsets", {}).items()}
     named |= {f"group {name}": one for name, one in found.get("groups", {}).items()}
     rows = [
-        [name, _bounds(one.get("coverage")), _bounds(one.get("size")), str(one["coverage"]["n"])]
+        [name, quoted(one.get("coverage")), quoted(one.get("size")), str(one["coverage"]["n"])]
         for name, one in named.items()
         if "coverage" in one
     ]
@@ -68,7 +69,7 @@ def _declined(found: Mapping[str, Any]) -> str:
     one = found.get("answered")
     if not one:
         return ""
-    return f"<p>Answered {_bounds(one.get('share'))} of the rows, with an error of {_bounds(one.get('error'))}.</p>"
+    return f"<p>Answered {quoted(one.get('share'))} of the rows, with an error of {quoted(one.get('error'))}.</p>"
 
 
 def _curves(found: Mapping[str, Any], task: str) -> str:
@@ -90,7 +91,7 @@ def _curves(found: Mapping[str, Any], task: str) -> str:
         right.plot([one[0] for one in curve], [one[1] for one in curve], color=charts.ACCENT)
         right.set(xlabel="share of rows answered", ylabel="error", xlim=(0, 1), ylim=(0, None))
         drawn = charts.svg(figure, f"reliability, and risk against coverage, of {task}")
-    area = _bounds(found["risk"].get("aurc"))
+    area = quoted(found["risk"].get("aurc"))
     return f'<div class="wide">{drawn}</div><p>Area under risk against coverage (0 is best): {area}.</p>'
 
 
@@ -99,8 +100,3 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
     top = "".join(f"<th>{escape(one)}</th>" for one in head)
     body = "".join(f"<tr>{''.join(f'<td>{escape(one)}</td>' for one in row)}</tr>" for row in rows)
     return f'<div class="wide"><table><tr>{top}</tr>{body}</table></div>'
-
-
-def _bounds(one: Mapping[str, float] | None) -> str:
-    """Return ``0.770 [0.731, 0.806]``."""
-    return "–" if one is None else f"{one['value']:.3f} [{one['low']:.3f}, {one['high']:.3f}]"

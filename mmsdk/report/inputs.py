@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from mmsdk.quoted import quoted
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -43,7 +45,7 @@ def _worse(metrics: Mapping[str, Any], headline: str) -> Iterator[str]:
     for name, subsets in metrics.get("worse", {}).items():
         for subset in subsets:
             gain = metrics["added"][name][subset][headline]
-            yield f"{name} added to {subset}: {headline} {_signed(gain)}; leave it out, or look at its cells"
+            yield f"{name} added to {subset}: {headline} {quoted(gain, '+.3f')}; leave it out, or look at its cells"
 
 
 def _row(name: str, subsets: Mapping[str, Any], headline: str, bad: bool) -> str:
@@ -52,10 +54,5 @@ def _row(name: str, subsets: Mapping[str, Any], headline: str, bad: bool) -> str
     fullest = max(gains, key=lambda subset: subset.count("+"))
     least = min(gains, key=lambda subset: float(gains[subset]["value"]))
     mark = ' class="bad"' if bad else ""
-    cells = (name, _signed(gains[fullest]), _signed(gains[least]), least)
+    cells = (name, quoted(gains[fullest], "+.3f"), quoted(gains[least], "+.3f"), least)
     return f"<tr{mark}>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
-
-
-def _signed(gain: Mapping[str, float]) -> str:
-    """Return ``+0.012 [-0.004, +0.031]``."""
-    return f"{gain['value']:+.3f} [{gain['low']:+.3f}, {gain['high']:+.3f}]"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from mmsdk.quoted import quoted
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -32,12 +34,12 @@ def _broken(found: Mapping[str, Any]) -> Iterator[str]:
     if held is not None and held["n"] >= FEWEST and held["high"] < _least(found["target"], found["units"]):
         trust = "neither sets nor confidence" if "strict" in sets else "no interval"
         yield (
-            f"the limit set to hold {found['target']:.0%} of the truth held {_bounds(held)} of {held['n']} rows; "
+            f"the limit set to hold {found['target']:.0%} of the truth held {quoted(held)} of {held['n']} rows; "
             f"{WHY}; rely on {trust}"
         )
     error, asked = found.get("answered", {}).get("error"), found.get("error_asked")
     if error is not None and asked is not None and error["n"] >= FEWEST and error["low"] > asked:
-        yield f"answers given were to err {asked:g} of the time at most and did so {_bounds(error)}; {WHY}"
+        yield f"answers given were to err {asked:g} of the time at most and did so {quoted(error)}; {WHY}"
 
 
 def _least(target: float, units: int) -> float:
@@ -46,8 +48,3 @@ def _least(target: float, units: int) -> float:
 
     place = math.ceil((units + 1) * target)
     return float(beta.ppf(0.025, place, units + 1 - place)) if place <= units else 0.0
-
-
-def _bounds(one: Mapping[str, float]) -> str:
-    """Return ``0.770 [0.731, 0.806]``."""
-    return f"{one['value']:.3f} [{one['low']:.3f}, {one['high']:.3f}]"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from mmsdk.quoted import quoted
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -18,11 +20,11 @@ def rules_panel(data: ReportData, task: str) -> str:
         return ""
     rows = "".join(_row(name, found) for name in found["fired"])
     gain = found["gain"].get(headline)
-    told = f" Gain: {_bounds(gain)}." if gain else ""
+    told = f" Gain: {quoted(gain)}." if gain else ""
     return (
         "<h3>Rules</h3>"
-        f"<p>{escape(headline)} without rules {_bounds(found['without'].get(headline))}, with them "
-        f"{_bounds(found['with'].get(headline))}.{told}</p>"
+        f"<p>{escape(headline)} without rules {quoted(found['without'].get(headline))}, with them "
+        f"{quoted(found['with'].get(headline))}.{told}</p>"
         '<div class="wide"><table><tr><th>rule</th><th>rows it held for</th><th>answers it changed</th>'
         f"<th>labels that break it</th><th>text in the place of a number</th></tr>{rows}</table></div>"
     )
@@ -34,8 +36,3 @@ def _row(name: str, found: Mapping[str, Any]) -> str:
     cells = (name, found["fired"][name], found["changed"][name], "–" if broken is None else broken, unjudged)
     mark = ' class="bad"' if broken or unjudged else ""
     return f"<tr{mark}>{''.join(f'<td>{escape(str(cell))}</td>' for cell in cells)}</tr>"
-
-
-def _bounds(one: Mapping[str, float] | None) -> str:
-    """Return ``0.770 [0.731, 0.806]``."""
-    return "–" if one is None else f"{one['value']:.3f} [{one['low']:.3f}, {one['high']:.3f}]"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from mmsdk.quoted import quoted
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -31,5 +33,4 @@ def shares_panel(data: ReportData, task: str) -> str:
 def _row(name: str, share: Mapping[str, Any], size: float) -> str:
     """Return the row of one input."""
     bar = f'<div style="width: {9 * size:.2f}rem; height: .8rem; background: var(--accent)"></div>'
-    figure = f"{share['value']:.3g} [{share['low']:.3g}, {share['high']:.3g}]"
-    return f"<tr><td>{escape(name)}</td><td>{figure}</td><td>{bar}</td></tr>"
+    return f"<tr><td>{escape(name)}</td><td>{quoted(share, '.3g')}</td><td>{bar}</td></tr>"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from mmsdk.quoted import quoted
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -42,7 +44,7 @@ def slice_rows(data: ReportData, task: str) -> list[dict[str, str]]:
         {
             "name": f"{one['column']} = {one['value']}",
             "rows": str(one["n"]),
-            "score": _interval(one["score"], ".3f"),
+            "score": quoted(one["score"]),
             "verdict": "worse, beyond chance"
             if one["worse"]
             else ""
@@ -67,12 +69,7 @@ def _verdict(judged: list[Mapping[str, Any]], worse: list[Mapping[str, Any]]) ->
 def _row(one: Mapping[str, Any]) -> str:
     """Return the row of one slice."""
     mark = ' class="bad"' if one["worse"] else ""
-    gap = "–" if one["gap"] is None else _interval(one["gap"], "+.3f")
+    gap = quoted(one["gap"], "+.3f")
     chance = f"{one['p']:.3f}" if one["judged"] else "not judged"
-    cells = (one["column"], one["value"], str(one["n"]), _interval(one["score"], ".3f"), gap, chance)
+    cells = (one["column"], one["value"], str(one["n"]), quoted(one["score"]), gap, chance)
     return f"<tr{mark}>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
-
-
-def _interval(one: Mapping[str, float], form: str) -> str:
-    """Return ``0.812 [0.764, 0.853]``."""
-    return f"{one['value']:{form}} [{one['low']:{form}}, {one['high']:{form}}]"

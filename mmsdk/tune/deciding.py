@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmsdk.evaluate import paired
 from mmsdk.model import infer
+from mmsdk.quoted import quoted
 from mmsdk.train import fit_heads
 from mmsdk.tune.encoder import TunedEncoder
 from mmsdk.tune.training import encode_rows, tune_encoder
@@ -40,8 +41,7 @@ class Verdict:
 
     def __str__(self) -> str:
         """Return it in words."""
-        gain = self.gain
-        found = f"{gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}] on {self.held} validation rows"
+        found = f"{quoted(asdict(self.gain), '+.3f')} on {self.held} validation rows"
         return f"{found}, learned from {self.train}: " + ("tuning" if self.tune else "the encoder stays frozen")
 
 

@@ -12,6 +12,7 @@ from mmsdk.evaluate.ranking.held_out import HeldOut, all_pairs, leave_last, leav
 from mmsdk.evaluate.ranking.newcomers import by_history
 from mmsdk.evaluate.ranking.table import RECALL, Table
 from mmsdk.progress import progress
+from mmsdk.quoted import quoted
 from mmsdk.tasks.ranking import Chooser, Ranker, Said, prepare
 from mmsdk.tasks.ranking.baselines import baselines
 from mmsdk.tasks.ranking.library import library_baselines
@@ -243,9 +244,8 @@ def _summary(found: _Found, part: str) -> str:
     cold = found.metrics[part].get(f"cold_{RECALL}")
     said = "" if cold is None else f"; items that nobody had taken {cold['value']:.3f} ({cold['n']:,} users)"
     return (
-        f"{RECALL} {own['value']:.3f} [{own['low']:.3f}, {own['high']:.3f}] over {own['n']:,} users ({part}); best "
-        f"baseline {found.best} {best['value']:.3f}, difference {more['value']:+.3f} "
-        f"[{more['low']:+.3f}, {more['high']:+.3f}]{said}"
+        f"{RECALL} {quoted(own)} over {own['n']:,} users ({part}); best baseline {found.best} {best['value']:.3f}, "
+        f"difference {quoted(more, '+.3f')}{said}"
     )
 
 

@@ -1,0 +1,19 @@
+"""A figure as text, its interval beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def quoted(figure: Mapping[str, Any] | None, form: str = ".3f") -> str:
+    """Return ``0.770 [0.731, 0.806]``, or a dash where there is no figure.
+
+    :param figure: has ``value``, ``low`` and ``high``.
+    :param form: how each of the three is written; ``+.3f`` for a difference.
+    """
+    if not figure:
+        return "–"
+    return f"{figure['value']:{form}} [{figure['low']:{form}}, {figure['high']:{form}}]"
