@@ -13,11 +13,12 @@ import pyarrow as pa
 from mmsdk.app.device import head_device
 from mmsdk.app.joint import is_joint
 from mmsdk.data import Policy, Samples, Table, at_the_door, holds_numbers, read_samples, read_table
+from mmsdk.data.samples import bad_rows
 from mmsdk.embed import Embedder, EmbeddingCache, Embeddings, OpenEncoder
 from mmsdk.embed.decoded import embed_decoded
 from mmsdk.embed.vectors import VectorRows
 from mmsdk.embed.within import Usual, relative, usual_of
-from mmsdk.errors import DataError, did_you_mean, some, unknown
+from mmsdk.errors import DataError, Problem, did_you_mean, some, unknown
 from mmsdk.model import JointNet, Stem, build_net, infer, load_fusion, member_width
 from mmsdk.plugins import get_registry
 from mmsdk.progress import note
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from mmsdk.align import SpaceMap
     from mmsdk.config import Application
-    from mmsdk.errors import Problem
     from mmsdk.protocols import Task
 
 MAPPED_ROWS = 8192  # aligned at once
@@ -49,6 +49,7 @@ class Pipeline:
     :param maps: input -> its way into the common space, of inputs that are aligned, once that is learned.
     :param columns: of the table the application was fitted on; rows in use may carry them all.
     :param numbers: of these columns, whether they held numbers then; of ``1,119.60``, what stood between the thousands.
+    :param listed: those whose cells were lists then; ``None`` of runs that did not note it.
     :param rules: what is known for certain about the answers.
     :param told: what was said already of tables in use, so that a service says it once.
     """
@@ -65,6 +66,7 @@ class Pipeline:
     maps: Mapping[str, SpaceMap] = field(default_factory=dict)
     columns: Sequence[str] = ()
     numbers: Mapping[str, bool | str] = field(default_factory=dict)
+    listed: Sequence[str] | None = None
     rules: RuleBook = field(default_factory=lambda: RuleBook(()))
     told: set[str] = field(default_factory=set)
     _opened_cache: EmbeddingCache | None = None
@@ -89,6 +91,7 @@ class Pipeline:
         self.columns = samples.table.names
         table = samples.table
         self.numbers = {name: table.marks.get(name) or holds_numbers(table.column(name)) for name in self.columns}
+        self.listed = [name for name in self.columns if pa.types.is_list(table.column(name).type)]
         inputs = {
             name: entry.model_copy(update={"column": list(samples.inputs[name].columns)}) if entry.patterns else entry
             for name, entry in self.application.inputs.items()
@@ -105,6 +108,8 @@ class Pipeline:
             return data
         if isinstance(data, list | tuple) and data and all(isinstance(row, Mapping) for row in data):
             data = self._by_column(data, known_only=known_only)
+            if known_only and self.listed is not None:
+                self._without_lists(data, self._texts() - set(self.listed))
             if known_only and not any(data):  # rows of which nothing is given are rows all the same
                 data = [dict.fromkeys(entry.columns[0] for entry in self.application.inputs.values())] * len(data)
             return read_table(data, root=root)
@@ -112,6 +117,27 @@ class Pipeline:
         if known_only:
             self._tell_absent(table)
         return table
+
+    def _texts(self) -> set[str]:
+        """Return the columns that texts are read from."""
+        inputs = (self.in_use or self.application).inputs.values()
+        return {column for entry in inputs if entry.modality == "text" for column in entry.columns}
+
+    def _without_lists(self, rows: Sequence[dict[str, Any]], texts: set[str]) -> None:
+        """Refuse several texts where one is read, which would be joined in silence; or take them for missing.
+
+        :param texts: columns of texts that held no lists in training.
+        :raises DataError: there are such cells, and a bad row is an error.
+        """
+        problems = []
+        for number, row in enumerate(rows, 1):
+            for column in sorted(texts & row.keys()):
+                if isinstance(row[column], list | tuple | set | np.ndarray):
+                    reason = f"is a list of {len(row[column])}, where a text is expected; give one, or a row for each"
+                    problems.append(Problem(row=number, column=column, value=str(row[column]), reason=reason))
+                    row[column] = None
+        if problems and self.policy.on_bad_row == "error":
+            raise DataError(bad_rows("the list of rows", problems), problems)
 
     def _tell_absent(self, table: Table) -> None:
         """Say which inputs a table has no column of: they are missing everywhere, and may have been misspelled."""

@@ -100,6 +100,7 @@ def _data(draft: Draft) -> dict[str, Any]:
         "name": samples.table.name,
         "columns": list(samples.table.names),
         "numbers": dict(draft.pipeline.numbers),
+        "listed": list(draft.pipeline.listed or ()),
         "understood": [asdict(one) for one in draft.understood],
         "table": table_fingerprint(samples.table),
         "fingerprint": _data_fingerprint(draft),

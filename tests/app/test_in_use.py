@@ -84,6 +84,37 @@ def test_an_input_given_by_name_and_by_column_is_given_once(tasks_app, shop, row
         assert np.array_equal(tasks_app.embed([both], root=shop), once)
 
 
+@pytest.mark.parametrize("several", [["red lamp", "oak chair"], ("red lamp", "oak chair"), np.array(["red", "oak"])])
+def test_several_texts_in_the_place_of_one_are_refused(tasks_app, several):
+    said = r"row 2, column 'title', .*: is a list of 2, where a text is expected; give one, or a row for each$"
+    with pytest.raises(mmsdk.DataError, match=said):
+        tasks_app.predict([{"title": "red lamp"}, {"title": several}])
+    with pytest.raises(mmsdk.DataError, match=r"column 'title', .*: is a list of 2"):
+        tasks_app.search({"title": several})
+    assert tasks_app.predict([{"text": several}])[0].modalities_used == ("text",)  # whole: title and description
+
+
+def test_several_texts_are_missing_where_bad_cells_are(shop_runs):
+    with mmsdk.load(shop_runs / "tasks", allow_outside=True, quiet=True, on_bad_row="skip") as app:
+        answers = app.predict([{"title": ["red", "oak"]}, {"title": "red lamp"}])
+        assert [one.modalities_used for one in answers] == [(), ("text",)]
+
+
+def test_a_text_of_lists_is_given_as_a_list(tmp_path, monkeypatch):
+    monkeypatch.setattr("mmsdk.app.fitting.RESAMPLES", 20)
+    words = (["oak", "chair"], ["red", "lamp", "shade"])
+    table = [{"words": words[row % 2], "kind": "ab"[row % 2]} for row in range(40)]
+    learned = {
+        "inputs": {"words": {"column": "words", "modality": "text", "encoder": "ngrams"}},
+        "tasks": {"kind": {"column": "kind", "type": "classification"}},
+        "training": {"epochs": 2},
+        "confidence": {"source": "validation"},
+    }
+    with mmsdk.fit(learned, table, tmp_path / "run", quiet=True) as app:
+        as_list, as_text = (app.embed([{"words": words}]) for words in (["oak", "chair"], "oak, chair"))
+        assert np.array_equal(as_list, as_text)
+
+
 def test_a_key_that_nobody_knows_is_refused_with_the_nearest(tasks_app):
     with pytest.raises(mmsdk.DataError, match=r"row 2: no input or column named 'foto'. Did you mean 'photo'\?"):
         tasks_app.predict([{"photo": None, "text": "x"}, {"foto": "a.jpg"}])
