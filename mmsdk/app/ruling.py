@@ -122,15 +122,26 @@ class _Known:
 def _clashes(
     rules: RuleBook, name: str, known: Mapping[str, _Known], fired: Mapping[str, np.ndarray]
 ) -> Iterator[Clash]:
-    """Yield what the hierarchies of a task, and the pairs that it is the first task of, do not let stand together."""
+    """Yield what rules about a task, and about pairs that it is the first task of, do not let stand together.
+
+    A fold may lack labels: what would leave it nothing, or excludes nothing that it knows, is left out.
+    """
     for rule in rules.rules:
-        if rule.task != name or rule.kind not in ("hierarchy", "pair"):
+        if rule.task != name:
             continue
+        places = known[name].places
         if rule.kind == "hierarchy":
             mask = known[name].pairs(rule.mask)
+            acts = mask.size > 0
+        elif rule.kind == "apart":
+            mask = np.flatnonzero(rule.mask[places])
+            acts = len(mask) > 1
+        elif rule.kind == "pair":
+            mask = rule.mask[np.ix_(places, known[rule.other].places)]
+            acts = mask.size > 0 and not mask.all()
         else:
-            mask = rule.mask[np.ix_(known[name].places, known[rule.other].places)]
-        if mask.size and not (rule.kind == "pair" and mask.all()):  # labels of a fold of which nothing would be left
+            continue
+        if acts:
             yield Clash(mask=mask, rows=fired[rule.name], other=rule.other)
 
 

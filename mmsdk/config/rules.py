@@ -45,7 +45,9 @@ class RuleConfig(Section):
     )
     parent: Text | None = Field(default=None, description="The task that holds the parents of `implies`.")
     forbid: dict[Text, Labels] | None = Field(
-        default=None, description="Answers of two classification tasks that may not stand together."
+        default=None,
+        description="Answers of two classification tasks that may not stand together; of one multilabel task, labels "
+        "of which no two may (`{tags: [lamp, rug]}`).",
     )
 
     @model_validator(mode="after")
@@ -61,11 +63,11 @@ class RuleConfig(Section):
                 "rule", "should say one thing: a bound (at_least, at_most, always, never), `implies`, or `forbid`"
             )
         if (self.task is None) != (self.forbid is not None):
-            raise PydanticCustomError("rule", "needs `task`, except with `forbid`, which names its two tasks itself")
+            raise PydanticCustomError("rule", "needs `task`, except with `forbid`, which names its tasks itself")
         if self.parent is not None and self.implies is None:
             raise PydanticCustomError("rule", "names a `parent` without `implies`")
-        if self.forbid is not None and len(self.forbid) != 2:
-            raise PydanticCustomError("rule", "should forbid answers of exactly two tasks")
+        if self.forbid is not None and len(self.forbid) not in (1, 2):
+            raise PydanticCustomError("rule", "should forbid answers of two tasks, or labels of one")
         return self
 
     def tasks(self) -> tuple[str, ...]:

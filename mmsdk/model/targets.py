@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class Clash:
     """Answers that a rule does not let stand together, and the rows for which it does not.
 
-    :param mask: within a multilabel task ``(pairs, 2)``, each a child that may not stand without its parent; between
+    :param mask: within a multilabel task ``(pairs, 2)``, each a child that may not stand without its parent, or
+        the places of labels ``(k,)`` of which one at most may stand; between
         two classification tasks ``(labels, other labels)`` bool, those forbidden.
     :param rows: ``(n,)`` bool.
     :param other: the second task, empty within one.

@@ -1,4 +1,4 @@
-"""What is known for certain, beside the network: bounds, hierarchies and forbidden pairs of answers."""
+"""What is known for certain, beside the network: bounds, hierarchies and answers that exclude each other."""
 
 from mmsdk.rules.book import Fired, RuleBook, Ruled
 from mmsdk.rules.reading import open_rules

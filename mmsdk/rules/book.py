@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmsdk.errors import DataError, RunError
-from mmsdk.rules.bounds import blamed, bounded, leaves_one, merged, with_parents
+from mmsdk.rules.apart import kept_apart
+from mmsdk.rules.bounds import SURE, blamed, bounded, leaves_one, merged, with_parents
 from mmsdk.rules.conditions import firing
 from mmsdk.rules.pairs import settled
 
@@ -66,7 +67,7 @@ class Ruled:
 
 
 class RuleBook:
-    """Rules in the order of the application file. Bounds act first, then hierarchies, then forbidden pairs.
+    """Rules in the order of the application file. Bounds act first, then hierarchies, then what excludes what.
 
     Where bounds leave a row no answer, the earlier rule holds and the later one is left out for that row; a table to
     fit on is refused instead (:meth:`check`).
@@ -116,6 +117,7 @@ class RuleBook:
                 self._note(blame, task, acting, rows, blamed(acting, found[task][rows]))
                 found[task][rows] = bounded(acting[0].kind, merged(acting)[0], found[task][rows])
         self._raise_parents(found, fired, blame)
+        self._keep_apart(found, fired, blame)
         found, more = settled([rule for rule in self.rules if rule.kind == "pair"], fired, found)
         return Ruled(logits=found, fired=fired, blame=blame | more)
 
@@ -178,10 +180,14 @@ class RuleBook:
                 yield place.reshape(-1) == number, [rule for rule, on in zip(bounds, pattern, strict=True) if on]
 
     def _torn(self, task: str, bounds: Sequence[Rule], fired: Mapping[str, np.ndarray]) -> list[Rule]:
-        """Return the hierarchies that fire beside bounds and would take away a label that these always want."""
+        """Return the rules that fire beside bounds and would take away a label that these always want."""
         sure = bounded(bounds[0].kind, merged(bounds)[0], np.zeros((1, len(bounds[0].mask))))
-        trees = [one for one in self.rules if one.task == task and one.kind == "hierarchy" and fired[one.name].any()]
-        return [one for one in trees if (with_parents(one.mask, sure) * sure < 0).any()]
+        acting = [one for one in self.rules if one.task == task and fired[one.name].any()]
+        trees = [one for one in acting if one.kind == "hierarchy"]
+        torn = [one for one in trees if (with_parents(one.mask, sure) * sure < 0).any()]
+        for one in trees:
+            sure = with_parents(one.mask, sure)
+        return torn or [one for one in acting if one.kind == "apart" and (sure[0, one.mask] >= SURE).sum() > 1]
 
     def _raise_parents(self, found: dict[str, np.ndarray], fired: Mapping[str, np.ndarray], blame: Blame) -> None:
         """Let no child be likelier than its parent."""
@@ -193,6 +199,15 @@ class RuleBook:
             after = with_parents(rule.mask, before)
             found[rule.task][rows] = after
             self._note(blame, rule.task, [rule], rows, ((before >= 0) != (after >= 0)).any(1)[:, None])
+
+    def _keep_apart(self, found: dict[str, np.ndarray], fired: Mapping[str, np.ndarray], blame: Blame) -> None:
+        """Let labels that may not stand together give way to the likeliest of them."""
+        for task in self.tasks:
+            rules = [rule for rule in self.rules if rule.task == task and rule.kind == "apart"]
+            trees = [rule for rule in self.rules if rule.task == task and rule.kind == "hierarchy"]
+            if rules:
+                found[task], changed = kept_apart(rules, trees, fired, found[task])
+                blame |= {(task, name): rows for name, rows in changed.items()}
 
     def _note(self, blame: Blame, task: str, rules: Sequence[Rule], rows: np.ndarray, changed: np.ndarray) -> None:
         """Note which rules changed the answer of which rows."""

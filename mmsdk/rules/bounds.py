@@ -19,11 +19,12 @@ class Rule:
 
     :param when: its condition; empty where it holds for every row.
     :param task: the task it bounds, or of the children.
-    :param kind: ``labels`` (classification), ``tags`` (multilabel), ``number`` (regression), ``hierarchy`` (within one
-        multilabel task), ``pair`` (two classification tasks).
+    :param kind: ``labels`` (classification), ``tags`` (multilabel), ``number`` (regression), ``hierarchy`` and
+        ``apart`` (within one multilabel task), ``pair`` (two classification tasks).
     :param mask: of ``labels`` ``(labels,)`` bool, those allowed; of ``tags`` ``(labels,)`` int8, 1 always, -1 never,
         0 as the network says; of ``number`` ``(2,)`` float, lowest and highest, standardised; of ``hierarchy``
-        ``(pairs, 2)`` child and parent; of ``pair`` ``(labels, other labels)`` bool, those forbidden.
+        ``(pairs, 2)`` child and parent; of ``apart`` ``(labels,)`` bool, of which one at most; of
+        ``pair`` ``(labels, other labels)`` bool, those forbidden.
     :param other: the second task of a ``pair``.
     :param columns: that ``when`` reads.
     """
@@ -48,6 +49,8 @@ class Rule:
         if self.kind == "hierarchy":
             child, parent = (truth[:, self.mask[:, side]] > 0.5 for side in (0, 1))
             return np.asarray((child & ~parent).any(1))
+        if self.kind == "apart":
+            return np.asarray((truth[:, self.mask] > 0.5).sum(1) > 1)
         if self.kind == "pair":
             return np.zeros(len(truth), dtype=bool)
         signed = truth - 0.5 if self.kind == "tags" else truth[:, None]

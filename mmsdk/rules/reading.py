@@ -144,13 +144,28 @@ class _Reader:
         return {"task": self.entry.task, "other": self.entry.parent, "kind": "pair", "mask": mask}
 
     def _forbidden(self) -> dict[str, Any]:
-        """Return the pairs of answers that may not stand together."""
+        """Return the answers that may not stand together."""
+        if len(self.entry.forbid) == 1:
+            return self._apart(*self.entry.forbid.items())
         (first, ones), (second, others) = self.entry.forbid.items()
         labels = self._pair(first, second)
         mask = np.outer(
             self._marked(first, labels[0], ones, "forbid"), self._marked(second, labels[1], others, "forbid")
         )
         return {"task": first, "other": second, "kind": "pair", "mask": mask}
+
+    def _apart(self, said: tuple[str, str | Sequence[str]]) -> dict[str, Any]:
+        """Return the labels of one multilabel task of which no two may stand together."""
+        name, labels = said
+        task = self.tasks[name]
+        if not isinstance(task, Multilabel):
+            raise self._wrong(
+                f"forbid names {name!r} alone, which answers one label at a time: use never, or name a second task"
+            )
+        mask = self._marked(name, task.labels, labels, "forbid")
+        if mask.sum() < 2:
+            raise self._wrong(f"forbid names one label of {name!r} alone: name those that exclude it, or use never")
+        return {"task": name, "kind": "apart", "mask": mask}
 
     def _pair(self, *names: str) -> list[tuple[str, ...]]:
         """Return the labels of two classification tasks."""

@@ -1,7 +1,7 @@
 """What answers cost that break rules, on rows with a label and without.
 
 The semantic loss of Xu et al. 2018 (arXiv:1711.11157): minus the log of the probability that a rule holds, outputs
-being independent. The bounds of a task hold together; the costs of hierarchies and of pairs are added up.
+being independent. The bounds of a task hold together; the costs of all other rules are added up.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from mmsdk.model import Target
+    from mmsdk.model import Clash, Target
     from mmsdk.train.batches import Labels
     from mmsdk.train.mixing import Blend
 
@@ -58,9 +58,14 @@ def _clash_costs(
     fired = fired if blend is None else fired & fired.index_select(0, blend.partner)
     logits = judged[name].flatten(0, 1)
     for one, rows in zip(target.clashes, fired.T, strict=True):
-        other = judged[one.other].flatten(0, 1) if one.other else None
-        cost = tree_loss(logits, one.mask) if other is None else clash_loss(logits, other, one.mask)
-        yield cost * rows.repeat(len(judged[name]))
+        yield _cost(one, logits, judged) * rows.repeat(len(judged[name]))
+
+
+def _cost(clash: Clash, logits: Tensor, judged: Mapping[str, Tensor]) -> Tensor:
+    """Return what answers cost ``(members * b,)`` that clash."""
+    if clash.other:
+        return clash_loss(logits, judged[clash.other].flatten(0, 1), clash.mask)
+    return apart_loss(logits, clash.mask) if clash.mask.ndim == 1 else tree_loss(logits, clash.mask)
 
 
 def either(first: Tensor, second: Tensor) -> Tensor:
@@ -84,6 +89,19 @@ def tree_loss(logits: Tensor, pairs: np.ndarray) -> Tensor:
     child, parent = (_wide(logits)[:, pairs[:, side]] for side in (0, 1))
     softplus = nn.functional.softplus
     return (softplus(child) - softplus(child + nn.functional.logsigmoid(parent))).sum(1) / logits.shape[1]
+
+
+def apart_loss(logits: Tensor, excluding: np.ndarray) -> Tensor:
+    """Return minus the log of the probability that of some labels one at most stands ``(b,)``.
+
+    Of two it is ``-log(1 - p_a * p_b)``. It is divided by the number of labels, as :func:`tree_loss` is.
+
+    :param logits: of a multilabel task ``(b, labels)``.
+    :param excluding: the places of those labels.
+    """
+    some = _wide(logits)[:, excluding]
+    at_most_one = torch.cat([torch.zeros_like(some[:, :1]), some], dim=1).logsumexp(1)
+    return (nn.functional.softplus(some).sum(1) - at_most_one) / logits.shape[1]
 
 
 def clash_loss(first: Tensor, second: Tensor, forbidden: np.ndarray) -> Tensor:

@@ -223,6 +223,10 @@ def test_every_key_of_a_rule_acts(fitted, tmp_path):
         else:
             assert outputs[task].value == (pytest.approx(value) if isinstance(value, int) else value), key
             assert outputs[task].rules == ("mine",), key
+    both = {"note": [0.0, 1.0, 0.0], "spo2": "98"}
+    assert fitted.predict([both])[0].outputs["tags"].value == ("lamp", "lighting")
+    alone = answers(fitted, [{"name": "mine", "forbid": {"tags": ["lamp", "lighting"]}}], both)["tags"]
+    assert (len(alone.value), alone.rules) == (1, ("mine",))
     other = answers(fitted, [{"when": "spo2 < 90", "task": "unit", "never": "ward"}], note)
     assert other["unit"] == plain["unit"]
     turned = {name: {**one, "order": ORDER[::-1]} if name == "urgency" else one for name, one in TASKS.items()}
@@ -298,7 +302,12 @@ def test_rules_teach(tmp_path):
         ([{"task": "urgency"}], mmsdk.ConfigError, "say one thing"),
         ([{"task": "urgency", "never": "soon", "forbid": {}}], mmsdk.ConfigError, "say one thing"),
         ([{"never": "soon"}], mmsdk.ConfigError, "needs `task`"),
-        ([{"forbid": {"unit": "icu"}}], mmsdk.ConfigError, "exactly two tasks"),
+        ([{"forbid": {"unit": "icu"}}], mmsdk.ConfigError, "one label at a time"),
+        (
+            [{"forbid": dict.fromkeys(("unit", "urgency", "tags"), "a")}],
+            mmsdk.ConfigError,
+            "two tasks, or labels of one",
+        ),
         ([{"task": "unit", "parent": "urgency", "never": "icu"}], mmsdk.ConfigError, "`parent` without `implies`"),
         ([{"name": "a", "task": "unit", "never": "icu"}] * 2, mmsdk.ConfigError, "two rules are named 'a'"),
         ([{"task": "unit", "nver": "icu"}], mmsdk.ConfigError, r"rules.0: no key named 'nver'. Did you mean 'never'"),

@@ -184,6 +184,68 @@ def test_of_two_answers_that_may_not_stand_together_the_surer_stands():
     assert other.names("unit", 0) == ("apart",)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "blamed"),  # furniture, lamp, lighting, sofa
+    [
+        ([-1.0, 2.0, -3.0, 1.0], [-1.0, 2.0, -3.0, None], True),
+        ([-1.0, 0.5, -3.0, 1.0], [-1.0, None, -3.0, 1.0], True),
+        ([3.0, 0.5, 2.0, 1.0], [3.0, None, 2.0, None], True),  # one at most, not one fewer
+        ([3.0, 2.0, -0.5, -0.1], [3.0, 2.0, -0.5, -0.1], False),  # what nobody answers excludes nothing
+    ],
+)
+def test_of_labels_that_may_not_stand_together_the_likeliest_does(before, after, blamed):
+    rules = book(entry(name="one", forbid={"tags": ["lamp", "sofa", "lighting"]}))
+    ruled = applied(rules, {"tags": np.array([before])})
+    (answer,) = TASKS["tags"].outputs(ruled.logits["tags"])
+    for label, score in zip(TASKS["tags"].labels, after, strict=True):
+        assert answer.probabilities[label] == pytest.approx(
+            0.0 if score is None else 1 / (1 + np.exp(-score)), abs=1e-9
+        )
+    assert ruled.names("tags", 0) == (("one",) if blamed else ())
+
+
+def test_a_label_stands_only_where_its_parents_may():
+    tree = entry(name="tree", task="tags", implies={"lamp": "lighting"})
+    rules = book(
+        tree,
+        entry(name="seat", when="age > 9", forbid={"tags": ["sofa", "lighting"]}),
+        entry(name="room", forbid={"tags": ["lamp", "furniture"]}),
+    )
+    logits = {"tags": np.array([[0.5, 2.0, 1.0, 3.0]] * 2)}
+    ruled = applied(rules, logits, table(age=[10, 9]))
+    grown, child = TASKS["tags"].outputs(ruled.logits["tags"])
+    assert grown.value == ("furniture", "sofa")  # no lighting, so no lamp, so nothing against furniture
+    assert ruled.names("tags", 0) == ("seat",)
+    assert child.value == ("lamp", "lighting", "sofa")
+    assert ruled.names("tags", 1) == ("room",)
+    unlikely = applied(
+        book(tree, entry(forbid={"tags": ["sofa", "lighting"]})), {"tags": np.array([[-1.0, -0.5, 1, 3]])}
+    )
+    (answer,) = TASKS["tags"].outputs(unlikely.logits["tags"])
+    assert answer.probabilities["lamp"] == 0.0  # nor is it likelier than its parent below one half
+
+
+def test_labels_that_are_certain_give_way_to_none_and_fit_refuses_two_of_them():
+    apart = entry(name="apart", forbid={"tags": ["lamp", "sofa"]})
+    sure = entry(name="sure", when="age > 9", task="tags", always=["lamp", "sofa"])
+    rows = table(age=[10, 9])
+    ruled = applied(book(sure, apart), {"tags": np.array([[1.0, 1.0, -1.0, 2.0]] * 2)}, rows)
+    assert [one.value for one in TASKS["tags"].outputs(ruled.logits["tags"])] == [
+        ("furniture", "lamp", "sofa"),
+        ("furniture", "sofa"),
+    ]
+    assert [ruled.names("tags", row) for row in (0, 1)] == [(), ("apart",)]
+    tree = entry(name="tree", task="tags", implies={"lamp": "sofa"})
+    one = entry(name="one", task="tags", always="lamp")
+    for torn in (book(sure, apart), book(one, tree, apart)):
+        with pytest.raises(mmsdk.DataError, match=r"'apart' contradicts '(sure|one)': together they leave 'tags'"):
+            torn.check(torn.fired(rows, 2).met, ["x", "y"])
+    fine = book(one, apart)
+    fine.check(fine.fired(rows, 2).met, ["x", "y"])
+    truth = np.array([[0, 1, 0, 1], [1, 1, 1, 0]])
+    assert fine.rules[1].breaks(truth).tolist() == [True, False]
+
+
 def test_where_the_other_cannot_give_way_the_surer_does():
     rules = book(
         entry(name="intensive", task="unit", always="icu"),
@@ -250,6 +312,9 @@ def test_contradictions_are_refused_at_fit_and_the_earlier_holds_in_use():
         ({"task": "stay", "at_least": "long"}, "'long' is no number"),
         ({"task": "stay", "at_least": 5, "at_most": 4}, "at_least 5 is above at_most 4"),
         ({"forbid": {"tags": "lamp", "unit": "icu"}}, "'tags' is no classification task"),
+        ({"forbid": {"unit": ["icu", "adult"]}}, "'unit' alone, which answers one label at a time"),
+        ({"forbid": {"tags": "lamp"}}, "one label of 'tags' alone"),
+        ({"forbid": {"tags": ["lamp", "lmp"]}}, "no label named 'lmp'. Did you mean 'lamp'"),
         ({"task": "unit", "parent": "unit", "implies": {"icu": "adult"}}, "twice"),
     ],
 )

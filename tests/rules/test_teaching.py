@@ -17,6 +17,7 @@ RULES = [
     {"name": "floor", "when": "place = 1", "task": "grade", "at_least": "high"},
     {"name": "always", "when": "place = 2", "task": "tags", "always": "sofa"},
     {"name": "tree", "task": "tags", "implies": {"lamp": "lighting"}},
+    {"name": "apart", "when": "place = 1", "forbid": {"tags": ["lighting", "sofa"]}},
     {"name": "forbidden", "forbid": {"urgency": "routine", "unit": "icu"}},
     {"name": "parent", "task": "urgency", "parent": "unit", "implies": {"urgent": "icu"}},
     {"name": "number", "when": "place = 3", "task": "stay", "at_most": 2},

@@ -17,7 +17,7 @@ from mmsdk.train import fit_heads
 from mmsdk.train.batches import Labels
 from mmsdk.train.checkpoint import training_key
 from mmsdk.train.mixing import Blend
-from mmsdk.train.ruled import clash_loss, either, rule_terms, tree_loss
+from mmsdk.train.ruled import apart_loss, clash_loss, either, rule_terms, tree_loss
 
 
 def test_the_cost_is_minus_the_log_of_what_is_allowed():
@@ -46,6 +46,16 @@ def test_a_child_without_its_parent_costs_minus_the_log_that_there_is_none():
     assert torch.allclose(tree_loss(logits, PAIRS), -holds.log().sum(0) / 4)
 
 
+def test_labels_that_exclude_each_other_cost_minus_the_log_that_one_at_most_stands():
+    logits = torch.randn(5, 4, dtype=torch.float64)
+    chance = logits.sigmoid()
+    assert torch.allclose(apart_loss(logits, np.array([0, 2])), -(1 - chance[:, 0] * chance[:, 2]).log() / 4)
+    three = chance[:, [0, 2, 3]]
+    none = (1 - three).prod(1)
+    one = sum(three[:, place] * (1 - three).prod(1) / (1 - three[:, place]) for place in range(3))
+    assert torch.allclose(apart_loss(logits, np.array([0, 2, 3])), -(none + one).log() / 4)
+
+
 def test_what_is_forbidden_together_costs_minus_the_log_that_it_does_not_stand():
     first, second = (torch.randn(5, width, dtype=torch.float64) for width in (4, 3))
     one = FORBIDDEN & (np.arange(12).reshape(4, 3) == 5)  # a single pair
@@ -68,6 +78,7 @@ def test_gradients_are_those_of_finite_differences():
     signs = torch.randint(-1, 2, (6, 4), generator=random, dtype=torch.int8)
     bounds = torch.tensor([[-1.0, 1.0]], dtype=torch.float64).expand(6, 2)
     assert torch.autograd.gradcheck(lambda one: tree_loss(one, PAIRS), first)
+    assert torch.autograd.gradcheck(lambda one: apart_loss(one, np.array([0, 1, 3])), first)
     assert torch.autograd.gradcheck(lambda *both: clash_loss(*both, FORBIDDEN), (first, second))
     assert torch.autograd.gradcheck(lambda one: Multilabel().allowed_loss(one, signs), first)
     assert torch.autograd.gradcheck(lambda one: Classification().allowed_loss(one, signs >= 0), first)
@@ -86,6 +97,11 @@ def test_a_certain_network_that_breaks_a_rule_still_learns():
     assert cost.item() == pytest.approx(400.0)
     cost.backward()
     assert second.grad[0].tolist() == [1.0, -1.0]  # the one that is less sure gives way
+    sure = torch.tensor([[500.0, 400.0]], requires_grad=True)
+    cost = apart_loss(sure, np.array([0, 1]))
+    assert cost.item() == pytest.approx(400 / 2)
+    cost.backward()
+    assert sure.grad[0].tolist() == [0.0, 0.5]  # the likelier stays
     rough = torch.tensor([[6.0, 0.0]]).bfloat16()
     forbidden = np.array([[False, False], [True, False]])
     assert clash_loss(rough, rough, forbidden)[0] == pytest.approx(0.002467, rel=0.01)
@@ -121,16 +137,19 @@ def kinds(clash):
     return targets, logits, labels
 
 
-@pytest.mark.parametrize("other", ["", "second"])
-def test_a_clash_is_a_term_of_its_first_task_over_the_rows_it_holds_for(other):
-    mask = np.array([[True, False], [False, False]]) if other else np.array([[0, 1]])
+@pytest.mark.parametrize("kind", ["hierarchy", "apart", "pair"])
+def test_a_clash_is_a_term_of_its_first_task_over_the_rows_it_holds_for(kind):
+    pair = np.array([[True, False], [False, False]])
+    mask = {"hierarchy": np.array([[0, 1]]), "apart": np.array([0, 1]), "pair": pair}[kind]
+    other = "second" if kind == "pair" else ""
     rows = np.array([False, True, True, True])
     targets, logits, labels = kinds(Clash(mask=mask, rows=rows, other=other))
     name = "first" if other else "tags"
     ((key, term),) = rule_terms(targets, logits, labels, None).items()
     assert (key, term.weight, term.balanced) == (f"rules/{name}", 2.0, False)
     flat = {task: one.flatten(0, 1) for task, one in logits.items()}
-    cost = clash_loss(flat["first"], flat["second"], mask) if other else tree_loss(flat["tags"], mask)
+    within = apart_loss if kind == "apart" else tree_loss
+    cost = clash_loss(flat["first"], flat["second"], mask) if other else within(flat["tags"], mask)
     assert term.loss == pytest.approx(float((cost.view(3, 4) * torch.from_numpy(rows)).mean()))
     blend = Blend(partner=torch.tensor([1, 2, 0, 3]), share=torch.ones(4))
     blended = rule_terms(targets, logits, labels, blend)[key].loss  # the first and the third lie beside row 0
