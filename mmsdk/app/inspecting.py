@@ -22,16 +22,24 @@ class Inspection:
     findings: list[Finding]
 
 
-def inspect(data: Any, *, allow_outside: bool = False, allow_remote: bool = False, quiet: bool = False) -> Inspection:
+def inspect(
+    data: Any,
+    *,
+    target: str | None = None,
+    allow_outside: bool = False,
+    allow_remote: bool = False,
+    quiet: bool = False,
+) -> Inspection:
     """Guess an application for a table and audit its data.
 
     Media are embedded with the offline encoders (through the cache) to find duplicates across the split. A cell that
     cannot be used is a finding, not an error: that is what an audit is for.
 
     :param data: a path, or whatever :func:`mmsdk.read_table` takes.
+    :param target: the column that is to be learned; guessed by the names of the columns where left out.
     """
     table = data if isinstance(data, Table) else read_table(data)
-    guessed = inspect_table(table)
+    guessed = inspect_table(table, target=target)
     findings: list[Finding] = []
     if guessed.application.get("inputs"):
         policy = Policy(on_bad_row="skip", allow_outside=allow_outside, allow_remote=allow_remote)

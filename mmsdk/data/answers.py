@@ -9,7 +9,7 @@ from mmsdk.data.naming import column_words
 if TYPE_CHECKING:
     from mmsdk.data.profile import Profile
 
-SEPARATORS = ("|", ";", ",")
+SEPARATORS = ("|", ";", ",", "、", "；", "，")
 MOST_CLASSES = 1000
 
 

@@ -47,6 +47,8 @@ def _lines(found: Guessed) -> Iterator[str]:
             yield _flow({key: value}) + _comment(found.notes.get(key))
     if "inputs" not in found.application:
         yield "inputs: {}" + _comment(found.notes.get("inputs"))
+    if "tasks" not in found.application and "tasks" in found.notes:
+        yield _comment(f"tasks: {found.notes['tasks']}").strip()
     if found.left_out:
         yield "# Left out:"
     for name, why in found.left_out.items():

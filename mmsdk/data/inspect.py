@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 ID_WORDS = frozenset({"id", "ids", "sku", "key", "code", "ean", "asin", "isbn", "uuid", "guid", "identifier"})
 ID_WORDS |= {"nr", "nummer", "kennung", "artikelnummer", "artikelnr", "produktnummer", "bestellnummer", "belegnummer"}
 ID_WORDS |= {"编号", "编码", "货号", "条码", "单号", "病例号", "身份证"}
-LABEL_WORDS = frozenset(["label", "labels", "target", "targets", "标签", "标注"])
+LABEL_WORDS = frozenset(["label", "labels", "target", "targets", "标注"])
+WHOLE_LABELS = frozenset(["标签"])  # 颜色标签 says the colours of a thing, and no answer
+ASKING_WORDS = frozenset(["is", "has", "was"])
 ANSWER_WORDS = frozenset(
     {"category", "class", "outcome", "sentiment", "emotion", "intent", "diagnosis", "genre", "tag", "tags"}
 ) | {"类别", "类目", "分类", "品类", "情感", "情绪", "意图", "诊断", "结局"}
@@ -290,7 +292,7 @@ class _Inspection:
         self.labels[target] = self.free.pop(target)
         self.found.notes[f"tasks.{name}"] = f"{found.filled} of {len(self.table)} rows, {found.distinct} values"
         for other in list(self.free):
-            if column_says(other, LABEL_WORDS):
+            if _names_a_label(other):
                 self._drop(other, "named as another answer")
         return {name: {"column": target, **kind}}
 
@@ -299,9 +301,10 @@ class _Inspection:
         fitting = {
             n: p for n, p in self.free.items() if n not in self.files and (p.distinct > 1 or p.filled < len(self.table))
         }
-        named = [p for n, p in fitting.items() if column_says(n, LABEL_WORDS)]
+        named = [p for n, p in fitting.items() if _names_a_label(n)]
         if not named:
             named = [p for n, p in fitting.items() if n.lower() == "y" or column_says(n, ANSWER_WORDS)][:1]
+            self._tell_what_else({p.name for p in named}, fitting)
         named.sort(key=lambda p: (len(column_words(p.name)), "id" in column_words(p.name)))
         tasks: dict[str, dict[str, Any]] = {}
         for found in named:
@@ -317,6 +320,14 @@ class _Inspection:
                 self.found.notes[f"tasks.{name}"] = f"{found.filled} of {len(self.table)} rows, {found.distinct} values"
                 self.labels[found.name] = self.free.pop(found.name)
         return tasks
+
+    def _tell_what_else(self, taken: Collection[str], fitting: Mapping[str, Profile]) -> None:
+        """Note the columns that ask yes or no, and may well be the answer."""
+        asking = [n for n, p in fitting.items() if n not in taken and _asks(n) and task_kind(p)]
+        if asking:
+            self.found.notes["tasks"] = f"might be {' or '.join(asking)} (mmsdk inspect --task COLUMN)"
+        elif not taken:
+            self.found.notes["tasks"] = "found none (mmsdk inspect --task COLUMN takes one)"
 
     def _leaks(self) -> None:
         """Leave out the columns that go with one answer only, the answers' own derivatives, and texts holding them."""
@@ -428,6 +439,16 @@ def _settled(modality: str | None, found: Profile, guesses: Mapping[str, Guess])
     return (
         "category" if modality == "number" and "id" in column_words(found.name) and "category" in guesses else modality
     )
+
+
+def _names_a_label(name: str) -> bool:
+    """Return whether a column is called the answer."""
+    return column_says(name, LABEL_WORDS) or is_named(name, WHOLE_LABELS)
+
+
+def _asks(name: str) -> bool:
+    """Return whether a column's name asks yes or no: ``is_returned``, ``是否退货``."""
+    return "是否" in name or not ASKING_WORDS.isdisjoint(column_words(name)[:1])
 
 
 def _names_people(name: str) -> bool:

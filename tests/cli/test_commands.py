@@ -128,6 +128,13 @@ def test_the_page_of_commands_is_fresh(tmp_path):
     assert DOCS.read_text(encoding="utf-8") == fresh, "run: python -m mmsdk.cli.document docs/cli.md"
 
 
+def test_inspect_takes_the_column_to_learn(here, capsys):
+    out, _ = typed(capsys, "inspect", "shop/items.csv", "--task", "material", "--json")
+    assert json.loads(out)["application"]["tasks"] == {"material": {"column": "material", "type": "classification"}}
+    _, err = typed(capsys, "inspect", "shop/items.csv", "--task", "materials", code=2)
+    assert "Did you mean 'material'?" in err
+
+
 # -- fit, evaluate, predict -------------------------------------------------------------------------------------------
 
 

@@ -125,6 +125,10 @@ def test_a_table_in_a_file_is_named(tmp_path, modalities):
         ([str(n % 3) for n in range(100)], {"type": "classification"}),
         ([("red|round", "red", "soft|round|red", "soft")[n % 4] for n in range(100)], {"type": "multilabel"}),
         ([("a;b", "b;c", "a;c", "c;b")[n % 4] for n in range(100)], {"type": "multilabel", "separator": ";"}),
+        (
+            [("红、绿", "绿、蓝", "红、蓝", "蓝、绿")[n % 4] for n in range(100)],
+            {"type": "multilabel", "separator": "、"},
+        ),
     ],
 )
 def test_a_label_gets_its_type(cells, task, modalities):
@@ -268,6 +272,30 @@ def test_the_answer_may_be_said_whatever_it_is_called():
     assert found.left_out["label_died"] == "named as another answer"
     assert set(guess_application(cases(), target="spo2")["tasks"]) == {"spo2"}
     assert guess_application(cases(), target="spo2")["tasks"]["spo2"]["type"] == "regression"
+
+
+def test_labels_of_a_thing_are_no_answer():
+    rows = [{"text": f"{WORDS[n % 5]} {WORDS[n % 7]} {n % 9}", "颜色标签": "红绿蓝"[n * n % 7 % 3]} for n in range(60)]
+    assert "tasks" not in guess_application(read_table(rows))
+    named = [{**row, "标签": "ab"[n % 2]} for n, row in enumerate(rows)]
+    found = inspect_table(read_table(named))
+    assert set(found.application["tasks"]) == {"标签"}
+    assert "颜色标签" in found.application["inputs"]
+    assert "tasks" not in found.notes
+
+
+@pytest.mark.parametrize("asking", ["是否退货", "is_returned", "hasReturned"])
+def test_columns_that_ask_are_named_beside_a_guessed_answer(asking):
+    draw = random.Random(0)
+    kinds = ("lamp", "chair", "table")
+    rows = [{"price": draw.uniform(1, 99), "category": draw.choice(kinds), asking: n * n % 7 % 2} for n in range(60)]
+    yaml = inspect_table(read_table(rows)).to_yaml()
+    assert f"tasks:  # might be {asking} (mmsdk inspect --task COLUMN)\n  category: " in yaml
+    bare = inspect_table(read_table([{"price": row["price"], asking: row[asking]} for row in rows])).to_yaml()
+    assert f"\n# tasks: might be {asking} (mmsdk inspect --task COLUMN)\n" in bare
+    none = inspect_table(read_table([{"price": row["price"]} for row in rows])).to_yaml()
+    assert "\n# tasks: found none (mmsdk inspect --task COLUMN takes one)\n" in none
+    assert "# tasks" not in inspect_table(read_table(rows), tasks=False).to_yaml()
 
 
 def test_columns_may_be_said_to_be_nothing():
