@@ -40,7 +40,11 @@ def query_of(app: Any, named: Mapping[str, str]) -> dict[str, str]:
         fitting = [name for name, of in inputs.items() if of == modality]
         if not fitting:
             known = ", ".join(f"{name} ({of})" for name, of in inputs.items())
-            raise ConfigError(f"--{modality}: {app.folder} has no {modality} input; it has: {known}")
+            line = resolve("mmsdk.app.askable:input_line")(app, modality)
+            raise ConfigError(
+                f"--{modality}: {app.folder} has no {modality} input; it has: {known}. To ask so, make a column one "
+                f"and fit again: in the application file, under inputs, {line}"
+            )
         query[fitting[0]] = value if modality == "text" else str(Path(value).resolve())
     return query
 

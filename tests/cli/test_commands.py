@@ -269,6 +269,22 @@ def test_search_by_words_picture_and_id(here, capsys):
         assert "expected --id, or one or more of" in err
 
 
+def test_a_run_that_reads_no_text_says_which_line_makes_it_read_one(here, app_file, capsys):
+    typed(capsys, "fit", app_file)
+    _, err = typed(capsys, "search", "runs/app", "--text", "lamp", code=2)
+    assert "has no text input; it has: price (number)" in err
+    line = err.strip().partition("under inputs, ")[2]
+    assert line == "title: {column: title, modality: text}"
+    described = read_yaml((here / app_file).read_text(encoding="utf-8"), app_file)
+    described["inputs"] |= read_yaml(line, "line")
+    (here / app_file).write_text(write_yaml(described), encoding="utf-8")
+    typed(capsys, "fit", app_file, "--overwrite")
+    out, _ = typed(capsys, "search", "runs/app", "--text", "lamp", "-k", "2")
+    assert len(out.splitlines()) == 2
+    _, err = typed(capsys, "search", "runs/app", "--audio", "shop/orders.csv", code=2)
+    assert "under inputs, NAME: {column: COLUMN, modality: audio}" in err
+
+
 def test_recommend_by_history_and_by_what_is_asked(here, capsys):
     out, _ = typed(capsys, "recommend", "recommender", "--history", "000, 003", "-k", "5", "--json")
     hits = json.loads(out)
