@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from mmsdk.protocols import Task
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Clash:
     """Answers that a rule does not let stand together, and the rows for which it does not.
 
@@ -32,6 +33,23 @@ class Clash:
     mask: np.ndarray
     rows: np.ndarray
     other: str = ""
+
+    @cached_property
+    def beside(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return what may stand beside each label of two tasks; most forbid the same, and are looked at once.
+
+        :returns: ``(kinds, most)`` places of labels of the other task, filled up with the place after the last; and the
+            kind of each label ``(labels,)``, counted from 1: 0 is one that forbids nothing.
+        """
+        bound = np.flatnonzero(self.mask.any(1))
+        _, first, of = np.unique(np.packbits(self.mask[bound], axis=1), axis=0, return_index=True, return_inverse=True)
+        kinds = [np.flatnonzero(~row) for row in self.mask[bound[first]]]
+        allowed = np.full((len(kinds), max((len(one) for one in kinds), default=0)), self.mask.shape[1])
+        for place, one in enumerate(kinds):
+            allowed[place, : len(one)] = one
+        kind = np.zeros(len(self.mask), dtype=np.int64)
+        kind[bound] = of.reshape(-1) + 1
+        return allowed, kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -17,6 +16,7 @@ from mmsdk.train.balance import Term
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    import numpy as np
     from torch import Tensor
 
     from mmsdk.model import Clash, Target
@@ -64,7 +64,7 @@ def _clash_costs(
 def _cost(clash: Clash, logits: Tensor, judged: Mapping[str, Tensor]) -> Tensor:
     """Return what answers cost ``(members * b,)`` that clash."""
     if clash.other:
-        return clash_loss(logits, judged[clash.other].flatten(0, 1), clash.mask)
+        return clash_loss(logits, judged[clash.other].flatten(0, 1), clash)
     return apart_loss(logits, clash.mask) if clash.mask.ndim == 1 else tree_loss(logits, clash.mask)
 
 
@@ -104,20 +104,19 @@ def apart_loss(logits: Tensor, excluding: np.ndarray) -> Tensor:
     return (nn.functional.softplus(some).sum(1) - at_most_one) / logits.shape[1]
 
 
-def clash_loss(first: Tensor, second: Tensor, forbidden: np.ndarray) -> Tensor:
+def clash_loss(first: Tensor, second: Tensor, clash: Clash) -> Tensor:
     """Return minus the log of the probability that two tasks answer nothing that is forbidden together ``(b,)``.
 
     Of one forbidden pair it is ``-log(1 - p_a * p_b)``; it is summed over what is allowed, so that no digit is lost.
 
     :param first: logits of a classification task ``(b, labels)``, ``second`` likewise.
-    :param forbidden: ``(labels, other labels)`` bool.
     """
-    alike = np.packbits(forbidden, axis=1)  # most labels forbid the same, and need be looked at once
-    _, places, kind = np.unique(alike, axis=0, return_index=True, return_inverse=True)
-    logs = _wide(second).log_softmax(1)[:, None]
-    kinds = torch.from_numpy(forbidden[places]).to(logs.device)
-    beside = logs.masked_fill(kinds, torch.finfo(logs.dtype).min).logsumexp(2)
-    return -(_wide(first).log_softmax(1) + beside[:, kind.reshape(-1)]).logsumexp(1)
+    allowed, kind = clash.beside
+    logs = _wide(second).log_softmax(1)
+    filler = logs.new_full((len(logs), 1), torch.finfo(logs.dtype).min)
+    beside = torch.cat([logs, filler], dim=1)[:, allowed].logsumexp(2)
+    beside = torch.cat([torch.zeros_like(filler), beside], dim=1)
+    return -(_wide(first).log_softmax(1) + beside[:, kind]).logsumexp(1)
 
 
 def _wide(logits: Tensor) -> Tensor:

@@ -39,6 +39,19 @@ PAIRS = np.array([[0, 1], [1, 2], [3, 2]])
 FORBIDDEN = np.array([[1, 0, 0], [1, 0, 1], [0, 0, 0], [1, 0, 0]], dtype=bool)
 
 
+def between(mask):
+    return Clash(mask=mask, rows=np.ones(1, dtype=bool), other="second")
+
+
+def test_labels_that_forbid_the_same_are_looked_at_once_and_in_one_go():
+    clash = between(FORBIDDEN)
+    allowed, kind = clash.beside
+    assert kind.tolist()[2] == 0  # forbids nothing
+    assert kind[0] == kind[3] != kind[1]
+    assert {tuple(allowed[place - 1]) for place in kind if place} == {(1, 2), (1, 3)}  # 3 is no label, and never stands
+    assert clash.beside is clash.beside
+
+
 def test_a_child_without_its_parent_costs_minus_the_log_that_there_is_none():
     logits = torch.randn(5, 4, dtype=torch.float64)
     chance = logits.sigmoid()
@@ -60,9 +73,9 @@ def test_what_is_forbidden_together_costs_minus_the_log_that_it_does_not_stand()
     first, second = (torch.randn(5, width, dtype=torch.float64) for width in (4, 3))
     one = FORBIDDEN & (np.arange(12).reshape(4, 3) == 5)  # a single pair
     apart = 1 - first.softmax(1)[:, 1] * second.softmax(1)[:, 2]
-    assert torch.allclose(clash_loss(first, second, one), -apart.log())
+    assert torch.allclose(clash_loss(first, second, between(one)), -apart.log())
     together = torch.einsum("ba,bc,ac->b", first.softmax(1), second.softmax(1), torch.from_numpy(FORBIDDEN).double())
-    assert torch.allclose(clash_loss(first, second, FORBIDDEN), -(1 - together).log())
+    assert torch.allclose(clash_loss(first, second, between(FORBIDDEN)), -(1 - together).log())
 
 
 def test_a_number_costs_its_loss_to_the_nearer_bound():
@@ -79,7 +92,7 @@ def test_gradients_are_those_of_finite_differences():
     bounds = torch.tensor([[-1.0, 1.0]], dtype=torch.float64).expand(6, 2)
     assert torch.autograd.gradcheck(lambda one: tree_loss(one, PAIRS), first)
     assert torch.autograd.gradcheck(lambda one: apart_loss(one, np.array([0, 1, 3])), first)
-    assert torch.autograd.gradcheck(lambda *both: clash_loss(*both, FORBIDDEN), (first, second))
+    assert torch.autograd.gradcheck(lambda *both: clash_loss(*both, between(FORBIDDEN)), (first, second))
     assert torch.autograd.gradcheck(lambda one: Multilabel().allowed_loss(one, signs), first)
     assert torch.autograd.gradcheck(lambda one: Classification().allowed_loss(one, signs >= 0), first)
     assert torch.autograd.gradcheck(lambda one: Regression().allowed_loss(one, bounds), first[:, :1])
@@ -93,7 +106,7 @@ def test_a_certain_network_that_breaks_a_rule_still_learns():
     cost.backward()
     assert sure.grad[0, :2].tolist() == pytest.approx([0.25 * share for share in (0.0, -1.0)])  # the parent is raised
     first, second = torch.tensor([[500.0, 0.0]], requires_grad=True), torch.tensor([[400.0, 0.0]], requires_grad=True)
-    cost = clash_loss(first, second, np.array([[True, False], [False, False]]))
+    cost = clash_loss(first, second, between(np.array([[True, False], [False, False]])))
     assert cost.item() == pytest.approx(400.0)
     cost.backward()
     assert second.grad[0].tolist() == [1.0, -1.0]  # the one that is less sure gives way
@@ -104,7 +117,7 @@ def test_a_certain_network_that_breaks_a_rule_still_learns():
     assert sure.grad[0].tolist() == [0.0, 0.5]  # the likelier stays
     rough = torch.tensor([[6.0, 0.0]]).bfloat16()
     forbidden = np.array([[False, False], [True, False]])
-    assert clash_loss(rough, rough, forbidden)[0] == pytest.approx(0.002467, rel=0.01)
+    assert clash_loss(rough, rough, between(forbidden))[0] == pytest.approx(0.002467, rel=0.01)
 
 
 def test_a_blend_is_bound_by_what_binds_both_rows():
@@ -149,7 +162,7 @@ def test_a_clash_is_a_term_of_its_first_task_over_the_rows_it_holds_for(kind):
     assert (key, term.weight, term.balanced) == (f"rules/{name}", 2.0, False)
     flat = {task: one.flatten(0, 1) for task, one in logits.items()}
     within = apart_loss if kind == "apart" else tree_loss
-    cost = clash_loss(flat["first"], flat["second"], mask) if other else within(flat["tags"], mask)
+    cost = clash_loss(flat["first"], flat["second"], between(mask)) if other else within(flat["tags"], mask)
     assert term.loss == pytest.approx(float((cost.view(3, 4) * torch.from_numpy(rows)).mean()))
     blend = Blend(partner=torch.tensor([1, 2, 0, 3]), share=torch.ones(4))
     blended = rule_terms(targets, logits, labels, blend)[key].loss  # the first and the third lie beside row 0
