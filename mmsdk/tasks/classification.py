@@ -12,7 +12,7 @@ from torch import nn
 from mmsdk.errors import DataError, Problem, did_you_mean
 from mmsdk.protocols import Output
 from mmsdk.tasks.calibration import CalibrationError
-from mmsdk.tasks.cells import is_empty, label_of
+from mmsdk.tasks.cells import Places, is_empty, label_of
 from mmsdk.tasks.ranged import Ranged
 from mmsdk.tasks.ranked import Ranked
 from mmsdk.tasks.share import Share
@@ -26,7 +26,7 @@ TOP = (3, 5)  # answers among which the right one counts, where there are twice 
 
 
 class Classification:
-    """Classification into the labels of the training rows, compared as strings.
+    """Classification into the labels of the training rows, compared as strings; ``1.0`` is a ``1`` that training knew.
 
     :param label_smoothing: share of the target spread over all labels in training.
     :param imbalance: what :meth:`loss` does for rare labels: ``none``, ``weights``, ``focal``, ``logit_adjustment``.
@@ -61,7 +61,7 @@ class Classification:
 
     def encode(self, values: Sequence[Any]) -> tuple[np.ndarray, np.ndarray, list[Problem]]:
         """Return int64 positions in the label set, the labelled rows, and rows whose label training never saw."""
-        place = {label: position for position, label in enumerate(self.labels)}
+        places = Places(self.labels)
         targets = np.zeros(len(values), dtype=np.int64)
         labelled = np.zeros(len(values), dtype=bool)
         problems = []
@@ -69,11 +69,12 @@ class Classification:
             if is_empty(cell):
                 continue
             label = label_of(cell)
-            if label not in place:
+            place = places.of(label)
+            if place is None:
                 reason = f"no training row has this label.{did_you_mean(label, self.labels)}"
                 problems.append(Problem(reason=reason, row=row, value=label))
                 continue
-            targets[row], labelled[row] = place[label], True
+            targets[row], labelled[row] = place, True
         return targets, labelled, problems
 
     def head(self, dim: int) -> nn.Module:

@@ -12,7 +12,7 @@ from torch import nn
 
 from mmsdk.errors import DataError, Problem, did_you_mean
 from mmsdk.protocols import Output
-from mmsdk.tasks.cells import is_empty, label_of
+from mmsdk.tasks.cells import Places, is_empty, label_of
 from mmsdk.tasks.ranged import Ranged
 from mmsdk.tasks.ranked import Ranked
 from mmsdk.tasks.share import Share
@@ -69,7 +69,7 @@ class Multilabel:
 
     def encode(self, values: Sequence[Any]) -> tuple[np.ndarray, np.ndarray, list[Problem]]:
         """Return float32 ``(n, labels)`` of 0 and 1, the labelled rows, and rows with labels training never saw."""
-        place = {label: position for position, label in enumerate(self.labels)}
+        places = Places(self.labels)
         targets = np.zeros((len(values), len(self.labels)), dtype=np.float32)
         labelled = np.zeros(len(values), dtype=bool)
         problems = []
@@ -77,11 +77,12 @@ class Multilabel:
             found = self._labels_of(cell)
             if found is None:
                 continue
-            if strange := sorted(found - place.keys()):
+            known = {label: place for label in found if (place := places.of(label)) is not None}
+            if strange := sorted(found - known.keys()):
                 reason = f"no training row has this label.{did_you_mean(strange[0], self.labels)}"
                 problems.append(Problem(reason=reason, row=row, value=self.separator.join(strange)))
                 continue
-            targets[row, [place[label] for label in found]] = 1.0
+            targets[row, list(known.values())] = 1.0
             labelled[row] = True
         return targets, labelled, problems
 

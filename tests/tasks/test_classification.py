@@ -11,7 +11,7 @@ import torch
 from sklearn import metrics
 
 from mmsdk.errors import DataError
-from mmsdk.tasks import Classification
+from mmsdk.tasks import Classification, Multilabel
 
 
 def prepared(values=("b", "a", "c", "a"), **options) -> Classification:
@@ -37,6 +37,34 @@ def test_encode_masks_the_unlabelled_and_names_the_unseen():
     assert labelled.tolist() == [True, False, False, False, True]
     assert [(one.row, one.value) for one in problems] == [(3, "bb")]
     assert "Did you mean 'b'" in problems[0].reason or "no training row" in problems[0].reason
+
+
+@pytest.mark.parametrize(
+    ("known", "written", "meant"),
+    [
+        ("01", "1.0", "1"),
+        (["1.0", "0.0"], "1", "1.0"),
+        (["true", "false"], "TRUE", "true"),
+        ([True, False], "false", "False"),
+        (["-3", "5"], "-3.00", "-3"),
+        (["1", "1.0"], "1.0", "1.0"),  # both are classes
+        (["1", "1.0"], "1.00", None),
+        (["TRUE", "True", "no"], "true", None),
+        (["yes", "no"], "YES", None),  # nobody but people writes it so
+        (["1.5", "2"], "1.50", None),
+        (["007", "8"], "7", None),
+    ],
+)
+def test_a_label_is_known_as_other_programs_write_it_unless_two_may_be_meant(known, written, meant):
+    task = prepared(known)
+    targets, labelled, problems = task.encode([written])
+    assert (task.labels[targets[0]] if labelled[0] else None) == meant
+    assert len(problems) == (meant is None)
+    tags = Multilabel()
+    tags.prepare(list(known))
+    found, labelled, _ = tags.encode([f"{written}|{written}"])
+    assert [tags.labels[place] for place in found[0].nonzero()[0]] == ([] if meant is None else [meant])
+    assert labelled[0] == (meant is not None)
 
 
 @pytest.mark.parametrize(
