@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mmsdk.cli.output import print_json
-from mmsdk.cli.shell import width
-from mmsdk.cli.text import clipped, padded, shown_width
+from mmsdk.cli.shell import on_terminal, width
+from mmsdk.cli.text import clipped, padded, shortened, shown_width
 from mmsdk.errors import ConfigError
 from mmsdk.plugins import resolve
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 run = click.argument("run", metavar="RUN", type=click.Path())
 """``run: str``, a run directory."""
 
-SHOWN_COLUMNS = 4
+PATH = 12  # columns of the terminal that are left of a path at least
 
 
 def open_run(folder: str, **options: Any) -> Any:
@@ -50,7 +50,10 @@ def query_of(app: Any, named: Mapping[str, str]) -> dict[str, str]:
 
 
 def print_hits(hits: Sequence[Any], *, as_json: bool, why: Mapping[str, Any] | None = None) -> None:
-    """Print hits, best first: id, score, and the first few of the row's columns; below each, why it is there."""
+    """Print hits, best first: id, score, and what the row holds; below each, why it is there.
+
+    On a terminal a line is no wider than that, unless the id alone is.
+    """
     reasons = why or {}
     if as_json:
         told = {name: {"why": one.as_json()} for name, one in reasons.items()}
@@ -58,10 +61,27 @@ def print_hits(hits: Sequence[Any], *, as_json: bool, why: Mapping[str, Any] | N
         return
     pad = max((shown_width(hit.id) for hit in hits), default=0)
     for place, hit in enumerate(hits, 1):
-        about = ", ".join(str(value) for value in hit.row.values() if value is not None and str(value) != hit.id)
-        line = f"{place:>3}. {padded(hit.id, pad)}  {hit.score:7.3f}  {about}"
-        click.echo(line if shown_width(line) <= width() else clipped(line, width() - 1) + "…")
+        start = f"{place:>3}. {padded(hit.id, pad)}  {hit.score:7.3f}  "
+        click.echo(start + _about(hit, width() - shown_width(start) if on_terminal() else None))
         if hit.id in reasons:
             click.echo(click.wrap_text(reasons[hit.id].told(), width(), "     ", "     "))
     if not hits:
         click.echo("Nothing found.")
+
+
+def _about(hit: Any, room: int | None) -> str:
+    """Return what a row holds beside its id, in a line; paths are shortened, and the rest cut off, to a room."""
+    values = [" ".join(str(value).split()) for value in hit.row.values() if value is not None and str(value) != hit.id]
+    about = ", ".join(values)
+    if room is None or shown_width(about) <= room:
+        return about
+    paths = [value for value in values if _is_path(value)]
+    spare = room - shown_width(about) + sum(map(shown_width, paths))
+    left = max(spare // len(paths), PATH) if paths else 0
+    about = ", ".join(shortened(value, left) if value in paths else value for value in values)
+    return about if shown_width(about) <= room else clipped(clipped(about, room - 1) + "…", room)
+
+
+def _is_path(value: str) -> bool:
+    """Return whether a value looks like a path or an address."""
+    return " " not in value and ("/" in value or "\\" in value)

@@ -178,6 +178,11 @@ def width() -> int:
     return min(shutil.get_terminal_size().columns, 100)
 
 
+def on_terminal() -> bool:
+    """Return whether somebody reads the results on a terminal; else a file or a program gets them whole."""
+    return sys.stdout.isatty()
+
+
 def finish(ok: bool) -> None:
     """Leave the running command with 0, or with 1 where the answer is "no"."""
     context: Any = click.get_current_context()

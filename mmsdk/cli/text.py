@@ -31,6 +31,17 @@ def clipped(text: str, width: int) -> str:
     return text
 
 
+def shortened(text: str, width: int) -> str:
+    """Return a text that takes no more than so many columns of a terminal: its beginning, ``…``, and more of its end.
+
+    The end of a path or an address tells more than its beginning, which all of a table may share.
+    """
+    if shown_width(text) <= width:
+        return text
+    first = clipped(text, width // 3)
+    return f"{first}…{clipped(text[::-1], width - 1 - shown_width(first))[::-1]}"
+
+
 def _columns(mark: str) -> int:
     """Return how many columns a character takes."""
     if unicodedata.combining(mark):

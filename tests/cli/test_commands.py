@@ -97,6 +97,7 @@ def test_json_is_one_document_and_quiet_is_quiet(here, app_file, capsys, name):
 @pytest.mark.parametrize("name", JSON)
 def test_a_narrow_terminal(here, app_file, capsys, monkeypatch, name):
     monkeypatch.setenv("COLUMNS", "50")
+    monkeypatch.setattr("mmsdk.cli.runs.on_terminal", lambda: True)
     out, err = typed(capsys, *JSON[name], "--quiet")
     assert err == "" or name == "inspect"  # whose audit is what it says on stderr
     assert out.strip()
