@@ -29,10 +29,12 @@ def detail_lines(parts: Mapping[str, Any], metric: str) -> Iterator[str]:
 
 def _subsets(parts: Mapping[str, Any], metric: str) -> Iterator[str]:
     """Yield what the same rows score by some of their inputs, and which input makes the answers worse."""
-    scores = {name: one[metric] for name, one in parts.get("subsets", {}).items() if metric in one}
+    scores, folded = resolve("mmsdk.report.inputs:given_rows")(parts, metric)
     if some := list(scores)[:-1]:  # the last is of all of them, the figure of the run itself
         yield "  by some of the inputs alone:"
         yield from aligned({name: quoted(scores[name]) for name in some}, indent=4)
+    if folded:
+        yield f"    {len(folded)} more with --json"
     for line in resolve("mmsdk.report.inputs:worse_lines")(parts, metric):
         yield _wrapped(f"worse for one more input: {line}")
 

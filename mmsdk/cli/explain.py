@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SHOWN = 8
 NAME, BAR = 26, 20
+GO_BY = "go by what each input adds, above"
 
 
 @click.command()
@@ -120,7 +121,7 @@ def _lines(found: Explanation) -> list[str]:
             lines += ["", title]
             lines += [f"  {one.id}  cosine {one.similarity:.2f}  {one.told}" for one in rows]
     for looked in found.attention:
-        lines += ["", f"{looked.name} (what the network weighs, not what the answer rests on)"]
+        lines += ["", *_wrapped(f"{looked.name}: what the network weighs, which it need not use; {GO_BY}", 0)]
         lines += [_bar(name, value, 1.0) for name, value in looked.weights.items()]
     return lines
 
@@ -133,13 +134,26 @@ def _evidence(evidence: Evidence) -> list[str]:
     lines += [_bar(one.name, one.value, most) for one in ranked]
     if evidence.deleted is not None:
         deleted = evidence.deleted
-        lines.append(
-            f"  without the {deleted.pieces} named first it falls by {deleted.named:.3f}, without as many at random by "
+        lines += _wrapped(
+            f"without the {deleted.pieces} named first it falls by {deleted.named:.3f}, without as many at random by "
             f"{deleted.random:.3f}"
         )
     if evidence.randomised is not None:
-        lines.append(f"  rank correlation with networks of random weights: {evidence.randomised:.2f}")
+        lines += _wrapped(_beside_random_weights(evidence.randomised))
     return lines
+
+
+def _beside_random_weights(alike: float) -> str:
+    """Return how networks that have learned nothing order the pieces, and what to make of it."""
+    found = "otherwise, as they should"
+    if alike >= resolve("mmsdk.explain.checking:ALIKE"):
+        found = "much the same: do not rely on this order"
+    return f"networks of random weights order them {found} (rank correlation {alike:.2f})"
+
+
+def _wrapped(line: str, indent: int = 2) -> list[str]:
+    """Return a sentence as lines no wider than the terminal."""
+    return click.wrap_text(line, width(), " " * indent, " " * (indent + 2)).splitlines()
 
 
 def _bar(name: str, value: float, most: float) -> str:

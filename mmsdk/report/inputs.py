@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from mmsdk.quoted import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mmsdk.report.contents import ReportData
+
+FEW = 4  # inputs, of which all 15 subsets are read at a glance; 255 of eight are not
 
 
 def inputs_panel(data: ReportData, task: str) -> str:
@@ -31,9 +33,26 @@ def inputs_panel(data: ReportData, task: str) -> str:
     )
 
 
-def given_rows(metrics: Mapping[str, Any], headline: str) -> dict[str, Any]:
-    """Return subset -> the metric that decides, in the order they were scored."""
-    return {name: one[headline] for name, one in metrics.get("subsets", {}).items() if headline in one}
+def given_rows(metrics: Mapping[str, Any], headline: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return subset -> the metric that decides, of those that say most, the fullest last, and of the others.
+
+    Up to four inputs all say most; of more, each input alone, each left out (``all but price``) and all of them.
+    """
+    scores = {name: one[headline] for name, one in metrics.get("subsets", {}).items() if headline in one}
+    inputs = [name for name in scores if "+" not in name]
+    if len(inputs) <= FEW:
+        return scores, {}
+    told = {name: _told(name.split("+"), inputs) for name in scores}
+    shown = {told[name]: score for name, score in scores.items() if told[name]}
+    return shown, {name: score for name, score in scores.items() if not told[name]}
+
+
+def _told(given: Sequence[str], inputs: Sequence[str]) -> str:
+    """Return what a subset of many inputs is called where it says much, else nothing."""
+    missing = [name for name in inputs if name not in given]
+    if len(given) == 1:
+        return given[0]
+    return "" if len(missing) > 1 else f"all but {missing[0]}" if missing else "all together"
 
 
 def worse_lines(metrics: Mapping[str, Any], headline: str) -> list[str]:
@@ -54,5 +73,6 @@ def _row(name: str, subsets: Mapping[str, Any], headline: str, bad: bool) -> str
     fullest = max(gains, key=lambda subset: subset.count("+"))
     least = min(gains, key=lambda subset: float(gains[subset]["value"]))
     mark = ' class="bad"' if bad else ""
-    cells = (name, quoted(gains[fullest], "+.3f"), quoted(gains[least], "+.3f"), least)
+    others = "all others" if least == fullest and fullest.count("+") + 1 >= FEW else least
+    cells = (name, quoted(gains[fullest], "+.3f"), quoted(gains[least], "+.3f"), others)
     return f"<tr{mark}>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"

@@ -52,6 +52,8 @@ def render_report(data: ReportData) -> str:
         .get_template("report.html.j2")
         .render(
             data=data,
+            findings=sorted(data.findings, key=lambda one: one.severity != "warning"),
+            warned=any(one.severity == "warning" for one in data.findings),
             tasks=[task_view(data, task) for task in data.metrics],
             curves=Markup(charts.curves(data.history)) if len(data.history) > 1 else "",
             scatter=Markup(charts.scatter(data.points)) if data.points is not None else "",
@@ -90,7 +92,7 @@ def task_view(data: ReportData, task: str, *, drawn: bool = True) -> dict[str, A
     rows = {OURS: metrics[part], **metrics.get("baselines", {})} if part else {}
     columns = [name for name in metrics[part] if isinstance(metrics[part][name], Mapping)] if part else []
     columns.sort(key=lambda name: name != headline)
-    subsets = metrics.get("subsets", {})
+    given, folded = given_rows(metrics, headline)
     return {
         "name": task,
         "part": part,
@@ -100,9 +102,11 @@ def task_view(data: ReportData, task: str, *, drawn: bool = True) -> dict[str, A
         "rows": rows,
         "others": {name: metrics[name] for name in metrics if name not in (*NOT_PARTS, part)},
         "paired": _ahead(metrics, headline),
-        "chart": _chart(rows, headline, f"{headline} on {part}", OURS) if drawn else "",
-        "subsets": _chart(subsets, headline, f"{headline} by inputs given", _fullest(metrics)) if drawn else "",
-        "given": given_rows(metrics, headline),
+        "chart": _chart(_of(rows, headline), f"{headline} on {part}", OURS) if drawn else "",
+        "subsets": _chart(given, f"{headline} by inputs given", list(given)[-1]) if drawn and given else "",
+        "given": given,
+        "folded": len(folded),
+        "other_subsets": _chart(folded, f"{headline} by inputs given", "") if drawn else "",
         "worse": worse_lines(metrics, headline),
         "broken": broken_lines(metrics),
         "panels": [Markup(html) for panel in PANELS if (html := panel(data, task))] if drawn else [],
@@ -137,14 +141,12 @@ def cell(value: Any) -> str:
     return " ".join(text.split())
 
 
-def _chart(rows: Mapping[str, Any], headline: str, label: str, chosen: str) -> Markup:
+def _of(rows: Mapping[str, Any], headline: str) -> dict[str, Any]:
+    """Return the metric that decides of each row that has it."""
+    return {name: row[headline] for name, row in rows.items() if headline in row}
+
+
+def _chart(scores: Mapping[str, Any], label: str, chosen: str) -> Markup:
     """Return the interval chart of one metric over named rows, or nothing where fewer than two have it."""
-    scores = {name: row[headline] for name, row in rows.items() if isinstance(row.get(headline), Mapping)}
-    scores = {name: one for name, one in scores.items() if one.get("value") is not None}
-    return Markup(intervals(scores, label, chosen)) if len(scores) > 1 else Markup("")
-
-
-def _fullest(metrics: Mapping[str, Any]) -> str:
-    """Return the name of the subset with the most inputs."""
-    names: list[str] = list(metrics.get("subsets", {})) or [""]
-    return max(names, key=lambda name: name.count("+"))
+    known = {name: one for name, one in scores.items() if isinstance(one, Mapping) and one.get("value") is not None}
+    return Markup(intervals(known, label, chosen)) if len(known) > 1 else Markup("")

@@ -179,7 +179,7 @@ def test_evaluate_and_predict(here, capsys):
     weakest = "on slices (weakest first, too few rows to judge any):"
     for line in (
         "by some of the inputs alone:",
-        "    text+price+material+added   ",
+        "    all but photo  ",
         weakest,
         "material = oak (4 rows)",
     ):

@@ -9,7 +9,7 @@ import pytest
 from shop_data import rows, write_csv
 
 from mmsdk.app.likeness import Likeness
-from mmsdk.cli.explain import _bar
+from mmsdk.cli.explain import _bar, _beside_random_weights
 from mmsdk.cli.shell import run as mmsdk
 from mmsdk.explain import Neighbour, explanation_schema
 
@@ -26,6 +26,21 @@ def test_a_row_of_the_run(shop_runs, capsys):
     assert "in text, by occlusion" in said.out
     assert "without the 10 named first" in said.out
     assert "nearest training rows" in said.out
+
+
+@pytest.mark.parametrize(
+    ("alike", "said"),
+    [(0.14, "order them otherwise, as they should"), (0.5, "much the same: do not rely on this order")],
+)
+def test_what_to_make_of_the_check_by_random_weights_is_said(alike, said):
+    assert said in _beside_random_weights(alike)
+
+
+def test_no_line_is_wider_than_the_terminal_and_the_gate_sends_to_what_inputs_add(shop_runs, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    _, said = typed(capsys, shop_runs / "tasks", "--id", "004", "--allow-outside")
+    assert max(map(len, said.out.splitlines())) <= 60
+    assert "go by what each input adds, above" in " ".join(said.out.split())
 
 
 def test_a_neighbour_without_a_label_is_said_to_have_none(shop_runs, capsys, monkeypatch):

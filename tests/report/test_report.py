@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -139,6 +139,50 @@ def test_a_table_of_the_card_ends_where_a_sentence_begins():
     card = render_card(data(metrics={"recommend_next": one}, headline={"recommend_next": "recall@20"}))
     assert "The last item of each user is hidden" in card
     assert "of the items; who took what it always knows (`recall@20`):" in card
+
+
+def of_inputs(count: int) -> dict[str, object]:
+    """Return the metrics of a task with every subset of so many inputs."""
+    names = "abcdefgh"[:count]
+    subsets = ["+".join(one) for size in range(1, count + 1) for one in combinations(names, size)]
+    scored = {"accuracy": score(0.8)}
+    added = {one: {"+".join(names.replace(one, "")): {"accuracy": score(0.1)}} for one in names}
+    return {"label": {"test": scored, "baselines": {}, "subsets": dict.fromkeys(subsets, scored), "added": added}}
+
+
+def test_of_many_inputs_the_subsets_that_say_most_are_drawn_and_the_others_folded():
+    page, card = render_report(data(metrics=of_inputs(5))), render_card(data(metrics=of_inputs(5)))
+    drawn, folded = page.split("<details>")
+    folded = folded.split("</details>")[0]
+    for name in ("c", "all but c", "all together"):
+        assert f"<span>{name}</span>" in drawn
+        assert f"<span>{name}</span>" not in folded
+        assert f"| {name} |" in card
+    assert '<div class="ours"><span>all together</span>' in drawn
+    assert "<summary>20 other subsets</summary>" in folded
+    assert "<span>a+b+d</span>" in folded
+    assert "a+b+d" not in card
+    assert "20 other subsets: report.html" in card
+    assert "<td>all others</td>" in page
+
+
+def test_of_few_inputs_every_subset_is_drawn():
+    page, card = render_report(data(metrics=of_inputs(4))), render_card(data(metrics=of_inputs(4)))
+    assert "<details>" not in page
+    assert '<div class="ours"><span>a+b+c+d</span>' in page
+    assert "<span>a+b+d</span>" in page
+    assert "| a+b+d |" in card
+    assert "other subsets" not in card
+    assert "<td>b+c+d</td>" in page
+
+
+def test_the_data_stands_before_the_figures_where_it_holds_a_warning():
+    fine = Finding(severity="ok", code="x", title="all is well")
+    warned = render_report(data(findings=[fine, Finding(severity="warning", code="y", title="a leak")]))
+    assert warned.index("a leak") < warned.index("all is well") < warned.index("What each input is worth")
+    calm = render_report(data(findings=[fine]))
+    assert calm.index("all is well") > calm.index("What each input is worth")
+    assert calm.count("<h2>The data</h2>") == warned.count("<h2>The data</h2>") == 1
 
 
 def test_examples_say_whether_they_are_recommended_or_near():
