@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import softmax
 
 from mmsdk.rules.bounds import SURE
+from mmsdk.rules.joint import likeliest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,17 +26,64 @@ def settled(
 
     Where the likeliest answers of two tasks are forbidden together, that of the higher probability stands, and in the
     other task every label that is forbidden beside it loses its probability to the rest. Where that would leave
-    nothing, it is the other way round; where neither can give way, both stay.
+    nothing, it is the other way round. Where a row still breaks a rule after that, its tasks take the likeliest answers
+    that may all stand together; where none may, they stay as they are.
 
     :param rules: of kind ``pair``.
     :param fired: rule name -> bool ``(n,)``.
     :param logits: task -> ``(n, width)``, their bounds applied.
     """
-    found, blame = dict(logits), dict[tuple[str, str], np.ndarray]()
+    found = {task: one.copy() for task, one in logits.items()}
+    blame: Blame = {}
     for _ in range(len(rules) + 1):  # one that gives way may meet the next rule
         if not any(_settle(pair, rules, fired, found, blame) for pair in dict.fromkeys(rule.tasks for rule in rules)):
             break
+    answers = {task: found[task].argmax(1) for rule in rules for task in rule.tasks}
+    broken = [fired[rule.name] & rule.mask[answers[rule.task], answers[rule.other]] for rule in rules]
+    for row in np.flatnonzero(np.any(broken, axis=0)) if rules else ():
+        acting = [rule for rule in rules if fired[rule.name][row]]
+        torn = {task for rule, rows in zip(rules, broken, strict=True) if rows[row] for task in rule.tasks}
+        _settle_together(int(row), _linked(torn, acting), logits, found, blame)
     return found, blame
+
+
+def _linked(torn: set[str], rules: Sequence[Rule]) -> list[Rule]:
+    """Return the rules that tie some tasks to others, and those to further ones."""
+    tied: list[Rule] = []
+    while more := [rule for rule in rules if rule not in tied and torn & set(rule.tasks)]:
+        tied += more
+        torn = torn.union(*(rule.tasks for rule in more))
+    return tied
+
+
+def _settle_together(
+    row: int,
+    rules: Sequence[Rule],
+    logits: Mapping[str, np.ndarray],
+    found: dict[str, np.ndarray],
+    blame: Blame,
+) -> None:
+    """Give the tasks of some rules the likeliest answers that may all stand, if there are any."""
+    own = {task: logits[task][row] for rule in rules for task in rule.tasks}
+    forbidden: dict[tuple[str, str], np.ndarray] = {}
+    for rule in rules:
+        both = (rule.task, rule.other)
+        forbidden[both] = forbidden.get(both, np.zeros_like(rule.mask)) | rule.mask
+    final = likeliest(own, forbidden)
+    if final is None:
+        return
+    for task, scores in own.items():
+        beside = np.zeros(len(scores), dtype=bool)
+        for rule in rules:
+            if task not in rule.tasks:
+                continue
+            hidden = rule.mask[:, final[rule.other]] if rule.task == task else rule.mask[final[rule.task]]
+            beside |= hidden
+            changed = bool(hidden[scores.argmax()])
+            blame.setdefault((task, rule.name), np.zeros(len(logits[task]), dtype=bool))[row] = changed
+        beside |= scores >= scores[final[task]]  # of equals too, the one that was found to fit the others
+        beside[final[task]] = False
+        found[task][row] = np.where(beside, scores[final[task]] - SURE, scores)
 
 
 def _settle(
