@@ -117,14 +117,14 @@ def adapted_sets(real: Path) -> dict[str, Set]:
     """Return the two sets of actors with each clip taken relative to the other clips of its actor (``within``).
 
     No label of the scored actors is read, but their clips are given together, and each actor plays each emotion equally
-    often: figures of these sets do not compare with those of the six.
+    often: figures of these sets do not compare with those of the six. ``-more-within`` are the fuller sets so taken.
     """
-    made = (_adapted(one) for one in (_ravdess(real), _bench(real)))
+    made = (_adapted(one) for one in (_ravdess(real), _bench(real), *fuller_sets(real).values()))
     return {one.name: one for one in made}
 
 
 def _adapted(one: Set) -> Set:
-    measured = {"face", "sound"}  # what the models of bench say is no measurement of the person
+    measured = {"face", "sound", "again", "other"}  # what the models of bench say is no measurement of the person
     inputs = one.application["inputs"].items()
     return _with(
         one, f"{one.name}-within", {name: {**spec, "within": one.group} for name, spec in inputs if name in measured}
