@@ -77,7 +77,8 @@ def test_other_rows_and_tasks_that_no_broken_rule_ties_stay_as_they_were():
         pair("far", "x", "y", np.array([[True, False], [False, False]])),  # x0 with y0
     ]
     one = np.array([[1.0, 0.9], [0.0, 9.0]])
-    logits = {"p": one, "q": one * [[1, 0], [1, 0]], "s": one, "x": one + [[0.1, 0], [0, 0]], "y": one}
+    q, x = np.array([[1.0, 0.0], [0.0, 0.0]]), np.array([[1.1, 0.9], [0.0, 9.0]])
+    logits = {"p": one, "q": q, "s": one, "x": x, "y": one}
     book = RuleBook(rules)
     ruled = book.apply(logits, book.fired(None, 2).met)
     final = {task: one.argmax(1).tolist() for task, one in ruled.logits.items()}
