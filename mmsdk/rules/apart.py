@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmsdk.rules.bounds import SURE, with_parents
+from mmsdk.rules.bounds import SURE, raised
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,13 +33,12 @@ def kept_apart(
     blame = {rule.name: np.zeros(len(logits), dtype=bool) for rule in rules}
     for row in np.flatnonzero(np.any(broken, axis=0)):
         acting = [rule for rule in rules if fired[rule.name][row]]
-        pairs = [tree.mask for tree in trees if fired[tree.name][row]]
-        for label, against in _giving_way(logits[row], acting, pairs):
+        above = [tree for tree in trees if fired[tree.name][row]]
+        for label, against in _giving_way(logits[row], acting, [tree.mask for tree in above]):
             found[row, label] = -SURE
             for rule in against:
                 blame[rule.name][row] = True
-        for one in pairs:
-            found[row] = with_parents(one, found[row][None])[0]
+        found[row] = raised(above, found[row][None])[0]
     return found, blame
 
 

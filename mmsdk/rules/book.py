@@ -9,9 +9,9 @@ import numpy as np
 
 from mmsdk.errors import DataError, RunError
 from mmsdk.rules.apart import kept_apart
-from mmsdk.rules.bounds import SURE, blamed, bounded, leaves_one, merged, with_parents
+from mmsdk.rules.bounds import SURE, blamed, bounded, leaves_one, merged, raised, raised_by
 from mmsdk.rules.conditions import firing
-from mmsdk.rules.pairs import settled
+from mmsdk.rules.pairs import impossible, settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -112,7 +112,7 @@ class RuleBook:
         found = {name: np.array(one, dtype=np.float64) for name, one in logits.items()}
         blame: Blame = {}
         for task in self.tasks:
-            for rows, rules in self._patterns(task, fired):
+            for rows, rules in _patterns(self._bounds(task), fired):
                 acting = [rule for rule in rules if rule not in merged(rules)[1]]
                 self._note(blame, task, acting, rows, blamed(acting, found[task][rows]))
                 found[task][rows] = bounded(acting[0].kind, merged(acting)[0], found[task][rows])
@@ -132,14 +132,14 @@ class RuleBook:
         first = rules[0]
         left = np.empty((len(fired[first.name]), len(first.mask)), dtype=first.mask.dtype)
         left[:] = BOUNDS[first.kind]
-        for rows, acting in self._patterns(task, fired):
+        for rows, acting in _patterns(self._bounds(task), fired):
             left[rows] = merged(acting)[0]
         return left
 
     def settled(self, task: str, fired: Mapping[str, np.ndarray], n: int) -> list[tuple[str, ...]]:
         """Return, row by row, the bounds that leave one answer alone, whatever the network says; none elsewhere."""
         found: list[tuple[str, ...]] = [()] * n
-        for rows, rules in self._patterns(task, fired):
+        for rows, rules in _patterns(self._bounds(task), fired):
             mask, dropped = merged(rules)
             if leaves_one(rules[0].kind, mask):
                 names = tuple(rule.name for rule in rules if rule not in dropped)
@@ -149,62 +149,41 @@ class RuleBook:
     def check(self, fired: Mapping[str, np.ndarray], ids: Sequence[str]) -> None:
         """Refuse rows on which rules contradict each other.
 
-        :raises DataError: for some row, two bounds leave no answer; names the rules, the rows and how many there are.
+        :raises DataError: for some row, two bounds leave no answer, or a hierarchy or labels that exclude each other
+            would take away one that bounds always want; names the rules, the rows and how many there are.
         """
         for task in self.tasks:
-            for rows, rules in self._patterns(task, fired):
-                dropped = merged(rules)[1] or self._torn(task, rules, {n: one[rows] for n, one in fired.items()})
-                if dropped:
-                    earlier = ", ".join(repr(rule.name) for rule in rules if rule not in dropped)
-                    where = np.flatnonzero(rows)
-                    shown = ", ".join(ids[row] for row in where[:SHOWN]) + (", ..." if len(where) > SHOWN else "")
-                    raise DataError(
-                        f"rules: {dropped[0].name!r} contradicts {earlier}: together they leave {task!r} no answer in "
-                        f"{len(where)} rows ({shown}); make their conditions exclude each other"
-                    )
+            for rows, rules in _patterns(self._bounds(task), fired):
+                if dropped := merged(rules)[1]:
+                    raise _contradiction(task, [*(one for one in rules if one not in dropped), dropped[0]], rows, ids)
+            for rows, rules in _patterns(self._of(task, *BOUNDS, "hierarchy", "apart"), fired):
+                if torn := _torn(rules):
+                    raise _contradiction(task, torn, rows, ids)
+        paired = [rule for rule in self.rules if rule.kind in ("labels", "pair")]
+        for rows, rules in _patterns(paired, fired):
+            if torn := impossible(rules):
+                raise _contradiction(torn[-1].task, torn, rows, ids)
 
     def _bounds(self, task: str) -> list[Rule]:
         """Return the bounds of a task."""
-        return [rule for rule in self.rules if rule.task == task and rule.kind in BOUNDS]
+        return self._of(task, *BOUNDS)
 
-    def _patterns(self, task: str, fired: Mapping[str, np.ndarray]) -> Iterator[tuple[np.ndarray, list[Rule]]]:
-        """Yield the rows in which the same bounds of a task fire, bool ``(n,)``, and these bounds."""
-        bounds = self._bounds(task)
-        if not bounds:
-            return
-        together, place = np.unique(
-            np.stack([fired[rule.name] for rule in bounds], axis=1), axis=0, return_inverse=True
-        )
-        for number, pattern in enumerate(together):
-            if pattern.any():
-                yield place.reshape(-1) == number, [rule for rule, on in zip(bounds, pattern, strict=True) if on]
-
-    def _torn(self, task: str, bounds: Sequence[Rule], fired: Mapping[str, np.ndarray]) -> list[Rule]:
-        """Return the rules that fire beside bounds and would take away a label that these always want."""
-        sure = bounded(bounds[0].kind, merged(bounds)[0], np.zeros((1, len(bounds[0].mask))))
-        acting = [one for one in self.rules if one.task == task and fired[one.name].any()]
-        trees = [one for one in acting if one.kind == "hierarchy"]
-        torn = [one for one in trees if (with_parents(one.mask, sure) * sure < 0).any()]
-        for one in trees:
-            sure = with_parents(one.mask, sure)
-        return torn or [one for one in acting if one.kind == "apart" and (sure[0, one.mask] >= SURE).sum() > 1]
+    def _of(self, task: str, *kinds: str) -> list[Rule]:
+        """Return the rules of a task that are of some kinds."""
+        return [rule for rule in self.rules if rule.task == task and rule.kind in kinds]
 
     def _raise_parents(self, found: dict[str, np.ndarray], fired: Mapping[str, np.ndarray], blame: Blame) -> None:
-        """Let no child be likelier than its parent."""
-        for rule in self.rules:
-            if rule.kind != "hierarchy":
-                continue
-            rows = fired[rule.name]
-            before = found[rule.task][rows]
-            after = with_parents(rule.mask, before)
-            found[rule.task][rows] = after
-            self._note(blame, rule.task, [rule], rows, ((before >= 0) != (after >= 0)).any(1)[:, None])
+        """Let no child be likelier than its parent, whichever rules say so together."""
+        for task in self.tasks:
+            for rows, trees in _patterns(self._of(task, "hierarchy"), fired):
+                before = found[task][rows]
+                found[task][rows] = raised(trees, before)
+                self._note(blame, task, trees, rows, raised_by(trees, before))
 
     def _keep_apart(self, found: dict[str, np.ndarray], fired: Mapping[str, np.ndarray], blame: Blame) -> None:
         """Let labels that may not stand together give way to the likeliest of them."""
         for task in self.tasks:
-            rules = [rule for rule in self.rules if rule.task == task and rule.kind == "apart"]
-            trees = [rule for rule in self.rules if rule.task == task and rule.kind == "hierarchy"]
+            rules, trees = self._of(task, "apart"), self._of(task, "hierarchy")
             if rules:
                 found[task], changed = kept_apart(rules, trees, fired, found[task])
                 blame |= {(task, name): rows for name, rows in changed.items()}
@@ -214,3 +193,41 @@ class RuleBook:
         for rule, one in zip(rules, changed.T, strict=True):
             noted = blame.setdefault((task, rule.name), np.zeros(len(rows), dtype=bool))
             noted[np.flatnonzero(rows)[one]] = True
+
+
+def _patterns(rules: Sequence[Rule], fired: Mapping[str, np.ndarray]) -> Iterator[tuple[np.ndarray, list[Rule]]]:
+    """Yield the rows in which the same rules fire, bool ``(n,)``, and these; of rows in which none does, nothing."""
+    if not rules:
+        return
+    together, place = np.unique(np.stack([fired[rule.name] for rule in rules], axis=1), axis=0, return_inverse=True)
+    for number, pattern in enumerate(together):
+        if pattern.any():
+            yield place.reshape(-1) == number, [rule for rule, on in zip(rules, pattern, strict=True) if on]
+
+
+def _torn(rules: Sequence[Rule]) -> list[Rule]:
+    """Return the rules that contradict each other, the last one the others, where bounds want what may not stand."""
+    bounds = [one for one in rules if one.kind in BOUNDS]
+    if not bounds or len(bounds) == len(rules):
+        return []
+    sure = bounded(bounds[0].kind, merged(bounds)[0], np.zeros((1, len(bounds[0].mask))))
+    trees = [one for one in rules if one.kind == "hierarchy"]
+    for count in range(len(trees) + 1):
+        wanted = raised(trees[:count], sure)
+        if (wanted * sure < 0).any():
+            return [*bounds, *trees[:count]]
+        for one in rules:
+            if one.kind == "apart" and (wanted[0, one.mask] >= SURE).sum() > 1:
+                return [*bounds, *trees[:count], one]
+    return []
+
+
+def _contradiction(task: str, rules: Sequence[Rule], rows: np.ndarray, ids: Sequence[str]) -> DataError:
+    """Return the error of rows on which the last of some rules contradicts the others."""
+    where = np.flatnonzero(rows)
+    shown = ", ".join(ids[row] for row in where[:SHOWN]) + (", ..." if len(where) > SHOWN else "")
+    earlier = ", ".join(repr(rule.name) for rule in rules[:-1])
+    return DataError(
+        f"rules: {rules[-1].name!r} contradicts {earlier}: together they leave {task!r} no answer in "
+        f"{len(where)} rows ({shown}); make their conditions exclude each other"
+    )

@@ -130,20 +130,39 @@ def _crosses(kind: str, mask: np.ndarray, logits: np.ndarray) -> np.ndarray:
     return np.asarray((logits[:, 0] < mask[0]) | (logits[:, 0] > mask[1]))
 
 
-def with_parents(pairs: np.ndarray, logits: np.ndarray) -> np.ndarray:
-    """Return logits where no child is likelier than its parent.
+def raised(trees: Sequence[Rule], logits: np.ndarray) -> np.ndarray:
+    """Return logits where no child is likelier than its parent, by all hierarchies together.
 
     The parent is raised; where a rule says that it never is, the child is never either.
 
-    :param pairs: ``(k, 2)`` child and parent.
+    :param trees: of one task, kind ``hierarchy``; the parent of one may be the child of another.
     """
-    found = logits.copy()
-    never = found <= 1 - SURE  # so low only a rule puts a logit
-    for _ in pairs:  # as deep as the tree may be
-        for child, parent in pairs:
-            never[:, child] |= never[:, parent]
-    found[never] = -SURE
-    for _ in pairs:
-        for child, parent in pairs:
-            found[:, parent] = np.where(never[:, parent], -SURE, np.maximum(found[:, child], found[:, parent]))
+    if not trees:
+        return logits
+    pairs = np.concatenate([one.mask for one in trees])
+    never = logits <= 1 - SURE  # so low only a rule puts a logit
+    _spread(never, pairs[:, ::-1])
+    found = np.where(never, -SURE, logits)
+    _spread(found, pairs)
     return found
+
+
+def _spread(values: np.ndarray, pairs: np.ndarray) -> None:
+    """Let no second label of a pair be below its first one, however long the chains of pairs are."""
+    for _ in pairs:
+        before = values.copy()
+        for low, high in pairs:
+            np.maximum(values[:, low], values[:, high], out=values[:, high])
+        if (before == values).all():
+            return
+
+
+def raised_by(trees: Sequence[Rule], logits: np.ndarray) -> np.ndarray:
+    """Return bool ``(n, trees)``: which hierarchies changed the answers, alone or where the others do not."""
+    own, final = logits >= 0, raised(trees, logits) >= 0
+    found = []
+    for tree in trees:
+        alone = raised([tree], logits) >= 0
+        without = raised([one for one in trees if one is not tree], logits) >= 0
+        found.append(((alone != own) | (without != final)).any(1) & (own != final).any(1))
+    return np.stack(found, axis=1)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import softmax
 
-from mmsdk.rules.bounds import SURE
+from mmsdk.rules.bounds import SURE, bounded, merged
 from mmsdk.rules.joint import likeliest
 
 if TYPE_CHECKING:
@@ -65,11 +65,7 @@ def _settle_together(
 ) -> None:
     """Give the tasks of some rules the likeliest answers that may all stand, if there are any."""
     own = {task: logits[task][row] for rule in rules for task in rule.tasks}
-    forbidden: dict[tuple[str, str], np.ndarray] = {}
-    for rule in rules:
-        both = (rule.task, rule.other)
-        forbidden[both] = forbidden.get(both, np.zeros_like(rule.mask)) | rule.mask
-    final = likeliest(own, forbidden)
+    final = likeliest(own, _forbidden(rules))
     if final is None:
         return
     for task, scores in own.items():
@@ -122,3 +118,32 @@ def _give_way(row: int, pair: tuple[str, ...], forbidden: np.ndarray, logits: di
             scores[row] = np.where(beside, scores[row].max() - SURE, scores[row])
             return pair[other]
     return None
+
+
+def _forbidden(rules: Sequence[Rule]) -> dict[tuple[str, str], np.ndarray]:
+    """Return what rules forbid together: two tasks -> ``(labels, other labels)`` bool."""
+    found: dict[tuple[str, str], np.ndarray] = {}
+    for rule in rules:
+        both = (rule.task, rule.other)
+        found[both] = found.get(both, np.zeros_like(rule.mask)) | rule.mask
+    return found
+
+
+def impossible(rules: Sequence[Rule]) -> list[Rule]:
+    """Return rules that leave no answers which may all stand, the last one being one too many; none where some may.
+
+    :param rules: of kind ``labels`` or ``pair``.
+    """
+    bounds, pairs = ([one for one in rules if one.kind == kind] for kind in ("labels", "pair"))
+    for place, last in enumerate(pairs):
+        scores = {}
+        for rule in pairs[: place + 1]:
+            for task, width in zip(rule.tasks, rule.mask.shape, strict=True):
+                of = [one for one in bounds if one.task == task]
+                free = np.zeros((1, width))
+                scores[task] = (bounded("labels", merged(of)[0], free) if of else free)[0]
+        if likeliest(scores, _forbidden(pairs[: place + 1])) is None:
+            tied = _linked(set(last.tasks), pairs[:place])
+            tasks = {task for one in (*tied, last) for task in one.tasks}
+            return [*(one for one in bounds if one.task in tasks), *tied, last]
+    return []
