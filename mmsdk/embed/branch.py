@@ -81,6 +81,11 @@ class Branch:
         found: Callable[[Any], int] | None = getattr(self.opened.encoder, "length", None)
         return found
 
+    def refuses(self, sample: Any) -> str:
+        """Return why the encoder cannot encode a sample, empty where it can or does not say."""
+        refuses = getattr(self.opened.encoder, "refuses", None)
+        return "" if refuses is None else str(refuses(sample))
+
     def begin(self, count: int) -> None:
         """Start a chunk of ``count`` rows."""
         self._block = np.zeros((count, self.opened.dim), np.float32)

@@ -176,6 +176,10 @@ class ColumnRun:
             elif isinstance(sample, Exception):
                 self._problem(start, groups[number][1], reason_of(sample, self.modality), asked)
             else:
+                for branch, numbers in zip(self.branches, todo, strict=True):
+                    if number in numbers and (reason := branch.refuses(sample)):
+                        self._problem(start, groups[number][1], reason, [branch])
+                        numbers.discard(number)
                 yield number, sample
 
     def _problem(self, start: int, places: Sequence[int], reason: str, branches: Sequence[Branch]) -> None:

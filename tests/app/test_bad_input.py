@@ -456,3 +456,21 @@ def test_errors_carry_every_problem_to_python(here):
     assert [problem.row for problem in caught.value.problems] == [1, 2, 3, 4, 5]
     assert all(problem.column == "image" and problem.id for problem in caught.value.problems)
     assert json.dumps([str(problem) for problem in caught.value.problems])
+
+
+def test_a_vector_of_another_length_is_a_bad_row_and_no_end_of_the_batch(tmp_path):
+    table = [{"sku": f"v{n}", "pose": [n % 2, 1.0, 0.5 * n], "kind": "ab"[n % 2]} for n in range(40)]
+    table[0]["pose"] = [1.0, 2.0]  # the first row says nothing about the length of the others
+    app = {"id": "sku", "inputs": {"pose": {"column": "pose", "modality": "vector"}}, "tasks": {"kind": KIND}}
+    app |= {"training": QUICK}
+    with pytest.raises(mmsdk.DataError) as caught:
+        mmsdk.fit(app, table, tmp_path / "run", quiet=True)
+    assert [(one.row, one.id, one.reason) for one in caught.value.problems] == [
+        (1, "v0", "holds 2 numbers, where 3 are expected")
+    ]
+    mmsdk.fit(app, table, tmp_path / "run", quiet=True, on_bad_row="skip").close()
+    asked = [{"pose": [1, 1, 3]}, {"pose": [1, 1, 3, 4]}]
+    with mmsdk.load(tmp_path / "run", quiet=True, on_bad_row="skip") as loaded:
+        assert [one.modalities_used for one in loaded.predict(asked)] == [("pose",), ()]
+    with mmsdk.load(tmp_path / "run", quiet=True) as loaded, pytest.raises(mmsdk.DataError, match="1 cell"):
+        loaded.predict(asked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -182,6 +183,21 @@ def test_bad_cells_may_be_skipped(cache, rows, skip):
     assert result.present["title"].tolist() == [True, False]
     assert [problem.row for problem in result.stats.problems] == [2]
     assert result.stats.inputs["title"].bad == 1
+
+
+def test_what_one_encoder_refuses_is_a_bad_cell_for_it_alone(cache, rows, skip):
+    samples = rows(["good", "too long", "fine"])
+    samples = replace(samples, inputs={**samples.inputs, "again": replace(samples.inputs["title"], name="again")})
+    encoders = {"title": open_encoder("lengthy", "text"), "again": open_encoder("count", "text")}
+    encoders["title"].encoder.refuses = lambda text: "is too long" if len(text) > 4 else ""
+    with pytest.raises(DataError) as caught:
+        Embedder(cache, quiet=True).embed(samples, encoders)
+    told = [(p.row, p.id, p.column, p.value, p.reason) for p in caught.value.problems]
+    assert told == [(2, "id1", "words", "too long", "is too long")]
+    result = Embedder(cache, quiet=True).embed(samples, encoders, skip)
+    assert result.present["title"].tolist() == [True, False, True]
+    assert result.present["again"].all()
+    assert [result.stats.inputs[name].bad for name in encoders] == [1, 0]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmsdk_table.lengths import same_length
+from mmsdk_table.lengths import of_one_length, other_length, same_length
 from mmsdk_table.quantile import Quantile, check_bins
 
 if TYPE_CHECKING:
@@ -29,16 +29,19 @@ class Quantiles:
         self._elements: list[Quantile] = []
 
     def fit(self, batch: Sequence[np.ndarray], modality: str) -> None:
-        """Learn the length, and centre, scale and bins of each element.
+        """Learn the length, which is the commonest, and centre, scale and bins of each element.
 
-        :raises ValueError: there is no vector, or they differ in length.
+        :raises ValueError: there is no vector.
         """
-        if not len(batch):
-            raise ValueError("no training row holds a vector, so its length is not known")
-        elements = [Quantile(self.bins) for _ in range(len(batch[0]))]
-        for element, values in zip(elements, same_length(batch, len(elements)).T, strict=True):
+        columns = of_one_length(batch).T
+        elements = [Quantile(self.bins) for _ in columns]
+        for element, values in zip(elements, columns, strict=True):
             element.fit(values, modality)
         self._learn(elements)
+
+    def refuses(self, sample: np.ndarray) -> str:
+        """Return why a vector cannot be encoded: it is longer or shorter than those of training."""
+        return other_length(sample, len(self._elements))
 
     def encode(self, batch: Sequence[np.ndarray], modality: str) -> np.ndarray:
         """Return ``(n, dim)`` float32.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmsdk_table.lengths import same_length
+from mmsdk_table.lengths import of_one_length, other_length, same_length
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,16 +23,18 @@ class Standard:
         self._scale = np.ones(0)
 
     def fit(self, batch: Sequence[np.ndarray], modality: str) -> None:
-        """Learn the length, the mean and the spread.
+        """Learn the length, which is the commonest, the mean and the spread.
 
-        :raises ValueError: there is no vector, or they differ in length.
+        :raises ValueError: there is no vector.
         """
-        if not len(batch):
-            raise ValueError("no training row holds a vector, so its length is not known")
-        self.dim = len(batch[0])
-        values = same_length(batch, self.dim)
+        values = of_one_length(batch)
+        self.dim = values.shape[1]
         self._mean, scale = values.mean(0), values.std(0)
         self._scale = np.where(scale > 1e-12 * np.maximum(np.abs(self._mean), 1), scale, 1.0)
+
+    def refuses(self, sample: np.ndarray) -> str:
+        """Return why a vector cannot be encoded: it is longer or shorter than those of training."""
+        return other_length(sample, self.dim)
 
     def encode(self, batch: Sequence[np.ndarray], modality: str) -> np.ndarray:
         """Return ``(n, d)`` float32.

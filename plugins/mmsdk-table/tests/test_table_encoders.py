@@ -11,6 +11,7 @@ import pytest
 from mmsdk_table.calendar import Calendar
 from mmsdk_table.onehot import OneHot
 from mmsdk_table.quantile import Quantile
+from mmsdk_table.quantiles import Quantiles
 from mmsdk_table.standard import Standard
 
 from mmsdk import EncoderError
@@ -154,12 +155,22 @@ def test_standard_scales_and_leaves_constants():
     np.testing.assert_allclose(encoder.encode([np.array([3, 6], np.float32)], "vector"), [[1, 1]])
 
 
+@pytest.mark.parametrize("encoder", [Standard, Quantiles])
+def test_the_length_is_the_commonest_and_others_teach_nothing(encoder):
+    batch = [np.array(one, np.float32) for one in ([9, 9], [1, 2, 3], [3, 4, 9], [2, 7, 1])]
+    mixed, plain = encoder(), encoder()
+    mixed.fit(batch, "vector")
+    plain.fit(batch[1:], "vector")
+    assert mixed.state() == plain.state()
+    assert [mixed.refuses(one) for one in batch[:2]] == ["holds 2 numbers, where 3 are expected", ""]
+
+
 def test_standard_refuses_another_length():
     encoder = Standard()
     encoder.fit([np.zeros(3, np.float32)], "vector")
     with pytest.raises(ValueError, match="vector 2 holds 2 numbers, where 3 are expected"):
         encoder.encode([np.zeros(3, np.float32), np.zeros(2, np.float32)], "vector")
-    with pytest.raises(ValueError, match="vector 2 holds 1 numbers, where 2 are expected"):
-        Standard().fit([np.zeros(2, np.float32), np.zeros(1, np.float32)], "vector")
+    assert encoder.refuses(np.zeros(2, np.float32)) == "holds 2 numbers, where 3 are expected"
+    assert encoder.refuses(np.zeros(3, np.float32)) == ""
     with pytest.raises(ValueError, match="no training row holds a vector"):
         Standard().fit([], "vector")
