@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 SHOWN = 5  # baselines on the terminal: those that are hardest to be ahead of; the report has all
+PRINTED = ("baselines", "paired", "confidence")  # what is printed of a task beside its judged part
 GENERAL = 3  # commands of any run that are suggested after those of the recipe
 SYNTHETIC = "The data is synthetic: made to show that everything runs. The figures say nothing about your data."
 
@@ -59,12 +60,18 @@ def print_metrics(metrics: Mapping[str, Any], headline: Mapping[str, str], *, de
 
     :param details: subsets of the inputs, slices and rules too, for which a run has its report.
     """
+    seen: dict[str, Mapping[str, Any]] = {}
     for task, parts in metrics.items():
         part = next((name for name in ("test", "val", "train") if name in parts), None)
         if part is None:
             click.echo(f"{task}: no rows were left to score\n")
             continue
         metric = headline.get(task, headline.get("*", next(iter(parts[part]), "")))
+        shown = parts if details else {name: parts.get(name) for name in (part, *PRINTED)}
+        if twin := next((name for name, one in seen.items() if one == shown), ""):
+            click.echo(f"{task}: the same figures as {twin}\n")
+            continue
+        seen[task] = shown
         click.echo(f"{task}: {metric} on {part} (95 % interval)")
         baselines = parts.get("baselines", {})
         hardest = _hardest(baselines, parts.get("paired", {}), metric)

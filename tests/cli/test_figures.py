@@ -90,3 +90,19 @@ def test_the_weak_slice_and_the_harmful_input_are_told(capsys, monkeypatch):
     assert max(map(len, out.splitlines())) <= 60
     print_metrics({"stay": parts}, {"stay": "r2"})
     assert "north" not in capsys.readouterr().out  # a fit has its report
+
+
+@pytest.mark.parametrize("details", [False, True])
+def test_figures_that_are_those_of_another_task_are_printed_once(capsys, details):
+    def ways(**more):
+        return {"test": {"recall": score(0.6)}, "baselines": {"EASE": {"recall": score(0.5)}}, **more}
+
+    other = {**ways(), "test": {"recall": score(0.7)}}
+    slices = [{"column": "site", "value": "north", "n": 40, "score": score(0.4), "judged": True, "worse": False}]
+    metrics = {"recommend": ways(), "over_time": ways(), "next": other, "sliced": ways(slices=slices)}
+    print_metrics(metrics, {"*": "recall"}, details=details)
+    out = capsys.readouterr().out
+    assert "over_time: the same figures as recommend\n" in out
+    assert "next: recall on test" in out
+    assert ("sliced: the same figures" in out) is not details  # slices are printed with the details alone
+    assert out.count("EASE") == (3 if details else 2)
