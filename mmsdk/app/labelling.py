@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,12 +11,13 @@ import pyarrow as pa
 
 from mmsdk.app.confiding import guessed_outputs
 from mmsdk.data import Table, read_table
-from mmsdk.data.table import as_id
+from mmsdk.data.table import as_id, plain_id
 from mmsdk.errors import ConfigError, DataError, RunError, unknown
 from mmsdk.evaluate.labelling import choose_rows, uncertainty
+from mmsdk.progress import note
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from mmsdk.app.application import App
@@ -62,6 +64,9 @@ def label(app: App, data: Any, k: int = 50, *, task: str | None = None, root: Pa
 def fill_labels(app: App, data: Any, filled: Any, *, root: Path | None = None) -> pa.Table:
     """Return a table with the labels of a filled file put into its rows, by id; other rows stay as they are.
 
+    An id that a program wrote otherwise (``280`` for ``000280``) is found where one row alone may be meant. That, and
+    labels that the run's training never saw, are said on stderr.
+
     :raises ConfigError: the application has no id column, by which rows could be told.
     :raises DataError: the filled file names a row that the table does not have, or holds no label at all.
     """
@@ -73,25 +78,60 @@ def fill_labels(app: App, data: Any, filled: Any, *, root: Path | None = None) -
     table, told = (one if isinstance(one, Table) else read_table(one, root=root) for one in (data, filled))
     marks = {one.column: one.separator for one in app.application.tasks.values() if one.column in told.names}
     columns = list(marks)
-    told.require([identity])
-    places = {as_id(name): row for row, name in enumerate(table.cells(identity))}
+    places = _places(table, told, identity)
     cells = {name: table.cells(name) if name in table.names else [None] * len(table) for name in columns}
     count = 0
-    for row, name in enumerate(map(as_id, told.cells(identity))):
-        if name not in places:
-            raise DataError(f"{told.name}: row {row + 1}: {table.name} has no row with the id {name!r}")
-        for column in columns:
-            if (cell := told.cells(column)[row]) is not None:
-                cells[column][places[name]] = cell
+    for column in columns:
+        for row, cell in zip(places, told.cells(column), strict=True):
+            if cell is not None:
+                cells[column][row] = cell
                 count += 1
     if count == 0:
         raise DataError(f"{told.name} holds no label: fill in {', '.join(columns) or 'the columns of the tasks'}")
+    for line in _never_seen(app, told):
+        note(line)
     found = table.columns
     for column, values in cells.items():
         text = pa.array([None if one is None else _label(one, marks[column]) for one in values], pa.string())
         place = found.column_names.index(column) if column in found.column_names else None
         found = found.append_column(column, text) if place is None else found.set_column(place, column, text)
     return found
+
+
+def _places(table: Table, told: Table, identity: str) -> list[int]:
+    """Return where in a table the rows of a filled file stand.
+
+    :raises DataError: the table has no such row, or several that may be meant.
+    """
+    told.require([identity])
+    names = [as_id(one) for one in table.cells(identity)]
+    own = {name: row for row, name in enumerate(names)}
+    counts = Counter(map(plain_id, own))
+    alone = {plain: row for name, row in own.items() if counts[plain := plain_id(name)] == 1}
+    found: list[int] = []
+    otherwise: dict[str, str] = {}
+    for row, name in enumerate(map(as_id, told.cells(identity))):
+        place = own.get(name, alone.get(plain_id(name)))
+        if place is None:
+            raise DataError(f"{told.name}: row {row + 1}: {table.name} has no row with the id {name!r}")
+        if name not in own:
+            otherwise[name] = names[place]
+        found.append(place)
+    if otherwise:
+        (name, meant), *_ = otherwise.items()
+        ids = f"{len(otherwise)} id{'s' * (len(otherwise) > 1)}"
+        note(f"{told.name}: {ids} found as another program writes them, as Excel does: {name} is {meant}")
+    return found
+
+
+def _never_seen(app: App, told: Table) -> Iterator[str]:
+    """Yield a line for each label of a filled file that the run's training never saw: a slip, or a class of its own."""
+    for name, task in app.tasks.items():
+        column = app.application.tasks[name].column
+        problems = task.encode(told.cells(column))[2] if column in told.names else []
+        for (value, reason), rows in Counter((one.value, one.reason) for one in problems).items():
+            many = f" ({rows} rows)" if rows > 1 else ""
+            yield f"{told.name}: column {column!r}, {value!r}{many}: {reason}"
 
 
 def as_flat(table: pa.Table) -> pa.Table:

@@ -173,7 +173,7 @@ def test_labels_that_are_there_stay_as_they_are(ids):
         "tags": {"column": "tags", "type": "multilabel", "separator": ";"},
     }
     inputs = {"seen": {"column": "seen", "modality": "vector"}}
-    app = SimpleNamespace(application=resolve_application({"id": "id", "inputs": inputs, "tasks": tasks}))
+    app = SimpleNamespace(application=resolve_application({"id": "id", "inputs": inputs, "tasks": tasks}), tasks={})
     rows = [
         {"id": ids[0], "price": 12345678.25, "tags": ["red", "wood"]},
         {"id": ids[1], "price": 0.123456789012, "tags": []},
@@ -200,6 +200,30 @@ def test_what_cannot_be_asked_is_said(started):
         mmsdk.fill_labels(app, rows, [{"id": "x", "mood": "calm"}])
     with pytest.raises(mmsdk.DataError, match="holds no label: fill in mood"):
         mmsdk.fill_labels(app, rows, [{"id": "r1", "mood": ""}])
+
+
+def test_an_id_that_excel_wrote_otherwise_is_found_where_one_row_may_be_meant(started, capsys):
+    app, _ = started
+    rows = [{"id": name, "mood": ""} for name in ("000280", "000281", "7", "007")]
+    found = mmsdk.fill_labels(app, rows, [{"id": 280, "mood": "calm"}, {"id": "007", "mood": "glad"}])
+    assert found.column("mood").to_pylist() == ["calm", None, None, "glad"]
+    assert "1 id found as another program writes them, as Excel does: 280 is 000280" in capsys.readouterr().err
+    mmsdk.fill_labels(app, rows, [{"id": "000280", "mood": "calm"}])
+    assert capsys.readouterr().err == ""
+    with pytest.raises(mmsdk.DataError, match=r"row 1: .* has no row with the id '07'"):
+        mmsdk.fill_labels(app, rows, [{"id": "07", "mood": "calm"}])
+
+
+def test_labels_that_the_run_never_saw_are_said_and_kept(started, capsys):
+    app, rows = started
+    filled = [{"id": f"r{n}", "mood": mood} for n, mood in enumerate(("calmm", "new", "calmm", "glad"))]
+    found = mmsdk.fill_labels(app, rows, filled)
+    assert found.column("mood").to_pylist()[:4] == ["calmm", "new", "calmm", "glad"]
+    told = capsys.readouterr().err.splitlines()
+    assert [line.partition("column ")[2] for line in told] == [
+        "'mood', 'calmm' (2 rows): no training row has this label. Did you mean 'calm'?",
+        "'mood', 'new': no training row has this label.",
+    ]
 
 
 def test_a_run_without_a_task_has_nothing_to_label(recommender_app, shop):
