@@ -46,8 +46,15 @@ def _of_encoders(application: Application) -> Iterator[str]:
     presets: list[Any] = [entry.spec for entry in get_registry().entries("preset")]
     found = {one.name: _read_otherwise(application, taken, one.encoders) for one in presets}
     if others := [name for name, inputs in found.items() if inputs]:
-        read = ", ".join(f"{name} by {taken[name]}" for name in taken if any(name in one for one in found.values()))
-        yield f"encoders: {read} (larger ones: --preset {' or '.join(others)})"
+        read = {name: _able(names[name]) for name in taken if any(name in one for one in found.values())}
+        first = "the first that knows the cells; " if any(len(able) > 1 for able in read.values()) else ""
+        told = ", ".join(f"{name} by {' or '.join(able)}" for name, able in read.items())
+        yield f"encoders: {told} ({first}larger ones: --preset {' or '.join(others)})"
+
+
+def _able(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the encoder that is opened, and those that take its place where it knows too few of the cells."""
+    return names[names.index(chosen(names)) :]
 
 
 def _read_otherwise(

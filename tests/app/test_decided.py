@@ -52,13 +52,19 @@ def test_the_shares_of_a_split_are_those_of_the_application():
 
 def test_a_larger_encoder_is_named_for_inputs_that_have_one():
     (line,) = [one for one in said(OPEN) if "encoders:" in one]
-    assert "title by" in line
+    assert "title by minilm or ngrams (the first that knows the cells; larger ones: --preset" in line
     assert "price" not in line
     assert "multilingual" in line
     named = {**OPEN["inputs"]["title"], "encoder": "ngrams"}
     for other in ({"preset": "builtin"}, {"inputs": INPUTS}, {"inputs": {"title": named}}):
         assert not any("encoders:" in one for one in said({**OPEN, **other}))
     assert not any("encoders:" in one for one in said(OPEN, synthetic=True))
+
+
+def test_an_input_that_one_encoder_alone_reads_is_said_to_be_read_by_it():
+    photo = {"inputs": {"photo": {"column": "photo", "modality": "image"}}, "tasks": TASK}
+    (line,) = [one for one in said(photo) if "encoders:" in one]
+    assert "photo by colour-shape (larger ones: --preset" in line
 
 
 def test_nothing_is_decided_where_all_is_said():
