@@ -46,6 +46,11 @@ PEOPLE_WORDS |= {"patienten", "patientin", "proband", "probanden", "probandin"}
 PEOPLE_WORDS |= {"sprecher", "sprecherin", "teilnehmer", "teilnehmerin"}
 PEOPLE_WORDS |= {"versuchsperson", "schauspieler", "schauspielerin"}
 PEOPLE_WORDS |= {"患者", "病人", "受试者", "被试", "参与者", "志愿者", "说话人", "说话者", "讲话人", "演员"}
+WRITTEN_WORDS = frozenset(
+    {"note", "notes", "remark", "remarks", "comment", "comments", "description", "review", "reviews"}
+)
+WRITTEN_WORDS |= {"notiz", "notizen", "bemerkung", "bemerkungen", "kommentar", "beschreibung"}
+WRITTEN_WORDS |= {"备注", "描述", "主诉", "现病史", "评价", "评论", "留言"}
 GROUP_WORDS = frozenset(["group", "fold", "folds", "分组", "组别"])
 WHO = ID_WORDS | {"no", "number", "name", "first", "last", "full"}  # beside one of them: not patient_age
 WHO |= {"vorname", "nachname", "姓名", "号", "号码", "代码"}
@@ -431,7 +436,9 @@ class _Inspection:
 
 
 def _settled(modality: str | None, found: Profile, guesses: Mapping[str, Guess]) -> str | None:
-    """Return the modality, but an amount is a number however its values repeat, and many words are text."""
+    """Return the modality; an amount is a number however its values repeat, many words and all notes are text."""
+    if modality == "tags" and "text" in guesses and _is_for_writing(found.name):
+        return "text"
     if modality == "category" and found.numeric and not column_says(found.name, ID_WORDS):
         return "number" if "number" in guesses and (not found.whole or found.distinct > 20) else modality
     if modality == "category" and found.distinct > 100 and "text" in guesses:
@@ -457,6 +464,12 @@ def _names_people(name: str) -> bool:
     beside = [word for word in words if not is_named(word, PEOPLE_WORDS)]
     told = all(word in WHO or word.isdigit() for word in beside) or not ID_WORDS.isdisjoint(beside)  # anon_patient_id
     return len(beside) < len(words) and told
+
+
+def _is_for_writing(name: str) -> bool:
+    """Return whether a column is called what people write into: ``note 2``, ``病情描述``, and not ``review tags``."""
+    last = next((word for word in reversed(column_words(name)) if not word.isdigit()), "")
+    return last in WRITTEN_WORDS or last.endswith(tuple(word for word in WRITTEN_WORDS if not word.isascii()))
 
 
 def _is_written(found: Profile) -> bool:

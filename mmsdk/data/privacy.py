@@ -33,8 +33,7 @@ CONTACTS = re.compile(
 def at_the_door(table: Table, privacy: PrivacyConfig | None) -> Table:
     """Return the table without what ``privacy`` keeps out; columns that are not there are no mistake.
 
-    Doing it twice does no more than once. Cells that hold no text (lists, bytes) are left as they are by ``mask`` and
-    ``contacts``.
+    Doing it twice does no more than once. What is covered in a text is covered in the texts of a list or a dict too.
     """
     if privacy is None:
         return table
@@ -77,7 +76,7 @@ def _covered(table: Table, column: str, pattern: re.Pattern[str]) -> Table:
     """Return the table with what a pattern finds in one column covered."""
 
     def cover(cells: list[Any]) -> list[Any]:
-        return [pattern.sub(MASK, cell) if isinstance(cell, str) else cell for cell in cells]
+        return [_in_texts(cell, partial(pattern.sub, MASK)) for cell in cells]
 
     return _changed(table, column, cover)
 
@@ -90,9 +89,18 @@ def _without_own(table: Table, column: str, others: Sequence[str]) -> Table:
     def cover(cells: list[Any]) -> list[Any]:
         values = zip(*(table.columns.column(other).to_pylist() for other in others), strict=True)
         pairs = zip(cells, values, strict=True)
-        return [_cover_own(cell, own) if isinstance(cell, str) else cell for cell, own in pairs]
+        return [_in_texts(cell, partial(_cover_own, values=own)) for cell, own in pairs]
 
     return _changed(table, column, cover)
+
+
+def _in_texts(cell: Any, cover: Callable[[str], str]) -> Any:
+    """Return a cell with its text covered, or those of a list or a dict; what holds no text stays as it is."""
+    if isinstance(cell, list):
+        return [_in_texts(one, cover) for one in cell]
+    if isinstance(cell, dict):
+        return {key: _in_texts(one, cover) for key, one in cell.items()}
+    return cover(cell) if isinstance(cell, str) else cell
 
 
 def _cover_own(text: str, values: Sequence[Any]) -> str:

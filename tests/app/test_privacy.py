@@ -227,6 +227,20 @@ def test_what_a_row_says_of_a_person_is_covered_in_its_text():
     assert hidden_columns(privacy)["note"] == "name, mrn, gone of its row covered"
 
 
+def test_the_texts_of_a_list_and_of_a_dict_are_covered_as_a_text_is():
+    columns = {
+        "name": ["Ada Moor", "王秀英"],
+        "tags": [["cough", "MOOR"], ["咳嗽", "王秀英 urgent"]],
+        "said": [{"by": "Ada", "lines": ["tel 0171 555099"]}, {"by": None, "lines": []}],
+    }
+    privacy = PrivacyConfig(
+        own={one: ["name"] for one in ("tags", "said")}, mask={"tags": ["urgent"]}, contacts=["said"], drop=["name"]
+    )
+    made = at_the_door(table(**columns), privacy)
+    assert made.cells("tags") == [["cough", "[MASK]"], ["咳嗽", "[MASK] [MASK]"]]
+    assert made.cells("said") == [{"by": "[MASK]", "lines": ["tel [MASK]"]}, {"by": None, "lines": []}]
+
+
 def test_caps_keep_the_kind_of_a_cell_and_gaps_stay_gaps():
     made = at_the_door(table(age=["93", "89", "", "old", "90.5"], n=[93.5, 10.0, None, 90.0, 91.0]), privacy_caps())
     assert made.cells("age") == ["90", "89", None, "old", "90"]

@@ -395,6 +395,23 @@ def test_what_may_name_the_rows_is_said_surest_first():
     assert inspect_table(read_table([{"value": n * 3 % 17} for n in range(40)])).ids == ()
 
 
+@pytest.mark.parametrize(
+    ("column", "modality"),
+    [
+        *(
+            (name, "text")
+            for name in ("note", "Notes 2", "doctorComment", "Bemerkung", "备注", "病情描述", "主诉", "最新评价2")
+        ),
+        *((name, "tags") for name in ("review keywords", "评价关键词", "materials", "症状")),
+    ],
+)
+def test_what_people_write_into_is_text_however_its_words_come_again(column, modality):
+    cells = [f"{'红绿蓝'[n % 3]}，{'圆方'[n % 2]}" for n in range(60)]
+    found = guess_application(read_table([{column: cell, "y": n % 2 + n % 5} for n, cell in enumerate(cells)]))
+    (block,) = (one for one in found["inputs"].values() if one["column"] == column)
+    assert block["modality"] == modality
+
+
 def test_a_title_that_names_two_other_columns_says_more_than_they_do():
     rows = [
         {"colour": ("white", "grey", "rose")[n % 3], "kind": ("lamp", "chair", "table")[n // 2 % 3]} for n in range(60)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 MOST = 1_000
 _USUAL = re.compile("[|,;\uff5c\uff0c\uff1b\u3001]")  # the last four are those of Chinese and Japanese
 _LETTER = re.compile(r"[^\W\d_]")
+_SENTENCE = re.compile("[\u3002\uff01\uff1f]")  # what ends a sentence in Chinese and Japanese, and no tag
+SENTENCES = 0.1  # of the cells, beyond which a column is written text
 
 
 class Tags:
@@ -44,7 +46,12 @@ class Tags:
         return found or None
 
     def guess(self, values: Sequence[Any]) -> float:
-        """Return how well a column fits: many cells hold several words, and the words are those of other cells."""
+        """Return how well a column fits: many cells hold several words, and the words are those of other cells.
+
+        Sentences are none, whatever commas part them.
+        """
+        if sum(bool(_SENTENCE.search(str(value))) for value in values) > SENTENCES * len(values):
+            return 0.0
         try:
             rows = [self.decode((value,)) or () for value in values]
         except ValueError:

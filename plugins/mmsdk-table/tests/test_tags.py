@@ -63,6 +63,9 @@ def test_guess_wants_words_that_come_again_in_company():
     assert Tags().guess(["1,5", "2,5", "1,7"] * 5) == 0
     assert Tags().guess([[["nested"]]]) == 0
     assert Tags().guess([f"lamp {n}, for desk {n}" for n in range(20)]) == 0
+    written = ["咳嗽，高血压病史。", "发热，高血压病史。", "咳嗽，无既往史！", "发热，无既往史"] * 5
+    assert Tags().guess(written) == 0
+    assert Tags().guess([one.strip("。！") for one in written]) > 0.5
 
 
 def test_multihot_marks_each_and_unseen_leaves_no_trace():

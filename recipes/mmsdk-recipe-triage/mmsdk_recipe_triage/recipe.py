@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmsdk import ConfigError, note, read_table, read_yaml
-from mmsdk_recipe_triage.columns import Columns, leaking_words, order_of, understand
-from mmsdk_recipe_triage.vitals import AGE, column_of, floors
+from mmsdk_recipe_triage.columns import Columns, order_of, understand
+from mmsdk_recipe_triage.door import privacy_of
+from mmsdk_recipe_triage.vitals import floors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,7 +22,6 @@ NOTICE = (
 )
 COVERAGE = 0.9
 SAMPLE_RISK = 0.2  # a few hundred cases keep no smaller one for sure
-OLDEST = 90  # HIPAA, 45 CFR 164.514(b)(2)(i)(C): ages above 89 are one
 RULES_BYTES = 1 << 20
 SCALE = 3  # so many labels in an order are a scale of urgency, whatever they are called
 
@@ -63,7 +63,7 @@ class Triage:
             "inputs": found.inputs,
             "tasks": {name: task},
             "rules": rules,
-            "privacy": _privacy(table, found, labels, rules),
+            "privacy": privacy_of(table, found, labels, rules),
             "notice": NOTICE,
             "split": {"group": found.group} if found.group else {},
             "head": {"type": "stacked"},
@@ -121,27 +121,6 @@ def _labels(table: Any, found: Columns) -> list[str]:
 def _confidence(settings: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """Return the block ``confidence``: sets that hold, and declining at the chosen risk."""
     return {"coverage": COVERAGE} | ({} if kind == "regression" else {"abstain": {"error": settings["risk"]}})
-
-
-def _privacy(table: Any, found: Columns, labels: list[str], rules: list[Any]) -> dict[str, Any]:
-    """Return the block ``privacy``: names out, of notes too, the group numbered, great ages one, no answer in notes.
-
-    Codes that nothing reads go as well: a number of a person under a name that nobody knew would stand in every row.
-    """
-    age = column_of(table, AGE, (0, 130))
-    text = found.inputs.get("notes", {}).get("column", [])
-    notes = [text] if isinstance(text, str) else text
-    masks = {one: leaking_words(labels, found.task["column"], table.cells(one)) for one in notes}
-    conditions = " ".join(str(rule.get("when")) for rule in rules if isinstance(rule, dict))
-    codes = [one for one in found.codes if one not in {found.group, found.id} and one not in conditions]
-    return {
-        "drop": [*[one for one in found.names if one != found.group], *codes],
-        "number": [found.group] if found.group else [],
-        "cap": {age: OLDEST} if age else {},
-        "mask": {one: words for one, words in masks.items() if words},
-        "contacts": list(notes),
-        "own": {one: list(found.names) for one in notes} if found.names else {},
-    }
 
 
 def _rules(table: Any, settings: Mapping[str, Any], task: str, order: list[str] | None) -> list[Any]:

@@ -65,11 +65,14 @@ def _door(app: Any) -> str:
     told += [(column, f"covered in the text: {', '.join(words)}") for column, words in privacy.mask.items()]
     told += [(column, "addresses, dates and long numbers covered") for column in privacy.contacts]
     told += [(column, f"what {', '.join(others)} of its row hold, covered") for column, others in privacy.own.items()]
-    rows = "".join(f"<tr><td>{escape(column)}</td><td>{escape(what)}</td></tr>" for column, what in told)
+    columns: dict[str, list[str]] = {}
+    for column, what in told:
+        columns.setdefault(what, []).append(column)
+    rows = "".join(f"<tr><td>{escape(', '.join(of))}</td><td>{escape(what)}</td></tr>" for what, of in columns.items())
     words = (
         "<p>Columns that look as if they say who somebody is, by their names or cells, and codes that nothing reads. "
-        "The patient's own name and numbers, as those columns hold them, are covered in the notes too. What was not "
-        "recognised, other people's names in notes, names in file names, and text burnt into pictures were not looked "
+        "The patient's own name and numbers, as those columns hold them, are covered in all that stays too. What was "
+        "not recognised, other people's names, names in file names, and text burnt into pictures were not looked "
         "for.</p>"
     )
-    return f'{words}<div class="wide"><table><tr><th>column</th><th></th></tr>{rows}</table></div>'
+    return f'{words}<div class="wide"><table><tr><th>columns</th><th></th></tr>{rows}</table></div>'

@@ -12,7 +12,20 @@ from pathlib import Path
 
 import pytest
 from mmsdk_recipe_triage.recipe import NOTICE, Triage
-from triage_cases import BROKEN, QUICK, SECRETS, SETTINGS, command, sets
+from triage_cases import (
+    BROKEN,
+    CHINESE_NAMES,
+    ENGLISH_NAMES,
+    QUICK,
+    SECRETS,
+    SETTINGS,
+    chinese_case,
+    command,
+    english_case,
+    sets,
+    words_of,
+    write_named_cases,
+)
 
 import mmsdk
 from mmsdk.app.recipes import plan_recipe
@@ -85,12 +98,42 @@ def test_a_broken_picture_is_named(strange, tmp_path, monkeypatch, capsys):
 
 def test_who_somebody_is_stands_nowhere_in_the_run(fitted, strange):
     raw = (strange / "fälle.tsv").read_bytes()
-    held = b"\0".join(path.read_bytes() for path in sorted(fitted.rglob("*")) if path.is_file())
+    held = words_of(fitted)
     for column, secret in SECRETS.items():
         assert secret.encode() in raw, column
         assert secret.encode() not in held, column
     assert b"030 5551234" not in held
     assert b"F001" in held
+
+
+@pytest.mark.parametrize(
+    ("case", "names", "encoding", "target"),
+    [
+        (chinese_case, CHINESE_NAMES, "gb18030", "分诊级别"),
+        (english_case, [last for name in ENGLISH_NAMES for last in (name, name.split()[1])], "utf-8", "urgency"),
+    ],
+)
+def test_names_in_notes_tags_and_all_other_columns_stand_nowhere_in_the_run(
+    case, names, encoding, target, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("mmsdk.app.fitting.RESAMPLES", 5)
+    whole = [name for name in names if name in {*CHINESE_NAMES, *ENGLISH_NAMES}]
+    write_named_cases(tmp_path / "cases.csv", case, whole, encoding)
+    words = ["--data", "cases.csv", "--out", "run", "--quiet", "--on-bad-row", "skip"]
+    assert command("recipe", "triage", *words, *sets({"target": target, "id": "case"} | QUICK)) == 0
+    app = mmsdk.load(tmp_path / "run", quiet=True)
+    kinds = {one.modality for one in app.application.inputs.values()}
+    assert kinds == {"text", "tags", "table"}, "names stood in all of them"
+    words = ("triage", "run", "cases.csv", "--out", "run/worklist.html")
+    assert command(*words) == 0
+    held = words_of(tmp_path / "run").lower()
+    assert b"[mask]" in held
+    raw = (tmp_path / "cases.csv").read_text(encoding)
+    for name in names:
+        assert name in raw
+        assert name.lower().encode() not in held, name
+    app.close()
 
 
 def test_the_run_answers_and_declines_with_any_input_missing(fitted, strange):

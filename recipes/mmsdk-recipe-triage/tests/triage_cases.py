@@ -9,6 +9,7 @@ import random
 import numpy as np
 import pytest
 from PIL import Image
+from pyarrow import parquet
 
 LEVELS = ("grün", "gelb", "rot")
 SECRETS = {  # column -> what its cells hold; none of it may stand anywhere in a run
@@ -96,6 +97,63 @@ def write_cases(folder):
         writer = csv.DictWriter(stream, list(rows[0]), delimiter="\t")
         writer.writeheader()
         writer.writerows(rows)
+
+
+CHINESE_NAMES = [first + last for first in "王李张刘陈" for last in ("伟", "芳", "秀英", "敏", "静")]
+ENGLISH_NAMES = [f"{first} {last}" for first in ("Ann", "Bob") for last in ("Weber", "Kowalski", "Ngata", "Oduya")]
+
+
+def chinese_case(name, level, draw):
+    """Return cells that all say the name: as a sentence, a tag, a category, a column not read, a date that is none."""
+    sick = draw.choice(["咳嗽三天", "发热伴胸闷", "腹痛两天"])
+    return {
+        "姓名": name,
+        "身份证号": f"1101011967010{draw.randrange(10000, 99999)}",
+        "病情描述": f"{sick}，{draw.choice(['无既往史', '糖尿病史'])}。{name}主诉：{['轻微不适', '持续加重'][level]}",
+        "备注": f"{sick}，{draw.choice(['青霉素过敏', '既往体健'])}，{name}",
+        "伴随": f"{draw.choice(['乏力', '头晕', '恶心'])}、{draw.choice(['心悸', '皮疹'])}、{name}",
+        "陪同": f"{name}的{draw.choice(['儿子', '女儿'])}",
+        "就诊日期": "2026年3月12日" if draw.random() < 0.9 else f"3月12日{name}",
+        "离院": f"{draw.choice(['出院', '住院'])}，{name}",
+        "分诊级别": ["常规", "紧急"][level],
+    }
+
+
+def english_case(name, level, draw):
+    """Return cells that all say the name, or a word of it, between commas."""
+    sick, last = draw.choice(["cough", "fever", "belly pain"]), name.split()[1]
+    return {
+        "name": name,
+        "mrn": f"M-{draw.randrange(1000, 9999)}",
+        "note": f"{sick} for {draw.randrange(9)} days, {name}, {['mild', 'getting worse'][level]}, no allergies",
+        "symptoms": f"{sick},{draw.choice(['nausea', 'rash'])},{last}",
+        "came with": f"{last}'s {draw.choice(['son', 'wife'])}",
+        "heart rate": str(draw.randrange(60, 120)) if draw.random() < 0.9 else f"{last} 80",
+        "discharge": f"{draw.choice(['home', 'ward'])}, {last.upper()}",
+        "urgency": ["routine", "urgent"][level],
+    }
+
+
+def write_named_cases(path, case, names, encoding):
+    """Write 120 cases whose every column says who the patient is."""
+    draw = random.Random(3)
+    rows = [{"case": f"F{n:03d}"} | case(draw.choice(names), draw.randrange(2), draw) for n in range(120)]
+    with path.open("w", newline="", encoding=encoding) as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def words_of(folder):
+    """Return all that the files of a run hold, as they are and as tables and JSON are read."""
+    held = []
+    for path in (path for path in sorted(folder.rglob("*")) if path.is_file()):
+        held.append(path.read_bytes())
+        if path.suffix == ".parquet":
+            held.append(str(parquet.read_table(path).to_pylist()).encode())
+        if path.suffix == ".json":
+            held.append(json.dumps(json.loads(held[-1]), ensure_ascii=False).encode())
+    return b"\0".join(held)
 
 
 def sets(settings):
