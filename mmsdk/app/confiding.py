@@ -179,9 +179,10 @@ def _by_folds(draft: Draft, subsets: Sequence[Subset], learned: np.ndarray) -> E
     labelled = _labelled(draft)
     groups = draft.groups
     rows = np.intersect1d(learned, np.flatnonzero(labelled))
-    note(
-        f"calibrating on {len(rows)} rows by {settings.folds} heads that did not learn from them", draft.pipeline.quiet
-    )
+    validate = (draft.samples.split == "val") & labelled & (not draft.application.training.refit)
+    beside = f", and on {validate.sum()} validation rows" if validate.any() else ""
+    said = f"calibrating on {len(rows)} training rows by {settings.folds} heads that did not learn from them{beside}"
+    note(said, draft.pipeline.quiet)
     parts = []
     names = None if groups is None else groups[rows].astype(str)
     for held in fold_masks(len(rows), settings.folds, names, draft.application.split.seed):
@@ -189,7 +190,7 @@ def _by_folds(draft: Draft, subsets: Sequence[Subset], learned: np.ndarray) -> E
         told = kept if settings.novelty else None
         assert fold.pipeline.net is not None
         parts.append(gather_evidence(fold.pipeline.net, fold.embeddings, rows[held], subsets, learned=told))
-    if not draft.application.training.refit and ((draft.samples.split == "val") & labelled).any():
+    if validate.any():
         parts.append(_validated(draft, subsets, learned))
     return joined(parts)
 

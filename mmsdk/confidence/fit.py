@@ -227,8 +227,10 @@ def _notes(name: str, judges: Mapping[Subset, Judge], settings: Any) -> list[str
             f"{name}: too few calibration rows of {settings.by} {', '.join(groups)}: there the set is everything"
         )
     if settings.abstain is not None and settings.abstain.error is not None and full.floor == math.inf:
+        some = any(one.floor < math.inf for subset, one in judges.items() if subset)
+        what = "such rows are" if some else "every row is"
         notes.append(
-            f"{name}: no threshold keeps the error at {settings.abstain.error:g} with 90 % certainty on "
-            f"{full.rows} calibration rows: every row is declined"
+            f"{name}: no threshold keeps the error at {settings.abstain.error:g} with 90 % certainty on the "
+            f"{full.rows} calibration rows that have every input: {what} declined"
         )
     return notes

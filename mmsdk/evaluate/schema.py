@@ -27,7 +27,7 @@ CONFIDENCE = {
     "properties": {
         "method": {"type": "string", "description": "what calibrated"},
         "source": {"enum": ["validation", "folds"]},
-        "rows": {"type": "integer", "description": "calibration rows"},
+        "rows": {"type": "integer", "description": "calibration rows that have every input"},
         "units": {"type": "integer", "description": "groups of them, or rows where they have none"},
         "scored": {"type": "integer", "description": "groups, or rows, that these figures are of"},
         "notes": {"type": "array", "items": {"type": "string"}},

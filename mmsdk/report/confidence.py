@@ -26,7 +26,7 @@ def confidence_panel(data: ReportData, task: str) -> str:
     source = "held-out folds" if found["source"] == "folds" else "validation rows"
     lines = [
         "<h3>How sure</h3>",
-        f"<p>Calibrated by {escape(found['method'])} on {found['rows']} rows ({source}).</p>",
+        f"<p>Calibrated by {escape(found['method'])} on the {found['rows']} rows ({source}) that have every input.</p>",
         *(f"<p>{escape(one)}.</p>" for one in found["notes"]),
         *(f'<p class="bad">Broken: {escape(one)}.</p>' for one in broken_lines(data.metrics[task])),
         _calibration(found, data.metrics[task].get("test", {})),

@@ -70,6 +70,22 @@ def test_a_group_has_one_name_whatever_type_its_cell_has():
     assert limits[3] == math.inf
 
 
+@pytest.mark.parametrize(
+    ("right", "said"), [(1.0, "such rows are declined"), (0.0, "every row is declined")], ids=["few rows", "never"]
+)
+def test_a_note_says_which_calibration_rows_keep_no_error_and_what_is_declined(right, said):
+    truth = np.arange(400) % 4
+    random = np.random.default_rng(0)
+    logits = random.normal(size=(400, 4)).astype(np.float32)
+    logits[np.arange(400), truth] += np.where(random.random(400) < right, 9, 0)
+    found = fitted(classes(), logits, truth, rare=12, abstain={"error": 0.05})
+    kept = "no threshold keeps the error at 0.05 with 90 % certainty on the 12 calibration rows that have every input"
+    assert f"it: {kept}: {said}" in found.notes
+    floors = {subset: one.floor for subset, one in found.tasks["it"].judges.items()}
+    assert floors[BOTH] == math.inf
+    assert (floors[LEFT] == math.inf) == (right < 1)
+
+
 @pytest.mark.parametrize("rule", ["below", "error", "coverage"])
 def test_a_number_says_that_it_has_no_confidence_to_decline_by(rule, tmp_path):
     task = Regression()

@@ -344,6 +344,23 @@ def test_folds_calibrate_on_rows_that_were_learned_from(made):
     assert 0.8 < run.metrics["kind"]["confidence"]["sets"]["strict"]["value"] <= 1.0
 
 
+@pytest.mark.parametrize("refit", [False, True])
+def test_a_fit_says_which_rows_calibrate(made, monkeypatch, refit):
+    said = []
+    monkeypatch.setattr(confiding, "note", lambda text, quiet: said.append(text))
+    training = {**application()["training"], "epochs": 1, "refit": refit}
+    run = made({"training": training}, source="folds", folds=2)
+    count = run.app.confidence.tasks["kind"].judges["left",].rows
+    held = sum(run.draft.samples.split == "val")
+    by = "training rows by 2 heads that did not learn from them"
+    wanted = (
+        f"calibrating on {count} {by}"
+        if refit
+        else f"calibrating on {count - held} {by}, and on {held} validation rows"
+    )
+    assert wanted in said
+
+
 def test_auto_takes_folds_where_validation_is_small_or_learned_from(made):
     assert made(source="auto", folds=2).app.confidence.source == "folds"
     refit = made({"training": {**application()["training"], "epochs": 2, "refit": True}}, source="auto", folds=2)
