@@ -4,8 +4,9 @@
 
 For each set the application of ``sets.py`` is fitted once (seed 0, first fold) and rows that it was not trained on are
 explained. Deletion: what the score falls by without the fifth of the parts (the input, for the shares) that was named
-first, and without as many drawn at random, paired by row, with a 95 % bootstrap interval over rows. Random weights: the
-rank correlation of an explanation with those of three networks whose weights are shuffled. Then the CPU time of the
+first, and without as many others, taken away in another way than the one that named them (docs/explain.md), paired by
+row, with a 95 % bootstrap interval over rows. Random weights: the rank correlation of an explanation with those of
+three networks whose weights are shuffled. Then the CPU time of the
 Shapley values of a row, from its embeddings, and of a whole explanation with the encoders at work.
 """
 

@@ -35,6 +35,7 @@ from mmsdk.explain import (
     row_shapley,
     share_deletion,
     shuffled_net,
+    usual_vectors,
 )
 from mmsdk.progress import progress
 
@@ -115,7 +116,7 @@ class Explainer:
                 base=float(shapley.base[0]),
                 exact=shapley.exact,
                 shares=_shares(samples, names, shares),
-                deleted=share_deletion(one, answered.score, names, shares),
+                deleted=share_deletion(one, answered.score, names, shares, usual_vectors(self._net, one.values)),
                 randomised=self._shares_agree(shares, one, name, answered, seed=seed),
                 output=_told(output),
                 evidence=tuple(self._evidence(part, one, name, answered, samples, seed=seed) for part in asked),
@@ -174,7 +175,7 @@ class Explainer:
         places = np.unique(np.linspace(0, len(table) - 1, min(most, len(table))).astype(np.int64))
         rows = known_columns(self._app, table.take(places))
         checks = check_explanations(self._each(rows, task=task, scale=scale, root=table.root))
-        if all(one.passed is None for one in checks):
+        if all(one.ahead is None for one in checks):
             raise DataError(f"{table.name} has too few rows with several inputs or parts; a check needs five or more")
         return checks
 
@@ -188,9 +189,14 @@ class Explainer:
 
     def answers(self, name: str, net: JointNet | None = None) -> Answers:
         """Return what answers one task from vectors and presence, calibrated and before any rule."""
-        chosen = net or self._app.pipeline.net
-        assert chosen is not None
-        return calibrated_answers(chosen, self._app.tasks[name], name, self._app.confidence)
+        return calibrated_answers(net or self._net, self._app.tasks[name], name, self._app.confidence)
+
+    @property
+    def _net(self) -> JointNet:
+        """Return the network of the run."""
+        net = self._app.pipeline.net
+        assert net is not None
+        return net
 
     def _task(self, task: str | None) -> str:
         """Return the task to explain: the one named, or the first.
@@ -239,9 +245,7 @@ class Explainer:
 
     def _attention(self, row: Row, names: Sequence[str]) -> list[Attention]:
         """Return where the fusion looks."""
-        net = self._app.pipeline.net
-        assert net is not None
-        return attention_of(net, row, names)
+        return attention_of(self._net, row, names)
 
     def _gradients(self, apart: Apart, row: Row, task: str, answered: Answered) -> Occlusion | None:
         """Return the parts' integrated gradients; ``None`` where the path from the sample to the answer has none.
@@ -251,8 +255,7 @@ class Explainer:
         """
         encoder = self._app.pipeline.encoders[apart.name].encoder
         margin = getattr(self._app.tasks[task], "margin", None)
-        net = self._app.pipeline.net
-        assert net is not None
+        net = self._net
         if apart.name in self._app.pipeline.maps:  # the network's elements are directions of the aligned space
             return None
         if margin is None or not hasattr(encoder, "sources") or not has_captum() or not differentiable(net, apart.name):
@@ -275,9 +278,7 @@ class Explainer:
         """Return networks with random weights, made once."""
         with self._lock:
             if self._nets is None:
-                net = self._app.pipeline.net
-                assert net is not None
-                self._nets = [shuffled_net(net, seed) for seed in range(NETS)]
+                self._nets = [shuffled_net(self._net, seed) for seed in range(NETS)]
             return self._nets
 
     def _like_rows(self) -> Likeness:

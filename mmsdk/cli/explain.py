@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SHOWN = 8
 NAME, BAR = 26, 20
 GO_BY = "go by what each input adds, above"
+MARKS = {True: "ok  ", False: "FAIL", None: "–   "}
 
 
 @click.command()
@@ -92,15 +93,15 @@ def _check(checks: Sequence[Check], *, as_json: bool) -> None:
     for one in () if as_json else checks:
         ahead, alike = one.ahead, one.randomised
         if ahead is None:
-            click.echo(f"–    {one.of}, {one.method}: fewer than five rows had a choice, not checked")
+            click.echo(f"{MARKS[None]} {one.of}, {one.method}: fewer than five rows had a choice, not checked")
             continue
-        click.echo(f"{'ok  ' if one.passed else 'FAIL'} {one.of}, {one.method}, {ahead.n} rows")
+        click.echo(f"{MARKS[one.passed]} {one.of}, {one.method}, {ahead.n} rows")
         click.echo(
             f"     falls by {one.named:.4f} without what is named, by {one.random:.4f} at random; "
             f"ahead {quoted(asdict(ahead), '.4f')}"
         )
-        if alike is not None:
-            click.echo(f"     rank correlation with random weights {alike.value:.2f}")
+        said = "not to be had: only half is checked" if alike is None else f"{alike.value:.2f}"
+        click.echo(f"     rank correlation with random weights {said}")
     if any(one.passed is False for one in checks):
         raise click.exceptions.Exit(1)
 
@@ -136,7 +137,7 @@ def _evidence(evidence: Evidence) -> list[str]:
         deleted = evidence.deleted
         lines += _wrapped(
             f"without the {deleted.pieces} named first it falls by {deleted.named:.3f}, without as many at random by "
-            f"{deleted.random:.3f}"
+            f"{deleted.random:.3f}, as many others being gone already"
         )
     if evidence.randomised is not None:
         lines += _wrapped(_beside_random_weights(evidence.randomised))

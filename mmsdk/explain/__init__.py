@@ -28,6 +28,7 @@ from mmsdk.explain.scoring import Answered, Score, explained_answer
 from mmsdk.explain.shapley import EXACT_UP_TO, Shapley, row_shapley, shapley_values
 from mmsdk.explain.shares import mean_shares, row_shares, strongest
 from mmsdk.explain.shuffled import shuffled_net
+from mmsdk.explain.usual import usual_vectors
 
 __all__ = [
     "EXACT_UP_TO",
@@ -66,4 +67,5 @@ __all__ = [
     "share_deletion",
     "shuffled_net",
     "strongest",
+    "usual_vectors",
 ]

@@ -26,11 +26,12 @@ class Check:
 
     :param of: ``inputs`` for the shares, else the name of an input.
     :param named: the mean fall of the score without what was named.
-    :param random: the mean fall without as much drawn at random.
+    :param random: the mean fall without as many others drawn at random.
     :param ahead: named less random, paired by row.
     :param randomised: rank correlation with explanations under random weights; ``None`` where none was to be had.
-    :param passed: ``ahead`` is above 0 beyond chance, and random weights say something else; ``None``, as are all
-        figures, where fewer than five rows had a choice of what to take away.
+    :param passed: ``ahead`` is above 0 beyond chance, and random weights say something else. ``None`` where that was
+        not judged: no random weights were to be had, or fewer than five rows had a choice of what to take away, and
+        then all figures are.
     """
 
     of: str
@@ -83,9 +84,11 @@ def _check(of: str, method: str, rows: Sequence[tuple[Deletion, float | None]], 
     )
 
 
-def _passes(ahead: Interval, randomised: Interval | None) -> bool:
+def _passes(ahead: Interval, randomised: Interval | None) -> bool | None:
     """Return whether what is named matters more beyond chance, and random weights say something else."""
-    return ahead.low > 0 and (randomised is None or randomised.value < ALIKE)
+    if ahead.low <= 0:
+        return False
+    return None if randomised is None else randomised.value < ALIKE
 
 
 def mean_interval(values: np.ndarray, *, seed: int = 0, resamples: int = RESAMPLES) -> Interval:

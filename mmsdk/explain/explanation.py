@@ -44,8 +44,11 @@ class Piece:
 class Deletion:
     """Does the named evidence matter more than any other? What the score falls by when it is taken away together.
 
+    It is taken away in another way than the one that named it. Of parts, as many others are gone already, a few draws
+    of them; an input says what is usual in training, where its share comes of being absent.
+
     :param pieces: how many were taken away.
-    :param named: the fall without those that speak most for the answer.
+    :param named: the mean fall without those that speak most for the answer.
     :param random: the mean fall without as many others drawn at random.
     """
 
@@ -64,8 +67,8 @@ class Evidence:
     :param seconds: of sound, video and gesture, how long it lasts.
     :param deleted: see :class:`Deletion`; ``None`` where there are too few parts to compare.
     :param randomised: rank correlation of these values with those of networks with random weights, mean over a few;
-        near 0 where the values come of what was learned (Adebayo et al. 2018, arXiv:1810.03292). ``None`` where fewer
-        than three parts or another head than the network's answers.
+        near 0 where the values come of what was learned (Adebayo et al. 2018, arXiv:1810.03292). ``None`` of fewer
+        than three parts.
     """
 
     input: str
@@ -122,9 +125,10 @@ class Explanation:
     :param score: of the label with every input that is there.
     :param base: of the label with none.
     :param exact: the shares are exact, not sampled.
-    :param deleted: what the score falls by without the input of the greatest share, and without one drawn at random;
+    :param deleted: what the score falls by without the input of the greatest share, and without another one;
         ``None`` of fewer than two inputs.
-    :param randomised: rank correlation of the shares with those under random weights, as for :class:`Evidence`.
+    :param randomised: rank correlation of the shares with those under random weights, as for :class:`Evidence`; of two
+        inputs each network can only agree or not, so that it takes many rows to tell.
     :param output: the whole answer: ``probabilities`` (the ten highest), ``confidence``, ``prediction_set``,
         ``abstained``, and, where the run has them, ``rules``, ``unjudged`` and ``novelty``.
     :param prototypes: the training rows most typical of the label.

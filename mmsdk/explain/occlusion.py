@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 LEAST = 3  # parts: of fewer, the named ones are no choice
 SHARE = 0.2  # of the parts that the check takes away
-DRAWS = 8  # random choices of as many parts
+DRAWS = 5  # random choices of as many others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,44 +119,56 @@ def evidence_of(
         text=apart.sample if isinstance(apart.sample, str) else "",
         seconds=_seconds(found.parts),
         deleted=deletion(apart, row, score, found, seed=seed),
-        randomised=agreement(found.falls, found.under),
+        randomised=agreement(found.falls, found.under) if len(pieces) >= LEAST else None,
     )
 
 
 def deletion(apart: Apart, row: Row, score: Score, found: Occlusion, *, seed: int = 0) -> Deletion | None:
-    """Take away a fifth of the parts: those named first, and as many drawn from all of them, eight times."""
+    """Take away a fifth of the parts: those named first, and as many others, from a sample that lacks as many more.
+
+    Taking each part alone away is what ranked them, so it cannot judge: the greatest of some falls is above their mean
+    though they be noise. In a sample that has lost others already, only what matters to the model still matters.
+    """
     count = len(found.parts)
     if count < LEAST:
         return None
     size = max(1, round(SHARE * count))
+    ranked = np.argsort(-found.falls, kind="stable")
     random = np.random.default_rng(seed)
-    named = np.argsort(-found.falls, kind="stable")[:size]
-    choices = [named, *(random.choice(count, size, replace=False) for _ in range(DRAWS))]
+    choices: list[np.ndarray] = []
+    for _ in range(DRAWS):
+        gone, drawn = random.permutation(ranked[size:])[: 2 * size].reshape(2, size)
+        choices += [gone, np.concatenate([gone, ranked[:size]]), np.concatenate([gone, drawn])]
     vectors, there = apart.without([found.parts[place] for place in choice] for choice in choices)
-    falls = row.score(score) - row.with_input(score, apart.name, vectors, there)
-    return Deletion(pieces=size, named=float(falls[0]), random=float(falls[1:].mean()))
+    scores = row.with_input(score, apart.name, vectors, there).reshape(DRAWS, 3)
+    named, drawn = (scores[:, :1] - scores[:, 1:]).mean(0).tolist()
+    return Deletion(pieces=size, named=named, random=drawn)
 
 
-def share_deletion(row: Row, score: Score, names: Sequence[str], shares: np.ndarray) -> Deletion | None:
-    """Take away the input of the greatest share, and each input in turn, whose mean is a draw at random."""
+def share_deletion(row: Row, score: Score, names: Sequence[str], shares: np.ndarray, usual: Rows) -> Deletion | None:
+    """Let the input of the greatest share say what is usual, and each other input in turn, whose mean is a draw.
+
+    Shares come of inputs that are absent, so another way of taking them away judges: see :func:`deletion`.
+
+    :param usual: input -> ``(1, d)``, what stands in its place.
+    """
     if len(names) < 2:
         return None
-    count = len(names)
+    count, first = len(names), int(np.argmax(shares))
     values = {key: np.repeat(one, count, axis=0) for key, one in row.values.items()}
     present = {key: np.repeat(one, count) for key, one in row.present.items()}
     for place, name in enumerate(names):
-        present[name] = np.arange(count) != place
+        values[name][place] = usual[name][0]
     falls = row.score(score) - score(values, present)
-    return Deletion(pieces=1, named=float(falls[int(np.argmax(shares))]), random=float(falls.mean()))
+    return Deletion(pieces=1, named=float(falls[first]), random=float(np.delete(falls, first).mean()))
 
 
 def agreement(values: np.ndarray, under: Sequence[np.ndarray]) -> float | None:
-    """Return the mean rank correlation of values with those under random weights; ``None`` where there are none.
+    """Return the mean rank correlation of values with those under random weights.
 
-    A head whose weights cannot be shuffled (a booster) answers as before: it is no random network.
+    :returns: 1 where the weights do not matter; ``None`` where there are no random weights, or one value alone.
     """
-    under = [one for one in under if not np.array_equal(one, values)]
-    if not under or len(values) < LEAST:
+    if not under or len(values) < 2:
         return None
     return float(np.mean([rank_correlation(values, one) for one in under]))
 

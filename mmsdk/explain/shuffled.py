@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from mmsdk.heads.boosting import BoostingHead
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def shuffled_net(net: JointNet, seed: int) -> JointNet:
-    """Return a copy whose every weight has its values in a random order; statistics of the inputs stay.
+    """Return a copy whose every weight has its values in a random order, trees their leaves; statistics stay.
 
     Size and spread of the weights are those of training, what they learned is gone (Adebayo et al. 2018,
     arXiv:1810.03292, who draw them anew). torch's own generator is not touched.
@@ -25,6 +27,9 @@ def shuffled_net(net: JointNet, seed: int) -> JointNet:
         for weights in (*other.parameters(), *_learned_buffers(other)):
             order = torch.randperm(weights.numel(), generator=random)
             weights.copy_(weights.flatten()[order.to(weights.device)].view(weights.shape))
+        for head in other.beside:
+            if isinstance(head, BoostingHead):
+                head.shuffle_leaves(random)
     return other
 
 

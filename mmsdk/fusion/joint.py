@@ -52,6 +52,10 @@ class UnitProjector(nn.Module):
             found.append(nn.functional.normalize(clean, dim=1))
         return found
 
+    def usual(self, name: str, vectors: Tensor) -> Tensor:
+        """Return zeros in the place of vectors of one input ``(n, d)``: they point nowhere."""
+        return torch.zeros_like(vectors)
+
     def token_of(self, tokens: Tensor, name: str) -> Tensor:
         """Return the token of one input ``(b, dim)``."""
         return tokens[:, self.inputs.index(name)]

@@ -129,6 +129,13 @@ class Projector(nn.Module):
         mean, scale = self.get_buffer(f"mean_{position}"), self.get_buffer(f"scale_{position}")
         return ((vectors.to(mean.dtype) - mean) / scale).clamp(-LIMIT, LIMIT)
 
+    def usual(self, name: str, vectors: Tensor) -> Tensor:
+        """Return the training mean in the place of vectors of one input ``(n, d)``; of a sequence, at each step."""
+        position = self.inputs.index(name)
+        mean = self.get_buffer(f"mean_{position}").to(vectors.dtype)
+        stem: Any = self.linears[position]
+        return stem.usual(vectors, mean) if self.stems[position] else mean.expand_as(vectors)
+
     def forward(self, standard: Sequence[Tensor]) -> Tensor:
         """Project standardised values, ``(b, d_i)`` each, to tokens ``(b, m, dim)``, or to packed steps."""
         if self.lengths is not None:

@@ -60,6 +60,16 @@ class BoostingHead(Beside):
             answer = np.concatenate([np.zeros_like(answer), answer], axis=1)
         return torch.from_numpy(answer.astype(np.float32)).to(here.device)
 
+    def shuffle_leaves(self, random: torch.Generator) -> None:
+        """Put what the leaves of each booster answer in a random order: trees that have learned nothing."""
+        for booster in filter(None, self.boosters):
+            counts = [tree["num_leaves"] for tree in booster.dump_model()["tree_info"]]
+            leaves = [(tree, leaf) for tree, count in enumerate(counts) for leaf in range(count)]
+            answers = [booster.get_leaf_output(*leaf) for leaf in leaves]
+            order = torch.randperm(len(leaves), generator=random).tolist()
+            for leaf, place in zip(leaves, order, strict=True):
+                booster.set_leaf_output(*leaf, answers[place])
+
     def document(self) -> dict[str, Any]:
         """Return its type, what it reads, and how many boosters it has."""
         sizes = dict(self.reduced.side.sizes)

@@ -44,6 +44,11 @@ class SequenceStem(nn.Module):
         values = torch.where((gaps >= 0)[:, :, None], values, torch.zeros_like(values))
         return torch.cat([gaps, values.flatten(1)], dim=1)
 
+    def usual(self, rows: Tensor, mean: Tensor) -> Tensor:
+        """Return rows whose every step has the mean ``(dim,)`` of the steps in the place of its values."""
+        gaps, values = self._parts(rows)
+        return torch.cat([gaps, mean.expand_as(values).flatten(1)], dim=1)
+
     def means(self, rows: Tensor) -> Tensor:
         """Return the mean step ``(n, dim)`` of packed rows, zeros where a row has no step."""
         gaps, values = self._parts(rows)

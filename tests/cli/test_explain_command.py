@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 
 import jsonschema
+import numpy as np
 import pytest
 from shop_data import rows, write_csv
 
 from mmsdk.app.likeness import Likeness
-from mmsdk.cli.explain import _bar, _beside_random_weights
+from mmsdk.cli.explain import _bar, _beside_random_weights, _check
 from mmsdk.cli.shell import run as mmsdk
-from mmsdk.explain import Neighbour, explanation_schema
+from mmsdk.explain import Check, Neighbour, explanation_schema, mean_interval
 
 
 def typed(capsys, *words):
@@ -130,6 +131,13 @@ def test_checking_says_what_it_could_not_judge(shop, shop_runs, tmp_path, capsys
     assert code == 0
     text = next(one for one in json.loads(said.out) if one["of"] == "text")
     assert (text["passed"], text["ahead"]) == (None, None)
+
+
+def test_half_a_check_is_no_ok_and_no_failure(capsys):
+    _check([Check(of="a", method="m", named=0.2, random=0.1, ahead=mean_interval(np.ones(6)))], as_json=False)
+    said = capsys.readouterr().out
+    assert said.startswith("–    a, m, 6 rows")
+    assert "random weights not to be had: only half is checked" in said
 
 
 @pytest.mark.parametrize(("columns", "largest", "half"), [(40, 9, 4), (100, 20, 10)])

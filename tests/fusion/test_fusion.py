@@ -6,7 +6,17 @@ import pytest
 import torch
 
 from mmsdk.errors import ConfigError
-from mmsdk.fusion import ConcatFusion, Dropout, ExpertsFusion, Fusion, GatedFusion, Projector, Steps, unpack_steps
+from mmsdk.fusion import (
+    ConcatFusion,
+    Dropout,
+    ExpertsFusion,
+    Fusion,
+    GatedFusion,
+    Projector,
+    Steps,
+    UnitProjector,
+    unpack_steps,
+)
 from mmsdk.fusion.steps import pack_steps
 from mmsdk.trainable import EachStep, SequenceStem
 
@@ -75,6 +85,22 @@ def test_projector_standardises_by_present_rows_only():
     projector.fit(vectors, present)
     standard = projector.standardise(vectors, present)[0]
     assert standard.tolist() == [[-1.0, 0.0, -1.0], [1.0, 0.0, 1.0], [0.0, 0.0, 0.0]]
+
+
+def test_what_is_usual_says_nothing_and_is_there():
+    stem = SequenceStem(EachStep(2, 4), steps=3, dim=2)
+    projector = Projector({"a": 3, "walk": 9}, 4, stems={"walk": stem})
+    walks = torch.rand(5, 9)
+    walks[:, 2] = -1.0  # of three steps the last is not there
+    vectors, present = {"a": torch.rand(5, 3), "walk": walks}, torch.ones(5, 2, dtype=torch.bool)
+    projector.fit(vectors, present)
+    usual = {name: projector.usual(name, one) for name, one in vectors.items()}
+    plain, walked = projector.standardise(usual, present)
+    assert torch.allclose(plain, torch.zeros(5, 3), atol=1e-6)
+    assert torch.equal(walked[:, :3], walks[:, :3])
+    assert torch.allclose(walked[:, 3:], torch.zeros(5, 6), atol=1e-6)
+    joint = UnitProjector({"a": 3})
+    assert not joint.standardise({"a": joint.usual("a", vectors["a"])}, present[:, :1])[0].any()
 
 
 def test_projector_keeps_statistics_with_its_weights():

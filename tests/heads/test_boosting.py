@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import re
 import sys
 
 import lightgbm
@@ -98,6 +100,24 @@ def test_trees_see_the_numbers_of_columns_and_not_their_components(monkeypatch):
     assert right["row",] > right[()] + 0.1
     monkeypatch.setattr("mmsdk.heads.reduced.MOST_WHOLE", 79)
     assert fit_boosting(thresholds(("row",)), judge, options).reduced.widths == [40]
+
+
+def test_shuffled_leaves_answer_at_random_with_the_same_numbers():
+    kind, cells = TASKS["many"]
+    lesson = lesson_of(kind(), cells * 40)
+    head = fit_boosting(lesson, lesson, read_options("boosting", {"rounds": 20, "learning_rate": 0.2}))
+    other = copy.deepcopy(head)
+    other.shuffle_leaves(torch.Generator().manual_seed(0))
+    right, shuffled = (answers(one, lesson) for one in (head, other))
+    assert float((right.argmax(1) == lesson.targets).float().mean()) > 0.9
+    assert float((shuffled.argmax(1) == lesson.targets).float().mean()) < 0.6
+    assert np.allclose(_leaves(head), _leaves(other))
+    assert torch.equal(answers(head, lesson), right)  # the copy alone is shuffled
+
+
+def _leaves(head):
+    words = re.findall(r"leaf_value=(.*)", "".join(one.model_to_string() for one in head.boosters))
+    return sorted(float(one) for line in words for one in line.split())
 
 
 def test_a_label_that_is_always_there_needs_no_trees():

@@ -19,6 +19,10 @@ def evidence(name, *pieces, **more):
     return Evidence(input=name, modality="any", method="occlusion", unit="probability", pieces=pieces, **more)
 
 
+TWO = (Share(input="words", modality="text", value=0.6), Share(input="photo", modality="image", value=-0.1))
+THREE = (*TWO, Share(input="price", modality="number", value=0.0))
+
+
 def page(**changed):
     found = {
         "id": "<7>",
@@ -29,10 +33,7 @@ def page(**changed):
         "score": 0.75,
         "base": 0.25,
         "exact": True,
-        "shares": (
-            Share(input="words", modality="text", value=0.6),
-            Share(input="photo", modality="image", value=-0.1),
-        ),
+        "shares": TWO,
         "output": {"probabilities": {"lamp": 0.75, "<rug>": 0.2}, "abstained": False},
         **changed,
     }
@@ -88,8 +89,8 @@ def test_many_columns_are_cut_at_those_that_matter():
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"deleted": Deletion(pieces=1, named=0.5, random=0.1)}, "falls by 0.500, without one at random by 0.100"),
-        ({"randomised": 0.125}, "the ranking would be like this one to 0.12"),
+        ({"deleted": Deletion(pieces=1, named=0.5, random=0.1)}, "falls by 0.500, where another does by 0.100"),
+        ({"randomised": 0.125, "shares": THREE}, "the ranking would be like this one to 0.12"),
         ({"exact": False}, "Sampled Shapley values"),
         ({"output": {"abstained": True, "probabilities": {}}}, "declined to answer"),
         ({"output": {"rules": ["spo2"], "probabilities": {}, "abstained": False}}, "A rule changed the answer to lamp"),
@@ -102,6 +103,11 @@ def test_many_columns_are_cut_at_those_that_matter():
 def test_what_an_explanation_says_stands_on_the_page(changed, said):
     assert said in page(**changed)
     assert said not in page()
+
+
+def test_of_two_inputs_one_row_does_not_say_whether_random_weights_agree():
+    """Each network ranks two inputs alike or not: 1.00 would be said of every eighth row of a good explanation."""
+    assert "the ranking would be like this one" not in page(randomised=1.0)
 
 
 @pytest.mark.parametrize(
