@@ -64,6 +64,7 @@ STEPPED = {  # of sequences: scored when asked for by name, on motion-steps
 }
 LINEAR, MLP = "concat + logistic regression", "concat + MLP"
 PENALTIES = tuple(10.0**power for power in range(-4, 4))
+EVERY = MODELS | STEPPED
 RESAMPLES = 1000
 
 
@@ -110,7 +111,7 @@ def run(one: Set, models: dict[str, int], seeds: int, keep: Path) -> dict[str, n
                 return learn_again(material, split, asked=asked, whole=whole, application=made)["label"].argmax(1)
 
             for name, count in models.items():
-                changes = (MODELS | STEPPED)[name]
+                changes = EVERY[name]
                 row = [answers.of(name, seed, number, lambda: learned(changes, seed)) for seed in range(count)]  # noqa: B023
                 found.setdefault(name, []).append(row)
                 print(f"  {one.name} fold {number}: {name}", flush=True)
@@ -217,7 +218,7 @@ def show(one: Set, found: dict[str, np.ndarray]) -> None:
     single = max((name for name in found if name.startswith("only ")), key=lambda name: drawn[name][0])
     simple = max((single, LINEAR, MLP), key=lambda name: drawn[name][0])
     print(f"\n{one.name}: {one.metric}, {len(truth)} answers; best simple: {simple}")
-    for name in [single, LINEAR, MLP, *(name for name in found if name in MODELS | STEPPED)]:
+    for name in [single, LINEAR, MLP, *(name for name in found if name in EVERY)]:
         values = drawn[name]
         gain = values - drawn[simple]
         own, more = (interval(one[0], one[1:], len(truth), units=units) for one in (values, gain))
@@ -234,7 +235,7 @@ def main() -> None:
     every = sets | fuller_sets(real) | crossed_set(real) | adapted_sets(real)
     every |= sized_set(real) | stepped_set(real)
     parser.add_argument("--sets", nargs="+", default=list(sets), choices=list(every))
-    parser.add_argument("--models", nargs="+", default=list(MODELS), choices=[*MODELS, *STEPPED])
+    parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(EVERY))
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--choices", type=int, help="seeds of auto; as many as the others where left out")
     parser.add_argument("--keep", type=Path)
