@@ -323,7 +323,7 @@ class App:
         ).explanation
 
     def __enter__(self) -> Self:
-        """Return it: ``with mmsdk.load("runs/shop") as app`` closes it at the end."""
+        """Return it: ``with mmsdk.load("runs/shop") as app`` closes it at the end (:meth:`close`)."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -331,7 +331,11 @@ class App:
         self.close()
 
     def close(self) -> None:
-        """Close the index and the cache."""
+        """Close the files of the index, of the interactions and of the cache.
+
+        What was opened is freed, and nothing else: the next call opens it again, and is answered as before; close the
+        app once more after that.
+        """
         self.index.close()
         self.pipeline.close()
 

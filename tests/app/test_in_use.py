@@ -6,6 +6,7 @@ import itertools
 import json
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -387,3 +388,28 @@ def test_an_app_closes_at_the_end_of_a_block(shop_runs, monkeypatch):
     with mmsdk.load(shop_runs / "tasks", quiet=True) as app:
         assert not closed
     assert closed == [app]
+
+
+def held_open(folder):
+    """Return the files below a folder that this process has open."""
+    links = (one for one in Path("/proc/self/fd").iterdir() if one.exists())
+    return [target for one in links if (target := one.readlink()).is_relative_to(folder)]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are told by Linux")
+def test_a_closed_app_holds_no_file_and_opens_again_what_it_is_asked(own_recommender):
+    app = own_recommender
+
+    def asked():
+        return app.recommend(["000"], k=3), app.search(id="000", k=3), app.histories()
+
+    before = asked()
+    assert held_open(app.folder)
+    app.close()
+    assert not held_open(app.folder)
+    assert asked() == before
+    app.interactions.add([{"customer": "new", "sku": "001", "at": "2027-01-01"}])
+    app.close()
+    app.close()
+    assert not held_open(app.folder)
+    assert app.histories()["new"] == ["001"]
