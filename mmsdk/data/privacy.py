@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -37,8 +38,7 @@ def at_the_door(table: Table, privacy: PrivacyConfig | None) -> Table:
     """
     if privacy is None:
         return table
-    for column, others in privacy.own.items():
-        table = _without_own(table, column, [one for one in others if one in table.names])
+    table = _without_own(table, privacy.own)
     table = replace(table, columns=table.columns.drop_columns([one for one in privacy.drop if one in table.names]))
     for column in privacy.number:
         table = _changed(table, column, _numbered)
@@ -81,17 +81,19 @@ def _covered(table: Table, column: str, pattern: re.Pattern[str]) -> Table:
     return _changed(table, column, cover)
 
 
-def _without_own(table: Table, column: str, others: Sequence[str]) -> Table:
-    """Return the table with what other columns of a row hold covered in the text of one."""
-    if not others:
-        return table
+def _without_own(table: Table, own: Mapping[str, Sequence[str]]) -> Table:
+    """Return the table with what other columns of a row hold, as they came, covered in the text of some."""
+    beside = {column: tuple(one for one in others if one in table.names) for column, others in own.items()}
+    words = {others: _own_words(table, others) for others in set(beside.values())}
+    for column, others in beside.items():
+        table = _changed(table, column, partial(_covered_own, words=words[others]))
+    return table
 
-    def cover(cells: list[Any]) -> list[Any]:
-        values = zip(*(table.columns.column(other).to_pylist() for other in others), strict=True)
-        pairs = zip(cells, values, strict=True)
-        return [_in_texts(cell, partial(_cover_own, values=own)) for cell, own in pairs]
 
-    return _changed(table, column, cover)
+def _covered_own(cells: list[Any], words: Sequence[Mapping[str, str]]) -> list[Any]:
+    """Return cells with the words of their rows covered."""
+    pairs = zip(cells, words, strict=True)
+    return [_in_texts(cell, partial(_cover_own, words=own)) if own else cell for cell, own in pairs]
 
 
 def _in_texts(cell: Any, cover: Callable[[str], str]) -> Any:
@@ -103,18 +105,26 @@ def _in_texts(cell: Any, cover: Callable[[str], str]) -> Any:
     return cover(cell) if isinstance(cell, str) else cell
 
 
-def _cover_own(text: str, values: Sequence[Any]) -> str:
-    """Return a text with a person's own values covered, and the words of them; initials and small numbers stand."""
+def _cover_own(text: str, words: Mapping[str, str]) -> str:
+    """Return a text with a person's own words covered, as they are written and with ``ss`` for a sharp s."""
     folded = text.casefold()
-    words = {part for value in values if not is_empty(value) for part in _own_words(str(value))}
-    found = [word for word in words if word.casefold() in folded]
+    found = [one for word, small in words.items() if small in folded for one in (word, small)]
     return words_pattern(found).sub(MASK, text) if found else text
 
 
-def _own_words(value: str) -> list[str]:
-    """Return a value and its words, of those that are long enough to mean the person."""
+def _own_words(table: Table, columns: Sequence[str]) -> list[dict[str, str]]:
+    """Return what some columns hold in each row, whole and word by word: word -> in small letters."""
+    told = cache(_told)  # a value stands in many rows
+    held = [table.columns.column(one).to_pylist() for one in columns]
+    rows = zip(*held, strict=True) if held else repeat((), len(table))
+    return [{word: small for value in row if not is_empty(value) for word, small in told(str(value))} for row in rows]
+
+
+def _told(value: str) -> list[tuple[str, str]]:
+    """Return a value and its words, of those that mean the person: initials and small numbers stand."""
     whole = value.strip()
-    return [part for part in (whole, *re.findall(r"[^\W_]+", whole)) if _telling(part)]
+    parts = (whole, *re.findall(r"[^\W_]+", whole))
+    return [(part, part.casefold()) for part in parts if _telling(part)]
 
 
 def _telling(word: str) -> bool:

@@ -227,6 +227,14 @@ def test_what_a_row_says_of_a_person_is_covered_in_its_text():
     assert hidden_columns(privacy)["note"] == "name, mrn, gone of its row covered"
 
 
+def test_what_is_covered_in_one_column_is_still_known_in_the_next():
+    columns = {"staff": ["Weiß, for Ada Moor"], "name": ["Ada Moor"], "note": ["WEISS and Weiß say ada, no mask"]}
+    privacy = PrivacyConfig(own={"staff": ["name"], "note": ["staff"]})
+    made = at_the_door(table(**columns), privacy)
+    assert made.cells("staff") == ["Weiß, for [MASK]"]
+    assert made.cells("note") == ["[MASK] and [MASK] say [MASK], no mask"]
+
+
 def test_the_texts_of_a_list_and_of_a_dict_are_covered_as_a_text_is():
     columns = {
         "name": ["Ada Moor", "王秀英"],
