@@ -6,20 +6,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 MARKS = {",": ".", ".": ","}  # thousands separator -> decimal mark
+NOTHING = r"^(?i:#?n/?a|[nk]\.\s?a\.|<na>|-?nan|null|none|nil|-+|[–—?]|无|暂无)$"  # says that there is no number
 LOOKED_AT = 100  # cells that rule most columns out, so that long texts are not searched
 
 
 def thousands_mark(column: pa.ChunkedArray) -> str:
     """Return what stands between the thousands of a column of numbers, or nothing where that is not certain.
 
-    It is where every filled cell is such a number, and one has both marks, or some have two groups of three digits and
-    others fewer: ``1,119`` alone may have three decimals, ``101,102`` may be tags, ``12.345.678`` a code.
+    It is where every filled cell is such a number, or says that there is none (``n/a``), and one has both marks, or
+    some have two groups of three digits and others fewer: ``1,119`` alone may have three decimals, ``101,102`` may be
+    tags, ``12.345.678`` a code.
     """
     if not is_text(column.type):
         return ""
     cells = pc.utf8_trim_whitespace(column)
     likely = (mark for mark in MARKS if _all(cells[:LOOKED_AT], mark) and _all(cells, mark))
-    return next((mark for mark in likely if _sure(cells, mark)), "")
+    return next((mark for mark in likely if _sure(pc.replace_substring_regex(cells, NOTHING, ""), mark)), "")
 
 
 def without_thousands(column: pa.ChunkedArray, mark: str) -> pa.ChunkedArray:
@@ -37,8 +39,8 @@ def is_text(kind: pa.DataType) -> bool:
 
 
 def _all(cells: pa.ChunkedArray, mark: str) -> bool:
-    """Return whether every filled cell is a number with this mark between its thousands, or none at all."""
-    return bool(pc.all(pc.match_substring_regex(cells, rf"^$|{_number(mark)}")).as_py())
+    """Return whether every cell is empty, says that it is, or is a number with this mark between its thousands."""
+    return bool(pc.all(pc.match_substring_regex(cells, rf"^$|{NOTHING}|{_number(mark)}")).as_py())
 
 
 def _sure(cells: pa.ChunkedArray, mark: str) -> bool:
