@@ -30,6 +30,7 @@ TRANSLATED = (
     "docs/labelling",
     "docs/worth",
     "docs/streaming",
+    "docs/serving",
     "recipes/mmsdk-recipe-interact/README",
     "docs/alignment",
     "recipes/mmsdk-recipe-recommend/README",
