@@ -48,7 +48,7 @@ OF_TASKS = {
     "fusion": {"fusion": {"type": "concat", "dim": 12}},
     "fusion.type": {"fusion.type": "concat"},
     "fusion.dim": {"fusion.dim": 13},
-    "fusion.members": {"fusion.members": 2},
+    "fusion.members": {"fusion.members": 1},
     "fusion.modality_dropout": {"fusion.modality_dropout": 0.6},
     "fusion.options": {"fusion.options": {"gate_dim": 3}},
     "head": {"head": {"type": "ensemble"}},
@@ -281,13 +281,13 @@ def of_tasks(folder, changes):
     whole = application(folder)
     tasks = {"made": {"column": "material", "type": "classification"}, "tags": whole["tasks"]["tags"]}
     base = {**whole, "inputs": {"text": TEXT, "price": PRICE}, "tasks": tasks, "training": {"epochs": 2}}
-    return changed({**base, "fusion": {"dim": 12}}, changes, folder)
+    return changed({**base, "fusion": {"dim": 16}}, changes, folder)
 
 
 def of_ranking(folder, changes):
     block = {"file": str(folder / "orders.csv"), "user": "customer", "item": "sku"}
     base = recommender(folder, interactions=block, inputs={"text": TEXT, "price": PRICE}, training={"epochs": 1})
-    return changed({**base, "fusion": {"dim": 12}}, changes, folder)
+    return changed({**base, "fusion": {"dim": 16}}, changes, folder)
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ from mmsdk.app.heads import fit_beside, write_boosters
 from mmsdk.app.inspecting import media_inputs
 from mmsdk.app.joint import in_joint_space
 from mmsdk.app.loading import load
+from mmsdk.app.members import with_room
 from mmsdk.app.memory import write_pairs
 from mmsdk.app.own_words import recipe_card, recipe_sections
 from mmsdk.app.pipeline import Pipeline
@@ -167,7 +168,7 @@ def open_pipeline(application: Application, device: str, policy: Policy, *, quie
     check_alignment(application)
     check_tuning(application, encoders)
     return Pipeline(
-        application=in_joint_space(application, encoders),
+        application=with_room(in_joint_space(application, encoders), quiet=quiet),
         encoders=encoders,
         device=device_of(device),
         policy=policy,

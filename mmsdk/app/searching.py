@@ -8,6 +8,7 @@ import numpy as np
 
 from mmsdk.app.choosing import Trials, is_open
 from mmsdk.app.joint import is_joint
+from mmsdk.app.members import with_room
 from mmsdk.app.unread import APART
 from mmsdk.errors import ConfigError
 from mmsdk.evaluate.out_of_fold import worth
@@ -84,7 +85,7 @@ def search(draft: Draft, folder: Path, learn: Learn) -> None:
 
 
 def changed(application: Application, found: Mapping[str, Any]) -> Application:
-    """Return the application with dotted settings in their places, and nothing left to search."""
+    """Return the application with dotted settings in their places, no more members than fit, and nothing to search."""
     blocks: dict[str, dict[str, Any]] = {"search": {"trials": 0}}
     for key, value in found.items():
         block, _, name = key.partition(".")
@@ -92,7 +93,7 @@ def changed(application: Application, found: Mapping[str, Any]) -> Application:
     if found.get("fusion.type", application.fusion.type) != application.fusion.type:
         blocks["fusion"]["options"] = {}  # they belong to the type that was named
     updates = {block: getattr(application, block).model_copy(update=one) for block, one in blocks.items()}
-    return application.model_copy(update=updates)
+    return with_room(application.model_copy(update=updates), quiet=True)
 
 
 def _study(optuna: Any, folder: Path, application: Application) -> Any:

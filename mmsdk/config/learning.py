@@ -43,7 +43,7 @@ class FusionConfig(Section):
     members: Count = Field(
         default=4,
         description="Into how many parts the head falls, which learn apart and answer together; a number that divides "
-        "`dim`, or it is lowered to one.",
+        "`dim` and leaves each 8 values of it, or it is lowered to one.",
     )
     modality_dropout: Share = Field(
         default=0.2,
