@@ -18,7 +18,7 @@ from mmsdk.app.threads import learning_threads
 from mmsdk.data import Policy, fold_rows, group_cells, require_training, units_drawn
 from mmsdk.errors import ConfigError, DataError
 from mmsdk.evaluate.baselines import blind_baseline
-from mmsdk.evaluate.bootstrap import Interval, bound_of, interval
+from mmsdk.evaluate.bootstrap import Interval, bound_of, interval, of_difference
 from mmsdk.evaluate.subsets import draw_scores
 from mmsdk.evaluate.worth import asked_subsets, has_linear_model, make_features, out_of_fold
 from mmsdk.progress import note
@@ -235,7 +235,10 @@ def _task_worth(
     inputs = tuple(dict.fromkeys(name for subset in logits for name in subset))
     whole = scores[inputs]
     left = {one: scores[rest] for one in inputs if (rest := tuple(n for n in inputs if n != one)) in scores}
-    adds = {one: interval(whole[0] - rest[0], whole[1] - rest[1], count, units=units) for one, rest in left.items()}
+    adds = {
+        one: of_difference(interval(whole[0] - rest[0], whole[1] - rest[1], count, units=units), bound)
+        for one, rest in left.items()
+    }
     together = shown(whole)
     return TaskWorth(
         metric=task.metric,

@@ -161,10 +161,29 @@ def interval(
     outside = _outside(level, units)
     low, high = np.quantile(usable, [outside, 1 - outside]) if len(usable) else (value, value)
     if bound is not None and low == high:
-        reach = (1 - bound.least) * (1 - (1 - level) ** (1 / bound.units))
+        reach = _unseen(bound, level)
         low = low - reach if math.isclose(value, 1.0) else low
         high = high + reach if math.isclose(value, bound.least, abs_tol=1e-9) else high
     return Interval(value=value, low=float(low), high=float(high), n=n)
+
+
+def of_difference(one: Interval, bound: Bound | None, *, level: float = LEVEL) -> Interval:
+    """Return the interval of a difference of two shares on the same rows, widened where every resample is the same.
+
+    Two models that none of ``u`` rows tells apart may still differ, either way, in the share of rows that
+    :func:`interval` allows an error that was never seen.
+
+    :param bound: of either share; None where the metric is none, whose interval stays as it is.
+    """
+    if bound is None or one.low != one.high:
+        return one
+    reach, most = _unseen(bound, level), 1 - bound.least
+    return replace(one, low=max(one.low - reach, -most), high=min(one.high + reach, most))
+
+
+def _unseen(bound: Bound, level: float) -> float:
+    """Return how far a share may move by what not one of its rows showed."""
+    return float((1 - bound.least) * (1 - (1 - level) ** (1 / bound.units)))
 
 
 def lowered(one: Interval, by_luck: float) -> Interval:

@@ -75,6 +75,22 @@ def test_two_that_say_the_same_add_nothing_to_each_other():
         assert found.alone[name].value > 0.8
 
 
+@pytest.mark.parametrize(("count", "told"), [(16, "these rows cannot tell"), (400, "leave it out")])
+def test_of_two_perfect_inputs_a_handful_of_rows_cannot_say_which_to_leave_out(count, told):
+    table = [
+        {"tells": [10.0 * (row % 2)], "again": [10.0 * (row % 2)], "mood": ("calm", "glad")[row % 2]}
+        for row in range(count)
+    ]
+    inputs = {name: INPUTS[name] for name in ("tells", "again")}
+    found = mmsdk.worth(application(inputs=inputs, split={}), table, device="cpu", quiet=True).tasks["mood"]
+    reach = 1 - 0.05 ** (1 / found.rows)
+    for name in inputs:
+        assert found.together.value == found.left_out[name].value == 1.0
+        assert found.adds[name].high == -found.adds[name].low == pytest.approx(reach, rel=0.02)  # classes a row apart
+        assert f" points: {told}" in found.advice[name]
+        assert " adds 0.0 ± " in found.advice[name]
+
+
 def test_no_test_row_is_read():
     """Test labels that are all wrong change nothing."""
     table = rows()

@@ -10,7 +10,8 @@ from scipy.special import softmax
 from scipy.stats import binomtest, norm, t
 
 from mmsdk.data import resampled
-from mmsdk.evaluate import bootstrap, paired
+from mmsdk.evaluate import Interval, bootstrap, paired
+from mmsdk.evaluate.bootstrap import Bound, of_difference
 from mmsdk.evaluate.mean import Mean
 from mmsdk.tasks import CalibrationError, Classification, Share
 
@@ -90,6 +91,23 @@ def test_twenty_right_rows_do_not_prove_that_there_is_never_an_error():
     assert (found["wrong"].low, found["wrong"].high) == (0.0, pytest.approx(1 - 0.05 ** (1 / 20)))
     assert (found["mean"].low, found["mean"].high) == (1.0, 1.0)  # of any number nobody knows the bounds
     assert bootstrap({"right": share(right)}, 20, level=0.8)["right"].low > found["right"].low
+
+
+def test_twenty_rows_answered_alike_do_not_prove_that_two_models_are_equal():
+    same, bound = Interval(value=0.0, low=0.0, high=0.0, n=20), Bound(units=20)
+    reach = 1 - 0.05**0.05  # two models that differ in so many rows agree on 20 of them once in 20 times
+    found = of_difference(same, bound)
+    assert (found.value, found.low, found.high) == (0.0, pytest.approx(-reach), pytest.approx(reach))
+    assert of_difference(same, bound, level=0.5).high == pytest.approx(1 - 0.5**0.05)
+    assert of_difference(same, Bound(units=20, least=-1.0)).high == pytest.approx(2 * reach)
+    opposite = of_difference(Interval(value=1.0, low=1.0, high=1.0, n=20), bound)
+    assert (opposite.low, opposite.high) == (pytest.approx(1 - reach), 1.0)
+
+
+def test_the_interval_of_a_difference_that_varies_or_is_of_no_share_stays():
+    seen, error = Interval(value=0.0, low=-0.1, high=0.1, n=20), Interval(value=0.0, low=0.0, high=0.0, n=20)
+    assert of_difference(seen, Bound(units=20)) == seen
+    assert of_difference(error, None) == error
 
 
 def test_the_interval_at_the_bound_follows_the_one_beside_it():
