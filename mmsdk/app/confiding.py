@@ -189,7 +189,13 @@ def _by_folds(draft: Draft, subsets: Sequence[Subset], learned: np.ndarray) -> E
         fold, kept = _head_without(draft, rows[held])
         told = kept if settings.novelty else None
         assert fold.pipeline.net is not None
-        parts.append(gather_evidence(fold.pipeline.net, fold.embeddings, rows[held], subsets, learned=told))
+        found = gather_evidence(fold.pipeline.net, fold.embeddings, rows[held], subsets, learned=told)
+        untaught = {
+            name: np.ones(int(held.sum()), dtype=bool)
+            for name, target in draft.targets.items()
+            if not target.labelled[kept].any()
+        }
+        parts.append(replace(found, untaught=untaught))
     if validate.any():
         parts.append(_validated(draft, subsets, learned))
     return joined(parts)

@@ -31,7 +31,7 @@ from mmsdk.model import offered_options
 from mmsdk.progress import progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from mmsdk.app.draft import Draft
     from mmsdk.config import Application
@@ -200,7 +200,7 @@ class _Crossing:
                     known = np.flatnonzero((fold[repeat] >= 0) & (fold[repeat] != number))
                     name = self.choose(known, seed + repeat, bar.update)
                     chosen[-1].append(name)
-                    with self.learned(name, known, seed + repeat) as draft:
+                    with self.learned(name, known, seed + repeat, f"fold {number + 1} of {folds}") as draft:
                         answers.append((held, draft_answers(draft, held, self.whole, calibrated=True)))
                         rivals.append((held, baseline_answers(draft, held, self.whole)))
                     bar.update(1)
@@ -208,15 +208,27 @@ class _Crossing:
                 beside.append(_spread(rivals, count))
         return fold, _stacked(logits), _stacked(beside), chosen
 
-    def learned(self, name: str, known: np.ndarray, seed: int) -> contextlib.AbstractContextManager[Draft]:
-        """Return what comes of learning a variant from some rows."""
+    @contextlib.contextmanager
+    def learned(self, name: str, known: np.ndarray, seed: int, where: str) -> Iterator[Draft]:
+        """Yield what comes of learning a variant from some rows.
+
+        :raises DataError: they teach a task nothing; ``where`` says of which fold they are.
+        """
         material = self.materials[name]
         training = material.application.training
         application = material.application.model_copy(
             update={"training": training.model_copy(update={"seed": training.seed + seed, "refit": False})}
         )
         split = with_validation(material, known, seed=seed)
-        return relearned(material, split, whole=self.whole, application=application)
+        with contextlib.ExitStack() as stack:
+            try:
+                draft = stack.enter_context(relearned(material, split, whole=self.whole, application=application))
+            except DataError as error:
+                raise DataError(
+                    f"{where}, learning from the other rows: {error}. Label rows of more groups, take other folds or "
+                    "another seed, or leave the task out"
+                ) from error
+            yield draft
 
     def choose(self, known: np.ndarray, seed: int, done: Callable[[float], object]) -> str:
         """Return the variant that scores best on inner folds of the rows known, not calibrated; of equals the first."""
@@ -228,7 +240,8 @@ class _Crossing:
             answers = []
             for number in range(self.inner):
                 held = known[fold == number]
-                with self.learned(name, known[fold != number], seed) as draft:
+                where = f"inner fold {number + 1} of {self.inner} of {name}"
+                with self.learned(name, known[fold != number], seed, where) as draft:
                     answers.append((held, draft_answers(draft, held, self.whole, calibrated=False)))
                 done(1)
             scores[name] = worth(self.whole, known, _spread(answers, int(known.max()) + 1))

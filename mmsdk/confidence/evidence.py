@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -28,11 +28,18 @@ class Evidence:
     :param rows: int64 ``(r,)`` positions in the table.
     :param logits: subset -> task -> ``(r, width)``, each row as if only the subset had been given.
     :param distances: subset -> float32 ``(r,)`` to the rows that were learned from; empty where none are told.
+    :param untaught: task -> bool ``(r,)``, rows answered by a head that saw no label of the task; a task that is not
+        there has none.
     """
 
     rows: np.ndarray
     logits: Mapping[Subset, Mapping[str, np.ndarray]]
     distances: Mapping[Subset, np.ndarray]
+    untaught: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def taught(self, task: str) -> np.ndarray:
+        """Return which rows were answered by a head that learned the task, bool ``(r,)``."""
+        return ~self.untaught[task] if task in self.untaught else np.ones(len(self.rows), dtype=bool)
 
 
 def gather_evidence(
@@ -71,6 +78,10 @@ def joined(parts: Sequence[Evidence]) -> Evidence:
             subset: np.concatenate([one.distances[subset] for one in parts])
             for subset in first.distances
             if all(subset in one.distances for one in parts)
+        },
+        untaught={
+            name: np.concatenate([~one.taught(name) for one in parts])
+            for name in dict.fromkeys(name for one in parts for name in one.untaught)
         },
     )
 

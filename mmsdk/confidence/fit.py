@@ -98,6 +98,12 @@ def _task(name: str, target: Target, rows: Rows, settings: Any, *, notes: list[s
     judges = {
         subset: _judge(name, target, rows, settings, subset=subset, method=method) for subset in rows.evidence.logits
     }
+    left_out = int((target.labelled[rows.evidence.rows] & ~rows.evidence.taught(name)).sum())
+    if left_out:
+        notes.append(
+            f"{name}: {left_out} labelled rows do not calibrate: no label lies outside their fold, so the head that "
+            "answered them had learned none"
+        )
     notes.extend(_notes(name, judges, settings))
     if kind is None and (rule := declining_rule(settings.abstain)):
         notes.append(
@@ -126,7 +132,7 @@ def _labelled(
     :param whole: take every labelled row, also one that lacks an input.
     """
     evidence = rows.evidence
-    here = target.labelled[evidence.rows]
+    here = target.labelled[evidence.rows] & evidence.taught(name)
     if not whole:
         here = here & rows_with(rows.present, evidence.rows, subset)
     places = evidence.rows[here]

@@ -68,6 +68,36 @@ def test_the_figures_are_those_of_the_answers(crossed):
     assert crossed.metrics["grade"]["folds"]["mae"]["n"] == 6
 
 
+def test_a_fold_that_teaches_a_task_nothing_is_named():
+    rows = [
+        {
+            "seen": [float(row % 2), float(row)],
+            "size": row if row < 10 else None,
+            "kind": "ab"[row % 2],
+            "who": row // 10,
+        }
+        for row in range(60)
+    ]
+    described = {
+        "inputs": {"seen": {"column": "seen", "modality": "vector"}},
+        "tasks": {
+            "size": {"column": "size", "type": "regression"},
+            "kind": {"column": "kind", "type": "classification"},
+        },
+        "split": {"group": "who"},
+        **QUICK,
+    }
+    told = (
+        r"^fold \d of 3, learning from the other rows: tasks\.size \(column 'size'\): the training rows hold 0 "
+        r"numbers: regression needs at least two\. Label rows of more groups, take other folds or another seed"
+    )
+    with pytest.raises(mmsdk.DataError, match=told):
+        mmsdk.cross_validate(described, rows, folds=3, quiet=True)
+    nested = {"wide": {"fusion.dim": 16}, "narrow": {}}
+    with pytest.raises(mmsdk.DataError, match=r"^inner fold \d of 2 of wide, learning from"):
+        mmsdk.cross_validate(described, rows, folds=3, inner_folds=2, nested=nested, quiet=True)
+
+
 def test_baselines_learn_in_the_same_folds_and_are_set_against_it_row_by_row(shop):
     app = small(shop, ("price",), ("kind", "grade"), split={"validation": 0})
     found = mmsdk.cross_validate(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import mmsdk
-from mmsdk.confidence import Evidence, Rows, fit_confidence
+from mmsdk.confidence import Evidence, Rows, fit_confidence, joined
 from mmsdk.confidence.calibrate import probabilities
 from mmsdk.config.confidence import ConfidenceConfig
 from mmsdk.model import Target
@@ -25,11 +25,16 @@ def bent(count, seed=0):
     return (logits * [1.0, 2.0, 0.5, 1.0] + [0.0, 1.0, -1.0, 0.5]).astype(np.float32), truth
 
 
-def fitted(task, logits, truth, *, rare=0, sites=None, **settings):
+def fitted(task, logits, truth, *, rare=0, sites=None, untaught=None, **settings):
     """Return the confidence of one task; the input ``right`` is there in the first ``rare`` rows alone."""
     rows = np.arange(len(truth))
     here = {"left": np.ones(len(rows), bool), "right": rows < (rare or len(rows))}
-    evidence = Evidence(rows=rows, logits={one: {"it": logits} for one in (NONE, LEFT, BOTH)}, distances={})
+    evidence = Evidence(
+        rows=rows,
+        logits={one: {"it": logits} for one in (NONE, LEFT, BOTH)},
+        distances={},
+        untaught={} if untaught is None else {"it": untaught},
+    )
     target = Target(task=task, values=truth, labelled=np.ones(len(rows), bool))
     asked = Rows(evidence=evidence, present=here, groups=None, by=sites, source="validation")
     return fit_confidence({"it": target}, asked, ConfidenceConfig(by=sites and "site", **settings))
@@ -43,6 +48,29 @@ def test_a_floor_is_on_the_scale_of_the_answers_where_no_fold_can_calibrate():
     sure = probabilities("classes", found.calibrator(logits)).max(1)
     assert found.floor == pytest.approx(np.sort(sure)[-6])
     assert found.floor != pytest.approx(np.sort(probabilities("classes", logits).max(1))[-6])
+
+
+def test_rows_of_a_head_that_learned_no_label_do_not_calibrate():
+    logits, truth = bent(200)
+    logits[:80] = 0.0  # such a head knows nothing
+    found = fitted(classes(), logits, truth, untaught=np.arange(200) < 80)
+    alone = fitted(classes(), logits[80:], truth[80:])
+    assert found.tasks["it"].judges[BOTH].rows == 120
+    assert found.tasks["it"].judges[BOTH].thresholds == alone.tasks["it"].judges[BOTH].thresholds
+    assert found.notes == (
+        "it: 80 labelled rows do not calibrate: no label lies outside their fold, so the head that answered them had "
+        "learned none",
+    )
+    assert alone.notes == ()
+
+
+def test_parts_remember_which_rows_no_head_was_taught_for():
+    rows = np.arange(3)
+    one = Evidence(rows=rows, logits={}, distances={}, untaught={"it": np.array([True, False, True])})
+    other = Evidence(rows=rows, logits={}, distances={})
+    found = joined([other, one])
+    assert found.taught("it").tolist() == [True, True, True, False, True, False]
+    assert found.taught("another").all()
 
 
 def classes():

@@ -232,6 +232,19 @@ def test_folds_align_anew_without_the_rows_they_answer(monkeypatch, tmp_path):
     np.testing.assert_array_equal(draft.pipeline.aligned(draft.alignment.before).values["left"], own)
 
 
+def test_a_task_that_one_group_alone_labels_is_not_calibrated_by_heads_that_never_met_it(tmp_path):
+    rows = [{**row, "size": row["size"] if row["person"] == "p1" else None} for row in table(120)]
+    described = {**application(source="folds", folds=3), "split": {"group": "person", "validation": 0, "test": 0}}
+    with mmsdk.fit({**described, "training": {"epochs": 1}}, rows, tmp_path / "run", quiet=True) as app:
+        told = [one for one in app.confidence.notes if "do not calibrate" in one]
+        answer = app.predict(asked()[:1])[0].outputs["size"]
+    assert told == [
+        "size: 6 labelled rows do not calibrate: no label lies outside their fold, so the head that answered them had "
+        "learned none"
+    ]
+    assert answer.prediction_set == (-np.inf, np.inf)
+
+
 def test_folds_of_a_refitted_late_fusion_have_the_numbers_that_it_was_settled_to(monkeypatch, tmp_path):
     seen = []
     real = confiding.gather_evidence
