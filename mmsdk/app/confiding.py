@@ -127,18 +127,27 @@ def _source(draft: Draft) -> str | None:
     """Return which rows calibrate: ``validation``, ``folds``, or None where neither can."""
     settings, refit = draft.application.confidence, draft.application.training.refit
     held = (draft.samples.split == "val") & _labelled(draft)
+    timed = draft.application.split.time is not None
+    other = "leave confidence.source out" if timed else "set confidence.source to folds"
+    if settings.source == "folds" and timed:
+        raise ConfigError(
+            "confidence.source is folds, and with split.time their heads would learn from rows newer than those they "
+            f"calibrate on, which promises too much of the rows to come; {other}"
+        )
     if settings.source == "validation":
         if refit:
             raise ConfigError(
                 "confidence.source is validation, and training.refit learns from the validation rows: they cannot "
-                "calibrate; set confidence.source to folds, or training.refit to false"
+                f"calibrate; {other}, or set training.refit to false"
             )
         if not held.any():
             raise ConfigError(
-                "confidence.source is validation, and no validation row has a label; raise split.validation, or set "
-                "confidence.source to folds"
+                "confidence.source is validation, and no validation row has a label; raise split.validation, or "
+                f"{other}"
             )
         return "validation"
+    if timed and not refit:
+        return "validation" if held.any() else None
     if settings.source == "folds" or refit or not held.any() or _too_few(draft, held):
         return "folds" if _foldable(draft) else ("validation" if held.any() and not refit else None)
     return "validation"
@@ -154,8 +163,10 @@ def _too_few(draft: Draft, held: np.ndarray) -> bool:
 
 
 def _foldable(draft: Draft) -> bool:
-    """Return whether the rows fall into two parts or more."""
+    """Return whether the rows fall into two parts or more; by time, into those that were refitted on and older ones."""
     rows = np.intersect1d(_learned(draft), np.flatnonzero(_labelled(draft)))
+    if draft.application.split.time is not None:
+        return {"train", "val"} <= set(draft.samples.split[rows])
     groups = draft.groups
     return len(rows if groups is None else set(groups[rows].astype(str))) > 1
 
@@ -177,15 +188,15 @@ def _by_folds(draft: Draft, subsets: Sequence[Subset], learned: np.ndarray) -> E
     """
     settings = draft.application.confidence
     labelled = _labelled(draft)
-    groups = draft.groups
     rows = np.intersect1d(learned, np.flatnonzero(labelled))
     validate = (draft.samples.split == "val") & labelled & (not draft.application.training.refit)
+    masks = _held_out(draft, rows)
+    count, heads = int(np.any(masks, axis=0).sum()), f"{len(masks)} head{'s' if len(masks) > 1 else ''}"
     beside = f", and on {validate.sum()} validation rows" if validate.any() else ""
-    said = f"calibrating on {len(rows)} training rows by {settings.folds} heads that did not learn from them{beside}"
+    said = f"calibrating on {count} training rows by {heads} that did not learn from them{beside}"
     note(said, draft.pipeline.quiet)
     parts = []
-    names = None if groups is None else groups[rows].astype(str)
-    for held in fold_masks(len(rows), settings.folds, names, draft.application.split.seed):
+    for held in masks:
         fold, kept = _head_without(draft, rows[held])
         told = kept if settings.novelty else None
         assert fold.pipeline.net is not None
@@ -199,6 +210,14 @@ def _by_folds(draft: Draft, subsets: Sequence[Subset], learned: np.ndarray) -> E
     if validate.any():
         parts.append(_validated(draft, subsets, learned))
     return joined(parts)
+
+
+def _held_out(draft: Draft, rows: np.ndarray) -> list[np.ndarray]:
+    """Return which of some rows each head does without; by time one head the newest, which a refit added."""
+    if draft.application.split.time is not None:
+        return [draft.samples.split[rows] == "val"]
+    names = None if draft.groups is None else draft.groups[rows].astype(str)
+    return list(fold_masks(len(rows), draft.application.confidence.folds, names, draft.application.split.seed))
 
 
 def _head_without(draft: Draft, held: np.ndarray) -> tuple[Draft, np.ndarray]:

@@ -15,12 +15,13 @@ from mmsdk.app.probing import time_input
 from mmsdk.app.resolving import resolve_application
 from mmsdk.app.suiting import suit_encoders
 from mmsdk.app.threads import learning_threads
-from mmsdk.data import Policy, fold_rows, group_cells, require_training, units_drawn
+from mmsdk.data import Policy, fold_rows, folds_of_time, group_cells, require_training, units_drawn
+from mmsdk.data.split import times_of
 from mmsdk.errors import ConfigError, DataError
 from mmsdk.evaluate.baselines import blind_baseline
 from mmsdk.evaluate.bootstrap import Interval, bound_of, interval, of_difference
 from mmsdk.evaluate.subsets import draw_scores
-from mmsdk.evaluate.worth import asked_subsets, has_linear_model, make_features, out_of_fold
+from mmsdk.evaluate.worth import BEFORE, asked_subsets, has_linear_model, make_features, out_of_fold
 from mmsdk.progress import note
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class TaskWorth:
     """What the inputs are worth to one task, by a linear model, cross-validated.
 
     :param metric: the one that decides, and ``higher_is_better`` of it.
-    :param rows: labelled rows of the parts ``train`` and ``val`` that it rests on.
+    :param rows: labelled rows of the parts ``train`` and ``val`` that it rests on; by time all but the oldest.
     :param blind: the answer that looks at no input.
     :param together: all inputs.
     :param alone: input -> it alone.
@@ -88,6 +89,7 @@ class Worth:
     :param cost: input -> cost.
     :param folds: five, or as many as the rows have groups, three at the least.
     :param grouped_by: the column whose groups stayed together, or None.
+    :param ordered_by: the column of times, where each fold was answered by the rows before it alone, or None.
     :param seconds: what the table itself took, once everything was embedded.
     """
 
@@ -95,6 +97,7 @@ class Worth:
     cost: Mapping[str, Cost]
     folds: int
     grouped_by: str | None
+    ordered_by: str | None
     seconds: float
 
     def as_json(self) -> dict[str, Any]:
@@ -118,8 +121,10 @@ def worth(
 
     The scores are those of ridge regression on the frozen vectors (at most 384 principal components of each input),
     in five folds (fewer where there are fewer groups) that keep the split's groups together, on rows of the parts
-    ``train`` and ``val`` only. Intervals are 95 %, by resampling rows (or groups); what another training set would give
-    is not in them. A network that is trained on the inputs may find more in them, mostly in how they act together.
+    ``train`` and ``val`` only. Under ``split.time`` the folds follow each other, seven of them, and the last five are
+    answered, each by the rows before it. Intervals are 95 %, by resampling rows (or groups); what another training set
+    would give is not in them. A network that is trained on the inputs may find more in them, mostly in how they act
+    together.
 
     :param application: as for :func:`mmsdk.fit`; it needs a task.
     :raises MmsdkError: what a fit would refuse too; or no task that a linear model can answer.
@@ -147,6 +152,7 @@ def worth(
                 cost=cost,
                 folds=folds,
                 grouped_by=resolved.split.group,
+                ordered_by=resolved.split.time,
                 seconds=time.perf_counter() - started,
             )
 
@@ -177,6 +183,7 @@ def _tasks(
     """Return the worth of the inputs to each task, and by how many folds at the least."""
     group = application.split.group
     groups = samples.table.cells(group) if group else None
+    forward = application.split.time is not None
     vectors = embeddings.vectors()
     found, counts = {}, [FOLDS]
     for name, target in targets.items():
@@ -185,29 +192,38 @@ def _tasks(
             continue
         rows = target.labelled_rows(np.isin(samples.split, ("train", "val")))
         own = None if groups is None else [groups[row] for row in rows]
-        cells = samples.table.cells(application.tasks[name].column)
-        folds = _folds([samples.ids[row] for row in rows], [cells[row] for row in rows], own, application.split.seed)
-        counts.append(int(folds.max()) + 1)
+        folds = _folds(application, samples, rows, application.tasks[name].column, own)
         features = make_features(vectors, embeddings.present, rows)
-        logits = out_of_fold(target, features, rows, folds, asked_subsets(list(features)))
+        logits = out_of_fold(target, features, rows, folds, asked_subsets(list(features)), forward=forward)
+        if forward:
+            answered = folds >= BEFORE
+            rows, folds, logits = rows[answered], folds[answered], {one: said[answered] for one, said in logits.items()}
+        counts.append(len(np.unique(folds)))
         found[name] = _task_worth(target, rows, logits, own, cost)
     if not found:
         raise ConfigError("no task of this application has a linear model: classification, multilabel or regression do")
     return found, min(counts)
 
 
-def _folds(ids: Sequence[str], labels: Sequence[Any], groups: Sequence[Any] | None, seed: int) -> np.ndarray:
-    """Return the fold of each row: five of them, or as many as there are groups."""
-    if len(ids) < 2 * FOLDS:
-        raise DataError(f"{len(ids)} labelled rows in train and val are too few to say anything: expected {2 * FOLDS}")
-    count = len(ids) if groups is None else len({str(one) for one in group_cells(groups)})
+def _folds(
+    application: Application, samples: Samples, rows: np.ndarray, column: str, groups: Sequence[Any] | None
+) -> np.ndarray:
+    """Return the fold of each labelled row: five, or as many as there are groups; by time two more, to teach only."""
+    if len(rows) < 2 * FOLDS:
+        raise DataError(f"{len(rows)} labelled rows in train and val are too few to say anything: expected {2 * FOLDS}")
+    split, ids = application.split, [samples.ids[row] for row in rows]
+    if split.time:
+        times, _ = times_of(samples.table.cells(split.time), split.time)
+        return folds_of_time(ids, times[rows], folds=FOLDS + BEFORE, seed=split.seed)
+    count = len(rows) if groups is None else len({str(one) for one in group_cells(groups)})
     if count < FEWEST:
         raise DataError(
             f"the labelled rows in train and val are of {count} group{'s' if count > 1 else ''}, too few to say "
             f"anything of another: expected {FEWEST}, or leave split.group out where rows are independent"
         )
-    strata = [str(label) for label in labels]
-    return fold_rows(ids, folds=min(FOLDS, count), labels=strata, groups=groups, seed=seed)
+    cells = samples.table.cells(column)
+    strata = [str(cells[row]) for row in rows]
+    return fold_rows(ids, folds=min(FOLDS, count), labels=strata, groups=groups, seed=split.seed)
 
 
 def _task_worth(

@@ -71,6 +71,7 @@ def _lines(found: Any) -> Iterator[str]:
     """Yield what the terminal shows; a line may be wrapped."""
     for name, task in found.tasks.items():
         by = f", groups of {found.grouped_by} kept together" if found.grouped_by else ""
+        by = f", each answered by the rows before it ({found.ordered_by})" if found.ordered_by else by
         yield f"{name}: {task.metric} on {task.rows:,} rows of train and val, {found.folds} folds{by}"
         pad = max(map(shown_width, ("no input", "together", *(f"all but {one}" for one in task.left_out), *task.alone)))
         yield f"  {padded('no input', pad)}  {quoted(asdict(task.blind))}"

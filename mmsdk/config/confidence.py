@@ -59,7 +59,8 @@ class ConfidenceConfig(Section):
     source: Literal["auto", "validation", "folds"] = Field(
         default="auto",
         description="Which rows calibrate: the validation rows, or all rows but the test's, each answered by a head "
-        "that did not learn from it. `auto` takes folds where validation rows are few or were learned from.",
+        "that did not learn from it. `auto` takes folds where validation rows are few or were learned from. With "
+        "`split.time` folds are refused: they would learn from newer rows.",
     )
     folds: Annotated[int, Field(ge=2, le=50)] = Field(
         default=5, description="How many heads are trained for `source: folds`; groups never straddle."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mmsdk.data.cells import Cells
 from mmsdk.data.delimited import holds_numbers
-from mmsdk.data.folds import fold_rows, group_cells
+from mmsdk.data.folds import fold_rows, folds_of_time, group_cells
 from mmsdk.data.guessed import Guessed
 from mmsdk.data.inspect import guess_application, guess_modality, inspect_table
 from mmsdk.data.interactions import Event, Interactions, interactions_table, read_events, read_interactions
@@ -30,6 +30,7 @@ __all__ = [
     "as_good",
     "at_the_door",
     "fold_rows",
+    "folds_of_time",
     "group_cells",
     "guess_application",
     "guess_modality",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmsdk.data.split import draw
+from mmsdk.data.split import draw, oldest_first
 from mmsdk.data.table import as_id
 from mmsdk.errors import DataError
 
@@ -57,6 +57,16 @@ def fold_rows(
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
         for fold, (_, held) in enumerate(cutter.split(np.zeros(len(ids)), strata, None if groups is None else codes)):
             found[order[held]] = fold
+    return found
+
+
+def folds_of_time(ids: Sequence[str], times: np.ndarray, *, folds: int, seed: int = 0) -> np.ndarray:
+    """Return the fold of each row, int64 ``(n,)``: equally many in each, the oldest in ``0``.
+
+    :param times: float64 ``(n,)``, no NaN.
+    """
+    found = np.empty(len(ids), dtype=np.int64)
+    found[oldest_first(times, ids, seed)] = np.arange(len(ids)) * folds // len(ids)
     return found
 
 

@@ -155,8 +155,7 @@ def _by_time(table: Table, config: SplitConfig, ids: Sequence[str]) -> tuple[np.
     """Order the rows by time: oldest train, newest are the test; rows of one moment are ordered by a draw."""
     column = config.time or ""
     times, problems = times_of(table.cells(column), column)
-    rows = [row for row in range(len(table)) if not math.isnan(times[row])]
-    rows.sort(key=lambda row: (times[row], draw(config.seed, ids[row]), ids[row]))
+    rows = [row for row in oldest_first(times, ids, config.seed) if not math.isnan(times[row])]
     parts = np.full(len(table), "", dtype=object)
     parts[rows] = TRAIN
     test, val = _quota(len(rows), config, 0.5)
@@ -166,6 +165,11 @@ def _by_time(table: Table, config: SplitConfig, ids: Sequence[str]) -> tuple[np.
     parts[rows[len(rows) - test :]] = TEST
     parts[rows[len(rows) - test - val : len(rows) - test]] = VAL
     return parts, problems
+
+
+def oldest_first(times: np.ndarray, ids: Sequence[str], seed: int) -> list[int]:
+    """Return the positions of rows in order of time; those of one moment are ordered by a draw."""
+    return sorted(range(len(ids)), key=lambda row: (times[row], draw(seed, ids[row]), ids[row]))
 
 
 def times_of(cells: Iterable[Any], column: str) -> tuple[np.ndarray, list[Problem]]:

@@ -18,6 +18,8 @@ WIDEST = 1536  # features of all inputs together; the cost grows with its square
 MOST, LEAST = 384, 32  # principal components of one input
 PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # of a Gram matrix whose diagonal sums to one for each input
 
+BEFORE = 2  # folds of time that teach alone: one to fit on, one to choose the penalty
+
 Subset = tuple[str, ...]
 
 
@@ -60,7 +62,13 @@ def _features(values: np.ndarray, present: np.ndarray, rows: np.ndarray, cap: in
 
 
 def out_of_fold(
-    target: Target, features: Mapping[str, np.ndarray], rows: np.ndarray, folds: np.ndarray, subsets: Iterable[Subset]
+    target: Target,
+    features: Mapping[str, np.ndarray],
+    rows: np.ndarray,
+    folds: np.ndarray,
+    subsets: Iterable[Subset],
+    *,
+    forward: bool = False,
 ) -> dict[Subset, np.ndarray]:
     """Return, for each subset, logits ``(r, width)`` of rows by a model that was fitted without their fold.
 
@@ -70,25 +78,28 @@ def out_of_fold(
 
     :param rows: labelled rows, as ``features`` has them.
     :param folds: ``(r,)`` fold of each row.
+    :param forward: folds follow each other in time. A model is fitted on the folds before its own, and its penalty
+        chosen on the last of these, so that the first :data:`BEFORE` folds are not answered: their logits are zeros.
     """
     places, wide = _side_by_side(features)
     wanted, weights = _wanted(target, rows)
     count = int(folds.max()) + 1
     members = [np.flatnonzero(folds == fold) for fold in range(count)]
     sums = [_sums(wide[one], wanted[one], weights[one]) for one in members]
-    total = tuple(sum(part) for part in zip(*sums, strict=True))
+    total = _added(sums)
     found = {}
     for subset in subsets:
         columns = np.concatenate([places[name] for name in subset] + [places[""]])
         logits = np.zeros_like(wanted)
-        for fold, one in enumerate(members):
-            following = (fold + 1) % count
-            test, inner = wide[one][:, columns], members[following]
+        for fold in range(BEFORE if forward else 0, count):
+            choosing = fold - 1 if forward else (fold + 1) % count
+            learned = _added(sums[:fold]) if forward else _less(total, sums[fold])
+            one, inner = members[fold], members[choosing]
             penalty = _penalty(
-                _block(_less(_less(total, sums[fold]), sums[following]), columns),
+                _block(_less(learned, sums[choosing]), columns),
                 (wide[inner][:, columns], wanted[inner], weights[inner]),
             )
-            logits[one] = test @ _solved(_block(_less(total, sums[fold]), columns), penalty)
+            logits[one] = wide[one][:, columns] @ _solved(_block(learned, columns), penalty)
         found[subset] = logits
     return found
 
@@ -119,6 +130,11 @@ def _sums(wide: np.ndarray, wanted: np.ndarray, weights: np.ndarray) -> tuple[An
     """Return the weighted Gram matrix, its products with the labels, and the sum of the weights."""
     weighted = wide * weights[:, None]
     return weighted.T @ wide, weighted.T @ wanted, float(weights.sum())
+
+
+def _added(sums: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
+    """Return the sums over several folds."""
+    return tuple(sum(part) for part in zip(*sums, strict=True))
 
 
 def _less(whole: tuple[Any, ...], part: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -11,6 +11,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 import mmsdk
 from mmsdk.app.advice import advise
+from mmsdk.cli.worth import _lines
 from mmsdk.evaluate import Interval
 from mmsdk.evaluate.worth import PENALTIES, asked_subsets, make_features, out_of_fold
 from mmsdk.model import Target
@@ -132,6 +133,52 @@ def test_groups_stay_together():
     assert clean.tasks["mood"].together.value < 0.7
     assert clean.grouped_by == "who"
     assert clean.tasks["mood"].left_out == clean.tasks["mood"].adds == {}
+
+
+def test_by_time_each_fold_is_answered_by_the_rows_before_it():
+    """Rows of the same month tell how it was; before it nobody knew."""
+    random = np.random.default_rng(0)
+    months, said = random.normal(size=14), random.normal(size=420)
+    table = [
+        {
+            "tells": [said[day]],
+            "month": np.eye(14)[day // 30].tolist(),
+            "when": day,
+            "size": said[day] + months[day // 30],
+        }
+        for day in random.permutation(420).tolist()
+    ]
+    described = {
+        "inputs": {name: {"column": name, "modality": "vector"} for name in ("tells", "month")},
+        "tasks": {"size": {"column": "size", "type": "regression"}},
+        "split": {"test": 0, "validation": 0},
+    }
+    drawn = mmsdk.worth(described, table, quiet=True)
+    timed = mmsdk.worth({**described, "split": {"time": "when", "test": 0, "validation": 0}}, table, quiet=True)
+    assert drawn.tasks["size"].adds["month"].low > 0.3
+    assert timed.tasks["size"].adds["month"].high < 0.05
+    assert timed.tasks["size"].rows == 300  # of seven folds the first two teach
+    assert (timed.folds, timed.ordered_by, drawn.ordered_by) == (5, "when", None)
+    assert "300 rows of train and val, 5 folds, each answered by the rows before it (when)" in next(_lines(timed))
+
+
+def test_folds_of_time_learn_from_the_past_alone():
+    random = np.random.default_rng(0)
+    wide, truth = random.normal(size=(140, 3)).astype(np.float32), random.normal(size=140).astype(np.float32)
+    task = Regression()
+    task.prepare([0.0, 1.0])
+    folds = np.arange(140) // 20
+
+    def answers(values):
+        target = Target(task=task, values=values, labelled=np.ones(140, bool))
+        return out_of_fold(target, {"a": wide}, np.arange(140), folds, [("a",)], forward=True)["a",][:, 0]
+
+    found, other = answers(truth), answers(np.where(folds >= 4, 99, truth).astype(np.float32))
+    assert not found[:40].any()
+    assert np.array_equal(found[:100], other[:100])  # the fold that changes is answered as before, and those before it
+    assert not np.allclose(found[100:], other[100:])
+    fitted = {one: Ridge(alpha=one * 40).fit(wide[:40], truth[:40]).predict(wide[40:60]) for one in PENALTIES}
+    assert any(np.allclose(found[40:60], one, atol=1e-3) for one in fitted.values())
 
 
 def test_few_groups_make_fewer_folds_and_two_are_refused():

@@ -394,6 +394,43 @@ def test_auto_takes_validation_rows_where_there_are_many(made, monkeypatch):
     assert fitting.confide(dataclasses.replace(grouped, application=few)).source == "folds"
 
 
+def by_time(made, *, refit=False, **block):
+    """Return the draft of the run as if it were split by time."""
+    draft = made({"training": {**application()["training"], "epochs": 2, "refit": refit}}, source="auto", folds=2).draft
+    changed = {"split": SplitConfig(validation=0.3, test=0.3, time="id"), "confidence": ConfidenceConfig(**block)}
+    return dataclasses.replace(draft, application=draft.application.model_copy(update=changed))
+
+
+def test_by_time_no_head_learns_from_rows_newer_than_those_it_answers(made, monkeypatch):
+    """Few validation rows calibrate all the same; those that a refit learned from do by a head without them."""
+    heads = []
+    plain = confiding._head_without
+    monkeypatch.setattr(confiding, "_head_without", lambda draft, held: heads.append(held) or plain(draft, held))
+    held = int(sum(made().draft.samples.split == "val"))
+    draft = by_time(made)
+    heads.clear()
+    found = fitting.confide(draft)
+    assert (found.source, found.tasks["kind"].judges["left",].rows) == ("validation", held)
+    assert not heads
+    draft = by_time(made, refit=True)
+    heads.clear()
+    found = fitting.confide(draft)
+    assert (found.source, found.tasks["kind"].judges["left",].rows) == ("folds", held)
+    assert [set(draft.samples.split[one]) for one in heads] == [{"val"}]
+
+
+def test_by_time_folds_are_refused_and_no_message_names_them(made):
+    with pytest.raises(
+        mmsdk.ConfigError, match=r"rows newer than those they calibrate on.*leave confidence\.source out"
+    ):
+        confiding.check_confidence(by_time(made, source="folds"))
+    with pytest.raises(mmsdk.ConfigError, match=r"they cannot calibrate; leave confidence\.source out"):
+        confiding.check_confidence(by_time(made, refit=True, source="validation"))
+    none = by_time(made)
+    split = np.where(none.samples.split == "val", "test", none.samples.split)
+    assert fitting.confide(dataclasses.replace(none, samples=dataclasses.replace(none.samples, split=split))) is None
+
+
 def test_validation_rows_that_are_learned_from_or_absent_cannot_calibrate(tmp_path, monkeypatch):
     monkeypatch.setattr(fitting, "learn", None)  # it is said before anything is learned
     refit = {**application(), "training": {"refit": True}}

@@ -11,7 +11,7 @@ import pytest
 from mmsdk import DataError
 from mmsdk.app.draft import Draft
 from mmsdk.app.resolving import resolve_application
-from mmsdk.data import fold_rows, group_cells, read_table, resampled
+from mmsdk.data import fold_rows, folds_of_time, group_cells, read_table, resampled
 
 IDS = [f"r{number:03d}" for number in range(120)]
 KINDS = ["rare" if number % 6 == 0 else "common" for number in range(120)]
@@ -22,6 +22,15 @@ def test_labels_are_dealt_out_evenly():
     found = fold_rows(IDS, folds=4, labels=KINDS)
     assert Counter(found.tolist()) == dict.fromkeys(range(4), 30)
     assert [sum(KINDS[row] == "rare" for row in np.flatnonzero(found == fold)) for fold in range(4)] == [5] * 4
+
+
+def test_folds_of_time_follow_each_other():
+    times = np.random.default_rng(0).permutation(len(IDS)) // 2  # two rows of each moment
+    found = folds_of_time(IDS, times, folds=4)
+    assert np.ptp(np.bincount(found)) <= 1
+    assert all(times[found == fold].max() <= times[found == fold + 1].min() for fold in range(3))
+    turned = folds_of_time(IDS[::-1], times[::-1], folds=4)
+    assert np.array_equal(turned[::-1], found)
 
 
 def test_groups_stay_whole_and_the_labels_even():
