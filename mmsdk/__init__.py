@@ -67,6 +67,7 @@ _HOMES = {
     "atomic_write": "mmsdk.files",
     "cache_home": "mmsdk.files",
     "check_output": "mmsdk.files",
+    "column_numbers": "mmsdk.data.numbers",
     "column_says": "mmsdk.data.naming",
     "column_words": "mmsdk.data.naming",
     "compare": "mmsdk.app.comparing",
@@ -87,6 +88,7 @@ _HOMES = {
     "measure_share": "mmsdk.evaluate.shares",
     "moment_of": "mmsdk.data.times",
     "note": "mmsdk.progress",
+    "number_of": "mmsdk.data.numbers",
     "open_encoder": "mmsdk.embed",
     "open_modality": "mmsdk.embed",
     "open_session": "mmsdk.stream",
@@ -124,6 +126,7 @@ if TYPE_CHECKING:
     from mmsdk.config import Application, read_yaml
     from mmsdk.data import guess_application, guess_modality, inspect_table, read_table
     from mmsdk.data.naming import column_says, column_words
+    from mmsdk.data.numbers import column_numbers, number_of
     from mmsdk.data.times import moment_of
     from mmsdk.embed import open_encoder, open_modality
     from mmsdk.errors import (
@@ -232,6 +235,7 @@ __all__ = [
     "atomic_write",
     "cache_home",
     "check_output",
+    "column_numbers",
     "column_says",
     "column_words",
     "compare",
@@ -252,6 +256,7 @@ __all__ = [
     "models_home",
     "moment_of",
     "note",
+    "number_of",
     "open_encoder",
     "open_modality",
     "open_session",

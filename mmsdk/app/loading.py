@@ -63,6 +63,7 @@ def load(
     pipeline.columns = run.document["data"]["columns"]
     pipeline.numbers = run.document["data"].get("numbers", {})  # of runs that did not note it, each table is guessed
     pipeline.listed = run.document["data"].get("listed")
+    pipeline.units = run.document["data"].get("units", {})
     pipeline.usual = {
         name: Usual(**run.part(f"within.{name}")) for name, entry in application.inputs.items() if entry.within
     }

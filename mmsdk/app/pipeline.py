@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from mmsdk.app.amounts import amounts_of, read_amounts, unread_amounts
 from mmsdk.app.device import head_device
 from mmsdk.app.joint import is_joint
 from mmsdk.data import Policy, Samples, Table, at_the_door, holds_numbers, read_samples, read_table
@@ -50,6 +51,8 @@ class Pipeline:
     :param columns: of the table the application was fitted on; rows in use may carry them all.
     :param numbers: of these columns, whether they held numbers then; of ``1,119.60``, what stood between the thousands.
     :param listed: those whose cells were lists then; ``None`` of runs that did not note it.
+    :param units: of the columns that held numbers then and are read as such, the units these may have, their own first;
+        ``None`` until that is learned.
     :param rules: what is known for certain about the answers.
     :param told: what was said already of tables in use, so that a service says it once.
     """
@@ -67,6 +70,7 @@ class Pipeline:
     columns: Sequence[str] = ()
     numbers: Mapping[str, bool | str] = field(default_factory=dict)
     listed: Sequence[str] | None = None
+    units: Mapping[str, Sequence[str]] | None = None
     rules: RuleBook = field(default_factory=lambda: RuleBook(()))
     told: set[str] = field(default_factory=set)
     _opened_cache: EmbeddingCache | None = None
@@ -77,17 +81,26 @@ class Pipeline:
 
         :param partial: rows in use: labels are not needed, any input may be missing.
         """
-        table = self.table(data, root=root, known_only=partial).with_points(self.numbers)
-        table = at_the_door(table, self.application.privacy)
         application = self.application if self.in_use is None or not partial else self.in_use
-        return read_samples(table, application, self.policy, partial=partial)
+        table = self.table(data, root=root, known_only=partial)
+        units = amounts_of(table, application) if self.units is None else self.units
+        amounts = read_amounts(table, units)
+        for told in amounts.told:
+            self._tell(told)
+        table = amounts.table.with_points(self.numbers)
+        ruled = {column for rule in self.rules.rules for column in rule.columns}
+        problems = list(unread_amounts(replace(amounts, table=table), application, ruled, self.numbers))
+        table = at_the_door(table, self.application.privacy)
+        return read_samples(table, application, self.policy, partial=partial, found=problems)
 
     def read_to_learn(self, data: Any) -> tuple[Samples, list[Problem]]:
         """Read labelled rows, and settle by them which columns there are and what patterns of columns stand for.
 
         In use a table may lack some of those columns or have further ones: the inputs are read from the same as here.
         """
-        samples, problems = self.read(data, partial=False)
+        table = self.table(data, known_only=False)
+        self.units = amounts_of(table, self.application)
+        samples, problems = self.read(table, partial=False)
         self.columns = samples.table.names
         table = samples.table
         self.numbers = {name: table.marks.get(name) or holds_numbers(table.column(name)) for name in self.columns}
@@ -149,10 +162,13 @@ class Pipeline:
         for name, entry in absent.items() if len(absent) < len(inputs) else ():
             hint = did_you_mean(entry.columns[0], spare)
             columns = some([*map(repr, entry.columns)], NAMED)
-            told = f"{table.name} has no column {columns}: {name} is missing in every row.{hint}"
-            if told not in self.told:
-                self.told.add(told)
-                note(told, self.quiet)
+            self._tell(f"{table.name} has no column {columns}: {name} is missing in every row.{hint}")
+
+    def _tell(self, told: str) -> None:
+        """Say something of a table once."""
+        if told not in self.told:
+            self.told.add(told)
+            note(told, self.quiet)
 
     def embed(self, samples: Samples) -> Embeddings:
         """Embed every input, from the cache where it can be; fitted encoders that are new learn from ``train``."""

@@ -101,6 +101,7 @@ def _data(draft: Draft) -> dict[str, Any]:
         "columns": list(samples.table.names),
         "numbers": dict(draft.pipeline.numbers),
         "listed": list(draft.pipeline.listed or ()),
+        "units": {name: list(units) for name, units in (draft.pipeline.units or {}).items()},
         "understood": [asdict(one) for one in draft.understood],
         "table": table_fingerprint(samples.table),
         "fingerprint": _data_fingerprint(draft),

@@ -173,7 +173,7 @@ def again(material: Material, split: np.ndarray, application: Application, whole
         policy=replace(base.policy, on_bad_row="skip"),  # refused before, if at all; labels of other folds are no error
         quiet=True,
     )
-    pipeline.columns, pipeline.numbers = base.columns, base.numbers
+    pipeline.columns, pipeline.numbers, pipeline.units = base.columns, base.numbers, base.units
     learned = learned_inputs(base)
     redone = pipeline.embed(replace(samples, inputs={k: v for k, v in samples.inputs.items() if k in learned}))
     draft = Draft(

@@ -20,6 +20,7 @@ from mmsdk.data.profile import (
     first_repeat,
     folders_there,
     guesses_of,
+    odd_numbers,
     profile,
 )
 from mmsdk.data.repeats import copies, holds_cells, names_the_rows, own_share
@@ -197,6 +198,7 @@ class _Inspection:
             for p in self.free.values()
             if p.unique
             and p.name not in self.files
+            and not p.measured
             and p.words < 1.5
             and p.length <= 64
             and (not p.numeric or p.whole)
@@ -368,7 +370,7 @@ class _Inspection:
 
     def _repeat(self, found: Profile, identity: Profile | None) -> str | None:
         """Return why a column is a name or a repeat of another, or None."""
-        if found.unique and found.whole and len(self.table) > 2:
+        if found.unique and found.whole and not found.measured and len(self.table) > 2:
             return "numbers the rows"
         if identity is not None and names_the_rows(self.table, found.name, identity.name):
             return f"repeats {identity.name!r}"
@@ -415,10 +417,11 @@ class _Inspection:
         """Take what is left by the modality that fits best."""
         for name, found in list(self.free.items()):
             modality = _settled(best_modality(found, guesses), found, guesses)
+            why = f"; {odd}" if (odd := odd_numbers(found.sample)) else ""
             if modality is None:
-                self._drop(name, "fits no installed modality")
+                self._drop(name, f"fits no installed modality{why}")
             else:
-                self._add(name, [name], {"column": name, "modality": modality}, self._filled(found))
+                self._add(name, [name], {"column": name, "modality": modality}, self._filled(found) + why)
 
     def _add(self, name: str, columns: Sequence[str], block: dict[str, Any], note: str) -> None:
         """Add one input under a name that the application file takes."""
@@ -440,7 +443,9 @@ def _settled(modality: str | None, found: Profile, guesses: Mapping[str, Guess])
     if modality == "tags" and "text" in guesses and _is_for_writing(found.name):
         return "text"
     if modality == "category" and found.numeric and not column_says(found.name, ID_WORDS):
-        return "number" if "number" in guesses and (not found.whole or found.distinct > 20) else modality
+        return (
+            "number" if "number" in guesses and (not found.whole or found.measured or found.distinct > 20) else modality
+        )
     if modality == "category" and found.distinct > 100 and "text" in guesses:
         return "text"
     return (

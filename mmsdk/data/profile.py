@@ -15,14 +15,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mmsdk.data.media import Policy, Resolver
+from mmsdk.data.numbers import SIGNS, advice_on, units_of, without_groups, without_units
 from mmsdk.data.table import Table, plain_number
 from mmsdk.data.times import seconds_of
+from mmsdk.errors import some
 
 if TYPE_CHECKING:
     from mmsdk.specs import ModalitySpec
 
 SAMPLE = 200
 FITS = 0.9  # the share of cells that must have a file's ending for the column to hold files
+WORDS = 3  # that a comment lists
 LOWEST = 0.2  # below this no modality is said to fit
 KINDS = {
     "image": (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"),
@@ -41,12 +44,14 @@ class Profile:
     :param present: bool ``(n,)``: which cells hold something.
     :param codes: int64 ``(n,)``: equal cells have equal numbers, from 0; ``-1`` for an empty cell.
     :param sample: at most 200 of the cells that hold something, evenly spread.
+    :param measured: whether a sign says that its numbers are amounts: prices, percents, degrees, years of age.
     """
 
     name: str
     present: np.ndarray
     codes: np.ndarray
     sample: tuple[Any, ...]
+    measured: bool = False
 
     @cached_property
     def filled(self) -> int:
@@ -90,13 +95,17 @@ class Profile:
 
 
 def profile(table: Table, name: str) -> Profile:
-    """Look at one column."""
+    """Look at one column, with its numbers as they are read: ``59岁`` as 59 where that is certain."""
     column = table.column(name)
+    units = units_of(column)
+    plain = without_units(column, units)[0] if units else column
+    column = without_groups(plain)[0] if plain is not column else column
     held = table.present(name)
     rows = np.flatnonzero(held)
     picked = rows[np.linspace(0, len(rows) - 1, min(SAMPLE, len(rows))).astype(np.int64)] if len(rows) else rows
     sample = tuple(column.take(pa.array(picked, pa.int64())).to_pylist())
-    return Profile(name=name, present=held, codes=_codes(column, held), sample=sample)
+    measured = not SIGNS.isdisjoint(units[:1])
+    return Profile(name=name, present=held, codes=_codes(column, held), sample=sample, measured=measured)
 
 
 def _codes(column: pa.ChunkedArray, held: np.ndarray) -> np.ndarray:
@@ -254,6 +263,19 @@ def _number(cell: Any) -> float | None:
     if isinstance(cell, str):
         return plain_number(cell)
     return cell if isinstance(cell, int | float) and not isinstance(cell, bool) else None
+
+
+def odd_numbers(sample: Sequence[Any]) -> str:
+    """Return what keeps cells from being numbers, of which at least half look like some; nothing of others."""
+    texts = [cell for cell in sample if isinstance(cell, str) and _number(cell) is None]
+    advice = {cell: told for cell in texts if (told := advice_on(cell))}
+    words = [cell for cell in texts if not any(map(str.isdigit, cell))]
+    if not texts or 2 * (len(texts) - sum(cell in advice for cell in texts)) > len(sample):
+        return ""
+    if advice:
+        return f"{next(iter(advice))!r}: {next(iter(advice.values()))}"
+    told = some([*map(repr, dict.fromkeys(words))], WORDS)
+    return f"numbers but for {told}: empty those cells and take number" if len(words) == len(texts) else ""
 
 
 def _repeats(values: Sequence[Any]) -> float:

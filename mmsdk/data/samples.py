@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from mmsdk.data.cells import Cells
 from mmsdk.data.media import SKIP_BAD_ROWS, Policy, Resolver
@@ -15,7 +17,7 @@ from mmsdk.data.table import Table, as_id, is_empty, present
 from mmsdk.errors import ConfigError, DataError, Problem, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from mmsdk.config import Application, InputConfig
     from mmsdk.specs import ModalitySpec
@@ -71,6 +73,7 @@ def read_samples(
     *,
     modalities: Mapping[str, ModalitySpec] | None = None,
     partial: bool = False,
+    found: Sequence[Problem] = (),
 ) -> tuple[Samples, list[Problem]]:
     """Read a table as an application says.
 
@@ -79,6 +82,7 @@ def read_samples(
     :param partial: rows in use rather than in training. Columns of labels and of the split are not needed, an input's
         column may be missing (then the input is), the id's too (then rows are numbered), ids may repeat; the split is
         ``""`` throughout.
+    :param found: cells that no input can read, with their 0-based rows.
     :returns: the samples, and the problems that ``on_bad_row="skip"`` passed over: a bad cell became a missing input, a
         row without an id or with one that stood before was left out.
     :raises DataError: columns are missing, or rows are bad; names row, id, column and value of each.
@@ -88,22 +92,24 @@ def read_samples(
     specs = _specs(application, modalities)
     table = _with_columns(table, application, partial=partial)
     ids, kept, problems = _ids(table, application.id, unique=not partial)
+    problems += [_placed(problem, np.arange(1, len(table) + 1), ids) for problem in found]
+    cells = _without(table, found)
     if len(kept) < len(table) and policy.on_bad_row == "skip":
-        table, ids = table.take(kept), [ids[row] for row in kept]
+        table, cells, ids = table.take(kept), cells.take(kept), [ids[row] for row in kept]
         if not ids:
             raise DataError(f"{table.name} has no row with a usable id", problems)
     rows = kept + 1 if len(table) == len(kept) else np.arange(1, len(table) + 1)
     resolver = Resolver(table.root, policy)
     inputs = {}
     for name, entry in application.inputs.items():
-        inputs[name], found = _input(table, name, entry, specs[name], resolver)
-        problems += [_placed(problem, rows, ids) for problem in found]
+        inputs[name], broken = _input(cells, name, entry, specs[name], resolver)
+        problems += [_placed(problem, rows, ids) for problem in broken]
     if problems and policy.on_bad_row == "error":
         raise DataError(bad_rows(table.name, problems), problems)
-    split, found = _split(table, ids, application, partial=partial)
-    problems += [_placed(problem, rows, ids) for problem in found]
-    if found and policy.on_bad_row == "error":
-        raise DataError(bad_rows(table.name, found), problems)
+    split, broken = _split(table, ids, application, partial=partial)
+    problems += [_placed(problem, rows, ids) for problem in broken]
+    if broken and policy.on_bad_row == "error":
+        raise DataError(bad_rows(table.name, broken), problems)
     return Samples(ids=tuple(ids), inputs=inputs, table=table, split=split, rows=rows), problems
 
 
@@ -169,6 +175,19 @@ def _ids(table: Table, column: str | None, *, unique: bool) -> tuple[list[str], 
             seen[name] = row
             kept.append(row)
     return ids, np.array(kept, np.int64), problems
+
+
+def _without(table: Table, found: Sequence[Problem]) -> Table:
+    """Return a table without some of its cells."""
+    columns = table.columns
+    for place, name in enumerate(table.names):
+        gone = np.zeros(len(table), bool)
+        gone[[one.row for one in found if one.column == name and one.row is not None]] = True
+        if gone.any():
+            column = columns.column(place)
+            kept = pc.if_else(pa.array(gone), pa.scalar(None, column.type), column)
+            columns = columns.set_column(place, name, kept)
+    return replace(table, columns=columns)
 
 
 def _input(

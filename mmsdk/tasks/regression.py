@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from mmsdk.data.numbers import number_of
 from mmsdk.errors import DataError, Problem
 from mmsdk.protocols import Output
 from mmsdk.tasks.cells import is_empty
@@ -135,10 +136,9 @@ class Regression:
 def _number(cell: Any) -> float | None:
     """Return the finite number a cell holds, or None."""
     try:
-        number = float(cell)
-    except (TypeError, ValueError):
+        return number_of(cell)
+    except ValueError:
         return None
-    return number if math.isfinite(number) else None
 
 
 def _rank_correlation(first: np.ndarray, second: np.ndarray) -> Statistic:

@@ -400,3 +400,40 @@ def test_thousands_of_one_row_are_read_as_training_read_them(table, folder, germ
     assert close([chances(app, [row])[0] for row in thousands(table)[:20]], told)
     rows = [write(folder / "one.csv", [row], german) for row in thousands(table)[:1]]
     assert close(chances(app, rows[0]), told[:1])
+
+
+def test_signs_and_units_are_read_as_training_read_them(table, folder):
+    wide = str.maketrans("0123456789.", "０１２３４５６７８９．")
+
+    def chinese(rows):
+        return [
+            {
+                **row,
+                "price": row["price"] and f"{'￥¥'[number % 2]}{row['price']}",
+                "AU1": row["AU1"].translate(wide),
+                "count": f"{row['count']}件",
+                "grade": row["grade"] and f"{row['grade']}分",
+            }
+            for number, row in enumerate(as_text(rows))
+        ]
+
+    described = application(
+        inputs={
+            "price": PRICE,
+            "all": {"column": ["count", "AU1"], "modality": "table"},
+            "words": {"column": "code", "modality": "category"},
+        },
+        tasks={"kind": KIND, "grade": GRADE},
+        rules=[{"task": "grade", "when": "count >= 6", "at_most": 1.0}],
+    )
+    app = mmsdk.fit(described, write_csv(folder / "chinese.csv", chinese(table)), out=folder / "chinese", quiet=True)
+    told = chances(mmsdk.fit(described, table, quiet=True), table[:20])
+    loaded = mmsdk.load(app.folder, quiet=True)
+    for run in (app, loaded):
+        assert close(chances(run, chinese(table)[:20]), told)
+        assert close(chances(run, table[:20]), told)
+        assert close([chances(run, [row])[0] for row in chinese(table)[:20]], told)
+    hits = loaded.search(id=table[0]["id"], k=50, where="count >= 6 and price > 40")
+    assert {hit.id for hit in hits} == {
+        row["id"] for row in table[1:] if row["count"] >= 6 and (row["price"] or 0) > 40
+    }

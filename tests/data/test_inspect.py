@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+import re
 
 import pytest
 
@@ -460,3 +461,40 @@ def test_a_column_that_would_name_the_rows_but_for_repeats_is_said_and_is_no_inp
 )
 def test_many_repeats_groups_amounts_and_words_would_name_no_rows(name, cell, repeats):
     assert "would be" not in inspect_table(repeating(name, cell, repeats=repeats)).notes["inputs"]
+
+
+def test_amounts_with_signs_are_numbers_and_no_ids(tmp_path):
+    rows = [
+        {
+            "编号": f"{n:03d}",
+            "价格": f"￥{500 - n}",
+            "折扣": f"{50 + n % 9}%",
+            "尺寸": f"{n % 3 + 38}码",
+            "类别": f"{n % 2}级",
+        }
+        for n in range(40)
+    ]
+    application = guess_application(read_table(rows, root=tmp_path))
+    assert {name: one["modality"] for name, one in application["inputs"].items()} == {
+        "价格": "number",
+        "折扣": "number",
+        "尺寸": "category",
+    }
+    assert application["tasks"] == {"类别": {"column": "类别", "type": "classification"}}
+
+
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        (["4.{n}", "4.{n}", "-", "3.{n}"], "numbers but for '-': empty those cells and take number"),
+        (["{n}0{n}g", "{n}kg"], "'1kg': strip the unit"),
+        (["1{n}2/9{n}"], "it holds two numbers: make a column of each"),
+        (["{n} red", "a green {n}", "blue"], ""),
+    ],
+)
+def test_what_keeps_a_column_from_being_numbers_is_said(cells, told, tmp_path):
+    rows = [{"id": f"a{n}", "x": cells[n % len(cells)].format(n=n % 10)} for n in range(60)]
+    found = inspect_table(read_table(rows, root=tmp_path))
+    said = found.notes.get("inputs.x", "") + found.left_out.get("x", "")
+    assert re.search(told, said)
+    assert (";" in said) == bool(told)

@@ -18,7 +18,7 @@ def mmsdk_modalities() -> Iterable[ModalitySpec]:
         target="mmsdk_table.modalities:Number",
         summary="one finite number",
         sample="float, finite",
-        cells="1234.5, -3, 1e6, true, false; no thousands separators, no units, no NaN",
+        cells="1234.5, -3, 1e6, true, false; 12%, 36.5℃, ￥12, 12 kg where all of the column is so; no NaN",
         default_encoder="quantile",
     )
     yield ModalitySpec(

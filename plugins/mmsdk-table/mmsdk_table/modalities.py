@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 CATEGORY_LIMIT = 1_000
 SAID = {"true": 1.0, "false": 0.0}  # as texts say what a typed column holds as a boolean
-_UNIT = re.compile(r"\D{0,3}[+-]?\d[\d.,]*\s*\D{1,12}|\D{1,3}\s*[+-]?\d[\d.,]*")  # 12 kg, 80%, $5
 _DATED = re.compile("[-/.年]")
-_SEPARATED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?|[+-]?\d+,\d+")
 
 
 class Number(Whole):
@@ -143,23 +141,11 @@ def _missing(value: Any) -> bool:
 
 def _number(value: Any) -> float:
     """Return a finite float, or say why it is none."""
-    if isinstance(value, str) and _SEPARATED.fullmatch(value.strip()):
-        raise ValueError(f"is not a plain number ({value!r}); write 1234.5, with a point and no separators")
     if is_said(value):
         return SAID[str(value).strip().lower()]
-    try:
-        number = float(value.replace("_", "?") if isinstance(value, str) else value)  # Python would read 1_000
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"is not a number ({str(value)[:60]!r}){_advice(value)}") from None
-    if not math.isfinite(number):
-        raise ValueError(f"is not a finite number ({value}); leave the cell empty where the number is missing")
-    return number
+    from mmsdk import number_of
 
-
-def _advice(value: Any) -> str:
-    """Return what to do about a number with a unit, which is never guessed at: 12 kg and 12 g are not the same."""
-    united = isinstance(value, str) and _UNIT.fullmatch(value.strip())
-    return "; strip the unit, the same in every row, or take modality category or text" if united else ""
+    return number_of(value)
 
 
 def _elements(value: Any) -> Sequence[Any] | np.ndarray:

@@ -6,8 +6,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
-from mmsdk import DataError, column_words, guess_modality
-from mmsdk_recipe_triage.vitals import numbers
+from mmsdk import DataError, column_numbers, column_words, guess_modality
 from mmsdk_recipe_triage.words import (
     BESIDE,
     BESIDE_PARTS,
@@ -144,13 +143,13 @@ def holds_media(table: Any, name: str) -> bool:
 def _readings(cells: list[Any], below: float) -> bool:
     """Return whether all cells are numbers that are no ids by their size."""
     held = [str(cell) for cell in cells if cell is not None and str(cell).strip()]
-    found = numbers(held)
+    found = column_numbers(held)
     return bool(held) and len(found) == len(held) and max(map(abs, found)) < below
 
 
 def _measured(table: Any, name: str) -> bool:
     """Return whether a column is numbers with a fraction, as no id is."""
-    found = numbers(table.cells(name))
+    found = column_numbers(table.cells(name))
     return _readings(table.cells(name), READING) and any(one % 1 for one in found)
 
 

@@ -10,12 +10,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mmsdk import column_words
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from mmsdk import column_numbers, column_words
 
 ADULT = 16
 
@@ -109,21 +106,10 @@ def column_of(table: Any, named: re.Pattern[str], usual: tuple[float, float]) ->
     for name in table.names:
         if not named.fullmatch("".join(word for word in column_words(name) if word not in UNITS)):
             continue
-        readings = numbers(table.cells(name))
+        readings = column_numbers(table.cells(name))
         if readings and usual[0] <= median(readings) <= usual[1]:
             return str(name)
     return None
-
-
-def numbers(cells: Sequence[Any]) -> list[float]:
-    """Return the cells that are numbers."""
-    found = []
-    for cell in cells:
-        try:
-            found.append(float(cell))
-        except (TypeError, ValueError):
-            continue
-    return found
 
 
 def quoted(column: str) -> str:

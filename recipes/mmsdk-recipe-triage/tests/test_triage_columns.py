@@ -196,6 +196,20 @@ def test_readings_in_another_unit_make_no_floor(column, cells):
     assert floors(table(**{column: cells}), "urgency", "urgent") == []
 
 
+def test_readings_with_their_units_make_floors_for_adults_too():
+    readings = {
+        "血氧饱和度": ["94", "99%", "９８％"],
+        "体温": ["３６．５", "36.6℃", "未测"],
+        "年龄": ["59岁", "94岁", "不详"],
+    }
+    whens = [rule["when"] for rule in floors(table(**readings), "urgency", "urgent")]
+    assert whens == [
+        "血氧饱和度 <= 91 and (年龄 is null or 年龄 >= 16)",
+        "体温 <= 35 and (年龄 is null or 年龄 >= 16)",
+    ]
+    assert floors(table(体温=["36.6℃", "97.9°F"]), "urgency", "urgent") == []
+
+
 def test_a_column_of_two_words_is_quoted():
     (rule,) = floors(table(**{"O2 sat": [97, 98]}), "urgency", "urgent")
     assert rule["when"] == "`O2 sat` <= 91"
