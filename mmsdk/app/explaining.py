@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,7 @@ from mmsdk.explain import (
 from mmsdk.progress import progress
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from mmsdk.app.application import App
@@ -139,6 +140,11 @@ class Explainer:
             raise DataError("explain needs either a row or an id, not both and not neither")
         if id is not None:
             row, root = self._known(id), self._pieces.root()
+        elif not isinstance(row, Mapping):
+            raise DataError(
+                f"explain takes a row as a mapping of inputs to values, not {row!r:.60}; a row of the index is "
+                f"explained by its id: explain(id={str(row)!r:.60})"
+            )
         samples, _ = self._app.pipeline.read([row], root=root, partial=True)
         embeddings = self._app.pipeline.embed(samples)
         one = Row(

@@ -62,14 +62,19 @@ def _missing(samples: Samples, name: str) -> Iterator[Finding]:
 
 
 def _constant(samples: Samples) -> Iterator[Finding]:
-    """Yield the columns that say the same in every row."""
+    """Yield the columns that are empty, and those that say the same in every row."""
     table = samples.table
     if len(table) < 2:
         return
-    constant = [name for name in table.names if len({str(cell) for cell in table.cells(name)}) == 1]
-    if constant:
-        title = f"{len(constant)} columns say the same in every row"
-        yield Finding(severity="note", code="constant", title=title, detail=", ".join(constant))
+    empty = [name for name in table.names if not table.present(name).any()]
+    same = [name for name in table.names if len({str(cell) for cell in table.cells(name)}) == 1 and name not in empty]
+    for code, columns, one, many in (
+        ("empty", empty, "column is empty", "columns are empty"),
+        ("constant", same, "column says the same in every row", "columns say the same in every row"),
+    ):
+        if columns:
+            title = f"{len(columns)} {one if len(columns) == 1 else many}"
+            yield Finding(severity="note", code=code, title=title, detail=", ".join(columns))
 
 
 def _repeated(samples: Samples) -> Iterator[Finding]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SHOWN = 5  # baselines on the terminal: those that are hardest to be ahead of; the report has all
 PRINTED = ("baselines", "paired", "confidence")  # what is printed of a task beside its judged part
+QUERY = 40  # characters of a text that is suggested as a query
 GENERAL = 3  # commands of any run that are suggested after those of the recipe
 SYNTHETIC = "The data is synthetic: made to show that everything runs. The figures say nothing about your data."
 
@@ -136,9 +137,17 @@ def next_commands(app: Any) -> Iterator[Sequence[str | Path]]:
     if tasks and ids:
         yield "explain", app.folder, "--id", ids[0], *_reading(app.pipeline.policy)
     elif any(one["modality"] == "text" for one in app.document["inputs"].values()):
-        yield "search", app.folder, "--text", "something warm"
+        yield "search", app.folder, "--text", _some_words(app, ids)
     if ids:
         yield "search", app.folder, "--id", ids[0]
+
+
+def _some_words(app: Any, ids: Sequence[str]) -> str:
+    """Return the first words of a text of the index, which are of its language and find something."""
+    texts = [name for one in app.application.inputs.values() if one.modality == "text" for name in one.columns]
+    row: Mapping[str, Any] = next(iter(app.index.rows(ids[:1])), {})
+    words = next((told for name in texts if (told := " ".join(str(row.get(name) or "").split()))), "something warm")
+    return words if len(words) <= QUERY else words[:QUERY].rpartition(" ")[0] or words[:QUERY]
 
 
 def _reading(policy: Any) -> Iterator[str]:

@@ -252,4 +252,7 @@ def _merged(rows: _Rows, pairs: dict[tuple[str, int, str], _Pair], problems: lis
 def _headline(name: str, problems: list[Problem]) -> str:
     """Return the sentence above a list of problems."""
     rows = len({problem.row for problem in problems})
-    return f"{name}: {rows} bad row{'' if rows == 1 else 's'}; mend them, or use {SKIP_BAD_ROWS} to leave them out"
+    return (
+        f"{name}: {rows} bad row{'' if rows == 1 else 's'}; mend them, or use {SKIP_BAD_ROWS} to leave them out "
+        "(rows are counted without the header)"
+    )

@@ -277,5 +277,5 @@ def bad_rows(name: str, problems: list[Problem]) -> str:
     where = ", ".join(f"{column} ({count})" for column, count in columns.most_common(5))
     return (
         f"{name}: {rows} bad row{'' if rows == 1 else 's'}, in {where}; mend them, or use {SKIP_BAD_ROWS} "
-        "to treat bad cells as missing"
+        "to treat bad cells as missing (rows are counted without the header)"
     )

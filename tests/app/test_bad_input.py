@@ -117,7 +117,7 @@ def test_missing_files_are_named_all_at_once(here, capsys):
     spoil(here, 11, image="photos/nine.png")
     said = refused(capsys, "fit", app)
     says(said, "items.csv: 3 bad rows", "row 4 (id '003'), column 'image', 'photos/003.png': does not exist")
-    says(said, "row 8", "row 12", "'photos/nine.png'", "--on-bad-row skip")
+    says(said, "row 8", "row 12", "'photos/nine.png'", "--on-bad-row skip", "counted without the header")
 
 
 def test_missing_files_can_be_passed_over_and_are_counted(here, capsys):
@@ -252,6 +252,7 @@ def test_an_interaction_with_an_unknown_item(here, capsys):
         "'999'",
         "no id of the item table",
         "--on-bad-row skip",
+        "counted without the header",
     )
 
 

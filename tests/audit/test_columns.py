@@ -1,10 +1,21 @@
-"""Rows that stand twice in a table."""
+"""Columns that say nothing, and rows that stand twice in a table."""
 
 from __future__ import annotations
 
 import pytest
 
 from mmsdk.app.inspecting import inspect
+
+
+def test_empty_columns_are_no_columns_that_say_the_same():
+    rows = [{**row, "note": "", "country": "SE", "shop": "north"} for row in tickets(0)]
+    told = [str(one) for one in inspect(rows, quiet=True).findings if one.code in {"empty", "constant"}]
+    assert told == [
+        "note: 1 column is empty (note)",
+        "note: 2 columns say the same in every row (country, shop)",
+    ]
+    alone = inspect([{**row, "country": "SE"} for row in tickets(0)], quiet=True).findings
+    assert "note: 1 column says the same in every row (country)" in list(map(str, alone))
 
 
 def findings(rows):

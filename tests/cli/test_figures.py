@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 
 import pytest
 
-from mmsdk.cli.figures import print_metrics
+from mmsdk.cli.figures import next_commands, print_metrics
 from mmsdk.cli.shell import run
 from mmsdk.config import write_yaml
 from mmsdk.errors import ConfigError
@@ -106,3 +107,30 @@ def test_figures_that_are_those_of_another_task_are_printed_once(capsys, details
     assert "next: recall on test" in out
     assert ("sliced: the same figures" in out) is not details  # slices are printed with the details alone
     assert out.count("EASE") == (3 if details else 2)
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"title": "韩版米色连衣裙"}, "韩版米色连衣裙"),
+        (
+            {"title": " ", "about": "Lamp  in solid oak, oiled by hand and waxed twice"},
+            "Lamp in solid oak, oiled by hand and",
+        ),
+        ({"title": "长" * 60}, "长" * 40),
+        ({"title": None}, "something warm"),
+    ],
+)
+def test_what_to_try_next_is_asked_in_words_of_the_table(tmp_path, row, words):
+    text = {"modality": "text"}
+    app = SimpleNamespace(
+        folder=tmp_path,
+        document={"tasks": {}, "inputs": {"words": text}},
+        application=SimpleNamespace(
+            data=None, inputs={"words": SimpleNamespace(modality="text", columns=["title", "about"])}
+        ),
+        index=SimpleNamespace(some_ids=lambda count: ["a"][:count], rows=lambda ids: [row for _ in ids]),
+    )
+    assert ("search", tmp_path, "--text", words) in list(next_commands(app))
+    app.index.some_ids = lambda count: []
+    assert list(next_commands(app)) == [("search", tmp_path, "--text", "something warm")]

@@ -162,6 +162,8 @@ def test_the_same_row_has_the_same_explanation_and_torch_is_left_alone(app, why)
     [
         ({}, mmsdk.DataError, "either a row or an id"),
         ({"id": "nobody"}, mmsdk.DataError, "holds no row 'nobody'"),
+        ({"row": "004"}, mmsdk.DataError, r"not '004'; a row of the index .*: explain\(id='004'\)"),
+        ({"row": 4}, mmsdk.DataError, r"explain\(id='4'\)"),
         ({"row": {"title": ""}}, mmsdk.DataError, "holds nothing to explain"),
         ({"id": "004", "task": "kin"}, mmsdk.ConfigError, "no task named 'kin'. Did you mean 'kind'"),
         ({"id": "004", "label": "lap"}, mmsdk.ConfigError, "no label named 'lap'. Did you mean 'lamp'"),
