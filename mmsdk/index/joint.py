@@ -14,7 +14,7 @@ from mmsdk.index.hits import Hit, Row, RowBatch
 from mmsdk.index.keeper import Keeper
 from mmsdk.index.store import Moved, Settings, Store
 from mmsdk.index.vectors import BLOCK, checked, normalised
-from mmsdk.index.where import compile_where, no_numbers_in
+from mmsdk.index.where import compile_where, no_dates_in, no_numbers_in
 from mmsdk.plugins import get_registry
 from mmsdk.progress import note
 
@@ -204,11 +204,12 @@ class JointIndex:
             return known
         columns, generation = self._store.columns(), view.state.generation
         keys = view.known(self._store.matching(compile_where(where, columns), generation))
-        for name, condition in no_numbers_in(where, columns).items():
-            if name not in view.no_numbers:  # every cell is looked at: once, not for every filter
-                view.no_numbers[name] = len(view.known(self._store.matching(condition, generation)))
-            if count := view.no_numbers[name]:
-                note(f"where: {name}: {count} cells are text that is no number, and were compared with none")
+        for what, found in (("number", no_numbers_in(where, columns)), ("date", no_dates_in(where, columns))):
+            for name, condition in found.items():
+                if (what, name) not in view.odd:  # every cell is looked at: once, not for every filter
+                    view.odd[what, name] = len(view.known(self._store.matching(condition, generation)))
+                if count := view.odd[what, name]:
+                    note(f"where: {name}: {count} cells are text that is no {what}, and were compared with none")
         if len(view.filters) < FILTERS:
             view.filters[where] = keys
         return keys

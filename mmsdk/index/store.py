@@ -19,6 +19,7 @@ import numpy as np
 
 from mmsdk.errors import StoreError
 from mmsdk.index.database import SCHEMA, SCHEMA_VERSION, Database
+from mmsdk.index.where import with_moments
 
 if TYPE_CHECKING:
     import sqlite3
@@ -177,6 +178,7 @@ class Store:
         """Return the keys whose items satisfy a condition of :mod:`mmsdk.index.where`, ascending."""
         sql, values = condition
         with self._at(generation) as connection:
+            with_moments(connection)
             # Safe: every value and every column's path in `sql` is a parameter.
             found = connection.execute(f"SELECT key FROM items WHERE {sql} ORDER BY key", values).fetchall()  # noqa: S608 - as said above
         return np.fromiter((key for (key,) in found), np.int64, len(found))

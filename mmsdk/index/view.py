@@ -64,7 +64,7 @@ class View:
     """The store at one change number, its vectors, and the snapshot that covers its first places.
 
     :ivar alive: bool ``(places,)``; what is in neither snapshot nor tail any more is False.
-    :ivar no_numbers: of columns that a filter compared with a number, how many cells are text that is none.
+    :ivar odd: of columns that a filter compared with a ``number`` or a ``date``, how many cells are text that is none.
     :ivar gone: how many removed items a search may still come upon.
     """
 
@@ -78,7 +78,7 @@ class View:
     index: VectorIndex | None
     names: Names
     filters: dict[str, Keys] = field(default_factory=dict)
-    no_numbers: dict[str, int] = field(default_factory=dict)
+    odd: dict[tuple[str, str], int] = field(default_factory=dict)
 
     @property
     def covered(self) -> int:

@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
+from mmsdk.data.times import moment_of
 from mmsdk.errors import StoreError, unknown
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterable
 
 MAX_LENGTH = 100_000
@@ -33,7 +36,9 @@ TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
+DATED = re.compile("[-/.年]")  # what a date has after its first digit; digits alone may be anything
 UNREACHABLE = re.compile(r"[\x00-\x1f\"\\]")
+ORDER = {"<", "<=", ">", ">="}
 COMPARE = {"<", "<=", ">", ">=", "=", "!="}
 SAME = {"==": "=", "<>": "!="}
 KEYWORDS = {"and", "or", "not", "in", "like", "is", "null", "true", "false"}
@@ -52,12 +57,15 @@ def compile_where(text: str, columns: Iterable[str], *, doubting: bool = False) 
     """Turn a filter into a SQL condition on ``items`` and its parameters.
 
     A comparison with an unquoted number is numeric: a cell that is a number, or text that reads as one (``"19.90"``
-    from a CSV file), takes part, other text never does. A quoted value is compared as text. ``is null`` is true for
-    an empty and for an absent cell; every other comparison with such a cell is false. ``like`` knows ``%`` and ``_``
-    and ignores the case of ASCII letters. A column whose name is no plain word is written in backticks.
+    from a CSV file), takes part, other text never does. A quoted value is compared as text, but a quoted date by time:
+    ``'2026-11-01'`` is ``2026年11月1日``, and before it comes what is a date before it, however that is written; other
+    text comes neither before nor after it. ``is null`` is true for an empty and for an absent cell; every other
+    comparison with such a cell is false. ``like`` knows ``%`` and ``_`` and ignores the case of ASCII letters. A column
+    whose name is no plain word is written in backticks. The connection needs :func:`with_moments`.
 
     :param columns: the names of all columns; ``id`` is always known.
-    :param doubting: text that is no number is compared with one as an empty cell is: neither true nor false.
+    :param doubting: text that is no number is compared with one as an empty cell is, and text that is no date always:
+        neither true nor false.
     :raises StoreError: it does not parse, or names an unknown column.
     """
     if len(text) > MAX_LENGTH:
@@ -71,6 +79,33 @@ def columns_in(text: str, columns: Iterable[str]) -> tuple[str, ...]:
     parser = _Parser(text, tuple(columns))
     parser.parse()
     return tuple(dict.fromkeys(parser.read))
+
+
+def with_moments(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """Return a connection that can compare dates."""
+    connection.create_function("moment", 1, moment, deterministic=True)
+    return connection
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def moment(cell: Value | None) -> str | None:
+    """Return a date as text that sorts by time, without its zone; nothing of what is no date."""
+    if not isinstance(cell, str) or not DATED.search(cell.strip()[1:]):
+        return None
+    try:
+        return moment_of(cell).replace(tzinfo=None).isoformat(" ", "microseconds")
+    except ValueError:
+        return None
+
+
+def no_dates_in(text: str, columns: Iterable[str]) -> dict[str, Sql]:
+    """Return the columns that a filter puts before or after a date -> which of their cells hold something else."""
+    parser = _Parser(text, tuple(columns))
+    parser.parse()
+    return {
+        name: (f"(moment({sql}) IS NULL AND trim({sql}) != '')", [*path, *path])
+        for name, (sql, path) in parser.dated.items()
+    }
 
 
 def no_numbers_in(text: str, columns: Iterable[str]) -> dict[str, Sql]:
@@ -96,6 +131,7 @@ class _Parser:
         self.position = 0
         self.read: list[str] = []
         self.numeric: dict[str, Sql] = {}
+        self.dated: dict[str, Sql] = {}
         self.depth = 0
         self.terms = 0
 
@@ -196,6 +232,8 @@ class _Parser:
         self._next()
         value = self._value(operator)
         compared = _compare(column, operator, value)
+        if operator in ORDER and moment(value):
+            self.dated[self.read[-1]] = column  # of which some cells may be no dates
         return self._numeric(column, compared) if _is_number(value) and operator != "!=" else compared
 
     def _column(self) -> Sql:
@@ -286,13 +324,26 @@ def _compare(column: Sql, operator: str, value: Value) -> Sql:
         negation = "NOT " if operator == "!=" else ""
         return f"({negation}({sql} = ? OR lower({sql}) = ?))", [*path, int(value), *path, str(value).lower()]
     if isinstance(value, str):
-        return f"(CAST({sql} AS TEXT) {operator} ?)", [*path, value]
+        return _compare_text(column, operator, value)
     # SQLite applies the NUMERIC affinity of the cast to the other side: '19.90' becomes a number, 'abc' stays text,
     # and text is greater than every number, hence the second bound.
     if operator in (">", ">="):
         bounded = f"({sql} {operator} CAST(? AS NUMERIC) AND {sql} <= CAST(9e999 AS NUMERIC))"
         return bounded, [*path, value, *path]
     return f"({sql} {operator} CAST(? AS NUMERIC))", [*path, value]
+
+
+def _compare_text(column: Sql, operator: str, value: str) -> Sql:
+    """Compare one column with a quoted value: by time where that is a date, which is the same in any spelling."""
+    sql, path = column
+    as_text = f"(CAST({sql} AS TEXT) {operator} ?)", [*path, value]
+    if (then := moment(value)) is None:
+        return as_text
+    by_time = f"(moment({sql}) {operator} ?)", [*path, then]
+    if operator in ORDER:
+        return by_time
+    joiner, otherwise = ("OR", "0") if operator == "=" else ("AND", "1")
+    return f"({as_text[0]} {joiner} coalesce({by_time[0]}, {otherwise}))", [*as_text[1], *by_time[1]]
 
 
 def _not_null(negated: bool, sql: Sql) -> Sql:

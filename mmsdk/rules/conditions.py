@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.errors import ConfigError, StoreError
-from mmsdk.index.where import columns_in, compile_where, no_numbers_in
+from mmsdk.index.where import columns_in, compile_where, no_dates_in, no_numbers_in, with_moments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,7 +41,7 @@ class Judged:
 
     :param met: bool ``(n, conditions)``: which rows meet which.
     :param unread: (condition, column) -> bool ``(n,)``: the rows that it could not be judged for, since the column
-        holds text there that is no number (``n/a``, ``88%``); only where there are any.
+        holds text there that is no number (``n/a``) or no date; only where there are any.
     """
 
     met: np.ndarray
@@ -52,19 +52,21 @@ def firing(conditions: Mapping[str, Sequence[str]], table: Table) -> Judged:
     """Judge conditions by the rows of a table.
 
     A comparison with an empty cell, or with one of a column that the rows do not have, is not met; ``is null`` is. Nor
-    is one of a number with text that is none, and where the rest of the condition does not decide it, it is ``unread``.
+    is one of a number, or of a date, with text that is none, and where the rest of the condition does not decide it, it
+    is ``unread``.
 
     :param conditions: each with the columns it reads.
     """
     columns = list(dict.fromkeys(name for read in conditions.values() for name in read))
     met, unread = np.zeros((len(table), len(conditions)), dtype=bool), {}
     with contextlib.closing(sqlite3.connect(":memory:")) as connection:
-        connection.execute("CREATE TABLE items (id INTEGER PRIMARY KEY, row TEXT)")
+        with_moments(connection).execute("CREATE TABLE items (id INTEGER PRIMARY KEY, row TEXT)")
         connection.executemany("INSERT INTO items VALUES (?, ?)", enumerate(_rows(table, columns)))
         for place, condition in enumerate(conditions):
             sql, values = compile_where(condition, columns, doubting=True)
             met[_matching(connection, sql, values), place] = True
-            for name, (text, path) in no_numbers_in(condition, columns).items():
+            odd = no_numbers_in(condition, columns) | no_dates_in(condition, columns)
+            for name, (text, path) in odd.items():
                 if rows := _matching(connection, f"{text} AND ({sql}) IS NULL", [*path, *values]):
                     unread[condition, name] = np.isin(np.arange(len(table)), rows)
     return Judged(met=met, unread=unread)

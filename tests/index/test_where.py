@@ -168,6 +168,44 @@ def test_cells_that_no_number_can_be_compared_with_are_said(tmp_path, capsys, wh
         assert capsys.readouterr().err == ""
 
 
+DATES = ["2026-02-12", "2026年5月14日", "2026/11/1", "1.11.2026", "2026-11-01T10:00:00+08:00", "soon", "", 20261231]
+
+
+@pytest.fixture(scope="module")
+def diary(tmp_path_factory):
+    with JointIndex.create(tmp_path_factory.mktemp("dates") / "i", 2) as index:
+        index.add(list("abcdefgh"), [[i, 1] for i in range(8)], [{"day": day} for day in DATES])
+        yield index
+
+
+@pytest.mark.parametrize(
+    ("where", "ids"),
+    [
+        ("day >= '2026-11-01'", "cde"),
+        ("day >= '2026年11月1日'", "cde"),
+        ("day > '1.11.2026'", "e"),
+        ("day < '2026/5/15'", "ab"),
+        ("day <= '2026-11-01'", "abcd"),
+        ("day = '2026-11-01'", "cd"),
+        ("day != '2026-11-01'", "abefgh"),
+        ("day in ('2026-11-01', 'soon')", "cdf"),
+        ("not day < '2026-05-15'", "cde"),  # what is no date is neither
+        ("day > '2026-11-01T09:59'", "e"),
+        ("day >= 's'", "f"),  # no date: as text
+        ("day >= '20260101'", "bfh"),  # nor are digits alone
+    ],
+)
+def test_a_quoted_date_is_compared_by_time_however_it_is_written(diary, where, ids):
+    assert "".join(sorted(diary.ids(where))) == ids
+
+
+def test_cells_that_no_date_can_be_compared_with_are_said(diary, capsys):
+    diary.ids("day <= '2026-10-31'")
+    assert "where: day: 2 cells are text that is no date, and were compared with none" in capsys.readouterr().err
+    diary.ids("day = '2026-10-31'")
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize(
     ("where", "message"),
     [

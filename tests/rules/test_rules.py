@@ -129,6 +129,15 @@ def test_text_in_the_place_of_a_number_fires_nothing_and_leaves_the_rule_open(wh
     assert set(found.unread) == ({("low", "spo2")} if unread else set())
 
 
+def test_text_in_the_place_of_a_date_leaves_the_rule_open_too():
+    rows = table(day=["2026年11月1日", "soon", "2026/3/1", " "])
+    found = book(
+        entry(name="new", when="day >= '2026-05-01'", task="urgency", at_least="urgent"), columns=("day",)
+    ).fired(rows, 4)
+    assert list(found.met["new"]) == [True, False, False, False]
+    assert list(found.unjudged("new")) == [False, True, False, False]
+
+
 def test_conditions_read_numbers_texts_and_dates():
     import datetime
 
