@@ -12,6 +12,7 @@ from mmsdk.data.answers import task_kind
 from mmsdk.data.guessed import Guessed
 from mmsdk.data.naming import WIDE, column_says, column_words, is_named, name_for, patterns
 from mmsdk.data.profile import (
+    FITS,
     Profile,
     best_modality,
     determines,
@@ -53,11 +54,16 @@ WRITTEN_WORDS = frozenset(
 WRITTEN_WORDS |= {"notiz", "notizen", "bemerkung", "bemerkungen", "kommentar", "beschreibung"}
 WRITTEN_WORDS |= {"备注", "描述", "主诉", "现病史", "评价", "评论", "留言"}
 GROUP_WORDS = frozenset(["group", "fold", "folds", "分组", "组别"])
+PHONE_WORDS = frozenset(["phone", "phones", "telephone", "tel", "mobile", "cellphone", "fax", "telefon", "handy"])
+PHONE_WORDS |= {"telefonnummer", "handynummer", "mobilnummer", "手机", "电话", "联系方式"}
+SOMEBODY = "telephones, e-mails or long ids; privacy.drop takes them out"
 WHO = ID_WORDS | {"no", "number", "name", "first", "last", "full"}  # beside one of them: not patient_age
 WHO |= {"vorname", "nachname", "姓名", "号", "号码", "代码"}
 NAMED = 4  # words of a cell from which it is a text and names nobody
 REPEATS = 0.05  # of the rows, up to which a column would name them but for these
 OWN = 0.25  # of a text's letters, from which it says something that no other column does
+MOST = 0.5  # of the cells of a column called telephone that are some: others say that there is none
+PHONE, LONG = 7, 11  # digits from which a cell is a telephone where the name says so, and a number of somebody anywhere
 PARTS = frozenset({"train", "val", "validation", "test"})
 
 
@@ -160,6 +166,7 @@ class _Inspection:
         identity = self._id()
         split = self._split()
         answers = asked or (self._tasks() if tasks else {})
+        self._somebody()
         self._leaks()
         self._repeats(identity)
         self._file_inputs()
@@ -336,6 +343,12 @@ class _Inspection:
         elif not taken:
             self.found.notes["tasks"] = "found none (mmsdk inspect --task COLUMN takes one)"
 
+    def _somebody(self) -> None:
+        """Leave out the numbers and addresses of somebody, whatever else they would be."""
+        for name, found in list(self.free.items()):
+            if name not in self.files and _numbers_somebody(found):
+                self._drop(name, SOMEBODY)
+
     def _leaks(self) -> None:
         """Leave out the columns that go with one answer only, the answers' own derivatives, and texts holding them."""
         for name, found in list(self.free.items()):
@@ -480,6 +493,30 @@ def _is_for_writing(name: str) -> bool:
 def _is_written(found: Profile) -> bool:
     """Return whether the cells are text, and name nobody; the subject of a study has no spaces, that of a mail has."""
     return found.words >= NAMED or (found.words > 1 and column_words(found.name) == ["subject"])
+
+
+def _numbers_somebody(found: Profile) -> bool:
+    """Return whether nearly all cells are e-mails or numbers too long and too different for amounts, or telephones."""
+    phone = column_says(found.name, PHONE_WORDS)
+    fitting = sum(_is_mail(cell) or _digits(cell) >= (PHONE if phone else LONG) for cell in found.sample)
+    if not found.sample or found.measured or fitting < (MOST if phone else FITS) * len(found.sample):
+        return False
+    return phone or _is_mail(found.sample[0]) or found.distinct >= (1 - REPEATS) * found.filled
+
+
+def _is_mail(cell: Any) -> bool:
+    """Return whether a cell is an e-mail address and nothing else."""
+    return isinstance(cell, str) and re.fullmatch(r"[^@\s]+@[^@\s]+\.[^\W\d]{2,}", cell.strip()) is not None
+
+
+def _digits(cell: Any) -> int:
+    """Return how many digits a cell has that is one number, ``11010119900101001X`` or ``+49 (30) 1234``; 0 of others.
+
+    Numbers between spaces are a vector, unless they begin as a telephone does.
+    """
+    text = str(int(cell) if isinstance(cell, float) and cell.is_integer() else cell).strip()
+    one = re.fullmatch(r"\d+[Xx]?|(?:\+|0\d|\()[\d ()/-]+", text)
+    return len(re.sub(r"\D", "", text)) if one else 0
 
 
 def _has_digit(cell: Any) -> bool:

@@ -498,3 +498,32 @@ def test_what_keeps_a_column_from_being_numbers_is_said(cells, told, tmp_path):
     said = found.notes.get("inputs.x", "") + found.left_out.get("x", "")
     assert re.search(told, said)
     assert (";" in said) == bool(told)
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "left_out"),
+    [
+        ("x", lambda n: 13800000000 + n * 7919 if n % 7 else None, True),  # beside gaps it was a number
+        ("x", lambda n: 13800000000 + n // 2 * 7919, False),  # a number that comes again may be an amount
+        ("x", lambda n: 13800000000 + max(n, 1) * 7919, True),
+        ("x", lambda n: float(13800000000 + n * 7919) if n % 7 else None, True),
+        ("x", lambda n: f"+49 (151) 2345{n:03d}-{n % 10}", True),
+        ("x", lambda n: f"11010119900101{n:03d}X", True),
+        ("x", lambda n: f"u{n % 20}@qq.com", True),
+        ("x", lambda n: f"1{n:02d} 2{n:02d} 3{n:02d} 4{n:02d}", False),  # a box in a picture
+        ("x", lambda n: f"{n}.75 by 12345678901", False),
+        ("x", lambda n: f"￥{13800000000 + n * 7919}", False),  # an amount by its sign
+        ("x", lambda n: 1234567890 + n * 7919, False),  # ten digits: seconds
+        ("x", lambda n: -13800000000 - n * 7919 + 0.5, False),
+        ("手机", lambda n: str(13800000000 + n // 3 * 7919) if n % 3 else "无", True),
+        ("Telefon privat", lambda n: f"030 1234{n // 4}", True),
+        ("联系电话", lambda n: f"0571-8800{n // 4:04d}", True),
+        ("mobile", lambda n: n % 3, False),
+        ("phones at home", lambda n: n * 1.5, False),
+    ],
+)
+def test_telephones_and_other_numbers_of_somebody_are_no_input(column, cell, left_out):
+    draw = random.Random(0)
+    rows = [{"name": f"n{n}", column: cell(n), "y": draw.choice("ab")} for n in range(100)]
+    said = "telephones, e-mails or long ids; privacy.drop takes them out"
+    assert (inspect_table(read_table(rows), target="y").left_out.get(column) == said) is left_out

@@ -37,7 +37,7 @@ NOTE_WORDS = 4
 AFTERWARDS = "known only afterwards, or another answer"
 RECORDED = "how or where it was recorded, not how the patient is"
 OBSERVED = "its code.text in small letters, _ between words, where it has no LOINC code"
-CODES = ("ids of something", "numbers the rows")  # as inspect_table says it
+CODES = ("ids of something", "numbers the rows", "telephones, e-mails or long ids")  # as inspect_table says it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,9 @@ def understand(table: Any, settings: Mapping[str, Any]) -> Columns:
         names={name: what for name, what in names.items() if name != identity},
         slices=slices,
         unread=unread,
-        codes=tuple(name for name, why in looked.left_out.items() if why in CODES and name not in {*kept, *slices}),
+        codes=tuple(
+            name for name, why in looked.left_out.items() if why.startswith(CODES) and name not in {*kept, *slices}
+        ),
     )
 
 
