@@ -11,6 +11,7 @@ import numpy as np
 from mmsdk.app.confiding import calibration_of, measure_promises
 from mmsdk.app.directory import split_ids
 from mmsdk.app.draft import Draft
+from mmsdk.app.prediction import tell_passed_over
 from mmsdk.app.recording import table_fingerprint
 from mmsdk.app.ruling import rule_metrics, tell_unread
 from mmsdk.app.studies import add_slices
@@ -64,12 +65,13 @@ def evaluate(
     identity = [app.application.id] if app.application.id else []
     columns = [entry.column for entry in app.application.tasks.values()]
     table.require([*identity, *slices, *(columns if not set(columns) & set(table.names) else ())])
-    samples, _ = app.pipeline.read(table, partial=True)
+    samples, skipped = app.pipeline.read(table, partial=True)
     samples = replace(samples, split=np.where(_unseen(app, samples), "test", "").astype(object))
     group = app.application.split.group
     groups = group_cells(samples.table.cells(group)) if group in samples.table.names else None
     scoring = Scoring(groups=groups, resamples=RESAMPLES, seed=seed, baselines=False, all_up_to=ALL_UP_TO)
     before = app.pipeline.unaligned(samples)
+    tell_passed_over([*skipped, *before.stats.problems], quiet=app.pipeline.quiet)
     embeddings = app.pipeline.aligned(before)
     found = _scored(app, samples, embeddings, scoring, slices) if app.tasks else {}
     return found | _alignment(app, before, embeddings, samples.split, scoring)

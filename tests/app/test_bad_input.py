@@ -129,6 +129,26 @@ def test_missing_files_can_be_passed_over_and_are_counted(here, capsys):
     assert "3 " in next(line for line in found.splitlines() if "missing" in line)
 
 
+def test_what_is_passed_over_is_said_of_each_command(here, capsys):
+    app = write_app(here)
+    (here / "photos/001.png").unlink()
+    (here / "photos/002.png").write_bytes(b"no picture")
+    spoil(here, 2, price="n/a")
+    said = "3 cells in 2 rows could not be used and were passed over: image 2, price 1"
+    skip, items = ["--on-bad-row", "skip"], str(here / "items.csv")
+    for words in (
+        ["fit", app, "--out", "run", *skip],
+        ["predict", "run", items, "--out", "answers.csv", *skip],
+        ["evaluate", "run", items, *skip],
+    ):
+        capsys.readouterr()
+        run(words)
+        assert said in capsys.readouterr().err, words[0]
+    with mmsdk.load("run", on_bad_row="skip", quiet=True) as loaded:
+        loaded.predict([{"price": "n/a"}])
+    assert capsys.readouterr().err == ""
+
+
 def test_a_truncated_jpeg(here, capsys):
     from PIL import Image
 
