@@ -30,7 +30,7 @@ def test_counts_are_findings_in_words(report, title):
 
 
 def test_a_fit_says_so_on_stderr_and_in_its_report(tmp_path, capsys):
-    rows = [{"id": f"r{n}", "size": n if n % 30 else f"{n} kg?", "kind": "ab"[n % 2]} for n in range(60)]
+    rows = [{"id": f"r{n}", "size": n if n % 30 else "not weighed", "kind": "ab"[n % 2]} for n in range(60)]
     application = {
         "id": "id",
         "inputs": {"record": {"column": ["size"], "modality": "table"}},
