@@ -31,7 +31,7 @@ from mmsdk.confidence.choose import fold_masks
 from mmsdk.errors import ConfigError, DataError
 from mmsdk.model import infer
 from mmsdk.progress import note
-from mmsdk.tasks import Regression
+from mmsdk.tasks import Classification, Regression
 from mmsdk.train import fit_heads
 from mmsdk.train.settling import settled_numbers
 
@@ -79,14 +79,25 @@ def confide(draft: Draft) -> Confidence | None:
 
 
 def check_confidence(draft: Draft) -> None:
-    """Refuse, before anything is learned, a column or rows to calibrate on that are not there, or no confidence.
+    """Refuse, before anything is learned, a column or rows that are not there, sets of no label, or no confidence.
 
     :raises ConfigError: so it is.
     """
     if draft.targets:
         _by(draft)
         _source(draft)
+        _growing(draft)
         _declining(draft)
+
+
+def _growing(draft: Draft) -> None:
+    """Refuse a way in which sets of one label grow where no task has one label a row."""
+    how = draft.application.confidence.sets
+    if how in ("aps", "raps") and not any(isinstance(one.task, Classification) for one in draft.targets.values()):
+        raise ConfigError(
+            f"confidence.sets is {how}: so grow the sets of a classification, and no task is one; the sets of several "
+            "labels and the intervals of numbers are the same by lac, so leave the key out"
+        )
 
 
 def _declining(draft: Draft) -> None:

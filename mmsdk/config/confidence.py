@@ -49,8 +49,8 @@ class ConfidenceConfig(Section):
     )
     sets: Literal["lac", "aps", "raps", "none"] = Field(
         default="lac",
-        description="How sets of labels grow: `lac` gives the smallest, `aps` and `raps` adapt more to hard rows, "
-        "`none` makes no sets and no intervals.",
+        description="How the sets of a classification grow: `lac` gives the smallest, `aps` and `raps` adapt more to "
+        "hard rows. `none` makes no sets and no intervals, of any task.",
     )
     by: Text | None = Field(
         default=None,

@@ -232,6 +232,14 @@ def test_folds_align_anew_without_the_rows_they_answer(monkeypatch, tmp_path):
     np.testing.assert_array_equal(draft.pipeline.aligned(draft.alignment.before).values["left"], own)
 
 
+@pytest.mark.parametrize("how", ["aps", "raps"])
+def test_sets_that_only_a_classification_has_are_refused_where_there_is_none(tmp_path, how):
+    described = application(sets=how)
+    described["tasks"] = {name: described["tasks"][name] for name in ("tags", "size")}
+    with pytest.raises(mmsdk.ConfigError, match=f"confidence.sets is {how}: .* no task is one; .* leave the key out"):
+        mmsdk.fit(described, table(60), tmp_path / "run", quiet=True)
+
+
 def test_a_task_that_one_group_alone_labels_is_not_calibrated_by_heads_that_never_met_it(tmp_path):
     rows = [{**row, "size": row["size"] if row["person"] == "p1" else None} for row in table(120)]
     described = {**application(source="folds", folds=3), "split": {"group": "person", "validation": 0, "test": 0}}
