@@ -81,7 +81,7 @@ class App:
         """Answer every task for each row; any input may be missing.
 
         :param rows: a list of dicts keyed by input name or column (``{"photo": "a.jpg", "title": None}``), or a table
-            (path, DataFrame ...).
+            (path, DataFrame ...). They need no ids.
         :param root: the folder that relative paths start from; the working directory for dicts, the table's own for a
             file.
         :param audit: an append-only log (JSON lines, docs/audit.md) that gets a line for each answer; the answers are
@@ -92,7 +92,7 @@ class App:
         """
         if _nothing(rows):
             return []
-        samples, skipped = self.pipeline.read(rows, root=root, partial=True)
+        samples, skipped = self.pipeline.read(rows, root=root, partial=True, nameless=True)
         answers = self.answered(samples, skipped, audit=audit)
         blind = sum(not one.modalities_used for one in answers)
         if told := told_blind(blind, len(answers), [*self.pipeline.encoders]):
@@ -350,7 +350,7 @@ class App:
 
     def _embedded(self, rows: Rows, root: Path | None) -> tuple[Samples, Embeddings]:
         """Read and embed rows in use."""
-        samples, _ = self.pipeline.read(rows, root=root, partial=True)
+        samples, _ = self.pipeline.read(rows, root=root, partial=True, nameless=True)
         return samples, self.pipeline.embed(samples)
 
     def parts(self) -> dict[str, str]:

@@ -76,10 +76,13 @@ class Pipeline:
     _opened_cache: EmbeddingCache | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def read(self, data: Any, *, root: Path | None = None, partial: bool) -> tuple[Samples, list[Problem]]:
+    def read(
+        self, data: Any, *, root: Path | None = None, partial: bool, nameless: bool = False
+    ) -> tuple[Samples, list[Problem]]:
         """Read a table, or rows keyed by input name or by column, into samples.
 
         :param partial: rows in use: labels are not needed, any input may be missing.
+        :param nameless: rows without an id are numbered.
         """
         application = self.application if self.in_use is None or not partial else self.in_use
         table = self.table(data, root=root, known_only=partial)
@@ -91,7 +94,7 @@ class Pipeline:
         ruled = {column for rule in self.rules.rules for column in rule.columns}
         problems = list(unread_amounts(replace(amounts, table=table), application, ruled, self.numbers))
         table = at_the_door(table, self.application.privacy)
-        return read_samples(table, application, self.policy, partial=partial, found=problems)
+        return read_samples(table, application, self.policy, partial=partial, nameless=nameless, found=problems)
 
     def read_to_learn(self, data: Any) -> tuple[Samples, list[Problem]]:
         """Read labelled rows, and settle by them which columns there are and what patterns of columns stand for.

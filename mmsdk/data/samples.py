@@ -73,6 +73,7 @@ def read_samples(
     *,
     modalities: Mapping[str, ModalitySpec] | None = None,
     partial: bool = False,
+    nameless: bool = False,
     found: Sequence[Problem] = (),
 ) -> tuple[Samples, list[Problem]]:
     """Read a table as an application says.
@@ -82,6 +83,7 @@ def read_samples(
     :param partial: rows in use rather than in training. Columns of labels and of the split are not needed, an input's
         column may be missing (then the input is), the id's too (then rows are numbered), ids may repeat; the split is
         ``""`` throughout.
+    :param nameless: rows without an id are numbered rather than refused: nothing is kept or looked up under it.
     :param found: cells that no input can read, with their 0-based rows.
     :returns: the samples, and the problems that ``on_bad_row="skip"`` passed over: a bad cell became a missing input, a
         row without an id or with one that stood before was left out.
@@ -91,7 +93,7 @@ def read_samples(
     policy = policy or Policy()
     specs = _specs(application, modalities)
     table = _with_columns(table, application, partial=partial)
-    ids, kept, problems = _ids(table, application.id, unique=not partial)
+    ids, kept, problems = _ids(table, application.id, unique=not partial, nameless=nameless)
     problems += [_placed(problem, np.arange(1, len(table) + 1), ids) for problem in found]
     cells = _without(table, found)
     if len(kept) < len(table) and policy.on_bad_row == "skip":
@@ -155,7 +157,9 @@ def _with_columns(table: Table, application: Application, *, partial: bool) -> T
     return table.with_empty_columns([*inputs, *groups])
 
 
-def _ids(table: Table, column: str | None, *, unique: bool) -> tuple[list[str], np.ndarray, list[Problem]]:
+def _ids(
+    table: Table, column: str | None, *, unique: bool, nameless: bool
+) -> tuple[list[str], np.ndarray, list[Problem]]:
     """Return an id a row, the 0-based rows whose id is good, and what is wrong with the others."""
     if column is None or (not unique and column not in table.names):
         return [str(row) for row in range(1, len(table) + 1)], np.arange(len(table)), []
@@ -164,7 +168,7 @@ def _ids(table: Table, column: str | None, *, unique: bool) -> tuple[list[str], 
     kept: list[int] = []
     problems: list[Problem] = []
     for row, cell in enumerate(table.column(column).to_pylist()):
-        name = "" if is_empty(cell) else as_id(cell)
+        name = as_id(cell) if not is_empty(cell) else str(row + 1) if nameless else ""
         ids.append(name)
         if not name:
             problems.append(Problem(row=row + 1, column=column, reason="is empty, but every row needs an id"))

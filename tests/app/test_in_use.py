@@ -15,6 +15,7 @@ from PIL import Image
 from shop_data import ITEMS, application, orders, rows
 
 import mmsdk
+from mmsdk.app.predictions import predicted
 
 NO_PAGES = True  # see tests/conftest.py
 
@@ -62,6 +63,18 @@ def test_an_absent_key_is_a_missing_input(tasks_app):
     )
     assert absent == empty == none
     assert absent.modalities_used == ("text",)
+
+
+def test_an_answer_needs_no_id_and_what_is_kept_does(tasks_app, own_recommender):
+    given = [{"sku": "a", "text": "a lamp"}, {"text": "a lamp"}, {"sku": None, "text": "a lamp"}]
+    first, *others = tasks_app.predict(given)
+    assert others == [first, first]
+    assert predicted(tasks_app, given).column("sku").to_pylist() == ["a", "2", "3"]
+    assert len(tasks_app.embed(given)) == 3
+    with pytest.raises(mmsdk.DataError, match="id"):
+        own_recommender.index.add(given)
+    with pytest.raises(mmsdk.DataError, match="every row needs an id"):
+        mmsdk.evaluate(tasks_app, [{**one, "kind": "lamp"} for one in given])
 
 
 def test_rows_are_keyed_by_input_or_by_column(tasks_app, shop):

@@ -173,6 +173,17 @@ def test_rows_in_use_need_no_labels_no_split_no_id_and_no_input_but_one(shop, mo
     assert len(found) == 2
 
 
+@pytest.mark.parametrize("policy", [Policy(), SKIP])
+def test_rows_without_an_id_are_numbered_where_nobody_asks_for_one(shop, modalities, policy):
+    application = app(inputs={"title": {"column": "title", "modality": "text"}})
+    table = read_table([{"sku": "a", "title": "x"}, {"title": "y"}, {"sku": " ", "title": "z"}], root=shop)
+    samples, problems = read_samples(table, application, policy, modalities=modalities, partial=True, nameless=True)
+    assert samples.ids == ("a", "2", "3")
+    assert problems == []
+    found = problems_of(table, application, modalities=modalities, partial=True)
+    assert found == tuple(f"row {row}, column 'sku': is empty, but every row needs an id" for row in (2, 3))
+
+
 def test_a_file_that_goes_away_after_the_check_is_a_reason_not_a_crash(shop, modalities):
     samples, _ = read_samples(read_table(shop / "products.csv"), app(), modalities=modalities)
     (shop / "images" / "a.jpg").unlink()
