@@ -13,6 +13,10 @@ def test_a_figure_stands_beside_its_interval(form, text):
     assert quoted(FIGURE, form) == text
 
 
+def test_a_figure_without_an_interval_stands_alone():
+    assert quoted({**FIGURE, "low": None, "high": None}) == "0.770"
+
+
 @pytest.mark.parametrize("figure", [None, {}])
 def test_no_figure_is_a_dash(figure):
     assert quoted(figure) == "–"

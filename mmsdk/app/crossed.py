@@ -35,9 +35,10 @@ class CrossValidation:
     :param metrics: task -> ``{"pooled": {metric: {value, low, high, n}}, "folds": {metric: {value, low, high, n,
         values}}, "baselines": {name: {metric: {...}}}, "paired": {name: {metric: {...}}}}``. ``pooled`` scores all
         out-of-fold answers at once (the mean over the repeats; bootstrap by row or group), ``folds`` is the mean over
-        folds and repeats with the corrected resampled t interval, cut where the metric ends. ``baselines`` are pooled
-        too: what looks at nothing and a linear model of all inputs, each learned in every fold from the same rows and
-        vectors; ``paired`` is how far the application is ahead of each by the metric that decides (below zero: behind).
+        folds and repeats with the corrected resampled t interval, cut where the metric ends (ends of None: fewer than
+        three folds define it, or all score the same). ``baselines`` are pooled too: what looks at nothing and a linear
+        model of all inputs, each learned in every fold from the same rows and vectors; ``paired`` is how far the
+        application is ahead of each by the metric that decides (below zero: behind).
     :param calibrated: whether the logits are calibrated, by rows of each fold's own training part; with variants, those
         whose application says so. ``confidence.calibration: none`` leaves them as the network gives them.
     :param chosen: with variants, the one chosen in each outer fold: ``(repeats, folds)`` names.

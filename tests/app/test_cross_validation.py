@@ -19,6 +19,7 @@ from mmsdk.config import write_yaml
 from mmsdk.evaluate.out_of_fold import score_folds
 from mmsdk.evaluate.repeated import resampled_t
 from mmsdk.files import json_text
+from mmsdk.quoted import quoted
 
 QUICK = {"fusion": {"dim": 8, "members": 1}, "training": {"epochs": 4, "learning_rate": 0.02, "batch_size": 16}}
 
@@ -144,7 +145,23 @@ def test_the_corrected_interval_is_that_of_the_paper():
     assert found["high"] - found["value"] == pytest.approx(stats.t.ppf(0.975, 4) * spread * np.sqrt(1 / 5 + 1 / 4))
     plain = stats.t.interval(0.95, 4, np.mean(values), spread / np.sqrt(5))
     assert found["high"] - found["low"] == pytest.approx(1.5 * (plain[1] - plain[0]))  # the root of 1 + 5/4
-    assert resampled_t([0.5, float("nan")], held_out=0.25) == {"value": 0.5, "low": 0.5, "high": 0.5, "n": 1}
+
+
+@pytest.mark.parametrize(
+    ("values", "value", "count"),
+    [
+        ([0.5, float("nan")], 0.5, 1),
+        ([0.909, float("nan"), 0.8, float("nan")], 0.8545, 2),  # of the only two folds in which it is defined
+        ([0.0, 0.0, 0.0, 0.0, 0.0], 0.0, 5),  # mcc of a model that always says the same
+        ([0.1, 0.1, 0.1], 0.1, 3),  # whose mean, rounded, lies beside them
+    ],
+)
+def test_folds_that_are_too_few_or_all_the_same_give_no_interval(values, value, count):
+    found = resampled_t(values, held_out=0.25)
+    assert found == {"value": pytest.approx(value), "low": None, "high": None, "n": count}
+    assert quoted(found) == f"{value:.3f}"
+    undefined = resampled_t([float("nan")], held_out=0.25)
+    assert (np.isnan(undefined["value"]), undefined["low"], undefined["n"]) == (True, None, 0)
 
 
 def test_no_interval_of_folds_leaves_the_range_of_its_metric(crossed):
@@ -153,8 +170,8 @@ def test_no_interval_of_folds_leaves_the_range_of_its_metric(crossed):
     cut = resampled_t(values, held_out=0.5, within=(0.0, 1.0))
     assert (cut["value"], cut["high"]) == (pytest.approx(0.9), 1.0)
     assert cut["low"] == resampled_t(values, held_out=0.5)["low"]
-    assert resampled_t([-1.0, -0.5], held_out=1.0, within=(-1.0, 1.0))["low"] == -1.0
-    wrong = resampled_t([1.5, 1.6], held_out=1.0, within=(0.0, 1.0))  # of a plugin that says what is not so
+    assert resampled_t([-1.0, -0.5, -0.9], held_out=1.0, within=(-1.0, 1.0))["low"] == -1.0
+    wrong = resampled_t([1.5, 1.6, 1.7], held_out=1.0, within=(0.0, 1.0))  # of a plugin that says what is not so
     assert wrong["low"] <= wrong["value"] <= wrong["high"]
     ends = {
         "kind": {"mcc": (-1, 1), "log_loss": (0, np.inf), "brier": (0, 2)},
