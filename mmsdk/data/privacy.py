@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from mmsdk.data.table import is_empty, plain_number
+from mmsdk.data.numbers import column_numbers
+from mmsdk.data.table import is_empty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -140,13 +141,14 @@ def _numbered(cells: list[Any]) -> list[str | None]:
 
 
 def _all_capped(cells: list[Any], highest: float) -> list[Any]:
-    """Return cells, no number above the highest one kept."""
-    return [_capped(cell, highest) for cell in cells]
+    """Return cells, no number above the highest one kept, ``94岁`` not either."""
+    texts = {cell for cell in cells if isinstance(cell, str)}
+    read = {text: next(iter(column_numbers([text])), None) for text in texts}
+    return [_capped(cell, read.get(cell) if isinstance(cell, str) else cell, highest) for cell in cells]
 
 
-def _capped(cell: Any, highest: float) -> Any:
-    """Return a cell, or the highest number kept; text stays text."""
-    number = plain_number(cell) if isinstance(cell, str) else cell
+def _capped(cell: Any, number: Any, highest: float) -> Any:
+    """Return a cell, or the highest number kept where its number is above; text stays text."""
     if isinstance(number, bool) or not isinstance(number, int | float) or not number > highest:
         return cell
     return f"{highest:.15g}" if isinstance(cell, str) else highest

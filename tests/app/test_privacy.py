@@ -250,9 +250,10 @@ def test_the_texts_of_a_list_and_of_a_dict_are_covered_as_a_text_is():
 
 
 def test_caps_keep_the_kind_of_a_cell_and_gaps_stay_gaps():
-    made = at_the_door(table(age=["93", "89", "", "old", "90.5"], n=[93.5, 10.0, None, 90.0, 91.0]), privacy_caps())
-    assert made.cells("age") == ["90", "89", None, "old", "90"]
-    assert made.cells("n") == [90.0, 10.0, None, 90.0, 90.0]
+    ages = ["93", "89", "", "old", "90.5", "94岁", "59岁", "９５ years"]
+    made = at_the_door(table(age=ages, n=[93.5, 10.0, None, 90.0, 91.0, 1.0, 1.0, 1.0]), privacy_caps())
+    assert made.cells("age") == ["90", "89", None, "old", "90", "90", "59岁", "90"]
+    assert made.cells("n") == [90.0, 10.0, None, 90.0, 90.0, 1.0, 1.0, 1.0]
 
 
 def privacy_caps():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mmsdk import DataError, guess_modality
 from mmsdk_recipe_triage.columns import leaking_words
 from mmsdk_recipe_triage.identifiers import PLAIN_CELLS
-from mmsdk_recipe_triage.vitals import AGE, column_of
+from mmsdk_recipe_triage.vitals import AGE, YEARS, column_of
 from mmsdk_recipe_triage.words import NUMBER
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def privacy_of(table: Any, found: Columns, labels: list[str], rules: list[Any]) 
 
     Codes that nothing reads go as well: a number of a person under a name that nobody knew would stand in every row.
     """
-    age = column_of(table, AGE, (0, 130))
+    age = column_of(table, AGE, YEARS)
     notes = [one for block in found.inputs.values() if block["modality"] in ("text", "tags") for one in _columns(block)]
     masks = {one: leaking_words(labels, found.task["column"], table.cells(one)) for one in notes}
     conditions = " ".join(str(rule.get("when")) for rule in rules if isinstance(rule, dict))

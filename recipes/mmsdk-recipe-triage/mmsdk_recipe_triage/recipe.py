@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mmsdk import ConfigError, note, read_table, read_yaml
 from mmsdk_recipe_triage.columns import Columns, order_of, understand
 from mmsdk_recipe_triage.door import privacy_of
-from mmsdk_recipe_triage.vitals import floors
+from mmsdk_recipe_triage.vitals import floors, unread_age
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -57,6 +57,12 @@ class Triage:
                 )
         name = "urgency" if order else "finding" if task["type"] != "regression" else "value"
         rules = _rules(table, settings, name, order)
+        if age := unread_age(table):
+            note(
+                f"recipe triage: no years can be read from {age}, so that ages above 89 are not capped"
+                f"{'' if rules else ' and there are no floors for vital signs, which are for adults'}; write years "
+                "alone in it, and other units in a column of another name, or name the column otherwise"
+            )
         return {
             "data": str(_tabled(data)),
             **({"id": found.id} if found.id else {}),
@@ -142,7 +148,8 @@ def _rules(table: Any, settings: Mapping[str, Any], task: str, order: list[str] 
         return []  # yes and no are no scale of urgency
     if floor is not None and floor not in order:
         raise ConfigError(f"recipe triage: floor is {floor!r}, which is no label of the target: {', '.join(order)}")
-    return floors(table, task, floor or order[len(order) // 2])
+    age = unread_age(table)
+    return [] if age else floors(table, task, floor or order[len(order) // 2])
 
 
 def _read_rules(path: Path) -> list[Any]:

@@ -15,6 +15,7 @@ from typing import Any
 from mmsdk import column_numbers, column_words
 
 ADULT = 16
+YEARS = (0, 130)  # between which the median of ages lies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,7 @@ def floors(table: Any, task: str, label: str) -> list[dict[str, Any]]:
     :param task: the task that they bound.
     :param label: the least urgent label that a case may then get.
     """
-    age = column_of(table, AGE, (0, 120))
+    age = column_of(table, AGE, YEARS)
     adult = f" and ({quoted(age)} is null or {quoted(age)} >= {ADULT})" if age else ""
     rules = []
     for vital in VITALS:
@@ -101,15 +102,29 @@ def floors(table: Any, task: str, label: str) -> list[dict[str, Any]]:
     return rules
 
 
+def unread_age(table: Any) -> str | None:
+    """Return the column that is called an age where no years can be read of it, as of ``3月`` beside ``59岁``."""
+    if column_of(table, AGE, YEARS) is not None:
+        return None
+    held = (
+        name for name in _called(table, AGE) if any(str(cell).strip() for cell in table.cells(name) if cell is not None)
+    )
+    return next(held, None)
+
+
 def column_of(table: Any, named: re.Pattern[str], usual: tuple[float, float]) -> str | None:
     """Return the first column of a name whose median lies where it does in the right unit."""
-    for name in table.names:
-        if not named.fullmatch("".join(word for word in column_words(name) if word not in UNITS)):
-            continue
+    for name in _called(table, named):
         readings = column_numbers(table.cells(name))
         if readings and usual[0] <= median(readings) <= usual[1]:
-            return str(name)
+            return name
     return None
+
+
+def _called(table: Any, named: re.Pattern[str]) -> list[str]:
+    """Return the columns of a name, whatever unit it ends with."""
+    bare = {str(name): "".join(word for word in column_words(name) if word not in UNITS) for name in table.names}
+    return [name for name, words in bare.items() if named.fullmatch(words)]
 
 
 def quoted(column: str) -> str:

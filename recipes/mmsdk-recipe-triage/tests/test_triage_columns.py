@@ -417,3 +417,44 @@ def test_codes_that_nothing_reads_are_dropped_unless_kept_or_read_by_a_rule(tmp_
         assert made["inputs"] == {"record": {"column": ["age"], "modality": "table"}}
         dropped[what] = made["privacy"]["drop"]
     assert dropped == {"all": ["Ziffer", "Lauf"], "kept": ["Lauf"], "ruled": ["Lauf"]}
+
+
+AGES = {
+    "years": lambda n: f"{5 + 3 * n % 91}岁",
+    "months too": lambda n: f"{n}岁" if n % 3 else f"{n}月",
+    "groups": lambda n: "60-69",
+}
+
+
+@pytest.mark.parametrize("ages", AGES)
+def test_ages_are_years_for_cap_and_floors_or_it_is_said_that_they_are_not(ages, tmp_path, capsys):
+    columns = {
+        "Fall": lambda n: f"F{n}",
+        "年龄": AGES[ages],
+        "SpO2": lambda n: f"{90 + n % 10}%",
+        "体温": lambda n: "36.5℃",
+    }
+    cases(tmp_path, **columns)
+    made = Triage().application(
+        tmp_path / "cases.csv", {"target": "urgency", "risk": 0.1, "order": ["a", "b"], "floor": "b"}
+    )
+    said = (
+        "no years can be read from 年龄, so that ages above 89 are not capped and there are no floors for vital signs"
+    )
+    assert (said in capsys.readouterr().err) is (ages != "years")
+    assert made["privacy"]["cap"] == ({"年龄": 90} if ages == "years" else {})
+    adult = " and (年龄 is null or 年龄 >= 16)"
+    whens = [f"SpO2 <= 91{adult}", f"体温 <= 35{adult}"] if ages == "years" else []
+    assert [rule["when"] for rule in made["rules"]] == whens
+
+
+def test_an_empty_age_and_rules_of_ones_own_leave_the_floors_alone(tmp_path, capsys):
+    cases(tmp_path, age=lambda n: "", spo2=lambda n: 90 + n % 10)
+    settings = {"target": "urgency", "risk": 0.1, "order": ["a", "b"]}
+    made = Triage().application(tmp_path / "cases.csv", settings | {"floor": "b"})
+    assert [rule["when"] for rule in made["rules"]] == ["spo2 <= 91"]
+    assert "no years" not in capsys.readouterr().err
+    cases(tmp_path, age=lambda n: "60-69", spo2=lambda n: 90 + n % 10)
+    rule = {"name": "r", "when": "spo2 < 90", "task": "urgency", "at_least": "b"}
+    assert Triage().application(tmp_path / "cases.csv", settings | {"rules": [rule]})["rules"] == [rule]
+    assert "ages above 89 are not capped; write years" in capsys.readouterr().err
