@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmsdk import ConfigError, column_says, column_words, inspect_table
+from mmsdk import ConfigError, column_says, column_words, guess_modality, inspect_table
 from mmsdk_recipe_triage.fhir import is_bundles
 from mmsdk_recipe_triage.identifiers import holds_media, identifiers, patients
 from mmsdk_recipe_triage.words import (
@@ -37,7 +37,8 @@ NOTE_WORDS = 4
 AFTERWARDS = "known only afterwards, or another answer"
 RECORDED = "how or where it was recorded, not how the patient is"
 OBSERVED = "its code.text in small letters, _ between words, where it has no LOINC code"
-CODES = ("ids of something", "numbers the rows", "telephones, e-mails or long ids")  # as inspect_table says it
+SOMEBODY = "telephones, e-mails or long ids"  # as inspect_table says it
+CODES = ("ids of something", "numbers the rows", SOMEBODY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,11 +86,15 @@ def understand(table: Any, settings: Mapping[str, Any]) -> Columns:
     unread |= {name: no for name, no in why.items() if name not in kept}
     looked = inspect_table(table, target=target, without=[*unread, *([group] if group else [])])
     guessed = looked.application
+    asked = [name for name in kept if looked.left_out.get(name, "").startswith(SOMEBODY)]
+    inputs = guessed.get("inputs", {}) | {
+        name: {"column": name, "modality": guess_modality(table, name)} for name in asked
+    }
     slices = tuple(chosen) if chosen else tuple(one for one in _sliced(table, target, why) if one not in names)
     identity = settings.get("id") or guessed.get("id")
     return Columns(
         task=next(iter(guessed["tasks"].values())),
-        inputs=_grouped(guessed.get("inputs", {}), identity),
+        inputs=_grouped(inputs, identity),
         id=identity,
         group=group if group != identity else None,
         names={name: what for name, what in names.items() if name != identity},

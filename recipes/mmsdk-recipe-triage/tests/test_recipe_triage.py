@@ -195,7 +195,7 @@ ACTING = [
     ({"rules": [{"name": "mine", "task": "urgency", "never": "grün"}]}, ("rules", 0, "name"), "mine"),
     ({"floor": "none"}, ("rules",), []),
     ({"floor": "rot"}, ("rules", 0, "at_least"), "rot"),
-    ({"keep": ["erreichbar"]}, ("inputs", "notes", "column"), ["erreichbar", "Befund-Text"]),
+    ({"keep": ["erreichbar"]}, ("inputs", "notes", "column"), ["Befund-Text", "erreichbar"]),
 ]
 
 
