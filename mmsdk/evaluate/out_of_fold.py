@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.evaluate.bootstrap import bootstrap, paired
+from mmsdk.evaluate.comparable import comparable
 from mmsdk.evaluate.repeated import resampled_t
 from mmsdk.tasks import Share, range_of
 
@@ -110,5 +111,5 @@ def worth(whole: Mapping[str, Target], rows: np.ndarray, logits: Mapping[str, np
             float(target.task.scores(one, target.values[own])[target.task.metric](np.arange(len(own))))
             for one in (logits[name][own], target.task.baseline(len(own)))
         )
-        found.append(score if target.task.higher_is_better else 1 - score / max(blind, 1e-12))
+        found.append(comparable(target.task, score, blind))
     return float(np.mean(found)) if found else float("-inf")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from mmsdk.evaluate.comparable import comparable
 from mmsdk.train.batches import batches_of
 
 if TYPE_CHECKING:
@@ -49,8 +50,7 @@ class Validation:
         for name, (places, truth) in self.scored.items():
             target = self.objective.targets[name]
             found[name] = _metric(target, logits[name][places], truth)
-            better = target.task.higher_is_better
-            worth.append(found[name] if better else 1 - found[name] / max(self.blind[name], 1e-12))
+            worth.append(comparable(target.task, found[name], self.blind[name]))
         usable = [one for one in worth if math.isfinite(one)]
         found["loss"] = loss  # also where a task is called so
         found["score"] = float(np.mean(usable)) if usable else -loss

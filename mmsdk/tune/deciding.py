@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.evaluate import paired
+from mmsdk.evaluate.comparable import comparable
 from mmsdk.model import infer
 from mmsdk.quoted import quoted
 from mmsdk.train import fit_heads
@@ -60,7 +61,7 @@ def decide(
     """Compare a head on tuned vectors with one on frozen vectors.
 
     Both learn from up to 512 training rows and are scored on up to 512 validation rows, by the mean of the tasks' own
-    metrics; the gain comes with the 80 % interval of a paired bootstrap.
+    metrics (of an error the share of it that is saved); the gain comes with the 80 % interval of a paired bootstrap.
 
     :param groups: ``(n,)`` group of each row: the bootstrap draws whole groups.
     :param new_net: makes the network with fresh weights.
@@ -103,16 +104,24 @@ def _part_of(split: np.ndarray, seed: int) -> np.ndarray:
 def _score(
     targets: Mapping[str, Target], logits: Mapping[str, np.ndarray], rows: np.ndarray
 ) -> Callable[[np.ndarray], float]:
-    """Return the mean of the tasks' metrics, higher better, as a function of positions among ``rows``."""
+    """Return the mean of the tasks' metrics, made comparable, as a function of positions among ``rows``."""
     metrics = []
     for name, target in targets.items():
         truth, labelled = target.values[rows], target.labelled[rows]
-        places = np.cumsum(labelled) - 1
-        metric = target.task.scores(logits[name][labelled], truth[labelled])[target.task.metric]
-        metrics.append((metric, labelled, places, 1.0 if target.task.higher_is_better else -1.0))
+        own = truth[labelled]
+        if len(own) == 0:
+            continue
+        metric, blind = (
+            target.task.scores(one, own)[target.task.metric]
+            for one in (logits[name][labelled], target.task.baseline(len(own)))
+        )
+        metrics.append((target.task, metric, blind(np.arange(len(own))), labelled, np.cumsum(labelled) - 1))
 
     def mean(drawn: np.ndarray) -> float:
-        found = [sign * metric(places[drawn[labelled[drawn]]]) for metric, labelled, places, sign in metrics]
-        return float(np.mean(found))
+        found = [
+            comparable(task, metric(places[drawn[labelled[drawn]]]), blind)
+            for task, metric, blind, labelled, places in metrics
+        ]
+        return float(np.mean(found)) if found else float("nan")
 
     return mean
