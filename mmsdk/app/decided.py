@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mmsdk.app.encoders import chosen, encoder_names
+from mmsdk.config import describe_defaults
 from mmsdk.plugins import get_registry
 
 if TYPE_CHECKING:
@@ -14,17 +15,33 @@ if TYPE_CHECKING:
     from mmsdk.config import Application
 
 
-def told_decisions(application: Application, folder: Path | None, *, synthetic: bool = False) -> Iterator[str]:
-    """Yield lines for the terminal: what the user may want to decide otherwise, and where every choice is written.
+def told_decisions(
+    application: Application, folder: Path | None, *, synthetic: bool = False, whole: bool = False
+) -> Iterator[str]:
+    """Yield lines: what the user may want to decide otherwise, and where every choice is written.
 
     :param folder: the run, ``None`` where nobody has named one.
     :param synthetic: the data is made up, and a better encoder would tell no more of it.
+    :param whole: every default as well, for a log, where nobody has to scroll back to them.
     """
     encoders = [] if synthetic else _of_encoders(application)
     if told := [*_of_rows(application), *encoders, *_of_answers(application)]:
         yield "decided for you:"
         yield from (f"  {line}" for line in told)
     yield f"every setting: {'run.json of the run' if folder is None else folder / 'run.json'}, or --dry-run"
+    if whole:
+        yield from _by_default(application)
+
+
+def _by_default(application: Application) -> Iterator[str]:
+    """Yield every default, a line a block."""
+    blocks: dict[str, list[str]] = {}
+    for line in describe_defaults(application):
+        key, _, value = line.partition(" = ")
+        block, _, name = key.rpartition(".")
+        blocks.setdefault(block or "application", []).append(f"{name} {value}")
+    for block, lines in blocks.items():
+        yield f"by default, {block}: {', '.join(lines)}"
 
 
 def _of_rows(application: Application) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -102,7 +103,7 @@ def fit(
     check_names(resolved)
     folder, origin = None if out is None else Path(out), origin or Origin()
     with new_run(folder, overwrite=overwrite) as partial:
-        for line in told_decisions(resolved, folder, synthetic=origin.synthetic):
+        for line in told_decisions(resolved, folder, synthetic=origin.synthetic, whole=not sys.stderr.isatty()):
             note(line, quiet)
         pipeline = open_pipeline(resolved, device, policy, quiet=quiet)
         with contextlib.closing(pipeline):

@@ -19,7 +19,7 @@ from mmsdk.config.settings import parse_set
 from mmsdk.config.shape import keys
 from mmsdk.config.stream import StreamConfig
 from mmsdk.config.text import read_yaml, write_yaml
-from mmsdk.config.writing import application_schema, dump_yaml, reference_page, schema_text
+from mmsdk.config.writing import application_schema, describe_defaults, dump_yaml, reference_page, schema_text
 
 __all__ = [
     "AlignConfig",
@@ -39,6 +39,7 @@ __all__ = [
     "TrainingConfig",
     "TuneConfig",
     "application_schema",
+    "describe_defaults",
     "dump_yaml",
     "keys",
     "load_application",

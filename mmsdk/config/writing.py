@@ -1,10 +1,11 @@
-"""An application as YAML, as JSON Schema, and as a reference page."""
+"""An application as YAML, as JSON Schema, as a reference page, and what of it was chosen by default."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from mmsdk.config.application import Application
@@ -12,6 +13,8 @@ from mmsdk.config.shape import keys, section_at
 from mmsdk.config.text import write_yaml
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pydantic.fields import FieldInfo
 
 
@@ -54,6 +57,25 @@ def reference_page() -> str:
             "",
         ]
     )
+
+
+def describe_defaults(app: Application) -> list[str]:
+    """Return ``key = value`` for every key that the user left out and that has a value, in the order of the file."""
+    return list(_defaults(app, "", chosen=False))
+
+
+def _defaults(section: BaseModel, prefix: str, *, chosen: bool) -> Iterator[str]:
+    """Yield the unset keys below ``section``; ``chosen``: the whole section was left out."""
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        unset = chosen or name not in section.model_fields_set
+        if isinstance(value, BaseModel):
+            yield from _defaults(value, f"{prefix}{name}.", chosen=unset)
+        elif isinstance(value, dict) and any(isinstance(entry, BaseModel) for entry in value.values()):
+            for key, entry in value.items():
+                yield from _defaults(entry, f"{prefix}{name}.{key}.", chosen=unset)
+        elif unset and value is not None and value not in ({}, []):
+            yield f"{prefix}{name} = {json.dumps(value, ensure_ascii=False)}"
 
 
 def _cell(text: str | None) -> str:

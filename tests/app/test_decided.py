@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import mmsdk
 from mmsdk.app.decided import told_decisions
 from mmsdk.config import load_application
 
@@ -25,6 +26,24 @@ def test_a_first_fit_opens_with_few_short_lines():
     assert lines[-1] == "every setting: runs/shop/run.json, or --dry-run"
     assert not any("patience" in line or "focal" in line for line in lines)
     assert said(OPEN, None)[-1] == "every setting: run.json of the run, or --dry-run"
+
+
+def test_a_log_has_every_default_and_nothing_that_was_chosen():
+    lines = said({**OPEN, "fusion": {"dim": 8}}, whole=True)
+    (fusion,) = [one for one in lines if one.startswith("by default, fusion:")]
+    assert 'type "gated"' in fusion
+    assert "dim" not in fusion
+    assert any("patience" in one for one in lines)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_terminal_is_spared_the_defaults(terminal, capsys, monkeypatch):
+    rows = [{"price": n % 7, "kind": "ab"[n % 2]} for n in range(40)]
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
+    mmsdk.fit({"inputs": INPUTS, "tasks": TASK, "training": {"epochs": 1}}, rows).close()
+    err = capsys.readouterr().err
+    assert "every setting: run.json of the run" in err
+    assert ("by default, training:" in err) is not terminal
 
 
 @pytest.mark.parametrize(

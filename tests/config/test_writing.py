@@ -8,6 +8,7 @@ import pytest
 
 from mmsdk.config import (
     application_schema,
+    describe_defaults,
     dump_yaml,
     keys,
     load_application,
@@ -43,6 +44,14 @@ def test_the_schema_refuses_unknown_keys_and_describes_known_ones():
     blocks = [schema, *schema["$defs"].values()]
     assert all(block["additionalProperties"] is False for block in blocks)
     assert all("description" in key for block in blocks for key in block["properties"].values())
+
+
+def test_what_was_chosen_by_default_is_said_and_what_the_user_chose_is_not():
+    lines = describe_defaults(load_application({**APP, "fusion": {"dim": 8}}))
+    assert "fusion.dim = 8" not in lines
+    assert 'fusion.type = "gated"' in lines
+    assert "split.seed = 0" in lines
+    assert not any(line.startswith("inputs") for line in lines)
 
 
 def test_dumped_yaml_keeps_the_order_and_names_every_default():
