@@ -13,8 +13,9 @@ def test_a_figure_stands_beside_its_interval(form, text):
     assert quoted(FIGURE, form) == text
 
 
-def test_a_figure_without_an_interval_stands_alone():
-    assert quoted({**FIGURE, "low": None, "high": None}) == "0.770"
+@pytest.mark.parametrize("none", [None, float("nan")])
+def test_a_figure_without_an_interval_stands_alone(none):
+    assert quoted({**FIGURE, "low": none, "high": none}) == "0.770"
 
 
 @pytest.mark.parametrize("figure", [None, {}])

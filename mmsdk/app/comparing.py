@@ -45,7 +45,7 @@ def compare(
     For every task that both answer: each metric of both with the paired bootstrap interval of ``B - A`` (by whole
     groups where ``split.group`` says so), McNemar's exact test (classification) or the sign test and Wilcoxon's
     (numbers, several labels), and a verdict by the task's own metric. Where these rows cannot tell the two apart,
-    ``rows_needed`` says about how many could (80 % power).
+    ``rows_needed`` says about how many could (80 % power). Fewer than six rows, or groups, are too few to tell.
 
     :param a: a run directory or a loaded application; ``b`` likewise. Or both what :func:`mmsdk.cross_validate`
         returned for the same table, or the file that it was saved in: then every row is compared on its out-of-fold

@@ -108,7 +108,7 @@ def ahead_line(paired: Mapping[str, Any], metric: str) -> str:
         return ""
     name = min(found, key=lambda one: found[one]["value"])
     word, by = resolve("mmsdk.evaluate.differences:sided")(found[name])
-    sure = "beyond chance" if by["low"] > 0 else "not told apart by these rows"
+    sure = "beyond chance" if by["low"] is not None and by["low"] > 0 else "not told apart by these rows"
     return f"{word.lower()} the best baseline, {name}, by {quoted(by)}: {sure}"
 
 

@@ -24,16 +24,20 @@ FEW = 30  # rows or groups below which the plain percentiles are too narrow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """A metric with its percentile interval; ``n`` is the number of rows it rests on."""
+    """A metric with its percentile interval; ``n`` is the number of rows it rests on.
+
+    ``low`` and ``high`` are NaN where there is none: one row alone does not say how another would have come out.
+    """
 
     value: float
     low: float
     high: float
     n: int
 
-    def as_json(self) -> dict[str, float | int]:
-        """Return the four numbers as metrics.json holds them."""
-        return {"value": self.value, "low": self.low, "high": self.high, "n": self.n}
+    def as_json(self) -> dict[str, Any]:
+        """Return the four numbers as metrics.json holds them; an end that is not there is None."""
+        low, high = (None if math.isnan(one) else one for one in (self.low, self.high))
+        return {"value": self.value, "low": low, "high": high, "n": self.n}
 
 
 def bootstrap(
@@ -153,7 +157,7 @@ def interval(
     Where every row is right, every resample is, and the interval would have no width, as if 20 rows proved that there
     is never an error. A share has the one-sided interval of a proportion of ``u`` rows then, from ``(1 - level)^(1/u)``
     to 1 (Clopper and Pearson 1934; about ``3/u``, the rule of three: Hanley and Lippman-Hand 1983), likewise where
-    all are wrong.
+    all are wrong. Of one row, whose every resample is that row, any other figure has no interval.
 
     :param units: of how many rows or groups the resamples draw; many where left out.
     """
@@ -164,6 +168,8 @@ def interval(
         reach = _unseen(bound, level)
         low = low - reach if math.isclose(value, 1.0) else low
         high = high + reach if math.isclose(value, bound.least, abs_tol=1e-9) else high
+    if units == 1 and low == high:
+        low = high = math.nan
     return Interval(value=value, low=float(low), high=float(high), n=n)
 
 
@@ -175,10 +181,10 @@ def of_difference(one: Interval, bound: Bound | None, *, level: float = LEVEL) -
 
     :param bound: of either share; None where the metric is none, whose interval stays as it is.
     """
-    if bound is None or one.low != one.high:
+    if bound is None or one.low < one.high:
         return one
     reach, most = _unseen(bound, level), 1 - bound.least
-    return replace(one, low=max(one.low - reach, -most), high=min(one.high + reach, most))
+    return replace(one, low=max(one.value - reach, -most), high=min(one.value + reach, most))
 
 
 def _unseen(bound: Bound, level: float) -> float:
@@ -193,6 +199,8 @@ def lowered(one: Interval, by_luck: float) -> Interval:
     at times above the value itself. The lower end is that of the basic bootstrap, ``2 value - high`` (Davison and
     Hinkley 1997, equation 5.6), and 0 where the value is no more than a calibrated model would show.
     """
+    if math.isnan(one.high):
+        return one
     low = 0.0 if one.value <= by_luck else max(0.0, min(one.value, 2 * one.value - one.high))
     return replace(one, low=low, high=max(one.value, one.high))
 

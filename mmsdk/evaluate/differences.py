@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LOWER_IS_BETTER = ("log_loss", "ece", "brier", "mae", "rmse")
 NO_SHARES = ("log_loss", "mae", "rmse", "mcc", "spearman", "r2", "brier")  # the others read as points of a hundred
+FEWEST = 6  # rows or groups to tell two models apart by: of five, all on one side is luck once in 16
 QUANTILE = 1.959963984540054  # of the normal distribution, 97.5 %
 POWER = 0.8416212335729143  # likewise, 80 %
 
@@ -46,7 +47,8 @@ def compare_answers(
     """Compare two models on the same labelled rows.
 
     Differences are ``second - first`` with the paired percentile bootstrap, by whole groups where there are some. The
-    tests beside it look at rows one by one and take them for independent, so that with groups they flatter.
+    tests beside it look at rows one by one and take them for independent, so that with groups they flatter. Of fewer
+    than six rows, or groups, the verdict is that they are too few.
 
     :param truth: ``(n, ...)`` as the task encodes targets.
     :returns: ``{"n", "headline", "metrics": {name: {"a", "b", "difference": {value, low, high, n}}}, "tests": {name:
@@ -71,9 +73,20 @@ def compare_answers(
     answer["tests"] = {} if errors[0] is None or errors[1] is None else paired_tests(task, errors[0], errors[1])
     if task.metric in found:
         one, better = found[task.metric], task.higher_is_better
-        answer["verdict"] = verdict(task.metric, one, first.name, second.name, higher_is_better=better)
-        answer["rows_needed"] = None if _beyond(one) else rows_needed(one)
+        few = _too_few(len(truth), groups)
+        answer["verdict"] = (
+            f"{few} too few to tell {first.name} and {second.name} apart: expected {FEWEST} or more"
+            if few
+            else verdict(task.metric, one, first.name, second.name, higher_is_better=better)
+        )
+        answer["rows_needed"] = None if few or _beyond(one) else rows_needed(one)
     return answer
+
+
+def _too_few(rows: int, groups: np.ndarray | None) -> str:
+    """Return how few rows, or groups, there are, ``5 rows are``; nothing where they are enough."""
+    count, what = (rows, "row") if groups is None else (len(np.unique(groups.astype(str))), "group")
+    return "" if count >= FEWEST else f"{count} {what}{' is' if count == 1 else 's are'}"
 
 
 def row_errors(task: Task, logits: np.ndarray, truth: np.ndarray) -> np.ndarray | None:

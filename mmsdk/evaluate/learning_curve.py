@@ -72,7 +72,7 @@ def learning_curve(
         for place, size in enumerate(sizes)
     ]
     gain = interval(sign * _gain(law, sizes[-1], more), np.array(gains), n, units=units)
-    usable = law is not None and np.isfinite(gains).mean() > 0.5
+    usable = law is not None and math.isfinite(gain.low) and np.isfinite(gains).mean() > 0.5
     return {
         "metric": metric,
         "points": found,

@@ -51,11 +51,11 @@ CONFIDENCE = {
 }
 METRIC: dict[str, Any] = {
     "type": "object",
-    "description": "a metric with its 95 % bootstrap interval; n rows (or users, for ranking)",
+    "description": "a metric with its 95 % bootstrap interval, null of one row; n rows (or users, for ranking)",
     "properties": {
         "value": {"type": "number"},
-        "low": {"type": "number"},
-        "high": {"type": "number"},
+        "low": {"type": ["number", "null"]},
+        "high": {"type": ["number", "null"]},
         "n": {"type": "integer", "minimum": 0},
     },
     "required": ["value", "low", "high", "n"],

@@ -31,6 +31,17 @@ def test_of_many_baselines_those_that_are_hardest_to_beat_are_shown(capsys, coun
     assert ("2 easier baselines in the report" in out) == (count == 7)
 
 
+def test_one_row_has_figures_without_an_interval_and_tells_nothing_apart(capsys):
+    one = {"value": 0.047, "low": None, "high": None, "n": 1}
+    print_metrics(
+        {"p": {"test": {"mae": one}, "baselines": {"mean": {"mae": one}}, "paired": {"mean": {"mae": one}}}},
+        {"p": "mae"},
+    )
+    out = " ".join(capsys.readouterr().out.split())
+    assert "this run 0.047 mean 0.047" in out
+    assert "by 0.047: not told apart by these rows" in out
+
+
 @pytest.mark.parametrize(("sets", "said"), [({"size": score(2.0)}, "mean size is 2"), ({}, "some have no bound")])
 def test_sets_without_a_bound_are_said(capsys, sets, said):
     confidence = {"target": 0.9, "sets": {"coverage": score(0.9), **sets}}

@@ -93,6 +93,20 @@ def test_twenty_right_rows_do_not_prove_that_there_is_never_an_error():
     assert bootstrap({"right": share(right)}, 20, level=0.8)["right"].low > found["right"].low
 
 
+def test_one_row_has_no_interval_but_of_a_share_what_one_row_shows():
+    right, guesses = np.ones(1), np.array([0])
+    scores = Classification()
+    scores.prepare(["a", "b"])
+    found = bootstrap({"right": share(right), **mean_of(right)}, 1)
+    assert found["mean"].as_json() == {"value": 1.0, "low": None, "high": None, "n": 1}
+    assert (found["right"].low, found["right"].high) == (pytest.approx(0.05), 1.0)
+    ece = bootstrap(scores.scores(np.array([[1.0, 0.0]]), guesses), 1)["ece"]
+    assert ece.as_json()["low"] is None
+    assert bootstrap(mean_of(np.ones(2)), 2)["mean"].as_json()["low"] == 1.0
+    reach = of_difference(bootstrap(mean_of(np.zeros(1)), 1)["mean"], Bound(units=1))
+    assert (reach.low, reach.high) == (pytest.approx(-0.95), pytest.approx(0.95))
+
+
 def test_twenty_rows_answered_alike_do_not_prove_that_two_models_are_equal():
     same, bound = Interval(value=0.0, low=0.0, high=0.0, n=20), Bound(units=20)
     reach = 1 - 0.05**0.05  # two models that differ in so many rows agree on 20 of them once in 20 times

@@ -42,6 +42,31 @@ def answers(truth, right, width=3, seed=0):
     return (3 * np.eye(width)[guess] + random.normal(0, 0.1, (len(truth), width))).astype(np.float32)
 
 
+def surely(rows, groups=None):
+    """Compare two models the second of which is nearer on every row, by as much."""
+    truth = np.zeros(rows, np.float32)
+    sides = [Answers(name=name, logits=[np.full((rows, 1), off, np.float32)]) for name, off in (("A", 2.0), ("B", 1.0))]
+    return compare_answers(numbers([-1.0, 1.0]), truth, *sides, groups=groups, resamples=50)
+
+
+@pytest.mark.parametrize(
+    ("rows", "groups", "said"),
+    [
+        (1, None, "1 row is too few to tell A and B apart: expected 6 or more"),
+        (5, None, "5 rows are too few to tell A and B apart: expected 6 or more"),
+        (40, np.arange(40) % 5, "5 groups are too few to tell A and B apart: expected 6 or more"),
+        (40, np.zeros(40), "1 group is too few to tell A and B apart: expected 6 or more"),
+        (6, None, "B is better by 1 [1, 1] of mae"),
+        (40, np.arange(40) % 6, "B is better by 1 [1, 1] of mae"),
+    ],
+)
+def test_few_rows_or_groups_tell_nothing_however_sure_they_look(rows, groups, said):
+    """Two models that are equally good are on five rows one ahead of the other on all of them once in 16 times."""
+    found = surely(rows, groups)
+    assert found["verdict"] == said
+    assert found["rows_needed"] is None
+
+
 def test_the_difference_is_that_of_scikit_learn_and_its_interval_that_of_the_normal_law():
     truth = np.random.default_rng(1).integers(0, 3, 2000)
     task = classes([str(one) for one in (0, 1, 2)])

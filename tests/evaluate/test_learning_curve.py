@@ -54,6 +54,13 @@ def test_a_flat_curve_cannot_be_told():
     assert found["sentence"].startswith("these rows cannot tell whether 500 more training rows would help")
 
 
+def test_one_row_without_luck_has_no_gain_to_tell():
+    trials = [Trial(share=one, rows=size, score=lambda rows, size=size: 1 / size) for one, size in enumerate(SIZES, 1)]
+    found = learning_curve(trials, 1, metric="mae", higher_is_better=False)
+    assert found["gain"] is None
+    assert "nan" not in found["sentence"]
+
+
 def test_an_error_that_falls_is_an_improvement():
     random = np.random.default_rng(0)
     found = []

@@ -49,8 +49,10 @@ def _decided(app: Any, found: Mapping[str, Any]) -> Iterator[str]:
         yield f"Floors that fired on held-out cases: {hits or 'none'}. Where one fires, no answer is below it."
 
 
-def _interval(one: Mapping[str, float]) -> str:
-    """Return ``12 % [8 %, 17 %]``."""
+def _interval(one: Mapping[str, Any]) -> str:
+    """Return ``12 % [8 %, 17 %]``; the share alone where one case has no interval."""
+    if one["low"] is None:
+        return f"{one['value']:.0%}"
     return f"{one['value']:.0%} [{one['low']:.0%}, {one['high']:.0%}]"
 
 

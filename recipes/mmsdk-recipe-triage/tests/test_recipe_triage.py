@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from mmsdk_recipe_triage.recipe import NOTICE, Triage
+from mmsdk_recipe_triage.sections import _interval
 from triage_cases import (
     BROKEN,
     CHINESE_NAMES,
@@ -30,6 +31,11 @@ from triage_cases import (
 import mmsdk
 from mmsdk.app.recipes import plan_recipe
 from mmsdk.testing import parametrize_with_checks
+
+
+def test_a_share_of_one_case_stands_without_an_interval():
+    assert _interval({"value": 0.5, "low": None, "high": None, "n": 1}) == "50%"
+    assert _interval({"value": 0.5, "low": 0.4, "high": 0.6, "n": 90}) == "50% [40%, 60%]"
 
 
 @parametrize_with_checks("triage")
