@@ -30,10 +30,17 @@ SCORED_AT = 36.0  # a forbidden label is scored as if its chance were e**-36, so
 
 
 def check_rules(application: Application, table: Table) -> None:
-    """Refuse rules whose condition cannot be read from the table, before anything is embedded."""
+    """Refuse rules whose condition cannot be read from the table, or is the answer, before anything is embedded."""
     for number, entry in enumerate(application.rules, 1):
         name = entry.name or f"rule {number}"
         read = columns_read(entry.when, table.names, name) if entry.when else ()
+        for task in entry.tasks():
+            if (column := application.tasks[task].column) in read:
+                raise ConfigError(
+                    f"rules: {name}: when: reads {column}, which is the answer of task {task!r} that the rule is "
+                    "about: its figures would be those of an answer that was looked up, and a new row has none; name "
+                    "another column, or leave the rule out"
+                )
         numbered = set(read) & set(application.privacy.number if application.privacy is not None else ())
         if numbered:
             raise ConfigError(

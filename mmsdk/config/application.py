@@ -154,6 +154,19 @@ class Application(Section):
         return self
 
     @model_validator(mode="after")
+    def _no_promise_by_the_answer(self) -> Self:
+        """Refuse ``confidence.by`` of the column of a task: the promise would be measured by the answer itself."""
+        for name, task in self.tasks.items():
+            if task.column == self.confidence.by:
+                raise PydanticCustomError(
+                    "leak",
+                    "reads column '{column}' for confidence.by, which is the answer of task '{task}' and is not there "
+                    "where an answer is asked for: name a column that is (a site, a device), or leave the key out",
+                    {"column": task.column, "task": name},
+                )
+        return self
+
+    @model_validator(mode="after")
     def _rules_know_their_tasks(self) -> Self:
         """Refuse a rule about a task that is not there, and two rules of one name."""
         names: set[str] = set()

@@ -136,6 +136,10 @@ def test_every_mistake_is_named_with_file_line_and_key(tmp_path):
         ("inputs: {a: {column: b, modality: text}}\nsplit: {time: t, group: g}", "should name `time` alone"),
         ("inputs: {a: {column: b, modality: text}}\nsplit: {validation: 0.5, test: 0.5}", "leaves no rows to train on"),
         ("inputs: {a: {column: y, modality: text}}\ntasks: {t: {column: y, type: x}}", "the answer of task 't'"),
+        (
+            "inputs: {a: {column: a, modality: text}}\ntasks: {t: {column: y, type: x}}\nconfidence: {by: y}",
+            "reads column 'y' for confidence.by, which is the answer of task 't'",
+        ),
         ("inputs: {a: {column: 'y*', modality: text}}\ntasks: {t: {column: y1, type: x}}", "the answer of task 't'"),
         (
             "inputs: {a: {column: a, modality: text}}\ntasks: {t: {column: y, type: x}, t_set: {column: z, type: x}}",

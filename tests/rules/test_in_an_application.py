@@ -313,6 +313,11 @@ def test_rules_teach(tmp_path):
         ([{"task": "unit", "nver": "icu"}], mmsdk.ConfigError, r"rules.0: no key named 'nver'. Did you mean 'never'"),
         ([{"when": "spo < 9", "task": "unit", "never": "icu"}], mmsdk.ConfigError, "no column named 'spo'"),
         (
+            [{"when": "spo2 < 90 and unit = 'icu'", "task": "unit", "always": "icu"}],
+            mmsdk.ConfigError,
+            "when: reads unit, which is the answer of task 'unit' that the rule is about",
+        ),
+        (
             [{"task": "unit", "never": "icu"}, {"when": "spo2 < 90", "task": "unit", "never": "ward"}],
             mmsdk.DataError,
             "'rule 2' contradicts 'rule 1'",
