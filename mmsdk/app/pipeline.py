@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from mmsdk.app.amounts import amounts_of, read_amounts, unread_amounts
+from mmsdk.app.decodable import undecodable
 from mmsdk.app.device import head_device
 from mmsdk.app.joint import is_joint
 from mmsdk.data import Policy, Samples, Table, at_the_door, holds_numbers, read_samples, read_table
@@ -94,6 +95,7 @@ class Pipeline:
         ruled = {column for rule in self.rules.rules for column in rule.columns}
         problems = list(unread_amounts(replace(amounts, table=table), application, ruled, self.numbers))
         table = at_the_door(table, self.application.privacy)
+        problems += [] if partial else undecodable(table, application)
         return read_samples(table, application, self.policy, partial=partial, nameless=nameless, found=problems)
 
     def read_to_learn(self, data: Any) -> tuple[Samples, list[Problem]]:

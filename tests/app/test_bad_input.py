@@ -129,6 +129,14 @@ def test_missing_files_can_be_passed_over_and_are_counted(here, capsys):
     assert "3 " in next(line for line in found.splitlines() if "missing" in line)
 
 
+def test_cells_that_cannot_be_read_are_told_with_the_files_that_are_not_there(here, capsys):
+    app = write_app(here)
+    spoil(here, 2, price="3.5万")
+    (here / "photos/001.png").unlink()
+    said = refused(capsys, "fit", app)
+    says(said, "items.csv: 2 bad rows, in price (1), image (1)", "row 2", "does not exist", "row 3", "without '万'")
+
+
 def test_what_is_passed_over_is_said_of_each_command(here, capsys):
     app = write_app(here)
     (here / "photos/001.png").unlink()

@@ -483,6 +483,13 @@ def test_amounts_with_signs_are_numbers_and_no_ids(tmp_path):
     assert application["tasks"] == {"类别": {"column": "类别", "type": "classification"}}
 
 
+def test_a_column_of_which_a_third_are_no_numbers_is_none(tmp_path):
+    rows = [{"id": f"a{n}", "x": f"{n % 9}.5万" if n % 3 == 0 else str(7000 + n % 40), "w": n % 7} for n in range(60)]
+    found = inspect_table(read_table(rows, root=tmp_path))
+    assert "number" not in {one["modality"] for name, one in found.application["inputs"].items() if name == "x"}
+    assert "write it out in full, without '万'" in found.notes.get("inputs.x", "") + found.left_out.get("x", "")
+
+
 @pytest.mark.parametrize(
     ("cells", "told"),
     [

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mmsdk import Part
 
 CATEGORY_LIMIT = 1_000
+MOST = 0.8  # of the cells of a column that is guessed to be numbers
 SAID = {"true": 1.0, "false": 0.0}  # as texts say what a typed column holds as a boolean
 _DATED = re.compile("[-/.年]")
 
@@ -33,8 +34,13 @@ class Number(Whole):
         return None if value is None else _number(value)
 
     def guess(self, values: Sequence[Any]) -> float:
-        """Return the share of cells that are numbers; less where few values repeat often (a code, not an amount)."""
+        """Return the share of cells that are numbers; less where few values repeat often (a code, not an amount).
+
+        Nothing where more than a fifth are none: every one would have to be mended.
+        """
         share = _share(lambda cell: None if is_said(cell[0]) else self.decode(cell), values)
+        if share < MOST:
+            return 0.0
         return 0.9 * share if _repeats(values) < 0.5 or len(values) < 10 else 0.6 * share
 
 
