@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +29,8 @@ def open_run(folder: str, **options: Any) -> Any:
 
 
 def ids_of(text: str) -> list[str]:
-    """Return ``a,b, c`` as ids."""
-    return [part.strip() for part in text.split(",") if part.strip()]
+    """Return ``a,b, c`` as ids; a comma may be as Chinese input methods type it."""
+    return [part.strip() for part in re.split("[,，、]", text) if part.strip()]
 
 
 def query_of(app: Any, named: Mapping[str, str]) -> dict[str, str]:

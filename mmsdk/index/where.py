@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
@@ -28,11 +29,11 @@ Sql = tuple[str, list[Value]]
 
 TOKEN = re.compile(
     r"""\s*(?:
-      (?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.]))
-    | (?P<string>'(?:[^']|'')*'|"(?:[^"]|"")*")
+      (?P<number>[-+－＋]?(?:\d+[.．]?\d*|[.．]\d+)(?:[eE][-+]?\d+)?(?![\w.]))
+    | (?P<string>'(?:[^']|'')*'|"(?:[^"]|"")*"|“[^”]*”|‘[^’]*’)
     | (?P<quoted>`[^`]+`)
     | (?P<word>[^\W\d][\w.]*)
-    | (?P<op><=|>=|!=|<>|==|=|<|>|\(|\)|,)
+    | (?P<op>[<＜>＞!！=＝][=＝]|[<＜][>＞]|[=＝<＜>＞≤≥≠()（）,，])
     )""",
     re.VERBOSE,
 )
@@ -41,6 +42,7 @@ UNREACHABLE = re.compile(r"[\x00-\x1f\"\\]")
 ORDER = {"<", "<=", ">", ">="}
 COMPARE = {"<", "<=", ">", ">=", "=", "!="}
 SAME = {"==": "=", "<>": "!="}
+SIGNS = {"≤": "<=", "≥": ">=", "≠": "!="}  # NFKC would take the last apart
 KEYWORDS = {"and", "or", "not", "in", "like", "is", "null", "true", "false"}
 
 
@@ -226,7 +228,7 @@ class _Parser:
             return _not_null(negated, self._in(column))
         if self._word("like"):
             return _not_null(negated, self._like(column))
-        operator = SAME.get(self._peek().text, self._peek().text)
+        operator = self._peek().text
         if negated or self._peek().kind != "op" or operator not in COMPARE:
             self._fail("one of < <= = != >= >, 'in', 'like', 'is null'")
         self._next()
@@ -361,9 +363,14 @@ def _number(text: str) -> int | float:
 
 
 def _unquoted(kind: str, text: str) -> str:
-    """Take the quotes off a string (doubled quotes inside become one) or a backticked name."""
+    """Take the quotes off a string (doubled quotes inside become one) or a backticked name; signs in usual width."""
+    if kind == "string" and text[0] in "“‘":
+        return text[1:-1]
     if kind == "string":
         return text[1:-1].replace(text[0] * 2, text[0])
+    if kind in ("number", "op"):
+        plain = unicodedata.normalize("NFKC", SIGNS.get(text, text))
+        return SAME.get(plain, plain)
     return text[1:-1] if kind == "quoted" else text
 
 

@@ -18,6 +18,7 @@ from shop_data import application, orders, rows, write_csv
 
 import mmsdk
 from mmsdk.cli.figures import print_metrics
+from mmsdk.cli.runs import ids_of
 from mmsdk.cli.shell import run
 from mmsdk.config import read_yaml, write_yaml
 
@@ -503,6 +504,10 @@ def test_a_bug_is_told_as_one(here, capsys):
     found = run(["search", "tasks", "--text", "lamp"])
     assert found in {2, 70}
     assert ("Traceback" in capsys.readouterr().err) == (found == 70)
+
+
+def test_ids_are_told_apart_by_the_commas_of_chinese_too():
+    assert ids_of("000001，000002, 000003、000004，") == ["000001", "000002", "000003", "000004"]
 
 
 def test_orders_are_what_the_tests_think():

@@ -147,6 +147,14 @@ def test_a_spreadsheet_is_refused_with_what_to_do(tmp_path, name):
         ("26.11.2026", dt.datetime(2026, 11, 26)),
         ("1.3.2026 9:05", dt.datetime(2026, 3, 1, 9, 5)),
         ("26.11.2026, 10:30:05", dt.datetime(2026, 11, 26, 10, 30, 5)),
+        ("2026年11月26日 下午3:05", dt.datetime(2026, 11, 26, 15, 5)),
+        ("2026年11月26日上午9点05分", dt.datetime(2026, 11, 26, 9, 5)),
+        ("2026/11/26 下午12:05", dt.datetime(2026, 11, 26, 12, 5)),
+        ("2026年11月26日星期四", dt.datetime(2026, 11, 26)),
+        ("2026年11月29日（周日）10:00", dt.datetime(2026, 11, 29, 10)),
+        ("2026-11-29 礼拜天", dt.datetime(2026, 11, 29)),
+        ("2026/11/26 3:05:30 PM", dt.datetime(2026, 11, 26, 15, 5, 30)),
+        ("2026/11/26 12:05 am", dt.datetime(2026, 11, 26, 0, 5)),
     ],
 )
 def test_dates_as_excel_writes_them_are_read(text, moment):
@@ -165,6 +173,9 @@ def test_dates_as_excel_writes_them_are_read(text, moment):
         "1.2.3",
         "31.2.2026",
         "26.11.26",
+        "2026年11月26日星期五",
+        "2026年11月26日 上午13:05",
+        "2026/11/26 15 PM",
     ],
 )
 def test_what_is_no_such_date_is_refused(text):
@@ -172,6 +183,20 @@ def test_what_is_no_such_date_is_refused(text):
         moment_of(text)
     with pytest.raises(ValueError, match="is not a moment in time; write it as"):
         seconds_of(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("2026年11月", "is a month without a day; write a day"),
+        ("2026-11", "is a month without a day"),
+        ("2026年11月26日周五", "names another day of the week than that day is"),
+        ("2026年11月26日 上午12:05", "is midnight or noon"),
+    ],
+)
+def test_what_lacks_something_is_told_what(text, told):
+    with pytest.raises(ValueError, match=told):
+        moment_of(text)
 
 
 @pytest.mark.parametrize("text", ["26/11/2026", "11/12/2025", "11-12-2025", "1/2/25 10:05", "１１/１２/２０２５"])
