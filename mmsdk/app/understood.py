@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mmsdk.data import Table
 
 UNREAD = "not read"
+KEPT = "not learned from; kept in the index and in hits"
 PAIR_ROLES = ("user", "item", "time", "weight", "said", "split")
 
 
@@ -25,9 +26,9 @@ PAIR_ROLES = ("user", "item", "time", "weight", "said", "split")
 class Understood:
     """One column of the table.
 
-    :param role: ``input photo (image)``, ``answer kind (classification)``, ``id``, ``group of the split``, or
-        ``not read``.
-    :param why: why it is not read; empty where it is, or where nobody knows.
+    :param role: ``input photo (image)``, ``answer kind (classification)``, ``id``, ``group of the split``; or
+        ``not learned from; kept in the index and in hits``, or ``not read`` where it is not kept either.
+    :param why: what happens to it at the door, and why it is no input; empty where neither is known.
     """
 
     column: str
@@ -47,8 +48,11 @@ def understand(
     found = []
     for column in columns:
         roles = ", ".join((*_roles(application, column), *(["condition of a rule"] if column in ruled else [])))
-        why = f"privacy: {hidden[column]}" if column in hidden else "" if roles else reasons.get(column, "")
-        found.append(Understood(column=column, role=roles or UNREAD, why=why))
+        dropped = application.privacy is not None and column in application.privacy.drop
+        whys = ["" if roles or dropped else reasons.get(column, "")]
+        whys += [f"privacy: {hidden[column]}"] if column in hidden else []
+        role = roles or (UNREAD if dropped else KEPT)
+        found.append(Understood(column=column, role=role, why="; ".join(filter(None, whys))))
     beside = (Understood(column=name, role=UNREAD, why=why) for name, why in reasons.items() if name not in columns)
     return [*found, *beside]
 
@@ -105,12 +109,11 @@ def _is_time(pairs: InteractionsConfig, table: Table, column: str) -> bool:
 
 
 def told(found: Iterable[Understood]) -> Iterator[str]:
-    """Yield lines for the terminal: a column each that is read, then those that are not, on one line."""
-    left = []
+    """Yield lines for the terminal: a column each that is read, then those that are not, on one line a role."""
+    left: dict[str, list[str]] = {KEPT: [], UNREAD: []}
     for one in found:
-        if one.role == UNREAD:
-            left.append(f"{one.column} ({one.why})" if one.why else one.column)
+        if one.role in left:
+            left[one.role].append(f"{one.column} ({one.why})" if one.why else one.column)
         else:
             yield f"  {one.column}: {one.role}" + (f"; {one.why}" if one.why else "")
-    if left:
-        yield f"  not read: {', '.join(left)}"
+    yield from (f"  {role}: {', '.join(columns)}" for role, columns in left.items() if columns)

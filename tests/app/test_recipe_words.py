@@ -222,16 +222,16 @@ def test_what_became_of_each_column_is_said_before_anything_is_fitted(site, thin
     assert "  sku: id\n" in said
     assert "  price: input price (number)\n" in said
     assert "  kind: answer dear (classification)\n" in said
-    left = said.partition("not read: ")[2]
+    left = said.partition("not learned from; kept in the index and in hits: ")[2]
     assert "title (words are not prices)" in left  # the recipe's own reason
     assert "image (" in left  # that of mmsdk inspect
     assert "description (gives 'kind' away)" in left  # also where it rests on the answer
-    assert "owner (privacy: taken out" in left
+    assert "  not read: owner (privacy: taken out)\n" in left
 
 
 def test_and_in_the_report(fitted):
     text = told(fitted, "report.html").partition("How the columns were read")[2]
-    assert "<td>title</td><td>not read</td><td>words are not prices</td>" in text
+    assert "<td>title</td><td>not learned from; kept in the index and in hits</td><td>words are not prices</td>" in text
     assert "<td>price</td><td>input price (number)</td><td></td>" in text
     assert "| owner | not read | privacy: taken out" in told(fitted, "card.md")
 

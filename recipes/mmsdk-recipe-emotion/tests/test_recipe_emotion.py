@@ -233,7 +233,7 @@ def test_why_a_column_is_not_read_is_not_hidden(tmp_path, capsys):
     columns["video"] = [f"clips/{n}.mp4" for n in range(40)]
     columns["age"] = [20 + n * 7 % 31 for n in range(40)]
     assert recipe("--data", table(tmp_path / "t.csv", columns), "--set", "target=mood", "--dry-run") == 0
-    said = capsys.readouterr().err.partition("not read: ")[2]
+    said = capsys.readouterr().err.partition("not learned from; kept in the index and in hits: ")[2]
     assert "video (names files (.mp4) that are not there)" in said
     assert "frames (names folders, which nothing reads: " in said
     assert "age (number: shows and says nothing of a person)" in said
