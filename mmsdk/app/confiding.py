@@ -31,7 +31,7 @@ from mmsdk.confidence.choose import fold_masks
 from mmsdk.errors import ConfigError, DataError
 from mmsdk.model import infer
 from mmsdk.progress import note
-from mmsdk.tasks import Classification, Regression
+from mmsdk.tasks import Classification, Multilabel
 from mmsdk.train import fit_heads
 from mmsdk.train.settling import settled_numbers
 
@@ -103,10 +103,10 @@ def _growing(draft: Draft) -> None:
 def _declining(draft: Draft) -> None:
     """Refuse to decline by the confidence of answers none of which has any."""
     rule = declining_rule(draft.application.confidence.abstain)
-    if rule and all(isinstance(one.task, Regression) for one in draft.targets.values()):
+    if rule and not any(isinstance(one.task, Classification | Multilabel) for one in draft.targets.values()):
         raise ConfigError(
-            f"confidence.abstain.{rule} declines where an answer is unsure of itself, and a number does not say how "
-            "sure it is: decline by abstain.novelty, or leave the key out"
+            f"confidence.abstain.{rule} declines where an answer is unsure of itself, and neither a number nor a "
+            "task of a plugin has a confidence that is calibrated: decline by abstain.novelty, or leave the key out"
         )
 
 

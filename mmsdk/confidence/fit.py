@@ -59,6 +59,11 @@ def fit_confidence(
     for name, target in targets.items():
         if isinstance(target.task, Classification | Multilabel | Regression):
             tasks[name] = _task(name, target, rows, settings, notes=notes)
+        if kind_of(target.task) is None and (rule := declining_rule(settings.abstain)):
+            what = "a number has no" if isinstance(target.task, Regression) else "a task of a plugin has no calibrated"
+            notes.append(
+                f"{name}: {what} confidence to decline by: abstain.{rule} leaves every row of any input answered"
+            )
     far = rows.evidence.distances
     novelty = None
     if references is not None and far:
@@ -80,7 +85,7 @@ def fit_confidence(
 
 
 def kind_of(task: Any) -> Kind | None:
-    """Return what the logits of a task are, None for a number."""
+    """Return what the logits of a task are, None for a number and for a task of a plugin."""
     if isinstance(task, Classification):
         return "classes"
     return "labels" if isinstance(task, Multilabel) else None
@@ -105,10 +110,6 @@ def _task(name: str, target: Target, rows: Rows, settings: Any, *, notes: list[s
             "answered them had learned none"
         )
     notes.extend(_notes(name, judges, settings))
-    if kind is None and (rule := declining_rule(settings.abstain)):
-        notes.append(
-            f"{name}: a number has no confidence to decline by: abstain.{rule} leaves every row of any input answered"
-        )
     return TaskConfidence(method=method, how=settings.sets, judges=judges)
 
 
