@@ -77,7 +77,8 @@ def unread_amounts(
         reasons = dict(amounts.wrong.get(name, {}))
         if name in amounts.wrong and any(entry.modality == "table" for entry in readers):
             column = table.column(name)
-            odd = unreadable(column) if numbers.get(name, holds_numbers(column)) else {}
+            held = numbers[name] if name in numbers else holds_numbers(column)
+            odd = unreadable(column) if held else {}
             reasons = odd | reasons
         for row, cell in enumerate(table.cells(name) if reasons else ()):
             if str(cell) in reasons:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mmsdk.data.thousands import is_text, thousands_mark, without_thousands
+from mmsdk.data.thousands import QUERY_ROWS, is_text, thousands_mark, without_thousands
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -231,9 +231,11 @@ def _mostly(cells: pa.ChunkedArray, known: Mapping[str, tuple[str, str] | None])
 
 def _all_plain(column: pa.ChunkedArray) -> bool:
     """Return whether no cell has to be written otherwise."""
-    return not is_text(column.type) or bool(
-        pc.all(pc.match_substring_regex(column, rf"^(?:{PLAIN.pattern})?$")).as_py()
-    )
+    if not is_text(column.type):
+        return True
+    if len(column) <= QUERY_ROWS:
+        return all(not cell or PLAIN.fullmatch(cell) for cell in column.to_pylist())
+    return bool(pc.all(pc.match_substring_regex(column, rf"^(?:{PLAIN.pattern})?$")).as_py())
 
 
 def _rewritten(column: pa.ChunkedArray, plain: Mapping[str, str]) -> pa.ChunkedArray:

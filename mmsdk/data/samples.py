@@ -184,7 +184,7 @@ def _ids(
 def _without(table: Table, found: Sequence[Problem]) -> Table:
     """Return a table without some of its cells."""
     columns = table.columns
-    for place, name in enumerate(table.names):
+    for place, name in enumerate(table.names if found else ()):
         gone = np.zeros(len(table), bool)
         gone[[one.row for one in found if one.column == name and one.row is not None]] = True
         if gone.any():

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
 MARKS = {",": ".", ".": ","}  # thousands separator -> decimal mark
 NOTHING = r"^(?i:#?n/?a|[nk]\.\s?a\.|<na>|-?nan|null|none|nil|-+|[–—?]|无|暂无)$"  # says that there is no number
+GROUP = re.compile(r"\d[,.]\d{3}")  # what has thousands has such
+QUERY_ROWS = 64  # up to which Python is faster than Arrow, which makes its patterns anew each time
 LOOKED_AT = 100  # cells that rule most columns out, so that long texts are not searched
 
 
@@ -17,7 +21,8 @@ def thousands_mark(column: pa.ChunkedArray) -> str:
     some have two groups of three digits and others fewer: ``1,119`` alone may have three decimals, ``101,102`` may be
     tags, ``12.345.678`` a code.
     """
-    if not is_text(column.type):
+    few = column.to_pylist() if is_text(column.type) and len(column) <= QUERY_ROWS else None
+    if not is_text(column.type) or (few is not None and not any(GROUP.search(cell) for cell in few if cell)):
         return ""
     cells = pc.utf8_trim_whitespace(column)
     likely = (mark for mark in MARKS if _all(cells[:LOOKED_AT], mark) and _all(cells, mark))

@@ -59,10 +59,12 @@ class Regression:
         for row, cell in enumerate(values):
             if is_empty(cell):
                 continue
-            number = _number(cell)
-            if number is None:
-                problems.append(Problem(reason="is not a finite number", row=row, value=str(cell)))
-            elif max(abs(number), abs(number - self.mean) / self.scale) > LARGEST:
+            try:
+                number = number_of(cell)
+            except ValueError as error:
+                problems.append(Problem(reason=str(error), row=row, value=str(cell)))
+                continue
+            if max(abs(number), abs(number - self.mean) / self.scale) > LARGEST:
                 problems.append(Problem(reason="is too large a number", row=row, value=str(cell)))
             else:
                 targets[row], labelled[row] = (number - self.mean) / self.scale, True

@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from mmsdk import column_numbers, number_of
+from mmsdk import column_numbers, number_of, read_table
 from mmsdk.data.numbers import units_of, unreadable, without_units
 
 
@@ -107,6 +107,20 @@ def test_use_reads_a_column_as_training_had_it():
     assert (plain.to_pylist(), list(wrong), taken) == (["80", "￥5"], ["￥5"], {"80%": "80"})
     for share in ("0.8", 0.8):
         assert "may be 0.8 % or 80 %" in without_units(column(share), ("%", ""))[1]["0.8"]
+
+
+@pytest.mark.parametrize("cells", [("1", "2.5", ""), ("1,119.60", "2"), ("￥1,119.60", "2"), ("120/80", "1")])
+def test_few_rows_are_read_as_many(cells):
+    few, many = ([{"x": cell} for cell in cells * times] for times in (1, 50))
+    one, other = (read_table(rows).cells("x") for rows in (few, many))
+    assert one * 50 == other
+    units = units_of(column(*cells))
+    assert units_of(column(*cells * 50)) == units
+    if units:
+        assert without_units(column(*cells), units)[0].to_pylist() * 50 == (
+            without_units(column(*cells * 50), units)[0].to_pylist()
+        )
+    assert unreadable(column(*cells)) == unreadable(column(*cells * 50))
 
 
 def test_words_are_no_broken_numbers():

@@ -100,3 +100,11 @@ def test_ranks_of_a_resample_are_those_of_scipy():
         rows = random.integers(0, 60, 60)
         assert statistic(rows) == pytest.approx(spearmanr(guess[rows], truth[rows]).statistic, abs=1e-12)
     assert np.isnan(statistic(np.full(60, 7)))
+
+
+def test_a_cell_that_is_no_number_is_told_what_to_do():
+    task = Regression()
+    task.prepare([1, 2])
+    (odd,) = task.encode(["1.5", "3.5万"])[2]
+    assert (odd.row, odd.value) == (1, "3.5万")
+    assert odd.reason == "is not a number ('3.5万'); write it out in full, without '万'"
