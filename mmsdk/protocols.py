@@ -404,8 +404,8 @@ class Card:
 
     :param intended: what it is for.
     :param not_for: what it must not be used for.
-    :param data: which data it was made for and tried on, and what that data lacks.
-    :param limits: what it cannot do, and where it fails.
+    :param data: which data it was made for and tried on, and what that data lacks; ``mmsdk plugins check`` asks for it.
+    :param limits: what it cannot do, and where it fails; likewise.
     """
 
     intended: tuple[str, ...]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mmsdk import progress
+from mmsdk.cli.output import nothing_else
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +46,17 @@ device = click.option(
 dry_run = click.option("--dry-run", is_flag=True, help="Say what would be done and fetched; do nothing.")
 """``dry_run: bool``."""
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+
+def _alone(ctx: click.Context, _: click.Parameter, asked: bool) -> bool:
+    """Keep stdout for the document, from here to the end of the command."""
+    if asked:
+        ctx.with_resource(nothing_else())
+    return asked
+
+
+as_json = click.option(
+    "--json", "as_json", is_flag=True, callback=_alone, help="Print one JSON document and nothing else."
+)
 """``as_json: bool``."""
 
 quiet = click.option(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
@@ -16,6 +17,7 @@ import click
 
 from mmsdk import __version__
 from mmsdk.cli import options
+from mmsdk.cli.output import nothing_else
 from mmsdk.errors import MmsdkError, PluginError, unknown
 from mmsdk.plugins import blamed, get_registry, shown_name
 
@@ -100,8 +102,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; what failed has been written to stderr."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        answer = root.main(list(arguments) if arguments is not None else None, prog_name="mmsdk", standalone_mode=False)
+        with nothing_else() if "--json" in given else contextlib.nullcontext():
+            get_registry()  # imports plugins, which may print
+        answer = root.main(given, prog_name="mmsdk", standalone_mode=False)
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
         return _failed(error)

@@ -84,7 +84,8 @@ def index_checks(spec: IndexSpec, probe: Probe | None = None) -> Iterator[Check]
 
 def check_target_resolves(subject: IndexSubject) -> None:
     """The target has the members of an index."""
-    missing = [name for name in METHODS if not callable(getattr(subject.target, name, None))]
+    asked = [name for name in METHODS if name != "remove" or subject.spec.removable]
+    missing = [name for name in asked if not callable(getattr(subject.target, name, None))]
     expect(not missing, f"{subject.spec.target} has no method {', '.join(missing)}")
 
 

@@ -157,3 +157,17 @@ def test_new_where_no_folder_can_be(tmp_path: Path, capsys: pytest.CaptureFixtur
     said = capsys.readouterr().err
     assert said.startswith(f"Error: the folder {tmp_path / 'file' / 'deep'} cannot be made: ")
     assert said.endswith("choose another place to write\n")
+
+
+def test_what_a_plugin_prints_is_no_part_of_the_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = SOURCE.format(target="check", status="ok").replace(
+        "    def check():", "    def check():\n        print('HI')"
+    )
+    write_distribution(tmp_path, "mmsdk-pulse", modules={"pulse_plugin": "    print('HELLO')\n" + source})
+    with installed(tmp_path):
+        run(["doctor", "--json"])
+        out, err = capsys.readouterr()
+        assert json.loads(out)["checks"]
+        assert {"HELLO", "HI"} <= set(err.split())
+        run(["doctor"])
+    assert "HI" in capsys.readouterr().out.split(), "without --json it prints where it likes"

@@ -55,7 +55,10 @@ GOOD: dict[str, list[Any]] = {
         TrainableSpec(name="each", target="fake_trainables:GoodSteps"),
     ],
     "task": [TaskSpec(name="positive", target="fake_tasks:Good")],
-    "index": [IndexSpec(name="all", target="fake_indexes:Good")],
+    "index": [
+        IndexSpec(name="all", target="fake_indexes:Good"),
+        IndexSpec(name="growing", target="fake_indexes:NoRemove", removable=False),
+    ],
     "recipe": [
         RecipeSpec(
             name="prices", target="fake_recipes:Good", takes="prices", settings={"size": Setting(what="how many")}
@@ -210,6 +213,7 @@ BAD = [
     bad("task", "state_round_trips", "fake_tasks:ForgetsState", "the baseline differs"),
     bad("task", "state_round_trips", "fake_tasks:ArrayState", "state() is not JSON"),
     bad("index", "target_resolves", "fake_indexes:NoSave", "has no method save"),
+    bad("index", "target_resolves", "fake_indexes:NoRemove", "has no method remove"),
     bad("index", "import_is_offline", "fake_network:index", OFFLINE),
     bad("index", "answers_the_right_shape", "fake_indexes:Int32", "keys are int32"),
     bad("index", "best_come_first", "fake_indexes:Worst", "scores do not descend"),

@@ -45,6 +45,10 @@ class NoSave(Good):
     save = None
 
 
+class NoRemove(Good):
+    remove = None
+
+
 class Int32(Good):
     def search(self, vectors, k, allowed=None):
         scores, keys = super().search(vectors, k, allowed)
