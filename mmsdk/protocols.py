@@ -298,8 +298,10 @@ class Output:
 class Task(Protocol):
     """One task type, prepared for one column: targets in, a head on the fused vector, answers out.
 
-    Constructed as ``target(**options)``; ``prepare`` is called once on the training rows, ``state``/``load_state``
-    round-trip what it learned as JSON.
+    Constructed as ``target(**options)`` with those that it has parameters for: ``order`` (the labels from lowest to
+    highest, where ``tasks.NAME.order`` says so), ``separator``, ``label_smoothing``, ``imbalance`` and ``focal_gamma``
+    as the application says, and its own of ``tasks.NAME.options``. ``prepare`` is called once on the training rows,
+    ``state``/``load_state`` round-trip what it learned as JSON.
 
     Optional, looked for with ``getattr``: ``examples()``, eight or more training cells, without which the conformance
     checks have nothing to try; ``allowed_loss(logits (b, width), allowed) -> (b,)``, what answers cost that bounds of

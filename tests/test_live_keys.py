@@ -146,6 +146,7 @@ ELSEWHERE = {
     "inputs.NAME.trainable.steps": (SEQUENCES, "test_steps_of_a_trainable_act"),
     "inputs.NAME.trainable.options": (SEQUENCES, "test_every_key_about_sequences_acts"),
     "inputs.NAME.tune": (TUNING, "test_tuning_learns_what_frozen_vectors_do_not_say"),
+    "tasks.NAME.options": ("app/test_foreign_tasks.py", "test_an_order_and_options_reach_the_task_and_its_run"),
     "tasks.NAME.order": (RULES, "test_every_key_of_a_rule_acts"),
     "rules": (RULES, "test_every_key_of_a_rule_acts"),
     **{

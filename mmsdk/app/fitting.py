@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -45,7 +45,16 @@ from mmsdk.errors import ConfigError
 from mmsdk.evaluate import Scoring, score_tasks
 from mmsdk.evaluate.bootstrap import RESAMPLES
 from mmsdk.heads import read_options, require_boosting
-from mmsdk.model import Run, net_arrays, offered_options, open_task, prepare_targets, save_run, try_task
+from mmsdk.model import (
+    Run,
+    net_arrays,
+    offered_options,
+    open_task,
+    prepare_targets,
+    refuse_unread,
+    save_run,
+    try_task,
+)
 from mmsdk.plugins import get_registry
 from mmsdk.progress import note
 from mmsdk.report import render_card, render_report
@@ -143,7 +152,7 @@ def check_names(application: Application) -> None:
     """Refuse a component that nobody installed before any work is done; encoders are opened first of all anyway.
 
     :raises PluginError: an unknown fusion, aligner, task type or index type.
-    :raises ConfigError: an option that the head does not take.
+    :raises ConfigError: an option that the head or a task does not take.
     """
     registry = get_registry()
     if application.align is not None:
@@ -158,8 +167,8 @@ def check_names(application: Application) -> None:
     for one in application.inputs.values():
         if one.trainable is not None:
             registry.get("trainable", one.trainable.type)
-    for entry in application.tasks.values():
-        registry.get("task", entry.type)
+    for name, entry in application.tasks.items():
+        refuse_unread(registry.get("task", entry.type).load(), name, entry)
     if application.index.type != "auto":
         registry.get("index", application.index.type)
 
@@ -224,9 +233,9 @@ def prepare_tasks(
     targets, problems = {}, []
     for name, entry in application.tasks.items():
         kind = get_registry().get("task", entry.type)
-        task = open_task(kind, offered_options(application.training, entry))
-        targets[name], found = prepare_targets(
-            task,
+        options = offered_options(application.training, entry)
+        target, found = prepare_targets(
+            open_task(kind, options),
             samples.table.cells(entry.column),
             samples.split,
             name=name,
@@ -235,7 +244,8 @@ def prepare_tasks(
             weight=entry.weight,
             on_bad_row=policy.on_bad_row,
         )
-        try_task(kind, targets[name])
+        try_task(kind, target)
+        targets[name] = replace(target, options=options)
         problems += found
     return targets, problems
 

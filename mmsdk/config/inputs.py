@@ -151,10 +151,16 @@ class TaskConfig(Section):
         default=1.0, description="How much the loss of this task counts beside the others."
     )
     order: list[Text] | None = Field(
-        default=None, description="The labels from lowest to highest, for rules that say `at_least` or `at_most`."
+        default=None,
+        description="The labels from lowest to highest, for rules that say `at_least` or `at_most`, or for a task type "
+        "of a plugin that has an order.",
     )
     separator: Text = Field(
         default="|", description="What separates the labels of one cell of a multi-label task (`red|round`)."
+    )
+    options: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Options of a task type of a plugin; its page lists them. The core's have none.",
     )
 
 

@@ -10,6 +10,7 @@ from mmsdk.model.targets import (
     make_task,
     offered_options,
     prepare_targets,
+    refuse_unread,
     training_rows,
 )
 
@@ -32,6 +33,7 @@ __all__ = [
     "offered_options",
     "open_task",
     "prepare_targets",
+    "refuse_unread",
     "save_run",
     "training_rows",
     "try_task",

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from mmsdk.data import SKIP_BAD_ROWS
-from mmsdk.errors import DataError
+from mmsdk.errors import ConfigError, DataError, did_you_mean
+from mmsdk.tasks import Classification
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from mmsdk.errors import Problem
     from mmsdk.protocols import Task
+
+OF_TASK = ("order", "separator")
+OF_TRAINING = ("label_smoothing", "imbalance", "focal_gamma")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +68,7 @@ class Target:
         ``(n, labels)`` int8, 1 always, -1 never, 0 either; of a number ``(n, 2)``, lowest and highest, standardised.
     :param clashes: the rules about answers that may not stand together; one of two tasks stands with the first.
     :param rule_weight: how much answers that break rules cost in training.
+    :param options: what the task was offered.
     """
 
     task: Task
@@ -73,6 +78,7 @@ class Target:
     allowed: np.ndarray | None = None
     clashes: tuple[Clash, ...] = ()
     rule_weight: float = 0.0
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def ruled(self) -> bool:
@@ -85,13 +91,32 @@ class Target:
 
 
 def offered_options(training: Any, entry: Any) -> dict[str, Any]:
-    """Return the options that the application offers every task, from its ``training`` block and the task's own."""
-    return {
-        "separator": entry.separator,
-        "label_smoothing": training.label_smoothing,
-        "imbalance": training.imbalance,
-        "focal_gamma": training.focal_gamma,
-    }
+    """Return what the application offers a task: what it offers every one, and the options of its own."""
+    offered = {name: getattr(entry, name) for name in OF_TASK if getattr(entry, name) is not None}
+    offered |= {name: getattr(training, name) for name in OF_TRAINING}
+    return {**offered, **entry.options}
+
+
+def refuse_unread(target: Callable[..., Task], name: str, entry: Any) -> None:
+    """Refuse an order or options that nothing would come of.
+
+    :param target: the task type, ``name`` the task and ``entry`` its block of the application.
+    :raises ConfigError: there is one.
+    """
+    taken, takes_any = _parameters(target)
+    for option in entry.options:
+        if option in (*OF_TASK, *OF_TRAINING):
+            place = f"tasks.{name}" if option in OF_TASK else "training"
+            raise ConfigError(f"tasks.{name}.options.{option} is no option: write {place}.{option}")
+        if option not in taken and not takes_any:
+            known = sorted(taken.difference(OF_TASK, OF_TRAINING))
+            raise ConfigError(
+                f"tasks.{name}.options: {entry.type} takes no option named {option!r}.{did_you_mean(option, known)} "
+                f"Known: {', '.join(known) or 'none'}"
+            )
+    ranked = isinstance(target, type) and issubclass(target, Classification)  # by rules
+    if entry.order is not None and not (ranked or takes_any or "order" in taken):
+        raise ConfigError(f"tasks.{name}.order: {entry.type} knows no order of its answers; leave the key out")
 
 
 def make_task(target: Callable[..., Task], offered: Mapping[str, Any]) -> Task:
@@ -99,11 +124,15 @@ def make_task(target: Callable[..., Task], offered: Mapping[str, Any]) -> Task:
 
     See :func:`offered_options`; a task from a plugin need not know any of them.
     """
+    taken, takes_any = _parameters(target)
+    return target(**{name: value for name, value in offered.items() if takes_any or name in taken})
+
+
+def _parameters(target: Callable[..., Task]) -> tuple[set[str], bool]:
+    """Return the names a task type can be constructed with, and whether it takes any other as well."""
     parameters = inspect.signature(target).parameters.values()
-    if any(one.kind is one.VAR_KEYWORD for one in parameters):
-        return target(**offered)
-    taken = {one.name for one in parameters}
-    return target(**{name: value for name, value in offered.items() if name in taken})
+    named = {one.name for one in parameters if one.kind in (one.KEYWORD_ONLY, one.POSITIONAL_OR_KEYWORD)}
+    return named, any(one.kind is one.VAR_KEYWORD for one in parameters)
 
 
 def prepare_targets(

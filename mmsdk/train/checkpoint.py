@@ -111,7 +111,7 @@ def training_key(
         digest.update(name.encode() + one.detach().cpu().contiguous().numpy().tobytes())
     digest.update("\0".join(map(str, split)).encode())
     for name, target in targets.items():
-        digest.update(f"{name} {target.weight}".encode())
+        digest.update(f"{name} {target.weight} {sorted(target.options.items())}".encode())
         digest.update(np.ascontiguousarray(target.values).tobytes() + np.ascontiguousarray(target.labelled).tobytes())
         if target.ruled:
             digest.update(f"{target.rule_weight}".encode())

@@ -8,6 +8,7 @@ import pytest
 
 import mmsdk
 from mmsdk.testing import installed, write_distribution
+from mmsdk.train.checkpoint import training_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,7 @@ from mmsdk import TaskSpec, hookimpl
 @hookimpl
 def mmsdk_tasks():
     yield TaskSpec(name="count", target="abroad_count:Count")
+    yield TaskSpec(name="scaled", target="abroad_count:Scaled")
 """
 COUNT = """
 import numpy as np
@@ -60,6 +62,18 @@ class Count:
 
     def load_state(self, state):
         self.mean = state["mean"]
+
+class Scaled(Count):
+    # The place in an order, with steps of some width.
+    def __init__(self, order=("0", "1", "2", "3", "4"), *, step=1.0, tilt=0.0, separator):
+        self.order, self.step, self.separator = list(order), step, separator
+
+    def prepare(self, values):
+        self.mean = 1.0
+
+    def encode(self, values):
+        places = [self.step * self.order.index(str(value)) for value in values]
+        return np.array(places, np.float32), np.ones(len(values), bool), []
 """
 
 
@@ -81,7 +95,7 @@ def fitted(out: Path, tasks: dict[str, Any], **blocks: Any) -> mmsdk.App:
 
 
 def often(**more: Any) -> dict[str, Any]:
-    return {"often": {"column": "often", "type": "count", **more}}
+    return {"often": {"column": "often", "type": "count"} | more}
 
 
 KIND = {"kind": {"column": "kind", "type": "classification"}}
@@ -102,3 +116,58 @@ def test_beside_a_classification_a_note_says_that_it_is_never_declined(plugin, t
     assert answer["kind"].abstained
     assert not answer["often"].abstained
     app.close()
+
+
+@pytest.mark.parametrize("told", [{"order": ["4", "3", "2", "1", "0"]}, {"options": {"step": 2.0}}])
+def test_an_order_and_options_reach_the_task_and_its_run(plugin, tmp_path, told):
+    fitted(tmp_path / "run", often(type="scaled", **told)).close()
+    task = mmsdk.load(tmp_path / "run", quiet=True).tasks["often"]
+    assert task.order == told.get("order", ["0", "1", "2", "3", "4"])
+    assert task.step == told.get("options", {}).get("step", 1.0)
+    assert task.separator == "|"
+
+
+@pytest.mark.parametrize(
+    ("tasks", "said"),
+    [
+        (
+            {"often": {"type": "scaled", "options": {"stepp": 2}}},
+            "tasks.often.options: scaled takes no option named 'stepp'. Did you mean 'step'? Known: step, tilt",
+        ),
+        (
+            {"often": {"type": "scaled", "options": {"order": [1]}}},
+            "tasks.often.options.order is no option: write tasks.often.order",
+        ),
+        (
+            {"often": {"type": "count", "order": ["1"]}},
+            "tasks.often.order: count knows no order of its answers; leave the key out",
+        ),
+        (
+            {"often": {"type": "regression", "order": ["1"]}},
+            "tasks.often.order: regression knows no order of its answers; leave the key out",
+        ),
+        (
+            {"kind": {"type": "classification", "options": {"label_smoothing": 0.5}}},
+            "tasks.kind.options.label_smoothing is no option: write training.label_smoothing",
+        ),
+        (
+            {"kind": {"type": "classification", "options": {"margin": 1}}},
+            "tasks.kind.options: classification takes no option named 'margin'. Known: none",
+        ),
+    ],
+)
+def test_what_a_task_would_not_read_is_refused(plugin, tmp_path, tasks, said):
+    with pytest.raises(mmsdk.ConfigError) as caught:
+        fitted(tmp_path / "run", {name: {"column": name, **one} for name, one in tasks.items()})
+    assert str(caught.value) == said
+
+
+def test_a_fit_goes_on_only_with_the_same_options(plugin, tmp_path, monkeypatch):
+    keys = []
+    made = training_key
+    monkeypatch.setattr("mmsdk.train.loop.training_key", lambda *a: keys[-1].append(made(*a)) or keys[-1][-1])
+    for tilt in (0.0, 0.0, 1.0):
+        keys.append([])
+        fitted(tmp_path / str(len(keys)), often(type="scaled", options={"tilt": tilt})).close()
+    assert keys[0] == keys[1]
+    assert not set(keys[0]) & set(keys[2])
