@@ -63,7 +63,7 @@ def read_amounts(table: Table, units: Mapping[str, Sequence[str]]) -> Amounts:
 def unread_amounts(
     amounts: Amounts, application: Application, ruled: Collection[str], numbers: Mapping[str, bool | str]
 ) -> Iterator[Problem]:
-    """Yield the cells that hold a number of something else, or none that one can read where all others are numbers.
+    """Yield the cells that hold a number of something else, or one that is not certain where all others are numbers.
 
     :param ruled: columns that rules read; beside them, those of inputs and of answers that are numbers are looked at.
     :param numbers: of columns of which that is known, whether training had numbers there.

@@ -84,7 +84,8 @@ def units_of(column: pa.ChunkedArray) -> tuple[str, ...]:
     if not is_text(column.type):
         kind = column.type
         numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind)
-        return _beside([one for one in pc.unique(column).to_pylist() if one is not None]) if numeric else ()
+        held = pc.unique(column).to_pylist() if numeric else []
+        return _beside([one for one in held if one is not None and one == one]) if numeric else ()  # noqa: PLR0124 - NaN
     filled = column.filter(pc.not_equal(pc.utf8_trim_whitespace(column), ""))
     if len(filled) and _all_plain(filled):
         return _beside([*map(float, pc.unique(filled).to_pylist())])
@@ -133,10 +134,13 @@ def without_groups(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, str]:
 
 
 def unreadable(column: pa.ChunkedArray) -> dict[str, str]:
-    """Return the texts of a column that hold digits and are no numbers, with the reason; words are none of them."""
+    """Return the texts of a column that say a number which is not certain, with the reason.
+
+    Words, and what says that a number was not measured (``<0.1``), are none of them.
+    """
     found = {}
     for text in () if _all_plain(column) else _known(column):
-        if any(map(str.isdigit, text)):
+        if advice_on(text):
             try:
                 number_of(text)
             except ValueError as error:

@@ -93,7 +93,7 @@ def test_what_is_not_certain_of_a_column_is_left_as_it_stands(cells):
 
 def test_numbers_without_a_unit_may_have_one_that_fits_their_size():
     assert units_of(column("94", "99")) == ("", "%", "岁")
-    assert units_of(column(36.5, 38.2)) == ("", "%", "°C", "岁")
+    assert units_of(column(36.5, float("nan"), 38.2)) == ("", "%", "°C", "岁")
     assert units_of(column("0.94", "0.99")) == ("", "°C", "岁")
     assert units_of(column("1200", "-70")) == ("",)
 
@@ -124,7 +124,8 @@ def test_few_rows_are_read_as_many(cells):
 
 
 def test_words_are_no_broken_numbers():
-    assert list(unreadable(column("1", "未测", "120/80", "-", ""))) == ["120/80"]
+    cells = ("1", "未测", "120/80", "-", "", "<0.1", ">1000", "80mmHg", "3.5万", "1,119", "2026-11-26")
+    assert list(unreadable(column(*cells))) == ["120/80", "80mmHg", "3.5万", "1,119"]
 
 
 def test_the_numbers_of_cells():
