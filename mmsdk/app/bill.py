@@ -102,6 +102,7 @@ def make_bill(
     :param application: where it names no table, rows and all that hangs on them are unknown.
     :raises MmsdkError: the table, the preset or a name is refused.
     """
+    get_registry().get("preset", application.preset)  # a fit would refuse it
     names = {name: chosen(found) for name, found in encoder_names(application).items()}
     models = {name: model_of(encoder) for name, encoder in names.items()}
     folders = {name: model.folder() if model else None for name, model in models.items()}

@@ -23,9 +23,8 @@ def encoder_names(application: Application) -> dict[str, tuple[str, ...]]:
     :raises PluginError: an unknown modality or preset.
     :raises EncoderError: nobody offers an encoder for the modality.
     """
-    preset: PresetSpec = get_registry().get("preset", application.preset).spec  # type: ignore[assignment]
     return {
-        name: (entry.encoder,) if entry.encoder else tuple(_offered(name, entry.modality, preset))
+        name: (entry.encoder,) if entry.encoder else tuple(_offered(name, entry.modality, application.preset))
         for name, entry in application.inputs.items()
     }
 
@@ -58,9 +57,10 @@ def _formed(name: str, entry: InputConfig, opened: OpenEncoder) -> OpenEncoder:
     return replace(opened, pool=entry.pool or "mean", steps=steps)
 
 
-def _offered(name: str, modality: str, preset: PresetSpec) -> Iterator[str]:
+def _offered(name: str, modality: str, preset_name: str) -> Iterator[str]:
     """Yield what the preset and the modality itself offer."""
     registry = get_registry()
+    preset: PresetSpec = registry.get("preset", preset_name).spec  # type: ignore[assignment]
     found = registry.get("modality", modality)
     spec: ModalitySpec = found.spec  # type: ignore[assignment]
     own = [registry.preferred("encoder", spec.default_encoder, found.plugin.name)] if spec.default_encoder else []

@@ -151,10 +151,11 @@ def _make(resolved: Application, pipeline: Pipeline, source: Any, folder: Path, 
 def check_names(application: Application) -> None:
     """Refuse a component that nobody installed before any work is done; encoders are opened first of all anyway.
 
-    :raises PluginError: an unknown fusion, aligner, task type or index type.
+    :raises PluginError: an unknown preset, fusion, aligner, task type or index type.
     :raises ConfigError: an option that the head or a task does not take.
     """
     registry = get_registry()
+    registry.get("preset", application.preset)  # also where every encoder is named, and nobody would look for it
     if application.align is not None:
         registry.get("aligner", application.align.type)
     check_choice(application)

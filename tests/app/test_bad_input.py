@@ -87,6 +87,7 @@ def test_an_unknown_encoder(here, capsys):
         ({"fusion": {"type": "gatedd"}}, ("no fusion named 'gatedd'", "Did you mean 'gated'?")),
         ({"index": {"type": "flatt"}}, ("no index type named 'flatt'", "Did you mean 'flat'?")),
         ({"preset": "builtinn"}, ("no preset named 'builtinn'", "Did you mean 'builtin'?")),
+        ({"preset": "builtinn", "inputs": {"text": TEXT}}, ("no preset named 'builtinn'",)),
         (
             {"tasks": {"kind": {"column": "kind", "type": "classify"}}},
             ("no task type named 'classify'", "classification"),

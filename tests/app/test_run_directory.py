@@ -353,6 +353,18 @@ def test_a_plugin_that_takes_the_name_of_an_encoder_breaks_no_run(shop_runs, tmp
         app.close()
 
 
+def test_a_run_needs_its_preset_no_more(shop, shop_runs, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(shop_runs / "tasks", run)
+    made = document(run)
+    made["application"]["preset"] = "of-a-plugin-that-is-gone"
+    made["application"]["inputs"]["text"]["encoder"] = None  # as where the preset chose it
+    (run / "run.json").write_text(json.dumps(made), encoding="utf-8")
+    app = mmsdk.load(run, quiet=True)
+    assert app.predict([{"text": "a red lamp"}])[0].modalities_used == ("text",)
+    app.close()
+
+
 @pytest.mark.parametrize(
     ("name", "ask"),
     [
