@@ -71,11 +71,11 @@ def unread_amounts(
     table = amounts.table
     answers = {entry.column for entry in application.tasks.values() if entry.type == "regression"}
     for name in table.names:
-        readers = [entry for entry in application.inputs.values() if entry.reads(name) and entry.modality in NUMERIC]
+        readers = [entry for entry in application.inputs.values() if entry.reads(name) and entry.kind in NUMERIC]
         if not readers and name not in answers and name not in ruled:
             continue
         reasons = dict(amounts.wrong.get(name, {}))
-        if name in amounts.wrong and any(entry.modality == "table" for entry in readers):
+        if name in amounts.wrong and any(entry.kind == "table" for entry in readers):
             column = table.column(name)
             held = numbers[name] if name in numbers else holds_numbers(column)
             odd = unreadable(column) if held else {}
@@ -107,8 +107,8 @@ def _words(table: Table, application: Application) -> set[str]:
 
 def _as_words(table: Table, entry: InputConfig, name: str) -> bool:
     """Return whether an input reads a column as words."""
-    if not entry.reads(name) or entry.modality not in NUMERIC:
+    if not entry.reads(name) or entry.kind not in NUMERIC:
         return entry.reads(name)
-    kinds = (entry.options.get("kinds") if entry.modality == "table" else None) or ()
+    kinds = (entry.options.get("kinds") if entry.kind == "table" else None) or ()
     columns = table.expand(entry.columns)
     return len(kinds) == len(columns) and kinds[columns.index(name)] not in {None, "number"}

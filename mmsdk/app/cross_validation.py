@@ -28,6 +28,7 @@ from mmsdk.errors import ConfigError, DataError
 from mmsdk.evaluate.bootstrap import RESAMPLES
 from mmsdk.evaluate.out_of_fold import score_folds, worth
 from mmsdk.model import offered_options
+from mmsdk.plugins import get_registry
 from mmsdk.progress import progress
 
 if TYPE_CHECKING:
@@ -121,8 +122,12 @@ def _check(application: Application, source: Any, folds: int, repeats: int) -> N
 
 def _kinds(application: Application) -> dict[str, dict[str, Any]]:
     """Return what the tasks are opened with."""
+    registry = get_registry()
     return {
-        name: {"type": entry.type, "options": offered_options(application.training, entry)}
+        name: {
+            "type": registry.lasting("task", entry.type),
+            "options": offered_options(application.training, entry),
+        }
         for name, entry in application.tasks.items()
     }
 

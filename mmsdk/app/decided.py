@@ -78,7 +78,7 @@ def _read_otherwise(
     application: Application, taken: Mapping[str, str], encoders: Mapping[str, tuple[str, ...]]
 ) -> list[str]:
     """Return the inputs that the encoders of a preset would read otherwise."""
-    offered = {name: encoders.get(application.inputs[name].modality) for name in taken}
+    offered = {name: encoders.get(application.inputs[name].kind) for name in taken}
     return [name for name, found in offered.items() if found and chosen(found) != taken[name]]
 
 

@@ -64,7 +64,7 @@ def _offered(name: str, modality: str, preset_name: str) -> Iterator[str]:
     found = registry.get("modality", modality)
     spec: ModalitySpec = found.spec  # type: ignore[assignment]
     own = [registry.preferred("encoder", spec.default_encoder, found.plugin.name)] if spec.default_encoder else []
-    offered = (*preset.encoders.get(modality, ()), *own)
+    offered = (*preset.encoders.get(spec.name, ()), *own)
     if not offered:
         raise EncoderError(
             f"inputs.{name}: preset {preset.name!r} has no encoder for modality {modality!r}; name one with "

@@ -50,7 +50,7 @@ def _shown(app: App, name: str, sample: Any) -> Picture:
 
 def _pictures(app: App, rows: Sequence[Neighbour]) -> list[Picture]:
     """Return rows as cards."""
-    texts = [name for entry in app.application.inputs.values() if entry.modality == "text" for name in entry.columns]
+    texts = [name for entry in app.application.inputs.values() if entry.kind == "text" for name in entry.columns]
     return [
         Picture(
             title=one.id,

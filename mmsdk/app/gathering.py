@@ -210,7 +210,7 @@ class Pictures:
         self._samples = draft.samples
         opened = {name: open_modality(one.modality, one.decode) for name, one in draft.application.inputs.items()}
         self._drawn = {name: one for name, one in opened.items() if hasattr(one.component, "thumbnail")}
-        self._texts = [name for name, entry in draft.application.inputs.items() if entry.modality == "text"]
+        self._texts = [name for name, entry in draft.application.inputs.items() if entry.kind == "text"]
 
     def of(self, row: int, note: str = "") -> Picture:
         """Return one row as a picture."""

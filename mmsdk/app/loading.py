@@ -11,7 +11,7 @@ from mmsdk.app.device import device_of
 from mmsdk.app.encoders import open_encoders
 from mmsdk.app.heads import read_boosters
 from mmsdk.app.joint import query_encoders, with_queries
-from mmsdk.app.origins import require_plugins
+from mmsdk.app.origins import require_plugins, with_components
 from mmsdk.app.pipeline import Pipeline
 from mmsdk.app.tuning import restore_tuned
 from mmsdk.confidence import restored
@@ -51,7 +51,7 @@ def load(
     folder = Path(folder)
     run = load_run(folder)
     require_plugins(folder, run.document.get("plugins", {}))
-    application = load_application(run.document["application"])
+    application = with_components(load_application(run.document["application"]), run.document.get("components", {}))
     place = device_of(device)
     encoders = open_encoders(_named(application, run.document["inputs"]), place)
     restore_tuned(encoders, run)

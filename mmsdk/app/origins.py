@@ -14,19 +14,59 @@ if TYPE_CHECKING:
 
     from mmsdk.config import Application
     from mmsdk.embed import OpenEncoder
+    from mmsdk.plugins import Entry
 
 ORIGIN = re.compile(r"\S+ \((?P<distribution>\S+) (?P<version>\S+)\)")
 
 
 def plugins_used(application: Application, encoders: Iterable[OpenEncoder]) -> dict[str, str]:
     """Return distribution -> version of each plugin whose components an application uses; the core is none of them."""
-    registry = get_registry()
-    entries = (registry.get(kind, name) for kind, name in _named(application))
-    found = {entry.plugin.distribution: entry.plugin.version for entry in entries if not from_core(entry)}
+    found = {entry.plugin.distribution: entry.plugin.version for _, entry in _foreign(application)}
     for encoder in encoders:
         if origin := ORIGIN.fullmatch(encoder.origin):
             found[origin["distribution"]] = origin["version"]
     return dict(sorted(found.items()))
+
+
+def components_used(application: Application) -> dict[str, dict[str, str]]:
+    """Return kind -> name -> plugin of what an application names of plugins, but encoders."""
+    found: dict[str, dict[str, str]] = {}
+    for name, entry in _foreign(application):
+        found.setdefault(entry.kind, {})[name] = entry.plugin.name
+    return found
+
+
+def with_components(application: Application, made_with: Mapping[str, Mapping[str, str]]) -> Application:
+    """Return the application with the components that the run was made with, whoever declares the same names by now.
+
+    :param made_with: as :func:`components_used` returned it.
+    """
+    registry = get_registry()
+
+    def own(kind: str, name: str) -> str:
+        plugin = made_with.get(kind, {}).get(name)
+        return name if plugin is None else registry.preferred(kind, name, plugin)
+
+    def typed(kind: str, section: Any) -> Any:
+        return section and section.model_copy(update={"type": own(kind, section.type)})
+
+    return application.model_copy(
+        update={
+            "fusion": typed("fusion", application.fusion),
+            "index": typed("index", application.index),
+            "align": typed("aligner", application.align),
+            "tasks": {name: typed("task", one) for name, one in application.tasks.items()},
+            "inputs": {
+                name: one.model_copy(
+                    update={
+                        "modality": own("modality", one.modality),
+                        "trainable": typed("trainable", one.trainable),
+                    }
+                )
+                for name, one in application.inputs.items()
+            },
+        }
+    )
 
 
 def require_plugins(folder: Path, used: Mapping[str, str]) -> None:
@@ -43,6 +83,15 @@ def require_plugins(folder: Path, used: Mapping[str, str]) -> None:
             f"{folder} was made with {made_with}, which {'is' if one else 'are'} not installed here: "
             f"pip install {' '.join(missing)}"
         )
+
+
+def _foreign(application: Application) -> Iterator[tuple[str, Entry]]:
+    """Yield what an application names of plugins, but encoders: the name as it is written, and what it means."""
+    registry = get_registry()
+    for kind, name in _named(application):
+        entry = registry.get(kind, name)
+        if not from_core(entry):
+            yield name, entry
 
 
 def _named(application: Application) -> Iterator[tuple[str, str]]:

@@ -139,7 +139,7 @@ class Pipeline:
     def _texts(self) -> set[str]:
         """Return the columns that texts are read from."""
         inputs = (self.in_use or self.application).inputs.values()
-        return {column for entry in inputs if entry.modality == "text" for column in entry.columns}
+        return {column for entry in inputs if entry.kind == "text" for column in entry.columns}
 
     def _without_lists(self, rows: Sequence[dict[str, Any]], texts: set[str]) -> None:
         """Refuse several texts where one is read, which would be joined in silence; or take them for missing.

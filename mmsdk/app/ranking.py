@@ -118,7 +118,7 @@ def behaviour_of(ranker: Ranker, item: Profile) -> np.ndarray:
 
 def _said(pipeline: Pipeline, interactions: Interactions) -> tuple[np.ndarray, np.ndarray, str]:
     """Return what users said as vectors ``(n, d)`` of the first text input, which of them are there, and its name."""
-    texts = [name for name, entry in pipeline.application.inputs.items() if entry.modality == "text"]
+    texts = [name for name, entry in pipeline.application.inputs.items() if entry.kind == "text"]
     if not texts:
         raise ConfigError(
             "interactions.said needs a text input among the inputs, whose encoder reads what users said; add one, or "

@@ -17,7 +17,7 @@ import pyarrow.parquet as pa_parquet
 from mmsdk.app.aligning import map_arrays
 from mmsdk.app.directory import PREDICTIONS, SPLITS
 from mmsdk.app.encoders import fingerprints
-from mmsdk.app.origins import plugins_used
+from mmsdk.app.origins import components_used, plugins_used
 from mmsdk.app.predictions import prediction_table
 from mmsdk.confidence import saved_document
 from mmsdk.files import atomic_write
@@ -63,6 +63,7 @@ def run_document(draft: Draft, origin: Origin) -> dict[str, Any]:
         "device": pipeline.device,
         "head_device": pipeline.net.device.type,
         "threads": draft.embeddings.stats.threads,
+        "components": components_used(draft.application),
         "plugins": plugins_used(draft.application, pipeline.encoders.values()),
         "versions": {name: version(name) for name in TOLD if _has(name)} | {"python": platform.python_version()},
     }

@@ -63,7 +63,7 @@ def known_share(opened: OpenEncoder, column: InputColumn) -> float:
     rows = present[np.unique(np.linspace(0, len(present) - 1, ASKED).astype(np.int64))]
     modality = open_modality(column.modality, column.decode)
     decoded = [sample for row in rows if (sample := modality.sample(column.cells, int(row))) is not None]
-    return float(knows(decoded, column.modality)) if decoded else 1.0
+    return float(knows(decoded, opened.modality)) if decoded else 1.0
 
 
 def _better(name: str) -> str:

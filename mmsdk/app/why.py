@@ -181,7 +181,7 @@ class Shared:
         """Return the columns that may be told, and the modality of each."""
         inputs = self._app.application.inputs.values()
         told = {"text", "category", "tags", "number"}
-        return [(column, entry.modality) for entry in inputs if entry.modality in told for column in entry.columns]
+        return [(column, entry.kind) for entry in inputs if entry.kind in told for column in entry.columns]
 
     def _band(self, column: str, value: Any) -> str:
         """Return the fifth of the catalogue that a number lies in; nothing where it is no number."""

@@ -144,7 +144,7 @@ def next_commands(app: Any) -> Iterator[Sequence[str | Path]]:
 
 def _some_words(app: Any, ids: Sequence[str]) -> str:
     """Return the first words of a text of the index, which are of its language and find something."""
-    texts = [name for one in app.application.inputs.values() if one.modality == "text" for name in one.columns]
+    texts = [name for one in app.application.inputs.values() if one.kind == "text" for name in one.columns]
     row: Mapping[str, Any] = next(iter(app.index.rows(ids[:1])), {})
     words = next((told for name in texts if (told := " ".join(str(row.get(name) or "").split()))), "something warm")
     return words if len(words) <= QUERY else words[:QUERY].rpartition(" ")[0] or words[:QUERY]

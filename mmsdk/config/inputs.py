@@ -97,6 +97,11 @@ class InputConfig(Section):
         return (self.column,) if isinstance(self.column, str) else tuple(self.column)
 
     @property
+    def kind(self) -> str:
+        """Return the modality without the plugin that may stand before it."""
+        return self.modality.rpartition("/")[2]
+
+    @property
     def patterns(self) -> tuple[str, ...]:
         """Return those of the columns that are patterns of columns."""
         return tuple(column for column in self.columns if "*" in column)

@@ -126,7 +126,7 @@ def open_encoder(
     :raises PluginError: nobody declares the name or the scheme, or its target cannot be imported.
     :raises EncoderError: it does not encode the modality, refuses its options, or cannot be opened.
     """
-    options = dict(options or {})
+    options, modality = dict(options or {}), modality.rpartition("/")[2]  # encoders know it without its plugin
     scheme = SCHEME.fullmatch(name_or_reference)
     entry = get_registry().get("loader", scheme[1]) if scheme else get_registry().get("encoder", name_or_reference)
     _check_modality(entry, name_or_reference, modality)

@@ -65,8 +65,7 @@ class JointIndex:
             raise StoreError(f"metric {metric!r}: expected cosine or dot.{did_you_mean(metric, ('cosine', 'dot'))}")
         if dim < 1:
             raise StoreError(f"dim {dim}: expected 1 or more")
-        _known_type(type)
-        settings = Settings(dim=dim, metric=metric, fingerprint=fingerprint, type=type)
+        settings = Settings(dim=dim, metric=metric, fingerprint=fingerprint, type=_lasting_type(type))
         return cls(Store.create(Path(folder), settings), mmap=True)
 
     @classmethod
@@ -93,9 +92,9 @@ class JointIndex:
                 f"{folder}: this index was made by {made_by or 'an unnamed model'}, and {fingerprint} was to use it; "
                 "their vectors cannot be compared: open it with the model that made it, or build it again"
             )
-        if type is not None and type != store.settings.type:
-            _known_type(type)
-            store.set_type(type)
+        wanted = None if type is None else _lasting_type(type)
+        if wanted not in (None, store.settings.type):
+            store.set_type(wanted)
         index = cls(store, mmap=mmap)
         try:
             index._keeper.open()
@@ -357,10 +356,12 @@ class JointIndex:
         self.close()
 
 
-def _known_type(wanted: str) -> None:
-    """Refuse a type nobody declares, with the nearest name."""
-    if wanted != "auto":
-        get_registry().get("index", wanted)
+def _lasting_type(wanted: str) -> str:
+    """Return a type as the store keeps it, so that it still means the same when another plugin takes its name.
+
+    :raises PluginError: nobody declares it; says the nearest name.
+    """
+    return wanted if wanted == "auto" else get_registry().lasting("index", wanted)
 
 
 def _check_ids(ids: Sequence[str]) -> None:

@@ -149,6 +149,14 @@ class Registry:
         holders = [entry.plugin.name for entry in self._of(kind) if entry.spec.name == name]
         return f"{plugin}/{name}" if len(holders) > 1 and plugin in holders and CORE not in holders else name
 
+    def lasting(self, kind: str, name: str) -> str:
+        """Return the name that means the same component whoever comes later: ``plugin/name``, the bare one of the core.
+
+        :raises PluginError: nobody declares it, or several plugins do and the name does not say whose.
+        """
+        entry = self.get(kind, name)
+        return name if from_core(entry) else entry.name
+
     def sharing(self, entry: Entry) -> list[Entry]:
         """Return what other plugins declare under the same name; presets of one name are merged and share nothing."""
         if entry.kind == "preset":

@@ -47,7 +47,7 @@ def cut_recording(
         pieces = list(_voice(VoiceTrack(input, settings, Counter(), detector_of(application, input)), settings, data))
     else:
         pieces = list(_motion(input, settings, data, times))
-    modality, rate = application.inputs[input].modality, own.rate or 16_000.0
+    modality, rate = application.inputs[input].kind, own.rate or 16_000.0
     return [(piece.start, piece.end, cell_of(piece, modality, rate)) for piece in pieces]
 
 

@@ -219,6 +219,7 @@ class _Entry:
         from mmsdk.specs import IndexSpec
 
         self.spec = IndexSpec(name="backwards", removable=removable)
+        self.plugin = get_registry().rows[0]
 
     def load(self):
         return Backwards
