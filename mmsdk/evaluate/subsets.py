@@ -73,8 +73,9 @@ def added_inputs(
     :param scores: subset -> its score and its scores on the same resamples.
     :param n: rows that they rest on; ``groups``: ``(n,)``, what the resamples drew.
     :returns: ``{"added": {input: {"a+b": {metric: {value, low, high, n}}}}, "worse": {input: ["a+b"]}}``, the names
-        being of the subset that the input was added to.
+        being of the subset that the input was added to. What is not defined on the rows is left out.
     """
+    scores = {subset: one for subset, one in scores.items() if np.isfinite(one[0])}
     pairs = [(subset, one) for subset in scores for one in _absent(subset, scores)]
     gains = [_gain(scores[subset], scores[_with(subset, one, scores)]) for subset, one in pairs]
     found: dict[str, Any] = {"added": {}, "worse": {}}

@@ -6,6 +6,7 @@ What they break here they would break anyway, an hour later and with a traceback
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,13 +69,14 @@ def open_task(entry: Entry, offered: Mapping[str, Any]) -> Task:
 
 
 def try_task(entry: Entry, target: Target) -> None:
-    """Ask a plugin's task, once it is prepared, for all it promises, on two labelled rows.
+    """Ask a plugin's task, once it is prepared, for all it promises, on two labelled rows, and for its metric on all.
 
     :raises PluginError: head, loss, answers, scores, baseline or state are not as ``mmsdk.protocols.Task`` says.
     """
-    rows = np.flatnonzero(target.labelled)[:ROWS]
-    if from_core(entry) or len(rows) == 0:
+    labelled = np.flatnonzero(target.labelled)
+    if from_core(entry) or len(labelled) == 0:
         return
+    rows = labelled[:ROWS]
     task, values = target.task, target.values[rows]
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         head = _tried(entry, "fails in head()", lambda: task.head(DIM).eval())
@@ -84,7 +86,14 @@ def try_task(entry: Entry, target: Target) -> None:
         loss = _tried(entry, "fails in loss()", lambda: task.loss(logits, torch.as_tensor(values), None))
         if not isinstance(loss, torch.Tensor) or loss.shape != (len(rows),):
             raise entry.fault(f"has the loss {_shown(loss)} for {len(rows)} rows, expected one of each row, (b,)")
+        guessed = head(torch.randn(len(labelled), DIM)).numpy()
     _try_answers(entry, task, logits.numpy(), values)
+    scores = _tried(entry, "fails in scores()", lambda: task.scores(guessed, target.values[labelled]))
+    found = _tried(entry, "fails in its metric", lambda: _scored(scores[task.metric], len(labelled)))
+    if not np.isfinite(found):
+        raise entry.fault(
+            f"has the metric {task.metric} {found} on all {len(labelled)} labelled rows, expected a number"
+        )
 
 
 def _try_answers(entry: Entry, task: Task, logits: np.ndarray, values: np.ndarray) -> None:
@@ -92,13 +101,23 @@ def _try_answers(entry: Entry, task: Task, logits: np.ndarray, values: np.ndarra
     answers = _tried(entry, "fails in outputs()", lambda: list(task.outputs(logits)))
     if len(answers) != len(logits) or not all(isinstance(one, Output) for one in answers):
         raise entry.fault(f"answers {_shown(answers)} for {len(logits)} rows, expected a mmsdk.Output for each")
+    for share in (share for one in answers for share in (one.confidence, *one.probabilities.values())):
+        if share is not None and not 0 <= share <= 1 + 1e-6:
+            raise entry.fault(f"answers with the confidence or probability {share!r}, expected 0 to 1")
     scores = _tried(entry, "fails in scores()", lambda: dict(task.scores(logits, values)))
     if task.metric not in scores:
         raise entry.fault(f"names the metric {task.metric!r}, and its scores() are {', '.join(scores) or 'none'}")
+    for name, score in scores.items():
+        _tried(entry, f"fails in the score {name!r}", partial(_scored, score, len(logits)))
     baseline = _tried(entry, "fails in baseline()", lambda: task.baseline(len(logits)))
     if np.shape(baseline) != logits.shape:
         raise entry.fault(f"has a baseline {np.shape(baseline)}, expected {logits.shape} as of its head")
     _tried(entry, "has a state() that JSON cannot hold", lambda: json.dumps(dict(task.state())))
+
+
+def _scored(score: Callable[[np.ndarray], Any], rows: int) -> float:
+    """Return a score on all rows."""
+    return float(score(np.arange(rows)))
 
 
 def _tried(entry: Entry, what: str, ask: Callable[[], Any]) -> Any:

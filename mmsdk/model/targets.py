@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from mmsdk.data import SKIP_BAD_ROWS
-from mmsdk.errors import ConfigError, DataError, did_you_mean
+from mmsdk.errors import ConfigError, DataError, PluginError, did_you_mean
 from mmsdk.tasks import Classification
 
 if TYPE_CHECKING:
@@ -173,8 +173,17 @@ def encode_targets(
     weight: float = 1.0,
     on_bad_row: Literal["error", "skip"] = "error",
 ) -> tuple[Target, list[Problem]]:
-    """Encode every row for a task that is already prepared; see :func:`prepare_targets`."""
+    """Encode every row for a task that is already prepared; see :func:`prepare_targets`.
+
+    :raises PluginError: the task gives more or fewer targets than there are cells.
+    """
     values, labelled, found = task.encode(cells)
+    if not len(values) == len(labelled) == len(cells):
+        kind = type(task)
+        raise PluginError(
+            f"tasks.{name}: encode() of {kind.__module__}:{kind.__qualname__} gives {len(values)} targets and a mask "
+            f"of {len(labelled)} for {len(cells)} cells, expected one of each a cell; `mmsdk plugins check` tries it"
+        )
     problems = [
         replace(one, row=one.row + 1, column=column, id=None if ids is None else ids[one.row])
         for one in found

@@ -207,7 +207,7 @@ def check_outputs_fit(subject: TaskSubject) -> None:
 
 
 def check_scores_take_rows(subject: TaskSubject) -> None:
-    """``scores`` gives functions of row numbers, repeated ones too, and the task's metric is among them."""
+    """``scores`` gives functions of row numbers, repeated ones too; the task's metric is one, and a finite number."""
     import numpy as np
 
     task = subject.prepared()
@@ -218,6 +218,7 @@ def check_scores_take_rows(subject: TaskSubject) -> None:
     for name, score in scores.items():
         for rows in (everything, np.array([0, 0, 1, 2, 2])):
             expect(isinstance(float(score(rows)), float), f"{name} is no number")
+        expect(name != task.metric or np.isfinite(score(everything)), f"{name}, its metric, is NaN of all rows")
         expect(
             np.isclose(score(everything), score(everything[::-1]), equal_nan=True),
             f"{name} depends on the order of the rows",

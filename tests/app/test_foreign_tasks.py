@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import mmsdk
+from mmsdk.cli.figures import print_metrics
 from mmsdk.testing import installed, write_distribution
 from mmsdk.train.checkpoint import training_key
 
@@ -20,6 +22,7 @@ from mmsdk import TaskSpec, hookimpl
 @hookimpl
 def mmsdk_tasks():
     yield TaskSpec(name="count", target="abroad_count:Count")
+    yield TaskSpec(name="picky", target="abroad_count:Picky")
     yield TaskSpec(name="scaled", target="abroad_count:Scaled")
 """
 COUNT = """
@@ -62,6 +65,10 @@ class Count:
 
     def load_state(self, state):
         self.mean = state["mean"]
+
+class Picky(Count):
+    def scores(self, logits, targets):
+        return {"deviance": super().scores(logits, targets)["deviance"] if len(logits) > 40 else lambda rows: np.nan}
 
 class Scaled(Count):
     # The place in an order, with steps of some width.
@@ -171,3 +178,13 @@ def test_a_fit_goes_on_only_with_the_same_options(plugin, tmp_path, monkeypatch)
         fitted(tmp_path / str(len(keys)), often(type="scaled", options={"tilt": tilt})).close()
     assert keys[0] == keys[1]
     assert not set(keys[0]) & set(keys[2])
+
+
+def test_a_metric_that_the_test_rows_leave_undefined_costs_no_run(plugin, tmp_path, capsys):
+    inputs = {"size": {"column": "size", "modality": "number"}, "kind": {"column": "kind", "modality": "category"}}
+    app = fitted(tmp_path / "run", often(type="picky"), inputs=inputs)
+    metrics = json.loads((app.folder / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics["often"]["test"] == metrics["often"]["added"] == {}
+    print_metrics(metrics, {"often": app.tasks["often"].metric})
+    assert "often" in capsys.readouterr().out
+    app.close()

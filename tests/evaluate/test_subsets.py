@@ -177,3 +177,9 @@ def test_three_groups_name_nothing():
     scores = {("a",): drawn(np.ones(30), 0, 30), ("a", "b"): drawn(np.zeros(30), 0, 30)}
     assert added_inputs(scores, 30, "accuracy", groups=groups)["worse"] == {}
     assert added_inputs(scores, 30, "accuracy", groups=np.arange(30))["worse"] == {"b": ["a"]}
+
+
+def test_what_is_not_defined_of_a_subset_adds_nothing_and_the_rest_stays():
+    drawn = (0.5, np.full(20, 0.5))
+    scores = {("a",): drawn, ("b",): (np.nan, np.full(20, np.nan)), ("a", "b"): drawn}
+    assert list(added_inputs(scores, 400, "accuracy")["added"]) == ["b"]

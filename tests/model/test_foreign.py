@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from mmsdk.errors import ConfigError, PluginError
-from mmsdk.model import Target, load_fusion, open_task, try_task
+from mmsdk.model import Target, encode_targets, load_fusion, open_task, try_task
 from mmsdk.plugins import get_registry
 from mmsdk.testing.fakes import installed, write_distribution
 
@@ -107,6 +107,27 @@ TASK = """
         def baseline(self, n):
             return np.zeros((n, 2), np.float32)
 
+    class Sure(Count):
+        def outputs(self, logits):
+            return [Output(value=1.0, confidence=7.0) for _ in logits]
+
+    class Unsure(Count):
+        def outputs(self, logits):
+            return [Output(value=1.0, probabilities={"1.0": float("nan")}) for _ in logits]
+
+    class Scored(Count):
+        def scores(self, logits, targets):
+            return super().scores(logits, targets) | {"exact": 0.5}
+
+    class Undefined(Count):
+        def scores(self, logits, targets):
+            return {"deviance": lambda rows: float("nan")}
+
+    class Cut(Count):
+        def encode(self, values):
+            targets, labelled, problems = super().encode(values)
+            return targets[1:], labelled, problems
+
     class Stateful(Count):
         mean = np.float32(2)
 """
@@ -199,6 +220,10 @@ def tried(name: str) -> None:
         ("bare", "answers 2 of float for 2 rows, expected a mmsdk.Output for each"),
         ("unscored", "names the metric 'accuracy', and its scores() are deviance"),
         ("wide", "has a baseline (2, 2), expected (2, 1) as of its head"),
+        ("sure", "answers with the confidence or probability 7.0, expected 0 to 1"),
+        ("unsure", "answers with the confidence or probability nan, expected 0 to 1"),
+        ("scored", "fails in the score 'exact': TypeError: "),
+        ("undefined", "has the metric deviance nan on all 3 labelled rows, expected a number"),
         ("stateful", "has a state() that JSON cannot hold: TypeError: "),
     ],
 )
@@ -207,6 +232,15 @@ def test_a_bad_task_is_one_sentence(plugin: Path, name: str, said: str) -> None:
         tried(name)
     assert str(caught.value).startswith(f"the task type {name!r} of plugin abroad (mmsdk-abroad 0.1.0) {said}")
     assert str(caught.value).endswith(". See `mmsdk plugins check abroad`")
+
+
+def test_a_task_that_loses_a_row_is_named(plugin: Path) -> None:
+    task = open_task(get_registry().get("task", "cut"), {})
+    with pytest.raises(PluginError) as caught:
+        encode_targets(task, ["3", "1", "4"], name="often", column="n")
+    assert str(caught.value).startswith(
+        "tasks.often: encode() of abroad_tasks:Cut gives 2 targets and a mask of 3 for 3 cells, expected one of each"
+    )
 
 
 def test_a_good_task_passes(plugin: Path) -> None:

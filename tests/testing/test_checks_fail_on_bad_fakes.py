@@ -209,6 +209,7 @@ BAD = [
     bad("task", "class_weights_fit", "fake_tasks:NegativeWeights", "expected above zero"),
     bad("task", "outputs_fit", "fake_tasks:Overconfident", "confidence is 2.0"),
     bad("task", "scores_take_rows", "fake_tasks:OtherScore", "'rmse' is not among its scores: mae"),
+    bad("task", "scores_take_rows", "fake_tasks:NanScore", "its metric, is NaN of all rows"),
     bad("task", "baseline_fits", "fake_tasks:WideBaseline", "baseline(4) is (4, 3)"),
     bad("task", "state_round_trips", "fake_tasks:ForgetsState", "the baseline differs"),
     bad("task", "state_round_trips", "fake_tasks:ArrayState", "state() is not JSON"),
