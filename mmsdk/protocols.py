@@ -304,12 +304,10 @@ class Task(Protocol):
     ``state``/``load_state`` round-trip what it learned as JSON.
 
     Optional, looked for with ``getattr``: ``examples()``, eight or more training cells, without which the conformance
-    checks have nothing to try; ``allowed_loss(logits (b, width), allowed) -> (b,)``, what answers cost that bounds of
-    rules do not allow (``allowed`` is what the core's task of that kind is handed); without it no bound can teach the
-    task. And the option
-    ``imbalance`` with an attribute of this name, for a task with classes that knows ``focal`` and
-    ``logit_adjustment``: for the latter ``loss`` is handed, in the place of weights, what ``log_prior(targets) ->
-    np.ndarray`` returned. A task without them is balanced by its :meth:`class_weights`, and refuses those two.
+    checks have nothing to try; and the option ``imbalance`` with an attribute of this name, for a task with classes
+    that knows ``focal`` and ``logit_adjustment``: for the latter ``loss`` is handed, in the place of weights, what
+    ``log_prior(targets) -> np.ndarray`` returned. A task without them is balanced by its :meth:`class_weights`, and
+    refuses those two.
 
     Optional, found with ``getattr``: ``margin(logits, label) -> torch.Tensor``: ``(b, width)`` to ``(b,)`` with
     gradients, the log-odds of a label, or the number where ``label`` is ``None``; what integrated gradients need.

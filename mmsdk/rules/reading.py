@@ -65,7 +65,7 @@ class _Reader:
             return {"task": name, "kind": "tags", "mask": self._tags(name, task)}
         if isinstance(task, Regression):
             return {"task": name, "kind": "number", "mask": self._number(task)}
-        raise self._wrong(f"task {name!r} is a {type(task).__name__}, whose answers no rule can bound")
+        raise self._wrong(f"task {name!r} is of a plugin's type, and rules know the core's alone")
 
     def _labels(self, name: str, task: Classification) -> np.ndarray:
         """Return the labels that are allowed."""
