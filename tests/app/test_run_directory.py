@@ -129,11 +129,13 @@ def test_a_moved_run_answers_the_same(shop_runs, tmp_path, shop):
 def test_a_run_needs_no_data_to_be_used(shop, tmp_path):
     copied = tmp_path / "shop"
     shutil.copytree(shop, copied)
-    run = fit(tmp_path / "run", small(copied))
+    run, query = fit(tmp_path / "run", small(copied)), {"text": "a lamp"}
+    with mmsdk.load(run, quiet=True) as app:
+        before = app.search(query), app.predict([query])
     shutil.rmtree(copied)
-    app = mmsdk.load(run, quiet=True)
-    assert app.search({"text": "a lamp"}, k=1)[0].row["kind"] == "lamp"
-    app.close()
+    with mmsdk.load(run, quiet=True) as app:
+        assert (app.search(query), app.predict([query])) == before
+    assert {"title", "price", "kind"} <= set(before[0][0].row)
 
 
 def test_an_existing_run_is_kept_unless_told(shop, tmp_path):
