@@ -44,7 +44,8 @@ class RunError(MmsdkError):
 class Problem:
     """One thing wrong with one cell of the user's data.
 
-    ``row`` is the 1-based data row (the header is not counted), ``None`` for a whole column.
+    ``row`` is the 1-based data row (the header is not counted), ``None`` for a whole column. Where bad rows are skipped
+    the cell is taken as missing; with ``drops_row`` the row is left out.
     """
 
     reason: str
@@ -52,6 +53,7 @@ class Problem:
     id: str | None = None
     column: str | None = None
     value: str | None = None
+    drops_row: bool = False
 
     def __str__(self) -> str:
         """Return ``row 3 (id 'a'), column 'image', 'x.jpg': does not exist``."""

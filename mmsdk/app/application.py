@@ -11,7 +11,7 @@ from mmsdk.app.confiding import sure_outputs
 from mmsdk.app.explaining import Explainer
 from mmsdk.app.interactions import InteractionLog
 from mmsdk.app.picking import Picking
-from mmsdk.app.prediction import Prediction, tell_passed_over, told_blind
+from mmsdk.app.prediction import Prediction, told_blind
 from mmsdk.app.recommending import Recommender
 from mmsdk.app.ruling import tell_unread
 from mmsdk.errors import DataError
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from mmsdk.config import Application
     from mmsdk.data import Samples, Table
     from mmsdk.embed import Embeddings
-    from mmsdk.errors import Problem
     from mmsdk.explain import Explanation
     from mmsdk.index import Hit
     from mmsdk.protocols import Output, Task
@@ -92,25 +91,18 @@ class App:
         """
         if _nothing(rows):
             return []
-        samples, skipped = self.pipeline.read(rows, root=root, partial=True, nameless=True)
-        answers = self.answered(samples, skipped, audit=audit)
+        samples, _ = self.pipeline.read(rows, root=root, partial=True, nameless=True)
+        answers = self.answered(samples, audit=audit)
         blind = sum(not one.modalities_used for one in answers)
         if told := told_blind(blind, len(answers), [*self.pipeline.encoders]):
             note(told, self.pipeline.quiet)
         return answers
 
-    def answered(
-        self, samples: Samples, skipped: Sequence[Problem] = (), *, audit: str | os.PathLike[str] | None = None
-    ) -> list[Prediction]:
-        """Answer for rows that are read already, with a line for each in a log where one is named.
-
-        :param skipped: what was wrong with cells that were passed over, to be said with those that cannot be decoded.
-        """
+    def answered(self, samples: Samples, *, audit: str | os.PathLike[str] | None = None) -> list[Prediction]:
+        """Answer for rows that are read already, with a line for each in a log where one is named."""
         fired = self.pipeline.rules.fired(samples.table, len(samples))
         tell_unread(fired, samples.table, quiet=self.pipeline.quiet)
-        embeddings = self.pipeline.embed(samples)
-        tell_passed_over([*skipped, *embeddings.stats.problems], quiet=self.pipeline.quiet)
-        answers = self._answers(embeddings, samples.table, fired)
+        answers = self._answers(self.pipeline.embed(samples), samples.table, fired)
         if audit is not None:
             from mmsdk.app.audited import write_audit
             from mmsdk.journal import Journal

@@ -25,6 +25,7 @@ from mmsdk.progress import note
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mmsdk.app.pipeline import Pipeline
     from mmsdk.data import Table
     from mmsdk.protocols import Task
 
@@ -82,7 +83,7 @@ def compare(
             ]
             found[name] = _compared(
                 whole, kept, sides, name=name, column=column, groups=groups, resamples=resamples, seed=seed,
-                on_bad_row=apps[0].pipeline.policy.on_bad_row,
+                pipeline=apps[0].pipeline,
             )  # fmt: skip
         names = [str(app.folder) for app in apps]
     return {
@@ -163,10 +164,12 @@ def _compared(
     groups: np.ndarray | None,
     resamples: int,
     seed: int,
-    on_bad_row: Any,
+    pipeline: Pipeline,
 ) -> dict[str, Any]:
     """Return the comparison on the labelled rows of one task."""
-    target, _ = encode_targets(whole, table.cells(column), name=name, column=column, on_bad_row=on_bad_row)
+    skip = pipeline.policy.on_bad_row
+    target, problems = encode_targets(whole, table.cells(column), name=name, column=column, on_bad_row=skip)
+    pipeline.tell_skipped(f"tasks.{name}", problems)
     rows = np.flatnonzero(target.labelled)
     if len(rows) == 0:  # there are cells, and none that can be used
         raise DataError(f"tasks.{name}: no row to compare on has a label in column {column!r}")
@@ -254,7 +257,8 @@ def _unseen(apps: list[App], table: Table, *, both: bool) -> tuple[np.ndarray, d
 def _parts(app: App, table: Table) -> np.ndarray:
     """Return the part that each row had in a run, ``""`` where the run never saw it.
 
-    Rows are known by their id; without ids, only the whole table that the run was made with is recognised.
+    Rows are known by their id; without ids, only the whole table that the run was made with is recognised. A row whose
+    id is empty may be any, so that it is taken for one of training where bad rows are skipped.
     """
     ids, parts = split_ids(app.folder)
     column = app.application.id
@@ -265,7 +269,8 @@ def _parts(app: App, table: Table) -> np.ndarray:
 
     table.require([column])
     known: Mapping[str, str] = dict(zip(map(plain_id, ids), parts, strict=True))
-    found = ["" if cell is None else known.get(plain_id(as_id(cell)), "") for cell in table.cells(column)]
+    bare = "train" if app.pipeline.policy.on_bad_row == "skip" else ""
+    found = [bare if cell is None else known.get(plain_id(as_id(cell)), "") for cell in table.cells(column)]
     return np.asarray(found, dtype=object)
 
 

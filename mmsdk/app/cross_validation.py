@@ -157,7 +157,9 @@ def _material(
 def _whole(material: Material, policy: Policy) -> dict[str, Target]:
     """Return the targets of all rows, and the label set that all folds answer in."""
     everything = replace(material.samples, split=np.full(len(material.samples), "", dtype=object))
-    return prepare_tasks(material.application, everything, policy)[0]
+    targets, problems = prepare_tasks(material.application, everything, policy)
+    material.pipeline.tell_skipped(everything.table.name, problems)
+    return targets
 
 
 def _taking_part(material: Material, whole: Mapping[str, Target]) -> np.ndarray:

@@ -11,7 +11,6 @@ import numpy as np
 from mmsdk.app.confiding import calibration_of, measure_promises
 from mmsdk.app.directory import split_ids
 from mmsdk.app.draft import Draft
-from mmsdk.app.prediction import tell_passed_over
 from mmsdk.app.recording import table_fingerprint
 from mmsdk.app.ruling import rule_metrics, tell_unread
 from mmsdk.app.studies import add_slices
@@ -65,13 +64,12 @@ def evaluate(
     identity = [app.application.id] if app.application.id else []
     columns = [entry.column for entry in app.application.tasks.values()]
     table.require([*identity, *slices, *(columns if not set(columns) & set(table.names) else ())])
-    samples, skipped = app.pipeline.read(table, partial=True)
+    samples, _ = app.pipeline.read(table, partial=True)
     samples = replace(samples, split=np.where(_unseen(app, samples), "test", "").astype(object))
     group = app.application.split.group
     groups = group_cells(samples.table.cells(group)) if group in samples.table.names else None
     scoring = Scoring(groups=groups, resamples=RESAMPLES, seed=seed, baselines=False, all_up_to=ALL_UP_TO)
     before = app.pipeline.unaligned(samples)
-    tell_passed_over([*skipped, *before.stats.problems], quiet=app.pipeline.quiet)
     embeddings = app.pipeline.aligned(before)
     found = _scored(app, samples, embeddings, scoring, slices) if app.tasks else {}
     return found | _alignment(app, before, embeddings, samples.split, scoring)
@@ -127,7 +125,7 @@ def _targets(app: App, samples: Samples, fresh: np.ndarray) -> dict[str, Target]
     found, said = {}, []
     for name, entry in app.application.tasks.items():
         if entry.column in samples.table.names:
-            found[name], _ = encode_targets(
+            found[name], problems = encode_targets(
                 app.tasks[name],
                 samples.table.cells(entry.column),
                 name=name,
@@ -135,6 +133,7 @@ def _targets(app: App, samples: Samples, fresh: np.ndarray) -> dict[str, Target]
                 ids=samples.ids,
                 on_bad_row=app.pipeline.policy.on_bad_row,
             )
+            app.pipeline.tell_skipped(f"tasks.{name}", problems)
         if name not in found or not len(found[name].labelled_rows(fresh)):
             found.pop(name, None)
             said.append(f"tasks.{name}: no row to score has a label in column {entry.column!r}")

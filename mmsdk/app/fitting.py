@@ -27,7 +27,6 @@ from mmsdk.app.members import with_room
 from mmsdk.app.memory import write_pairs
 from mmsdk.app.own_words import recipe_card, recipe_sections
 from mmsdk.app.pipeline import Pipeline
-from mmsdk.app.prediction import tell_passed_over
 from mmsdk.app.ranking import fit_ranking
 from mmsdk.app.recording import run_document, write_tables
 from mmsdk.app.resolving import resolve_application
@@ -203,11 +202,11 @@ def prepare(pipeline: Pipeline, source: Any) -> Draft:
     interactions = None if pairs is None else read_interactions(pairs, samples.ids, policy=pipeline.policy)
     let_go()
     targets, found = prepare_tasks(application, samples, pipeline.policy)
+    pipeline.tell_skipped(samples.table.name, found)
     problems += found
     suit_encoders(pipeline, samples)
     embeddings = pipeline.embed(samples)  # after what can be refused without it: it may take hours
     note(_embedded(embeddings), pipeline.quiet)
-    tell_passed_over([*problems, *embeddings.stats.problems], quiet=pipeline.quiet)
     counted = list(audit_reports(embeddings.stats))
     for finding in counted:
         note(str(finding), pipeline.quiet)

@@ -14,8 +14,17 @@ from mmsdk.app.amounts import amounts_of, read_amounts, unread_amounts
 from mmsdk.app.decodable import undecodable
 from mmsdk.app.device import head_device
 from mmsdk.app.joint import is_joint
-from mmsdk.data import Policy, Samples, Table, at_the_door, holds_numbers, read_samples, read_table
-from mmsdk.data.samples import bad_rows
+from mmsdk.data import (
+    Policy,
+    Samples,
+    Table,
+    at_the_door,
+    bad_rows,
+    holds_numbers,
+    read_samples,
+    read_table,
+    skipped_rows,
+)
 from mmsdk.embed import Embedder, EmbeddingCache, Embeddings, OpenEncoder
 from mmsdk.embed.decoded import embed_decoded
 from mmsdk.embed.vectors import VectorRows
@@ -156,6 +165,7 @@ class Pipeline:
                     row[column] = None
         if problems and self.policy.on_bad_row == "error":
             raise DataError(bad_rows("the list of rows", problems), problems)
+        self.tell_skipped("the list of rows", problems)
 
     def _tell_absent(self, table: Table) -> None:
         """Say which inputs a table has no column of: they are missing everywhere, and may have been misspelled."""
@@ -175,6 +185,11 @@ class Pipeline:
             self.told.add(told)
             note(told, self.quiet)
 
+    def tell_skipped(self, name: str, problems: Sequence[Problem]) -> None:
+        """Say what became of bad rows that were skipped; an answer says it of none."""
+        if problems:
+            note(f"{name}: {skipped_rows(problems)}", self.quiet)
+
     def embed(self, samples: Samples) -> Embeddings:
         """Embed every input, from the cache where it can be; fitted encoders that are new learn from ``train``."""
         return self.aligned(self.unaligned(samples))
@@ -184,7 +199,9 @@ class Pipeline:
         cache = self._cache() if len(samples) > QUERY_ROWS else None
         embedder = Embedder(cache, device=self.device, precision=self.application.precision, quiet=self.quiet)
         encoders = {name: one for name, one in self.encoders.items() if name in samples.inputs}
-        return self._relative(samples, embedder.embed(samples, encoders, self.policy))
+        embeddings = embedder.embed(samples, encoders, self.policy)
+        self.tell_skipped(samples.table.name, [*samples.skipped, *embeddings.stats.problems])
+        return self._relative(samples, embeddings)
 
     def embed_decoded(self, rows: Sequence[Mapping[str, Any]]) -> Embeddings:
         """Embed samples that are decoded already, by input; a ``within`` takes them as of nobody it knows."""

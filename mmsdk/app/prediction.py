@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mmsdk.errors import some
 from mmsdk.explain.explanation import plain_values
-from mmsdk.progress import note
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mmsdk.errors import Problem
     from mmsdk.protocols import Output
 
 NAMED = 6  # inputs that a line names
@@ -34,16 +31,6 @@ class Prediction:
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON values, for a service to answer with; an end of an interval that is open is null."""
         return {"outputs": plain_values(self.outputs), "modalities_used": list(self.modalities_used)}
-
-
-def tell_passed_over(problems: Sequence[Problem], *, quiet: bool = False) -> None:
-    """Say of how many cells, and of which columns, ``on_bad_row="skip"`` made missing ones."""
-    if problems:
-        rows = len({one.row for one in problems})
-        columns = Counter(one.column or "?" for one in problems).most_common()
-        counts = some([f"{name} {count}" for name, count in columns], NAMED)
-        cells = f"{len(problems)} cell{'s' * (len(problems) > 1)} in {rows} row{'s' * (rows > 1)}"
-        note(f"{cells} could not be used and were passed over: {counts}", quiet)
 
 
 def told_blind(blind: int, rows: int, inputs: Sequence[str]) -> str:

@@ -111,6 +111,6 @@ def predicted(app: Any, data: Any, *, audit: str | Path | None = None) -> pa.Tab
     """
     if not app.tasks:
         raise RunError(f"{app.folder} has no task to answer; use search or recommend, or add a task and fit again")
-    samples, skipped = app.pipeline.read(data, partial=True, nameless=True)
-    answers = app.answered(samples, skipped, audit=audit)
+    samples, _ = app.pipeline.read(data, partial=True, nameless=True)
+    answers = app.answered(samples, audit=audit)
     return prediction_table(samples.ids, answers, app.application.id, ruled=app.pipeline.rules.tasks)

@@ -10,8 +10,7 @@ import pyarrow as pa
 from mmsdk.app.device import device_of
 from mmsdk.app.transcripts import keep, place_of, recalled
 from mmsdk.config import load_application
-from mmsdk.data import Policy, Table, guess_modality, read_samples, read_table
-from mmsdk.data.samples import bad_rows
+from mmsdk.data import Policy, Table, bad_rows, guess_modality, read_samples, read_table
 from mmsdk.embed import open_encoder, open_modality
 from mmsdk.embed.batching import BATCH_BYTES, cut
 from mmsdk.embed.column import reason_of

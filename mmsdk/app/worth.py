@@ -142,7 +142,8 @@ def worth(
         require_training(samples)
         suit_encoders(pipeline, samples)
         embeddings = pipeline.embed(samples)
-        targets, _ = prepare_tasks(resolved, samples, policy)
+        targets, problems = prepare_tasks(resolved, samples, policy)
+        pipeline.tell_skipped(samples.table.name, problems)
         cost = {name: _cost(pipeline, samples, embeddings, name) for name in resolved.inputs}
         with learning_threads(len(samples), pipeline.head_device, quiet=quiet):
             started = time.perf_counter()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mmsdk.audit.finding import Finding, Severity
+from mmsdk.data import skipped_rows
 from mmsdk.embed.reporting import told
 from mmsdk.errors import listed, some
 
@@ -24,7 +24,7 @@ SHOWN = 3
 def audit_columns(samples: Samples, problems: Sequence[Problem] = ()) -> Iterator[Finding]:
     """Yield what is broken, missing and constant, and the rows that repeat another.
 
-    :param problems: cells that were turned into missing ones (``--on-bad-row skip``).
+    :param problems: cells that were taken as missing and rows that were left out (``--on-bad-row skip``).
     """
     yield _broken(problems)
     for name in samples.inputs:
@@ -42,13 +42,11 @@ def audit_reports(stats: EmbedStats) -> Iterator[Finding]:
 
 
 def _broken(problems: Sequence[Problem]) -> Finding:
-    """Return how many cells could not be used."""
+    """Return what became of cells and rows that could not be used."""
     if not problems:
         return Finding(severity="ok", code="broken", title="no broken or missing files and no unusable cells")
-    columns = Counter(problem.column or "?" for problem in problems)
     detail = "; ".join(listed(problems, SHOWN))
-    counts = ", ".join(f"{count} in {column}" for column, count in columns.most_common())
-    return Finding(severity="warning", code="broken", title=f"unusable cells became missing: {counts}", detail=detail)
+    return Finding(severity="warning", code="broken", title=skipped_rows(problems), detail=detail)
 
 
 def _missing(samples: Samples, name: str) -> Iterator[Finding]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from mmsdk.data.bad_rows import bad_rows, skipped_rows
 from mmsdk.data.cells import Cells
 from mmsdk.data.delimited import holds_numbers
 from mmsdk.data.folds import fold_rows, folds_of_time, group_cells
 from mmsdk.data.guessed import Guessed
 from mmsdk.data.inspect import guess_application, guess_modality, inspect_table
 from mmsdk.data.interactions import Event, Interactions, interactions_table, read_events, read_interactions
-from mmsdk.data.media import SKIP_BAD_ROWS, Policy, Resolver, resolve_media
+from mmsdk.data.media import Policy, Resolver, resolve_media
 from mmsdk.data.privacy import at_the_door, hidden_columns
 from mmsdk.data.resampled import as_good, resampled, units_drawn
 from mmsdk.data.samples import InputColumn, Samples, read_samples, require_training
@@ -17,7 +18,6 @@ from mmsdk.data.split import split_rows
 from mmsdk.data.table import Table
 
 __all__ = [
-    "SKIP_BAD_ROWS",
     "Cells",
     "Event",
     "Guessed",
@@ -29,6 +29,7 @@ __all__ = [
     "Table",
     "as_good",
     "at_the_door",
+    "bad_rows",
     "fold_rows",
     "folds_of_time",
     "group_cells",
@@ -47,6 +48,7 @@ __all__ = [
     "require_training",
     "resampled",
     "resolve_media",
+    "skipped_rows",
     "split_rows",
     "units_drawn",
 ]

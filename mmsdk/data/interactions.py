@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmsdk.data.media import SKIP_BAD_ROWS, Policy
+from mmsdk.data.bad_rows import bad_rows
+from mmsdk.data.media import Policy
 from mmsdk.data.sources import read_table
 from mmsdk.data.split import named_parts, times_of
 from mmsdk.data.table import Table, as_id
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from mmsdk.config import InteractionsConfig
+
+LEAVE_OUT = "leave such rows out"  # what skipping bad rows does here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +81,7 @@ def read_interactions(
     rows = _Rows(table, config)
     pairs, problems = _pairs(rows, config, {name: place for place, name in enumerate(item_ids)})
     if problems and policy.on_bad_row == "error":
-        raise DataError(_headline(table.name, problems), problems)
+        raise DataError(bad_rows(table.name, problems, LEAVE_OUT), problems)
     if not pairs:
         raise DataError(f"{table.name} holds no usable interactions", problems)
     return _merged(rows, pairs, problems)
@@ -119,7 +122,7 @@ def read_events(
         for user, place, row in _known(rows, config, places, problems)
     ]
     if problems and policy.on_bad_row == "error":
-        raise DataError(_headline(data.name, problems), problems)
+        raise DataError(bad_rows(data.name, problems, LEAVE_OUT), problems)
     return found, problems
 
 
@@ -246,13 +249,4 @@ def _merged(rows: _Rows, pairs: dict[tuple[str, int, str], _Pair], problems: lis
         split=None if rows.split is None else rows.split[last],
         said=None if rows.said is None else tuple(rows.said[row] for row in last),
         problems=tuple(problems),
-    )
-
-
-def _headline(name: str, problems: list[Problem]) -> str:
-    """Return the sentence above a list of problems."""
-    rows = len({problem.row for problem in problems})
-    return (
-        f"{name}: {rows} bad row{'' if rows == 1 else 's'}; mend them, or use {SKIP_BAD_ROWS} to leave them out "
-        "(rows are counted without the header)"
     )

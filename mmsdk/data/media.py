@@ -24,9 +24,10 @@ REMOTE = frozenset(
     | {"webhdfs", "memory"}
 )
 # what lets such cells pass, on the command line and in Python
-SKIP_BAD_ROWS = '--on-bad-row skip (in Python on_bad_row="skip" of fit and load)'
-ALLOW_OUTSIDE = "--allow-outside (in Python allow_outside=True of fit and load)"
-ALLOW_REMOTE = "--allow-remote (in Python allow_remote=True of fit and load)"
+_TAKEN_BY = "load, fit, worth, cross_validate and transcribe"
+SKIP_BAD_ROWS = f'--on-bad-row skip (in Python on_bad_row="skip" of {_TAKEN_BY})'
+ALLOW_OUTSIDE = f"--allow-outside (in Python allow_outside=True of {_TAKEN_BY})"
+ALLOW_REMOTE = f"--allow-remote (in Python allow_remote=True of {_TAKEN_BY})"
 OUTSIDE = f"lies outside the data folder; move it there, or allow it with {ALLOW_OUTSIDE}"
 
 
@@ -34,8 +35,8 @@ OUTSIDE = f"lies outside the data folder; move it there, or allow it with {ALLOW
 class Policy:
     """What is allowed, and what becomes of a bad row.
 
-    :param on_bad_row: ``"error"`` names every bad row and stops; ``"skip"`` treats a bad cell as missing, leaves a
-        repeated id out, and reports both.
+    :param on_bad_row: ``"error"`` names every bad row and stops; ``"skip"`` takes a bad cell as missing, leaves a row
+        out where it needs an id of its own and has none, and says both.
     :param allow_outside: paths may leave the data folder.
     :param allow_remote: cells may be addresses such as ``https://`` and ``s3://``.
     :param max_bytes: the largest file that is opened.

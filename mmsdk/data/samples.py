@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mmsdk.data.bad_rows import bad_rows
 from mmsdk.data.cells import Cells
-from mmsdk.data.media import SKIP_BAD_ROWS, Policy, Resolver
+from mmsdk.data.media import Policy, Resolver
 from mmsdk.data.split import TRAIN, split_rows
 from mmsdk.data.table import Table, as_id, is_empty, present
 from mmsdk.errors import ConfigError, DataError, Problem, unknown
@@ -53,6 +53,7 @@ class Samples:
     :param table: the kept rows; task labels are its ``cells(column)``.
     :param split: object ``(n,)`` of ``"train"``, ``"val"``, ``"test"`` or ``""`` (no part).
     :param rows: int64 ``(n,)``: the 1-based row in the user's table, for messages.
+    :param skipped: what was wrong with bad rows that were skipped.
     """
 
     ids: tuple[str, ...]
@@ -60,6 +61,7 @@ class Samples:
     table: Table
     split: np.ndarray
     rows: np.ndarray
+    skipped: tuple[Problem, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -86,7 +88,7 @@ def read_samples(
     :param nameless: rows without an id are numbered rather than refused: nothing is kept or looked up under it.
     :param found: cells that no input can read, with their 0-based rows.
     :returns: the samples, and the problems that ``on_bad_row="skip"`` passed over: a bad cell became a missing input, a
-        row without an id or with one that stood before was left out.
+        row without an id that needs one, or with one that stood before, was left out.
     :raises DataError: columns are missing, or rows are bad; names row, id, column and value of each.
     :raises ConfigError: an input names a modality that is not installed, or several columns for one file.
     """
@@ -112,7 +114,8 @@ def read_samples(
     problems += [_placed(problem, rows, ids) for problem in broken]
     if broken and policy.on_bad_row == "error":
         raise DataError(bad_rows(table.name, broken), problems)
-    return Samples(ids=tuple(ids), inputs=inputs, table=table, split=split, rows=rows), problems
+    samples = Samples(ids=tuple(ids), inputs=inputs, table=table, split=split, rows=rows, skipped=tuple(problems))
+    return samples, problems
 
 
 def require_training(samples: Samples) -> None:
@@ -171,10 +174,11 @@ def _ids(
         name = as_id(cell) if not is_empty(cell) else str(row + 1) if nameless else ""
         ids.append(name)
         if not name:
-            problems.append(Problem(row=row + 1, column=column, reason="is empty, but every row needs an id"))
+            reason = "is empty, but every row needs an id"
+            problems.append(Problem(row=row + 1, column=column, reason=reason, drops_row=True))
         elif unique and name in seen:
             reason = f"stands already in row {seen[name] + 1}; ids must be unique"
-            problems.append(Problem(row=row + 1, column=column, value=name, reason=reason))
+            problems.append(Problem(row=row + 1, column=column, value=name, reason=reason, drops_row=True))
         else:
             seen[name] = row
             kept.append(row)
@@ -271,15 +275,4 @@ def _placed(problem: Problem, rows: np.ndarray, ids: list[str]) -> Problem:
         column=problem.column,
         value=problem.value,
         reason=problem.reason,
-    )
-
-
-def bad_rows(name: str, problems: list[Problem]) -> str:
-    """Return the sentence above a list of problems."""
-    rows = len({problem.row for problem in problems})
-    columns = Counter(problem.column for problem in problems if problem.column)
-    where = ", ".join(f"{column} ({count})" for column, count in columns.most_common(5))
-    return (
-        f"{name}: {rows} bad row{'' if rows == 1 else 's'}, in {where}; mend them, or use {SKIP_BAD_ROWS} "
-        "to treat bad cells as missing (rows are counted without the header)"
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmsdk.data import SKIP_BAD_ROWS
+from mmsdk.data import bad_rows
 from mmsdk.embed.batching import Decoder
 from mmsdk.embed.branch import Branch
 from mmsdk.embed.column import ColumnRun, reason_of
@@ -100,7 +100,7 @@ class Embedder:
                     values[name], present[name], inputs[name] = one
         refused = problems if policy is None or policy.on_bad_row == "error" else []
         if fatal or refused:
-            raise _refused(fatal, refused)
+            raise _refused(samples.table.name, fatal, refused)
         return Embeddings(
             values={name: values[name] for name in encoders},
             present={name: present[name] for name in encoders},
@@ -297,17 +297,12 @@ def _training_rows(samples: Samples) -> Sequence[int]:
     return rows or range(len(samples.ids))
 
 
-def _refused(fatal: list[Problem], problems: list[Problem]) -> DataError:
+def _refused(name: str, fatal: list[Problem], problems: list[Problem]) -> DataError:
     """Return the error that names every cell that cannot be used."""
     found = sorted(problems, key=lambda problem: (problem.row or 0, problem.column or ""))
-    rows = len({problem.row for problem in problems})
     if not problems:
         return DataError("an input has nothing to learn from:", fatal)
-    return DataError(
-        f"{len(problems)} cell{'s' * (len(problems) > 1)} in {rows} row{'s' * (rows > 1)} cannot be used; mend them, "
-        f"or take them as missing with {SKIP_BAD_ROWS}:",
-        [*fatal, *found],
-    )
+    return DataError(bad_rows(name, problems), [*fatal, *found])
 
 
 def _label(column: InputColumn) -> str:

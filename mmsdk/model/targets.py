@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mmsdk.data import SKIP_BAD_ROWS
+from mmsdk.data import bad_rows
 from mmsdk.errors import ConfigError, DataError, PluginError, did_you_mean
 from mmsdk.tasks import Classification
 
@@ -190,11 +190,7 @@ def encode_targets(
         if one.row is not None
     ]
     if problems and on_bad_row == "error":
-        raise DataError(
-            f"tasks.{name}: {len(problems)} of {len(cells)} rows hold a target that cannot be used; "
-            f"mend them, or have such rows skipped with {SKIP_BAD_ROWS}",
-            problems,
-        )
+        raise DataError(bad_rows(f"tasks.{name}", problems, "take such rows as not labelled"), problems)
     return Target(task=task, values=values, labelled=labelled, weight=weight), problems
 
 

@@ -143,7 +143,7 @@ def test_what_is_passed_over_is_said_of_each_command(here, capsys):
     (here / "photos/001.png").unlink()
     (here / "photos/002.png").write_bytes(b"no picture")
     spoil(here, 2, price="n/a")
-    said = "3 cells in 2 rows could not be used and were passed over: image 2, price 1"
+    said = "3 bad cells in 2 rows taken as missing: image (2), price (1)"
     skip, items = ["--on-bad-row", "skip"], str(here / "items.csv")
     for words in (
         ["fit", app, "--out", "run", *skip],
@@ -502,5 +502,5 @@ def test_a_vector_of_another_length_is_a_bad_row_and_no_end_of_the_batch(tmp_pat
     asked = [{"pose": [1, 1, 3]}, {"pose": [1, 1, 3, 4]}]
     with mmsdk.load(tmp_path / "run", quiet=True, on_bad_row="skip") as loaded:
         assert [one.modalities_used for one in loaded.predict(asked)] == [("pose",), ()]
-    with mmsdk.load(tmp_path / "run", quiet=True) as loaded, pytest.raises(mmsdk.DataError, match="1 cell"):
+    with mmsdk.load(tmp_path / "run", quiet=True) as loaded, pytest.raises(mmsdk.DataError, match="1 bad row, in pose"):
         loaded.predict(asked)

@@ -142,7 +142,7 @@ def test_bytes_and_the_pictures_of_hugging_face(folder):
 
 def test_remote_addresses_need_leave_and_a_protocol_that_opens_no_local_file(folder):
     fsspec.filesystem("memory").pipe("/box/a.jpg", b"picture")
-    assert "allow it with --allow-remote (in Python allow_remote=True of fit and load)" in reason(
+    assert "allow it with --allow-remote (in Python allow_remote=True of load, fit" in reason(
         "memory://box/a.jpg", folder
     )
     assert resolve_media("memory://box/a.jpg", root=folder, allow_remote=True).data == b"picture"
@@ -160,7 +160,8 @@ def test_checking_does_not_fetch(folder):
 
 @pytest.mark.parametrize("way", [ALLOW_OUTSIDE, ALLOW_REMOTE, SKIP_BAD_ROWS])
 def test_what_an_error_names_is_there_on_the_command_line_and_in_python(way):
-    flag, parameter = re.fullmatch(r"(--[a-z-]+).* \(in Python (\w+)=.* of fit and load\)", way).groups()
+    flag, parameter, taken_by = re.fullmatch(r"(--[a-z-]+).* \(in Python (\w+)=\S+ of (.*)\)", way).groups()
     assert flag in {option for one in fit_command.params for option in one.opts}
-    assert parameter in inspect.signature(mmsdk.fit).parameters
-    assert parameter in inspect.signature(mmsdk.load).parameters
+    public = {name: value for name in mmsdk.__all__ if inspect.isfunction(value := getattr(mmsdk, name))}
+    have_it = {name for name, one in public.items() if parameter in inspect.signature(one).parameters}
+    assert set(re.split(", | and ", taken_by)) == have_it - {"inspect", "resolve_media"}  # which skip no row

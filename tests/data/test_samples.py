@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 
 from mmsdk.config import load_application
-from mmsdk.data import SKIP_BAD_ROWS, Policy, read_samples, read_table, require_training
+from mmsdk.data import Policy, read_samples, read_table, require_training
+from mmsdk.data.media import SKIP_BAD_ROWS
 from mmsdk.errors import ConfigError, DataError, PluginError
 
 SKIP = Policy(on_bad_row="skip")
@@ -65,7 +66,7 @@ def test_every_bad_cell_is_named_with_row_id_column_and_value(shop, modalities):
         "row 3, column 'sku', 'a': stands already in row 1; ids must be unique",
         "row 4, column 'sku': is empty, but every row needs an id",
         "row 2 (id 'b'), column 'image', '../secret': lies outside the data folder; move it there, or allow it with "
-        "--allow-outside (in Python allow_outside=True of fit and load)",
+        "--allow-outside (in Python allow_outside=True of load, fit, worth, cross_validate and transcribe)",
         "row 3 (id 'a'), column 'image', 'images/none.jpg': does not exist",
         "row 1 (id 'a'), column 'mask', 'images/none.png': does not exist",
         "row 2 (id 'b'), column 'mask', 'images': is a folder, expected a file",
@@ -83,7 +84,7 @@ def test_skipping_makes_bad_cells_missing_and_leaves_repeated_ids_out(shop, moda
     assert samples.rows.tolist() == [1, 3]
     assert samples.table.cells("image") == ["images/a.jpg", "images/none.jpg"]
     assert samples.inputs["photo"].cells[1] is None
-    assert [(problem.row, problem.id) for problem in skipped] == [(2, None), (3, "b")]
+    assert [(problem.row, problem.id, problem.drops_row) for problem in skipped] == [(2, None, True), (3, "b", False)]
 
 
 def test_the_policy_reaches_the_files(shop, modalities, tmp_path_factory):
@@ -245,7 +246,9 @@ def test_a_listed_problem_prints_in_full(shop, modalities):
     with pytest.raises(DataError) as caught:
         read_samples(read_table(rows, root=shop), app(), modalities=modalities)
     assert len(caught.value.problems) == 25
-    assert f"25 bad rows, in image (25); mend them, or use {SKIP_BAD_ROWS}" in str(caught.value)
+    assert f"25 bad rows, in image (25); mend them, or use {SKIP_BAD_ROWS} to take bad cells as missing" in str(
+        caught.value
+    )
     assert str(caught.value).splitlines()[1:] == [
         "  row 1 (id '0'), column 'image', '0.jpg': does not exist (24 more like it)"
     ]

@@ -172,9 +172,7 @@ def test_every_bad_cell_is_told_at_once_and_the_rest_is_kept(cache, rows, tmp_pa
         (4, "id3", "image", "3.bin", "does not exist"),
         (4, "id3", "words", "bad", "is bad"),
     ]
-    assert "5 cells in 3 rows cannot be used; mend them, or take them as missing with --on-bad-row skip" in str(
-        caught.value
-    )
+    assert "3 bad rows, in image (3), words (2); mend them, or use --on-bad-row skip" in str(caught.value)
     assert cache.info().entries == 2
 
 

@@ -71,8 +71,8 @@ def worklist(app: Any, data: Any, *, evidence: int = 20, audit: Path | None = No
     :raises RunError: the run answers with a number.
     """
     task, order = _task(app)
-    samples, skipped = app.pipeline.read(data, partial=True)
-    answers = app.answered(samples, skipped, audit=audit)
+    samples, _ = app.pipeline.read(data, partial=True, nameless=True)  # a case without an id is a case
+    answers = app.answered(samples, audit=audit)
     fired = app.pipeline.rules.fired(samples.table, len(samples)).met if app.pipeline.rules else {}
     made_with = {name for name, part in app.parts().items() if part in ("train", "val")} if app.application.id else ()
     cases = []

@@ -80,6 +80,11 @@ def test_floors_show_and_hold(cases, strange):
             assert "grün" not in case.possible
 
 
+def test_a_case_without_an_id_is_a_case(app):
+    table = [{"Fall": one, "Alter": "50", "Befund-Text": "stabil"} for one in ("[x]", "")]
+    assert sorted(case.id for case in worklist(app, table, evidence=0)) == ["2", "[x]"]
+
+
 def test_a_reading_that_is_no_number_is_said_and_comes_before_those_that_are_in_order(app, tmp_path):
     said = {"n/a": ("NEWS2 oxygen saturation low",), "": (), "97": ()}
     table = [{"Fall": f"[{one}]", "Alter": "50", "SpO2": one, "Befund-Text": "stabil"} for one in ("97", "", "n/a")]
