@@ -15,15 +15,23 @@ EVEN = 0.1  # how far the middle of an interval may lie from its value, in halve
 
 
 def advise(
-    adds: Mapping[str, Interval], seconds: Mapping[str, float | None], together: Interval, task: Task
+    adds: Mapping[str, Interval],
+    seconds: Mapping[str, float | None],
+    together: Interval,
+    task: Task,
+    *,
+    points: bool,
 ) -> dict[str, str]:
     """Return input -> a sentence.
 
     :param adds: what each input adds to all the others; positive where it helps.
     :param seconds: what 1,000 rows of it cost, None where nobody knows.
     :param together: the score of all inputs, which says how large a difference is.
+    :param points: the metric of the task reads as points of a hundred.
     """
-    return {name: _sentence(name, one, _share(name, seconds), together, task) for name, one in adds.items()}
+    return {
+        name: _sentence(name, one, _share(name, seconds), together, task, points=points) for name, one in adds.items()
+    }
 
 
 def _share(name: str, seconds: Mapping[str, float | None]) -> float | None:
@@ -33,11 +41,12 @@ def _share(name: str, seconds: Mapping[str, float | None]) -> float | None:
     return None if own is None or total <= 0 else own / total
 
 
-def _sentence(name: str, added: Interval, share: float | None, together: Interval, task: Task) -> str:
+def _sentence(name: str, added: Interval, share: float | None, together: Interval, task: Task, *, points: bool) -> str:
     """Return what to do about one input: of its interval as it is printed, so that both say the same."""
-    points = task.higher_is_better
     value, low, high = (round(100 * one, 1) if points else one for one in (added.value, added.low, added.high))
-    what = f"{name} {_points(value, low, high) if points else _error(task.metric, value, low, high)}"
+    better = "raises" if task.higher_is_better else "lowers"
+    does = "adds" if points and task.higher_is_better else f"{better} {task.metric} by"
+    what = f"{name} {does} {_points(value, low, high) if points else _bare(value, low, high)}"
     saves = "" if share is None else f" and save {_percent(share)} of the time"
     if low > 0:
         costs = "" if share is None else f"; it takes {_percent(share)} of the time"
@@ -51,19 +60,19 @@ def _sentence(name: str, added: Interval, share: float | None, together: Interva
 
 
 def _points(value: float, low: float, high: float) -> str:
-    """Return ``adds 0.3 ± 0.5 points``, of a lopsided interval ``adds 5.7 points [0.2, 16.4]``."""
+    """Return ``0.3 ± 0.5 points``, of a lopsided interval ``5.7 points [0.2, 16.4]``."""
     half = (high - low) / 2
     if _even(value, low, high):
-        return f"adds {value:.1f} ± {half:.1f} points"
-    return f"adds {value:.1f} points [{low:.1f}, {high:.1f}]"
+        return f"{value:.1f} ± {half:.1f} points"
+    return f"{value:.1f} points [{low:.1f}, {high:.1f}]"
 
 
-def _error(metric: str, value: float, low: float, high: float) -> str:
-    """Return ``lowers mae by 0.3 ± 0.5``, of a lopsided interval ``lowers mae by 0.3 [0.01, 1.1]``."""
+def _bare(value: float, low: float, high: float) -> str:
+    """Return ``0.3 ± 0.5``, of a lopsided interval ``0.3 [0.01, 1.1]``."""
     half = (high - low) / 2
     if _even(value, low, high):
-        return f"lowers {metric} by {value:.3g} ± {half:.2g}"
-    return f"lowers {metric} by {value:.3g} [{low:.3g}, {high:.3g}]"
+        return f"{value:.3g} ± {half:.2g}"
+    return f"{value:.3g} [{low:.3g}, {high:.3g}]"
 
 
 def _even(value: float, low: float, high: float) -> bool:

@@ -23,6 +23,7 @@ from mmsdk.evaluate.bootstrap import Interval, bound_of, interval, of_difference
 from mmsdk.evaluate.subsets import draw_scores
 from mmsdk.evaluate.worth import BEFORE, asked_subsets, has_linear_model, make_features, out_of_fold
 from mmsdk.progress import note
+from mmsdk.tasks import in_points
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -247,7 +248,8 @@ def _task_worth(
         return interval(better * one[0], better * one[1], count, units=units, bound=bound)
 
     blind, units = blind_baseline(task, count)[1], units_drawn(count, names)
-    bound = bound_of(task.scores(blind, truth)[task.metric], np.arange(count), names)
+    statistic = task.scores(blind, truth)[task.metric]
+    bound = bound_of(statistic, np.arange(count), names)
     scores = {subset: drawn(one) for subset, one in logits.items()}
     inputs = tuple(dict.fromkeys(name for subset in logits for name in subset))
     whole = scores[inputs]
@@ -266,5 +268,7 @@ def _task_worth(
         alone={one: shown(scores[one,]) for one in inputs},
         left_out={one: shown(rest) for one, rest in left.items()},
         adds=adds,
-        advice=advise(adds, {name: one.seconds for name, one in cost.items()}, together, target.task),
+        advice=advise(
+            adds, {name: one.seconds for name, one in cost.items()}, together, task, points=in_points(statistic)
+        ),
     )

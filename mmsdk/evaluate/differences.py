@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.evaluate.bootstrap import RESAMPLES, Interval, bootstrap
-from mmsdk.tasks import Classification, Multilabel, Regression
+from mmsdk.tasks import Classification, Multilabel, Regression, in_points
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from mmsdk.protocols import Task
 
-LOWER_IS_BETTER = ("log_loss", "ece", "brier", "mae", "rmse")
-NO_SHARES = ("log_loss", "mae", "rmse", "mcc", "spearman", "r2", "brier")  # the others read as points of a hundred
 FEWEST = 6  # rows or groups to tell two models apart by: of five, all on one side is luck once in 16
 QUANTILE = 1.959963984540054  # of the normal distribution, 97.5 %
 POWER = 0.8416212335729143  # likewise, 80 %
@@ -72,12 +70,12 @@ def compare_answers(
     answer: dict[str, Any] = {"n": len(truth), "headline": task.metric, "metrics": metrics}
     answer["tests"] = {} if errors[0] is None or errors[1] is None else paired_tests(task, errors[0], errors[1])
     if task.metric in found:
-        one, better = found[task.metric], task.higher_is_better
+        one, better, points = found[task.metric], task.higher_is_better, in_points(scores[0][0][task.metric])
         few = _too_few(len(truth), groups)
         answer["verdict"] = (
             f"{few} too few to tell {first.name} and {second.name} apart: expected {FEWEST} or more"
             if few
-            else verdict(task.metric, one, first.name, second.name, higher_is_better=better)
+            else verdict(task.metric, one, first.name, second.name, higher_is_better=better, points=points)
         )
         answer["rows_needed"] = None if few or _beyond(one) else rows_needed(one)
     return answer
@@ -154,11 +152,14 @@ def rows_needed(difference: Interval) -> int | None:
     return math.ceil(difference.n * ((QUANTILE + POWER) * spread / difference.value) ** 2)
 
 
-def verdict(metric: str, difference: Interval, first: str, second: str, *, higher_is_better: bool) -> str:
-    """Return the sentence: which is better and by how much, or that these rows cannot tell."""
+def verdict(metric: str, difference: Interval, first: str, second: str, *, higher_is_better: bool, points: bool) -> str:
+    """Return the sentence: which is better and by how much, or that these rows cannot tell.
+
+    :param points: the metric reads as points of a hundred.
+    """
     if not _beyond(difference):
         needed = rows_needed(difference)
-        amount = _amount(metric, difference)
+        amount = _amount(difference, points=points)
         told = f"these {difference.n} rows cannot tell {first} and {second} apart by {metric} ({amount})"
         if needed is None:
             return f"{told}; they answer alike" if difference.low == difference.high else told
@@ -166,15 +167,16 @@ def verdict(metric: str, difference: Interval, first: str, second: str, *, highe
             return f"{told}; about as many rows again would settle it"
         return f"{told}; about {_rounded(needed):,} rows would be needed to see a difference of this size"
     ahead = (difference.value > 0) == higher_is_better
-    return f"{second if ahead else first} is better by {_amount(metric, difference, absolute=True)} of {metric}"
+    amount = _amount(difference, points=points, absolute=True)
+    return f"{second if ahead else first} is better by {amount} of {metric}"
 
 
-def _amount(metric: str, one: Interval, *, absolute: bool = False) -> str:
-    """Return ``2.1 points [0.4, 3.9]``, or the bare numbers of a metric that is no share."""
+def _amount(one: Interval, *, points: bool, absolute: bool = False) -> str:
+    """Return ``2.1 points [0.4, 3.9]``, or the bare numbers."""
     low, value, high = one.low, one.value, one.high
     if absolute and value < 0:
         low, value, high = -high, -value, -low
-    if metric in NO_SHARES:
+    if not points:
         return f"{value:.3g} [{low:.3g}, {high:.3g}]"
     return f"{100 * value:.1f} points [{100 * low:.1f}, {100 * high:.1f}]"
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from mmsdk.data import resampled, units_drawn
 from mmsdk.evaluate.bootstrap import bound_of, interval
-from mmsdk.evaluate.differences import NO_SHARES
+from mmsdk.tasks import in_points
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -79,7 +79,7 @@ def learning_curve(
         "more": more,
         "gain": gain.as_json() if usable else None,
         "law": None if law is None else dict(zip("abc", law, strict=True)),
-        "sentence": _sentence(metric, more, gain if usable else None),
+        "sentence": _sentence(metric, more, gain if usable else None, points=in_points(trials[0].score)),
     }
 
 
@@ -146,11 +146,11 @@ def round_number(about: float) -> int:
     return int(max((one * power for one in MORE if one * power <= about), default=1))
 
 
-def _sentence(metric: str, more: int, gain: Any) -> str:
+def _sentence(metric: str, more: int, gain: Any, *, points: bool) -> str:
     """Return what to expect of more rows, or that it cannot be told."""
     if gain is None:
         return f"these points do not follow a law by which {more:,} more rows could be judged"
-    amount = _amount(metric, {"value": gain.value, "low": gain.low, "high": gain.high})
+    amount = _amount({"value": gain.value, "low": gain.low, "high": gain.high}, points=points)
     if gain.low > 0:
         return f"with {more:,} more training rows expect {metric} to improve by {amount}"
     if gain.high < 0:
@@ -160,9 +160,9 @@ def _sentence(metric: str, more: int, gain: Any) -> str:
     return f"these rows cannot tell whether {more:,} more training rows would help: {metric} {amount}"
 
 
-def _amount(metric: str, gain: Mapping[str, float]) -> str:
-    """Return ``+2.1 points [+0.4, +3.0]``."""
-    if metric in NO_SHARES:
+def _amount(gain: Mapping[str, float], *, points: bool) -> str:
+    """Return ``+2.1 points [+0.4, +3.0]``, or the bare numbers."""
+    if not points:
         value, low, high = (_signed(gain[key], "+.3g") for key in ("value", "low", "high"))
         return f"{value} [{low}, {high}]"
     value, low, high = (_signed(100 * gain[key], "+.1f") for key in ("value", "low", "high"))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmsdk.tasks.calibration import CalibrationError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -43,3 +45,8 @@ class Share:
             codes = np.unique(np.asarray(groups)[rows].astype(str), return_inverse=True)[1]
             weights = np.bincount(codes, weights=weights) if codes.any() else weights
         return float(weights.sum() ** 2 / (weights**2).sum())
+
+
+def in_points(metric: Callable[[np.ndarray], float]) -> bool:
+    """Return whether a metric reads as points of a hundred: shares from nothing to all, and the calibration error."""
+    return isinstance(metric, CalibrationError) or (isinstance(metric, Share) and metric.least == 0)

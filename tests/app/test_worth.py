@@ -268,10 +268,14 @@ def interval(value, half):
 )
 def test_the_advice(value, half, says):
     found = advise(
-        {"photo": interval(value, half)}, {"photo": 9.0, "text": 1.0, "price": None}, interval(0.8, 0.1), Multilabel()
+        {"photo": interval(value, half)},
+        {"photo": 9.0, "text": 1.0, "price": None},
+        interval(0.8, 0.1),
+        Multilabel(),
+        points=True,
     )
     assert found == {"photo": says}
-    unknown = advise({"photo": interval(value, half)}, {"photo": None}, interval(0.8, 0.1), Multilabel())
+    unknown = advise({"photo": interval(value, half)}, {"photo": None}, interval(0.8, 0.1), Multilabel(), points=True)
     assert "time" not in unknown["photo"]
 
 
@@ -287,18 +291,26 @@ def test_the_advice(value, half, says):
 )
 def test_the_advice_follows_from_the_interval_that_is_printed(low, high, says):
     added = Interval(value=0.054, low=low, high=high, n=100)
-    assert advise({"photo": added}, {"photo": None}, interval(0.8, 0.1), Multilabel()) == {"photo": says}
+    assert advise({"photo": added}, {"photo": None}, interval(0.8, 0.1), Multilabel(), points=True) == {"photo": says}
 
 
 def test_a_lopsided_gain_on_an_error():
     added = Interval(value=0.5, low=0.01, high=2.0, n=100)
-    found = advise({"a": added}, {"a": None}, interval(3.0, 0.2), Regression())
+    found = advise({"a": added}, {"a": None}, interval(3.0, 0.2), Regression(), points=False)
     assert found == {"a": "a lowers mae by 0.5 [0.01, 2]: keep it"}
 
 
 def test_the_advice_on_an_error():
-    found = advise({"a": interval(0.5, 0.2)}, {"a": 1.0, "b": 999.0}, interval(3.0, 0.2), Regression())
+    found = advise({"a": interval(0.5, 0.2)}, {"a": 1.0, "b": 999.0}, interval(3.0, 0.2), Regression(), points=False)
     assert found == {"a": "a lowers mae by 0.5 ± 0.2: keep it; it takes hardly any of the time"}
+
+
+def test_the_advice_on_a_metric_of_a_plugin():
+    correlation, error_rate = Regression(), Regression()
+    correlation.metric, correlation.higher_is_better, error_rate.metric = "r2", True, "error_rate"
+    words = ({"a": interval(0.05, 0.02)}, {"a": None}, interval(0.5, 0.2))
+    assert advise(*words, correlation, points=False) == {"a": "a raises r2 by 0.05 ± 0.02: keep it"}
+    assert advise(*words, error_rate, points=True) == {"a": "a lowers error_rate by 5.0 ± 2.0 points: keep it"}
 
 
 def test_what_cannot_be_asked_is_said():

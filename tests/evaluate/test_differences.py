@@ -143,20 +143,42 @@ def test_the_rows_that_would_be_needed_do_show_the_difference():
     assert rows_needed(Interval(value=0.0, low=-0.1, high=0.1, n=9)) is None
 
 
+SHARE = {"higher_is_better": True, "points": True}
+
+
 def test_the_verdict_says_which_way():
     better = Interval(value=0.021, low=0.004, high=0.039, n=500)
-    assert verdict("accuracy", better, "A", "B", higher_is_better=True) == (
-        "B is better by 2.1 points [0.4, 3.9] of accuracy"
+    assert verdict("accuracy", better, "A", "B", **SHARE) == ("B is better by 2.1 points [0.4, 3.9] of accuracy")
+    assert verdict("mae", better, "A", "B", higher_is_better=False, points=False).startswith(
+        "A is better by 0.021 [0.004, 0.039]"
     )
-    assert verdict("mae", better, "A", "B", higher_is_better=False).startswith("A is better by 0.021 [0.004, 0.039]")
     unsure = Interval(value=0.004, low=-0.01, high=0.018, n=437)
-    said = verdict("accuracy", unsure, "A", "B", higher_is_better=True)
+    said = verdict("accuracy", unsure, "A", "B", **SHARE)
     assert "these 437 rows cannot tell A and B apart" in said
     assert "rows would be needed" in said
     alike = Interval(value=0.0, low=0.0, high=0.0, n=5)
-    assert verdict("accuracy", alike, "A", "B", higher_is_better=True).endswith("they answer alike")
+    assert verdict("accuracy", alike, "A", "B", **SHARE).endswith("they answer alike")
     level = Interval(value=0.0, low=-0.1, high=0.1, n=20)  # as many rows right, and others
-    assert verdict("accuracy", level, "A", "B", higher_is_better=True).endswith("(0.0 points [-10.0, 10.0])")
+    assert verdict("accuracy", level, "A", "B", **SHARE).endswith("(0.0 points [-10.0, 10.0])")
+
+
+class Pinball(Regression):
+    """A task of a plugin, whose metric the core does not know by name."""
+
+    metric = "pinball"
+
+    def scores(self, logits, targets):
+        return {"pinball": super().scores(logits, targets)["mae"]}
+
+
+def test_a_metric_of_a_plugin_reads_as_points_where_it_is_a_share():
+    truth = np.linspace(-1, 1, 40).astype(np.float32)
+    sides = [Answers(name=name, logits=[truth[:, None] + off]) for name, off in (("A", 2.0), ("B", 0.1))]
+    task = Pinball()
+    task.prepare([0, 10])
+    said = compare_answers(task, truth, *sides, resamples=20)["verdict"]
+    assert said.startswith("B is better by 9.5 [")
+    assert "points" not in said
 
 
 def test_label_sets_are_made_one():

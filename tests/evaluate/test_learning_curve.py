@@ -19,7 +19,8 @@ def trials(chance, n=3000, repeats=3, seed=0):
     for share, size in enumerate(SIZES, 1):
         for _ in range(repeats):
             right = hard < chance(size) + random.normal(0, 0.003)
-            found.append(Trial(share=share, rows=size, score=lambda rows, right=right: float(right[rows].mean())))
+            score = Share(of=lambda rows, right=right: float(right[rows].mean()), weights=np.ones(n))
+            found.append(Trial(share=share, rows=size, score=score))
     return found
 
 
@@ -43,6 +44,7 @@ def test_the_gain_of_more_rows_lies_in_its_interval():
     assert covered >= 6
     assert found["more"] == 500
     assert found["sentence"].startswith("with 500 more training rows expect accuracy to improve by +")
+    assert "points" in found["sentence"]
     assert [one["rows"] for one in found["points"]] == list(SIZES)
     assert all(one["low"] <= one["value"] <= one["high"] for one in found["points"])
     assert set(found["law"]) == {"a", "b", "c"}
@@ -91,15 +93,15 @@ def test_round_numbers(about, found):
 
 
 @pytest.mark.parametrize(
-    ("metric", "numbers", "said"),
+    ("points", "numbers", "said"),
     [
-        ("accuracy", (-0.0001, 0.0004, -0.0004), "0.0 points [0.0, 0.0]"),
-        ("accuracy", (0.021, 0.004, 0.03), "+2.1 points [+0.4, +3.0]"),
-        ("mae", (-0.0, 0.0, -0.00012), "0 [0, -0.00012]"),
+        (True, (-0.0001, 0.0004, -0.0004), "0.0 points [0.0, 0.0]"),
+        (True, (0.021, 0.004, 0.03), "+2.1 points [+0.4, +3.0]"),
+        (False, (-0.0, 0.0, -0.00012), "0 [0, -0.00012]"),
     ],
 )
-def test_nothing_has_no_sign(metric, numbers, said):
-    assert _amount(metric, dict(zip(("value", "low", "high"), numbers, strict=True))) == said
+def test_nothing_has_no_sign(points, numbers, said):
+    assert _amount(dict(zip(("value", "low", "high"), numbers, strict=True)), points=points) == said
 
 
 def test_points_where_every_row_is_right_have_an_interval():
