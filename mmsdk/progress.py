@@ -56,7 +56,7 @@ def progress(total: float | None, label: str, quiet: bool = False, *, unit: str 
 
 
 def note(text: str, quiet: bool = False) -> None:
-    """Write one line on stderr, whether or not it is a terminal; nothing when quiet, or under ``--quiet``."""
+    """Write one line on stderr, whether or not it is a terminal; nothing when ``quiet``, or under ``--quiet``."""
     if not (quiet or _quiet):
         sys.stderr.write(text + "\n")
         sys.stderr.flush()

@@ -99,7 +99,7 @@ class App:
         return answers
 
     def answered(self, samples: Samples, *, audit: str | os.PathLike[str] | None = None) -> list[Prediction]:
-        """Answer for rows that are read already, with a line for each in a log where one is named."""
+        """Answer for rows that are read already, with a line for each in the log ``audit`` where one is named."""
         fired = self.pipeline.rules.fired(samples.table, len(samples))
         tell_unread(fired, samples.table, quiet=self.pipeline.quiet)
         answers = self._answers(self.pipeline.embed(samples), samples.table, fired)
@@ -143,7 +143,10 @@ class App:
         ]
 
     def embed(self, rows: Rows, *, root: Path | None = None) -> np.ndarray:
-        """Return fused vectors ``(n, dim)`` float32, the ones that the index holds (cosine compares them)."""
+        """Return fused vectors ``(n, dim)`` float32, the ones that the index holds (cosine compares them).
+
+        :param rows, root: as of :meth:`predict`.
+        """
         if _nothing(rows):
             return np.zeros((0, self.application.fusion.dim), np.float32)
         return self.pipeline.fuse(self._embedded(rows, root)[1])[0]
@@ -169,6 +172,7 @@ class App:
         :param where: a filter over columns: ``"price < 20 and category = 'lamp'"``.
         :param id: search with a row of the index instead; that row itself is left out.
         :param exclude, candidates, diversity, per, at_most: as of :meth:`recommend`.
+        :param root: the folder that relative paths of the query start from.
         :returns: :class:`mmsdk.Hit` (``id``, ``score`` = cosine, ``row``), best first.
         """
         if (query is None) == (id is None):
@@ -213,6 +217,7 @@ class App:
         :param history: ids of items, oldest first; an id the index does not hold is an error. A basket or a room to be
             completed is a history too: where the interactions had no times, its order does not matter. May be
             empty: popularity answers then.
+        :param k: how many.
         :param where: a filter over columns, as of :meth:`search`.
         :param query: what the user says or shows now, as inputs (``{"title": "for a small kitchen"}``).
         :param like: the id of an item that the user points at now; it is a query, and never an answer.
@@ -224,6 +229,7 @@ class App:
         :param diversity: 0 to 1; above 0 the answers are made unlike each other by maximal marginal relevance
             (Carbonell and Goldstein 1998), out of the best 10 k or 100.
         :param per: a column, such as the category, of whose every value at most ``at_most`` items are answered with.
+        :param root: the folder that relative paths of the query start from.
         :returns: hits in the order to show them, best first where neither ``diversity`` nor ``per`` is given; never an
             item of the history.
         :raises RunError: the run was fitted without interactions.
@@ -255,7 +261,7 @@ class App:
         per: str | None = None,
         at_most: int = 1,
     ) -> list[Hit]:
-        """Return items similar to one, best first; that one is left out.
+        """Return the ``k`` items most similar to one, best first; that one is left out.
 
         :param by: ``content``: they look and read alike (cosine of fused vectors, as ``search(id=...)``).
             ``behaviour``: they are taken together with it, or with what is like it. ``all``: what is recommended to one
@@ -284,8 +290,9 @@ class App:
         query_weight: float | None = None,
         root: Path | None = None,
     ) -> Why:
-        """Say why :meth:`recommend` gives an item its score, with the same words otherwise.
+        """Say why :meth:`recommend` gives an item its score.
 
+        :param history, query, like, query_weight, root: as :meth:`recommend` had them.
         :returns: :class:`mmsdk.Why`: reasons that sum to the score (which item of the history, by being alike in which
             input, or by being taken together; the query; popularity), and what the items have in common.
         :raises DataError: the index does not hold the item.
@@ -313,6 +320,7 @@ class App:
         :param evidence: look into the inputs too (words, patches, spans, columns), or into those named only. Each part
             costs a pass of the encoder.
         :param k: nearest training rows.
+        :param root: the folder that relative paths of ``row`` start from.
         :returns: :class:`mmsdk.Explanation`: shares of the inputs (Shapley values, exact up to eight inputs), evidence
             within each, nearest training rows, prototypes of the label.
         :raises DataError: the row holds nothing, or a file cannot be used.

@@ -53,6 +53,8 @@ def compare(
         answers, the mean of the repeats.
     :param data: a labelled table; without it, the table that ``a`` was made with, of which the rows in the test part of
         both runs count. A task that no row has a label of is left out, as long as another is left.
+    :param root: the folder that relative paths of ``data`` start from.
+    :param resamples: of the paired bootstrap, and ``seed`` its seed.
     :returns: ``{"a", "b", "rows", "left_out": {"a", "b"}, "grouped_by", "tasks": {task: {...}}}``; ``left_out`` counts
         the rows that a run was made with.
     :raises DataError: no row is left, or none has a label; two cross-validations are not of the same rows and labels.

@@ -68,9 +68,13 @@ def cross_validate(
     of a run. Where ``split.column`` names test rows, they stay out, since they are for the end; else every row takes
     part.
 
+    :param application, data, overrides, device: as of :func:`mmsdk.fit`; ``on_bad_row``, ``allow_outside``,
+        ``allow_remote`` and ``quiet`` too.
     :param repeats: how often to draw other folds; the seed of the training changes with them.
+    :param seed: of the first folds.
     :param nested: name -> dotted overrides: variants of the application among which each outer fold chooses by
         ``inner_folds`` folds of its own training rows, so that the figures are honest about the choice.
+    :param resamples: of the bootstrap that the intervals come from.
     :returns: answers and figures; two of them can be handed to :func:`mmsdk.compare`.
     :raises ConfigError: no task, ``split.time`` (folds would learn from the future), a variant that changes the rows, a
         rule that is wrong.

@@ -44,6 +44,8 @@ def evaluate(
     nothing else is left, refused. A task that no row to score has a label of is left out, as long as another is left.
 
     :param data: a table with the columns of the tasks, of one at least.
+    :param root: the folder that relative paths start from.
+    :param seed: of the bootstrap that the intervals come from.
     :param slices: columns by whose values the rows are scored apart, beside those of ``evaluation.slices``; one of
         these that the table lacks is passed over.
     :returns: ``{task: {"test": {metric: {value, low, high, n}}, "baselines": {...}, "subsets": {...}, "added": {...},

@@ -100,6 +100,13 @@ def fit(
     :param overrides: dotted keys laid over the application (``{"fusion.dim": 128}``).
     :param seed: sets ``training.seed`` and ``split.seed``.
     :param device: ``auto`` takes CUDA where there is one; a head so small that the CPU trains it faster stays there.
+    :param overwrite: replace the run that lies at ``out``; it is refused where left out.
+    :param on_bad_row: ``error`` names every bad row and stops; ``skip`` takes bad cells as missing, leaves rows without
+        an id of their own out, and says how many of each.
+    :param allow_outside: cells may name files outside the folder of the table.
+    :param allow_remote: cells may be addresses such as ``https://`` and ``s3://``.
+    :param quiet: nothing on stderr.
+    :param origin: what a recipe tells of itself, for the report.
     :returns: the application, loaded from ``out``.
     :raises MmsdkError: what the user can mend: :class:`mmsdk.ConfigError`, :class:`mmsdk.DataError`, ...
     """

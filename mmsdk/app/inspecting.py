@@ -37,6 +37,7 @@ def inspect(
 
     :param data: a path, or whatever :func:`mmsdk.read_table` takes.
     :param target: the column that is to be learned; guessed by the names of the columns where left out.
+    :param allow_outside, allow_remote, quiet: as of :func:`mmsdk.fit`.
     """
     table = data if isinstance(data, Table) else read_table(data)
     guessed = inspect_table(table, target=target)

@@ -37,6 +37,7 @@ def label(app: App, data: Any, k: int = 50, *, task: str | None = None, root: Pa
     :param data: the table; rows whose cell of the task holds a label already are left out, and so are those whose label
         the run knows where the table has no such column.
     :param task: whose label is asked for; every task of the run where left out, and a row without one of them counts.
+    :param root: the folder that relative paths start from.
     :returns: every column of the table, those of the tasks empty, then ``<task>_guess`` and ``<task>_confidence`` of
         each, and ``label_score``. The guess stands there also where the run would decline to answer.
     :raises RunError: the run has no task.
@@ -67,6 +68,7 @@ def fill_labels(app: App, data: Any, filled: Any, *, root: Path | None = None) -
     An id that a program wrote otherwise (``280`` for ``000280``) is found where one row alone may be meant. That, and
     labels that the run's training never saw, are said on stderr.
 
+    :param root: the folder that relative paths of both start from.
     :raises ConfigError: the application has no id column, by which rows could be told.
     :raises DataError: the filled file names a row that the table does not have, or holds no label at all.
     """

@@ -44,6 +44,8 @@ def load(
     """Load a run directory.
 
     :param folder: what :func:`mmsdk.fit` or a recipe wrote; it may have been moved.
+    :param device: where encoders and network run; ``auto`` takes CUDA where there is one.
+    :param on_bad_row, allow_outside, allow_remote, quiet: as of :func:`mmsdk.fit`, for the rows that it is asked.
     :raises RunError: no run lies there, it is damaged, or of another schema version.
     :raises PluginError: a plugin that the run was made with is not installed here.
     :raises EncoderError: an encoder here is not the one that the run was made with.

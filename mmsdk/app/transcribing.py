@@ -71,6 +71,8 @@ def transcribe(
     :param encoder: an audio encoder that writes down what it hears: ``whisper-base``, ``transformers:DIR``.
     :param to: name of the new column; ``<column>_text`` where left out.
     :param language: as the model names it (``en``, ``zh``); the model tells by itself where left out.
+    :param device: where the encoder runs; ``auto`` takes CUDA where there is one.
+    :param on_bad_row, allow_outside, allow_remote, quiet: as of :func:`mmsdk.fit`.
     :raises EncoderError: the encoder cannot be opened, or writes nothing down.
     :raises DataError: no such column, it holds no sounds, the new one is there already, or cells cannot be read.
     """
@@ -125,6 +127,7 @@ def open_transcriber(encoder: str, *, language: str | None = None, device: str =
 
     :param encoder: an audio encoder that writes down what it hears: ``whisper-base``, ``transformers:DIR``.
     :param language: as the model names it (``en``, ``zh``); the model tells by itself where left out.
+    :param device: where the encoder runs; ``auto`` takes CUDA where there is one.
     :raises EncoderError: the encoder cannot be opened, or writes nothing down.
     """
     return _transcriber(_opened(encoder, device), language)

@@ -128,6 +128,8 @@ def worth(
     together.
 
     :param application: as for :func:`mmsdk.fit`; it needs a task.
+    :param data, overrides, seed, device: as of :func:`mmsdk.fit`.
+    :param on_bad_row, allow_outside, allow_remote, quiet: as of :func:`mmsdk.fit`.
     :raises MmsdkError: what a fit would refuse too; or no task that a linear model can answer.
     """
     resolved = resolve_application(application, data=data, seed=seed, overrides=overrides)

@@ -75,7 +75,10 @@ def guess_application(
     without: Collection[str] = (),
     modalities: Mapping[str, ModalitySpec] | None = None,
 ) -> dict[str, Any]:
-    """Return the application that :func:`inspect_table` guesses, as of an application file."""
+    """Return the application that :func:`inspect_table` guesses, as of an application file.
+
+    :param tasks, target, without, modalities: as of :func:`inspect_table`.
+    """
     return inspect_table(table, tasks=tasks, target=target, without=without, modalities=modalities).application
 
 
@@ -84,6 +87,7 @@ def guess_modality(
 ) -> str:
     """Return the modality that fits the cells of a column (of several, those of the first).
 
+    :param modalities: name -> spec; those that are installed where left out.
     :raises DataError: there is no such column, or no installed modality fits it.
     """
     first = table.expand([columns] if isinstance(columns, str) else columns)[0]

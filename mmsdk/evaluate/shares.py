@@ -28,6 +28,7 @@ def measure_share(
 
     :param right: ``(n,)`` whether each row counts.
     :param groups: ``(n,)`` whose each row is (a speaker, a patient): rows of one group are not independent.
+    :param resamples: of the bootstrap, and ``seed`` its seed.
     :raises DataError: no rows, or not one group a row.
     """
     values = np.asarray(right, dtype=np.float64)

@@ -44,6 +44,7 @@ def teach(
     :param label: the column of labels.
     :param idle: learn what is no command too, from the rows of the run's own table whose label is one of ``idle``,
         where the table is still there.
+    :param overwrite, quiet: as of :func:`mmsdk.fit`.
     :raises ConfigError: the run has no stream, or the examples no such column.
     :raises DataError: a command has fewer than four examples, or there is only one.
     """

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +18,9 @@ from mmsdk import protocols
 from mmsdk.plugins import get_registry
 
 from .pages import FENCE, ROOT, blocks, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PAGES = sorted(
     str(page.relative_to(ROOT))
@@ -81,6 +86,25 @@ def test_every_public_name_is_documented() -> None:
         assert set(re.findall(rf"^### {kind}\.(\w+)$", text("docs/api.md"), re.MULTILINE)) == set(methods)
     undocumented = [n for n in mmsdk.__all__ if n != "__version__" and not (getattr(mmsdk, n).__doc__ or "").strip()]
     assert undocumented in ([], ["hookimpl"])
+
+
+def options(function: Callable[..., object]) -> list[str]:
+    """Return the parameters that may be left out: of the others the first sentence tells."""
+    parameters = inspect.signature(function).parameters.values()
+    return [one.name for one in parameters if one.default is not one.empty]
+
+
+def test_every_option_of_a_public_function_is_documented() -> None:
+    functions = {name: one for name in mmsdk.__all__ if inspect.isfunction(one := getattr(mmsdk, name))}
+    methods = inspect.getmembers(mmsdk.App, inspect.isfunction)
+    functions |= {f"App.{name}": one for name, one in methods if not name.startswith("_")}
+    untold = [
+        f"{name}({option})"
+        for name, one in functions.items()
+        for option in options(one)
+        if not re.search(rf":param [\w, ]*\b{option}\b|``{option}``", inspect.getdoc(one) or "")
+    ]
+    assert not untold
 
 
 def test_code_on_the_api_page_is_python() -> None:
