@@ -45,11 +45,7 @@ def slice_rows(data: ReportData, task: str) -> list[dict[str, str]]:
             "name": f"{one['column']} = {one['value']}",
             "rows": str(one["n"]),
             "score": quoted(one["score"]),
-            "verdict": "worse, beyond chance"
-            if one["worse"]
-            else ""
-            if one["judged"]
-            else "not judged: too few rows in it or beside it",
+            "verdict": "worse, beyond chance" if one["worse"] else "" if one["judged"] else NOT_JUDGED,
         }
         for one in slices[:SHOWN]
     ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 LEAST = 4  # pixels of a box that can be cut out
-EMPTY = np.zeros((0, 4), np.float32)
 
 
 def crop(frame: np.ndarray, box: np.ndarray, margin: float) -> np.ndarray:
