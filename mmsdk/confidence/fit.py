@@ -152,7 +152,7 @@ def _judge(name: str, target: Target, rows: Rows, settings: Any, *, subset: Subs
         floor = _floor(kind, calibrator, method, settings.abstain, logits=logits, truth=truth, groups=groups)
     thresholds = {}
     if settings.sets != "none":
-        thresholds = _thresholds(target.task, kind, logits, truth, settings, by=_groups_at(rows.by, places))
+        thresholds = _thresholds(kind, logits, truth, settings, by=_groups_at(rows.by, places))
     units = len(places) if groups is None else len(set(groups))
     return Judge(calibrator=calibrator, rows=len(places), units=units, thresholds=thresholds, floor=floor)
 
@@ -163,7 +163,7 @@ def _groups_at(by: Sequence[Any] | None, places: np.ndarray) -> np.ndarray | Non
 
 
 def _thresholds(
-    task: Any, kind: Kind | None, logits: np.ndarray, truth: np.ndarray, settings: Any, *, by: np.ndarray | None
+    kind: Kind | None, logits: np.ndarray, truth: np.ndarray, settings: Any, *, by: np.ndarray | None
 ) -> dict[str, float]:
     """Return the threshold of all rows together, and of each group where there are any."""
     chosen = {EVERYONE: np.ones(len(truth), dtype=bool)}

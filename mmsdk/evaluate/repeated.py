@@ -18,10 +18,9 @@ def resampled_t(
     values: Sequence[float],
     *,
     held_out: float,
-    level: float = 0.95,
     within: tuple[float, float] = (-math.inf, math.inf),
 ) -> dict[str, float | int | None]:
-    """Return the mean of a metric over folds and repeats with the corrected resampled t interval.
+    """Return the mean of a metric over folds and repeats with the 95 % corrected resampled t interval.
 
     The variance of the mean is ``(1/k + test/train) s²`` for ``k`` values (Nadeau and Bengio 2003, Machine Learning 52;
     for repeated folds Bouckaert and Frank 2004): the plain ``s²/k`` would take models that share most of their training
@@ -41,6 +40,6 @@ def resampled_t(
     if len(known) < FEWEST or known.min() == known.max():
         return {"value": mean, "low": None, "high": None, "n": len(known)}
     spread = math.sqrt((1 / len(known) + held_out) * float(known.var(ddof=1)))
-    reach = float(t.ppf((1 + level) / 2, len(known) - 1)) * spread
+    reach = float(t.ppf(0.975, len(known) - 1)) * spread
     low, high = max(mean - reach, within[0]), min(mean + reach, within[1])
     return {"value": mean, "low": min(low, mean), "high": max(high, mean), "n": len(known)}

@@ -47,7 +47,7 @@ class Check:
         return asdict(self)
 
 
-def check_explanations(explanations: Iterable[Explanation], *, seed: int = 0) -> list[Check]:
+def check_explanations(explanations: Iterable[Explanation]) -> list[Check]:
     """Return a check for the shares of the inputs, and one for each input and method of evidence.
 
     Deletion: DeYoung et al. 2020 (arXiv:1911.03429) call it comprehensiveness; random evidence of the same size is what
@@ -62,17 +62,17 @@ def check_explanations(explanations: Iterable[Explanation], *, seed: int = 0) ->
             rows = found.setdefault(key, [])
             if deleted is not None:
                 rows.append((deleted, randomised))
-    return [_check(*key, rows, seed) for key, rows in found.items()]
+    return [_check(*key, rows) for key, rows in found.items()]
 
 
-def _check(of: str, method: str, rows: Sequence[tuple[Deletion, float | None]], seed: int) -> Check:
+def _check(of: str, method: str, rows: Sequence[tuple[Deletion, float | None]]) -> Check:
     """Return one check."""
     if len(rows) < LEAST_ROWS:
         return Check(of=of, method=method)
     falls = np.array([(one.named, one.random) for one, _ in rows])
     alike = np.array([value for _, value in rows if value is not None])
-    ahead = mean_interval(falls[:, 0] - falls[:, 1], seed=seed)
-    randomised = mean_interval(alike, seed=seed) if len(alike) else None
+    ahead = mean_interval(falls[:, 0] - falls[:, 1])
+    randomised = mean_interval(alike) if len(alike) else None
     return Check(
         of=of,
         method=method,
@@ -91,6 +91,6 @@ def _passes(ahead: Interval, randomised: Interval | None) -> bool | None:
     return None if randomised is None else randomised.value < ALIKE
 
 
-def mean_interval(values: np.ndarray, *, seed: int = 0, resamples: int = RESAMPLES) -> Interval:
+def mean_interval(values: np.ndarray) -> Interval:
     """Return the mean of some numbers and its 95 % percentile bootstrap interval."""
-    return bootstrap({"mean": Mean(values)}, len(values), resamples=resamples, seed=seed)["mean"]
+    return bootstrap({"mean": Mean(values)}, len(values), resamples=RESAMPLES)["mean"]

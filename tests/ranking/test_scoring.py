@@ -48,10 +48,8 @@ def test_it_beats_what_it_is_compared_with_and_finds_cold_items(result):
     assert found["val"]["cold_recall@20"]["value"] > 0.8
     assert found["baselines"]["EASE"]["cold_recall@20"]["value"] < 0.5
     assert found["paired"]["popularity"]["recall@20"]["low"] > 0
-    assert result.best_baseline in found["baselines"]
-    assert result.best_baseline in result.summary
-    best = max(one["recall@20"]["value"] for one in found["baselines"].values())
-    assert found["baselines"][result.best_baseline]["recall@20"]["value"] == best
+    best = max(found["baselines"], key=lambda name: found["baselines"][name]["recall@20"]["value"])
+    assert f"best baseline {best} " in result.summary
 
 
 def test_the_library_stands_in_the_same_table(world):

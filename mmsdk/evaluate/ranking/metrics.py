@@ -58,10 +58,8 @@ def answer(
     return Answers(top=top, first=first)
 
 
-def user_metrics(
-    answers: Answers, held: HeldOut, contents: Mapping[str, Content], k: int = CUTOFF
-) -> dict[str, np.ndarray]:
-    """Return metric -> float64 ``(b,)``, one value a user; NaN where it is not defined for a user.
+def user_metrics(answers: Answers, held: HeldOut, contents: Mapping[str, Content]) -> dict[str, np.ndarray]:
+    """Return metric -> float64 ``(b,)``, one value a user; NaN where it is not defined for a user; ``k`` is 20.
 
     - ``recall@k``: hits over the most there could be, ``min(k, targets)``
     - ``ndcg@k``: each hit counts ``1 / log2(1 + rank)``, over the most there could be (Järvelin and Kekäläinen 2002)
@@ -71,7 +69,7 @@ def user_metrics(
     - ``novelty@k``: mean ``-log2`` of the share of users that took an item (Zhou et al. 2010), as if by one user more
     - ``diversity@k``: mean ``1 - cosine`` between two answers, in content
     """
-    rows, items = held.targets.users, held.targets.items
+    k, rows, items = CUTOFF, held.targets.users, held.targets.items
     counts = held.targets.lengths
     width = held.train.n_items
     hits = hits_of(answers.top, rows, items, width)

@@ -56,7 +56,6 @@ class RankingResult:
     :param metrics: ``{"recommend": {part: {...}, "baselines", "subsets", "paired", "by_history"}}``, and the same for
         ``recommend_over_time`` and ``recommend_next``.
     :param headline: the metric that decides.
-    :param best_baseline: the baseline of highest recall on the scored users.
     :param summary: the result in one sentence.
     :param notes: what a reader of the figures must know.
     :param examples: a few scored users, evenly over all of them.
@@ -67,7 +66,6 @@ class RankingResult:
     ranker: Ranker
     metrics: dict[str, Any]
     headline: str
-    best_baseline: str
     summary: str
     notes: tuple[str, ...]
     examples: tuple[ScoredUser, ...]
@@ -123,7 +121,6 @@ def fit_and_score_ranking(
         ranker=ranker,
         metrics=metrics,
         headline=RECALL,
-        best_baseline=found.best,
         summary=_summary(found, held.part),
         notes=tuple(notes),
         examples=_examples(held, found.answers, interactions.user_ids),

@@ -48,7 +48,7 @@ class Tracker:
         self._tracks = [one for one in self._tracks if time - one.seen <= FORGET]
         looks = [_look(frame, box) for box in boxes]
         names = [0] * len(boxes)
-        for place, track in self._matched(boxes, looks, time):
+        for place, track in self._matched(boxes, looks):
             track.box, track.seen = boxes[place], time
             track.look = _unit((1 - LEARN) * track.look + LEARN * looks[place])
             names[place] = track.number
@@ -59,7 +59,7 @@ class Tracker:
                 names[place] = self._count
         return names
 
-    def _matched(self, boxes: np.ndarray, looks: list[np.ndarray], time: float) -> list[tuple[int, _Track]]:
+    def _matched(self, boxes: np.ndarray, looks: list[np.ndarray]) -> list[tuple[int, _Track]]:
         """Return which box goes on with which track, so that the worth of all together is greatest."""
         if not len(boxes) or not self._tracks:
             return []
