@@ -18,9 +18,8 @@ import warnings
 from pathlib import Path
 
 import torch
+from left_out import missing_against_left
 from sets import real_sets, sized_set
-
-from mmsdk.app.left_out import missing_against_left
 
 SPLIT = ("ikea", "ikea-sized", "digits", "motion")
 
