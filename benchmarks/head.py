@@ -25,6 +25,7 @@ from torch import nn
 from turns import CLASSES, DIMS, in_turn, problem, show, timed
 
 from mmsdk.align.losses import infonce
+from mmsdk.config import TrainingConfig
 from mmsdk.fusion import GatedFusion
 from mmsdk.model import build_net, prepare_targets
 from mmsdk.tasks import Classification
@@ -46,11 +47,9 @@ def fresh(data):
 def ours(data, arguments, device: str = "cpu", *, amp: bool = False) -> float:
     """Return the seconds of :func:`mmsdk.train.fit_heads`: of the CPU, or by the clock where a device is compared."""
     target, net = fresh(data)
-    config = SimpleNamespace(
-        epochs=arguments.epochs, batch_size=arguments.batch, learning_rate=1e-3, weight_decay=0.05, dropout=0.5,
-        label_smoothing=0.1, patience=arguments.epochs, imbalance="weights",
-        match=arguments.match, refit=False, amp=amp,
-        tensorboard=False, seed=0,
+    config = TrainingConfig(
+        epochs=arguments.epochs, batch_size=arguments.batch, weight_decay=0.05, patience=arguments.epochs,
+        match=arguments.match, amp=amp,
     )  # fmt: skip
     return timed(
         lambda: fit_heads(data[0], {"kind": target}, net, config, data[2], device=device, quiet=True),

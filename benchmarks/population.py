@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from turns import DIMS, in_turn, problem, show, timed
 
+from mmsdk.config import TrainingConfig
 from mmsdk.fusion import GatedFusion
 from mmsdk.heads import BlendHead, Lesson, fit_linear, read_options
 from mmsdk.model import build_net, infer, prepare_targets
@@ -45,12 +46,9 @@ def lesson_of(embeddings, target, rows, device) -> Lesson:
     )
 
 
-def settings(epochs: int) -> SimpleNamespace:
+def settings(epochs: int) -> TrainingConfig:
     """Return the ``training`` block."""
-    return SimpleNamespace(
-        epochs=epochs, batch_size=64, learning_rate=1e-3, weight_decay=0.01, dropout=0.5, label_smoothing=0.1,
-        patience=epochs, match=0.1, refit=False, amp=False, tensorboard=False, seed=0,
-    )  # fmt: skip
+    return TrainingConfig(epochs=epochs, patience=epochs, match=0.1)
 
 
 def net_of(target, head=None):

@@ -9,7 +9,6 @@ import torch
 
 from mmsdk.errors import ConfigError, DataError
 from mmsdk.model import training_rows
-from mmsdk.train.settings import setting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +29,7 @@ def check_learnable(targets: Mapping[str, Target], net: JointNet, config: Any) -
     if not targets and config.match <= 0:
         raise ConfigError("training.match is 0 and there is no task: nothing to learn; set it above 0, or add a task")
     _check_rules(targets)
-    _check_imbalance(targets, setting(config, "imbalance"))
+    _check_imbalance(targets, config.imbalance)
 
 
 def _check_rules(targets: Mapping[str, Target]) -> None:
@@ -84,7 +83,7 @@ def class_weights_of(
 
     :raises ConfigError: a task with classes does not know the ``training.imbalance`` that is asked for.
     """
-    way = setting(config, "imbalance")
+    way = config.imbalance
     found: dict[str, torch.Tensor | None] = {}
     for name, target in targets.items():
         labels = target.values[rows[target.labelled[rows]]]

@@ -20,7 +20,7 @@ from mmsdk.train.learnable import check_learnable, class_weights_of, usable_rows
 from mmsdk.train.objective import Objective
 from mmsdk.train.own import Own, make_optimiser
 from mmsdk.train.schedule import learning_rate
-from mmsdk.train.settings import all_settings, setting, unimodal_weights
+from mmsdk.train.settings import all_settings, unimodal_weights
 from mmsdk.train.settling import settle_heads
 from mmsdk.train.validation import Validation
 
@@ -176,9 +176,9 @@ def _rows(
         targets=targets,
         class_weights=class_weights_of(targets, rows, config, place),
         match=config.match,
-        match_loss=setting(config, "match_loss"),
+        match_loss=config.match_loss,
         unimodal=unimodal_weights(config, net.inputs),
-        mixup=setting(config, "mixup"),
+        mixup=config.mixup,
     )
     train = place_rows(net, vectors, present, targets, rows)
     if len(held_out) == 0:

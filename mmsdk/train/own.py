@@ -8,7 +8,6 @@ import torch
 from torch import nn
 
 from mmsdk.train.balance import PACE, make_balance
-from mmsdk.train.settings import setting
 from mmsdk.train.unimodal import UnimodalHeads
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ class Own(nn.Module):
             torch.manual_seed(config.seed)
             heads = UnimodalHeads(net, objective.targets, objective.unimodal)
         self.alone = heads if heads.weights and objective.targets else None
-        self.balance = make_balance(setting(config, "balance"), net, objective.weights(net))
+        self.balance = make_balance(config.balance, net, objective.weights(net))
         self.head_parameters = list(heads.parameters())
 
 

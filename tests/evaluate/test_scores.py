@@ -10,6 +10,7 @@ import pytest
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LogisticRegression
 
+from mmsdk.config import TrainingConfig
 from mmsdk.embed import Embeddings, EmbedStats
 from mmsdk.evaluate import Scoring, input_subsets, judged_part, metrics_schema, score_tasks
 from mmsdk.evaluate.baselines import linear_baselines
@@ -19,10 +20,9 @@ from mmsdk.tasks import Classification, Multilabel, Regression
 from mmsdk.train import fit_heads
 
 N = 300
-SETTINGS = {
-    "epochs": 20, "batch_size": 32, "learning_rate": 3e-3, "weight_decay": 0.01, "dropout": 0.1, "label_smoothing": 0.0,
-    "patience": 20, "class_weights": True, "match": 0.0, "refit": False, "amp": True, "tensorboard": False, "seed": 0,
-}  # fmt: skip
+SETTINGS = TrainingConfig(
+    epochs=20, batch_size=32, learning_rate=3e-3, dropout=0.1, label_smoothing=0.0, patience=20, match=0.0, amp=True
+)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def fitted():
         GatedFusion,
         SimpleNamespace(dim=24, members=2, modality_dropout=0.2, options={}),
     )
-    fit_heads(embeddings, targets, net, SimpleNamespace(**SETTINGS), split, quiet=True)
+    fit_heads(embeddings, targets, net, SETTINGS, split, quiet=True)
     return SimpleNamespace(net=net, targets=targets, embeddings=embeddings, split=split)
 
 
