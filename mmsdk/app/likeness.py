@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.explain import Neighbour, prototypes_of
+from mmsdk.index.vectors import unit_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,7 +60,7 @@ class Likeness:
         ids = [one for one in self._typical[name, label] if one in self._index and one != without][:PROTOTYPES]
         if not ids:
             return []
-        vectors = _unit(self._index.vectors(ids)) @ _unit(vector)[0]
+        vectors = unit_rows(self._index.vectors(ids)) @ unit_rows(vector)[0]
         rows = self._index.rows(ids)
         return [_neighbour(one, float(score), row, column) for one, score, row in zip(ids, vectors, rows, strict=True)]
 
@@ -86,9 +87,3 @@ def _has(task: Task, cell: Any, label: str) -> bool:
 def _neighbour(id: str, similarity: float, row: Mapping[str, Any], column: str) -> Neighbour:
     """Return a row as a neighbour."""
     return Neighbour(id=id, similarity=float(similarity), label=row.get(column), row=dict(row))
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    """Return vectors at length one."""
-    units: np.ndarray = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    return units

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmsdk.audit.finding import Finding
+from mmsdk.index.vectors import unit_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,19 +49,13 @@ def _rows(samples: Samples, embeddings: Embeddings, name: str, *, held: bool) ->
 
 def _nearest(values: np.ndarray, train: np.ndarray, held: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the nearest training row of each held-out row, and its cosine."""
-    known = _unit(values[train])
+    known = unit_rows(np.asarray(values[train], dtype=np.float32))
     place, cosine = np.empty(len(held), dtype=np.int64), np.empty(len(held), dtype=np.float32)
     for start in range(0, len(held), BLOCK):
         part = slice(start, start + BLOCK)
-        likeness = _unit(values[held[part]]) @ known.T
+        likeness = unit_rows(np.asarray(values[held[part]], dtype=np.float32)) @ known.T
         place[part], cosine[part] = likeness.argmax(axis=1), likeness.max(axis=1)
     return train[place], cosine
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    """Return the vectors at length one."""
-    wide = np.asarray(vectors, dtype=np.float32)
-    return np.asarray(wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-12))
 
 
 def _finding(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 Kind = Literal["classes", "labels"]
-METHODS = ("temperature", "vector", "isotonic")
+METHODS = ("temperature", "vector", "isotonic")  # by number of parameters, fewest first: auto relies on it
 FEWEST = 10  # labelled rows; below, nothing is learned of so few
 COOLEST, HOTTEST = -3.0, 3.0  # log of the temperature
 RIDGE = 1.0  # pulls the scales of vector scaling to the temperature's, its shifts to zero

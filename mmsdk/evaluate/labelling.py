@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmsdk.index.vectors import unit_rows
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -47,7 +49,7 @@ def choose_rows(vectors: np.ndarray, unsure: np.ndarray, known: np.ndarray, k: i
     :param unsure: ``(n,)`` from 0 to 1.
     :param known: ``(m, dim)`` of labelled rows; may be empty.
     """
-    ours, theirs = _unit(vectors), _unit(known)
+    ours, theirs = (unit_rows(np.asarray(one, dtype=np.float64)) for one in (vectors, known))
     nearest = np.full(len(ours), 2.0)  # as far as cosines go
     for start in range(0, len(theirs), 1024):
         nearest = np.minimum(nearest, (1.0 - ours @ theirs[start : start + 1024].T).min(axis=1))
@@ -62,9 +64,3 @@ def choose_rows(vectors: np.ndarray, unsure: np.ndarray, known: np.ndarray, k: i
         free[best] = False
         nearest = np.minimum(nearest, 1.0 - ours @ ours[best])
     return np.array(chosen, dtype=np.int64), np.array(scores, dtype=np.float64)
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    """Return vectors of length one, float64; a zero vector stays one."""
-    wide = np.asarray(vectors, dtype=np.float64)
-    return np.asarray(wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-12))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmsdk.errors import DataError
+from mmsdk.index.vectors import unit_rows
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -39,7 +40,7 @@ def varied(
     """
     _check(diversity, at_most)
     relevance = _relevance(np.asarray(scores, np.float64))
-    unit = _unit(vectors) if diversity and vectors is not None else None
+    unit = unit_rows(vectors) if diversity and vectors is not None else None
     likeness = np.zeros(len(relevance))
     free = np.ones(len(relevance), bool)
     taken: list[int] = []
@@ -71,8 +72,3 @@ def _relevance(scores: np.ndarray) -> np.ndarray:
     """Return scores from 0 to 1."""
     span = float(np.ptp(scores)) if len(scores) else 0.0
     return (scores - scores.min()) / span if span > 0 else np.zeros(len(scores))
-
-
-def _unit(vectors: Floats) -> np.ndarray:
-    """Return rows of length 1."""
-    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12))

@@ -44,3 +44,8 @@ def normalised(vectors: Floats) -> Floats:
     lengths[lengths == 0] = 1
     unit: Floats = (vectors / lengths[:, None]).astype(np.float32)
     return unit
+
+
+def unit_rows(vectors: np.ndarray) -> np.ndarray:
+    """Return rows at length one, of the dtype that they have; a row of zeros stays one."""
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12))

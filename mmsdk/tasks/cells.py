@@ -1,8 +1,7 @@
-"""How the cell of a target column is read: labels as strings, numbers as floats, nothing as None."""
+"""How the label of a cell is read, also as other programs write it."""
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -11,13 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 WHOLE = re.compile(r"(-?\d+)\.0+", re.ASCII)
-
-
-def is_empty(cell: Any) -> bool:
-    """Return whether the cell holds nothing: None, the empty or blank string, NaN."""
-    return (
-        cell is None or (isinstance(cell, str) and not cell.strip()) or (isinstance(cell, float) and math.isnan(cell))
-    )
 
 
 def label_of(cell: Any) -> str:

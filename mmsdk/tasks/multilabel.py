@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from mmsdk.data.table import is_empty
 from mmsdk.errors import DataError, Problem, did_you_mean
 from mmsdk.protocols import Output
-from mmsdk.tasks.cells import Places, is_empty, label_of
+from mmsdk.tasks.cells import Places, label_of
 from mmsdk.tasks.ranged import Ranged
 from mmsdk.tasks.ranked import Ranked
 from mmsdk.tasks.share import Share

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from mmsdk.data.numbers import number_of
+from mmsdk.data.table import is_empty
 from mmsdk.errors import DataError, Problem
 from mmsdk.protocols import Output
-from mmsdk.tasks.cells import is_empty
 from mmsdk.tasks.ranged import Ranged
 
 if TYPE_CHECKING:

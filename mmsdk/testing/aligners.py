@@ -118,10 +118,12 @@ def check_partners_find_each_other(subject: AlignerSubject) -> None:
     """A paired aligner brings the inputs of a row it never saw together."""
     import numpy as np
 
+    from mmsdk.index.vectors import unit_rows
+
     _only_paired(subject)
     maps = subject.learned
     vectors, _ = subject.rows(FRESH, seed=2, whole=True)
-    first, second = (_unit(maps[name](vectors[name])) for name in INPUTS)
+    first, second = (unit_rows(maps[name](vectors[name])) for name in INPUTS)
     found = float((np.argmax(first @ second.T, axis=1) == np.arange(FRESH)).mean())
     expect(found > 0.3, f"of {FRESH} fresh rows {found:.0%} find their partner first; by chance {1 / FRESH:.0%} do")
 
@@ -223,10 +225,3 @@ def _expect_finite(maps: Mapping[str, SpaceMap], vectors: Mapping[str, np.ndarra
 
     bad = [name for name, one in maps.items() if not np.isfinite(one(vectors[name])).all()]
     expect(not bad, f"{what} leads to NaN or infinity: {', '.join(bad)}")
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    """Return rows at length one."""
-    import numpy as np
-
-    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12))
