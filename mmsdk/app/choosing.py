@@ -13,7 +13,7 @@ from mmsdk.app.unread import APART, teaches_network_alone
 from mmsdk.data import as_good, fold_rows, resampled
 from mmsdk.errors import ConfigError
 from mmsdk.evaluate import score_logits
-from mmsdk.evaluate.out_of_fold import worth
+from mmsdk.evaluate.out_of_fold import mean_score
 from mmsdk.evaluate.scores import Scoring
 from mmsdk.heads.boosting import has_boosting
 from mmsdk.model import infer
@@ -320,8 +320,8 @@ class Trials:
         groups = None if self.groups is None else self.groups[rows]
         drawn = list(resampled(len(rows), groups=groups, resamples=DRAWS, seed=seed))
         names = list(judged)
-        scores = np.array([worth(self.targets, rows, judged[name].logits) for name in names])
-        draws = np.array([[worth(self.targets, rows[r], judged[name].logits) for r in drawn] for name in names])
+        scores = np.array([mean_score(self.targets, rows, judged[name].logits) for name in names])
+        draws = np.array([[mean_score(self.targets, rows[r], judged[name].logits) for r in drawn] for name in names])
         best = int(scores.argmax())
         chosen = int(as_good(scores, draws, best).argmax())
         return Choice(

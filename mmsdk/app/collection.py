@@ -380,7 +380,7 @@ def checked_ids(ids: Sequence[str]) -> list[str]:
 def _refuse_bare(table: Table, application: Application) -> None:
     """Refuse rows of Python without an id, or of which none holds an input.
 
-    :raises DataError: as said; of a file the table itself tells which columns it lacks.
+    :raises DataError: the rows have no id, or hold no input. A file that lacks columns is refused where it is read.
     """
     assert application.id is not None
     if application.id not in table.names:

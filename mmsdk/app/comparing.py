@@ -122,7 +122,7 @@ def _compare_folds(a: CrossValidation, b: CrossValidation, *, resamples: int, se
 def _same_rows(a: CrossValidation, b: CrossValidation, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Return the positions of the labelled rows that folds were made of, in both, in the order of the first.
 
-    :raises DataError: they are not the same rows.
+    :raises DataError: one of the two scored rows that the other did not.
     """
     places = [
         {cv.ids[row]: row for row in np.flatnonzero((cv.fold[0] >= 0) & cv.targets[name].labelled)} for cv in (a, b)
@@ -210,7 +210,7 @@ def _opened(one: App | str | Path, stack: contextlib.ExitStack) -> App:
 def _common_tasks(a: App, b: App) -> dict[str, str]:
     """Return task -> column of the tasks that both answer.
 
-    :raises RunError: there is none.
+    :raises RunError: the two have no task in common.
     """
     ours = {name: (one.type, one.column) for name, one in a.application.tasks.items()}
     theirs = {name: (one.type, one.column) for name, one in b.application.tasks.items()}

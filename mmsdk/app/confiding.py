@@ -81,7 +81,7 @@ def confide(draft: Draft) -> Confidence | None:
 def check_confidence(draft: Draft) -> None:
     """Refuse, before anything is learned, a column or rows that are not there, sets of no label, or no confidence.
 
-    :raises ConfigError: so it is.
+    :raises ConfigError: the ``confidence`` block asks for one of these.
     """
     if draft.targets:
         _by(draft)

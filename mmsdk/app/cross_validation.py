@@ -26,7 +26,7 @@ from mmsdk.app.threads import learning_threads
 from mmsdk.data import Policy, group_cells
 from mmsdk.errors import ConfigError, DataError
 from mmsdk.evaluate.bootstrap import RESAMPLES
-from mmsdk.evaluate.out_of_fold import score_folds, worth
+from mmsdk.evaluate.out_of_fold import mean_score, score_folds
 from mmsdk.model import offered_options
 from mmsdk.plugins import get_registry
 from mmsdk.progress import progress
@@ -255,7 +255,7 @@ class _Crossing:
                 with self.learned(name, known[fold != number], seed, where) as draft:
                     answers.append((held, draft_answers(draft, held, self.whole, calibrated=False)))
                 done(1)
-            scores[name] = worth(self.whole, known, _spread(answers, int(known.max()) + 1))
+            scores[name] = mean_score(self.whole, known, _spread(answers, int(known.max()) + 1))
         return max(scores, key=lambda name: scores[name])
 
 

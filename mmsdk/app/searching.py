@@ -11,7 +11,7 @@ from mmsdk.app.joint import is_joint
 from mmsdk.app.members import with_room
 from mmsdk.app.unread import APART
 from mmsdk.errors import ConfigError
-from mmsdk.evaluate.out_of_fold import worth
+from mmsdk.evaluate.out_of_fold import mean_score
 from mmsdk.progress import note, progress
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ RATES: dict[str, tuple[float, float, bool]] = {  # key -> low, high, whether log
 def check_search(application: Application) -> None:
     """Refuse a search that has nothing to judge by, or that contradicts another choice.
 
-    :raises ConfigError: so it is, or Optuna is not installed.
+    :raises ConfigError: the search cannot be made, or Optuna is not installed.
     """
     if not application.search.trials:
         return
@@ -153,7 +153,7 @@ def _try(study: Any, trials: Trials, application: Application, optuna: Any) -> N
         for task, one in trials.answers(drawn, split, asked, f"trial-{trial.number}-{number}").items():
             logits.setdefault(task, np.zeros((len(split), one.shape[1]), np.float32))[asked] = one
         judged.append(asked)
-        score = worth(trials.targets, np.sort(np.concatenate(judged)), logits)
+        score = mean_score(trials.targets, np.sort(np.concatenate(judged)), logits)
         trial.report(score, number)
         if number + 1 < len(trials.splits) and trial.should_prune():
             study.tell(trial, state=optuna.trial.TrialState.PRUNED)

@@ -28,7 +28,7 @@ AS_WEIGHTS = {
 def check_taught(application: Application) -> None:
     """Refuse rules that are to teach a network which answers nothing.
 
-    :raises ConfigError: so it is.
+    :raises ConfigError: ``training.rules`` is above 0, and neither the head nor an encoder learns by it.
     """
     head = application.head.type
     if head in APART and teaches_network_alone(application):

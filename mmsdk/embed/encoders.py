@@ -213,7 +213,7 @@ def _check_options(
 ) -> None:
     """Refuse options the target has no parameter for, with the nearest one.
 
-    :raises EncoderError: there is one.
+    :raises EncoderError: an option is not one of its parameters.
     """
     try:
         parameters = inspect.signature(target).parameters.values()

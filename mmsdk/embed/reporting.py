@@ -1,4 +1,4 @@
-"""What a modality or an encoder counts of what it was given, told of one embedding although it counts on and on."""
+"""What modalities and encoders report of what they were given, such as texts cut short, for one embedding alone."""
 
 from __future__ import annotations
 

@@ -120,7 +120,11 @@ def paired(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
-    """Of how many independent rows a share is, and the least it can be."""
+    """What bounds the interval of a share whose rows are all right or all wrong.
+
+    :param units: how many independent rows it is a share of.
+    :param least: its value where every row is wrong.
+    """
 
     units: float
     least: float = 0.0
@@ -159,7 +163,7 @@ def interval(
     to 1 (Clopper and Pearson 1934; about ``3/u``, the rule of three: Hanley and Lippman-Hand 1983), likewise where
     all are wrong. Of one row, whose every resample is that row, any other figure has no interval.
 
-    :param units: of how many rows or groups the resamples draw; many where left out.
+    :param units: how many rows or groups a resample draws; taken to be many where left out.
     """
     usable = drawn[np.isfinite(drawn)]
     outside = _outside(level, units)

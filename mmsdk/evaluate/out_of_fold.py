@@ -100,7 +100,7 @@ def _average(scores: Sequence[Any], metric: str) -> Callable[[np.ndarray], float
     return replace(first, of=mean) if isinstance(first, Share) else mean
 
 
-def worth(whole: Mapping[str, Target], rows: np.ndarray, logits: Mapping[str, np.ndarray]) -> float:
+def mean_score(whole: Mapping[str, Target], rows: np.ndarray, logits: Mapping[str, np.ndarray]) -> float:
     """Return one number, higher is better: the mean over tasks of their own metric, or of the share of error saved."""
     found = []
     for name, target in whole.items():

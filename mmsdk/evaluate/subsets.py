@@ -96,7 +96,7 @@ def beyond_noise(gains: Sequence[Drawn], level: float = LEVEL, *, units: int | N
     cases. Of fewer than four groups none is.
 
     :param gains: each with its values on the same resamples, ``(resamples,)``.
-    :param units: of how many rows or groups the resamples draw; many where left out.
+    :param units: how many rows or groups a resample draws; taken to be many where left out.
     """
     if units is not None and units < FEWEST:
         return [False] * len(gains)

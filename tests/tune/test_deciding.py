@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mmsdk.evaluate import paired
-from mmsdk.evaluate.out_of_fold import worth
+from mmsdk.evaluate.out_of_fold import mean_score
 from mmsdk.model import Target
 from mmsdk.tasks import Classification, Regression
 from mmsdk.tune.deciding import _score
@@ -42,7 +42,7 @@ def test_a_trifle_of_a_price_does_not_outweigh_another_task(unit):
     first, second = (_score(targets, one, rows) for one in (tuned, frozen))
     gain = paired(first, second, COUNT, level=0.8)
     assert gain.low > 0.1
-    assert gain.value == pytest.approx(worth(targets, rows, tuned) - worth(targets, rows, frozen))
+    assert gain.value == pytest.approx(mean_score(targets, rows, tuned) - mean_score(targets, rows, frozen))
 
 
 def test_a_task_without_labelled_rows_decides_nothing():
