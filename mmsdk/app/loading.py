@@ -11,7 +11,7 @@ from mmsdk.app.device import device_of
 from mmsdk.app.encoders import open_encoders
 from mmsdk.app.heads import read_boosters
 from mmsdk.app.joint import query_encoders, with_queries
-from mmsdk.app.origins import require_plugins, with_components
+from mmsdk.app.origins import require_modalities, require_plugins, with_components
 from mmsdk.app.pipeline import Pipeline
 from mmsdk.app.tuning import restore_tuned
 from mmsdk.confidence import restored
@@ -48,12 +48,13 @@ def load(
     :param on_bad_row, allow_outside, allow_remote, quiet: as of :func:`mmsdk.fit`, for the rows that it is asked.
     :raises RunError: no run lies there, it is damaged, or of another schema version.
     :raises PluginError: a plugin that the run was made with is not installed here.
-    :raises EncoderError: an encoder here is not the one that the run was made with.
+    :raises EncoderError: an encoder or a modality here is not the one that the run was made with.
     """
     folder = Path(folder)
     run = load_run(folder)
-    require_plugins(folder, run.document.get("plugins", {}))
+    require_plugins(folder, run.document.get("plugins", {}), quiet=quiet)
     application = with_components(load_application(run.document["application"]), run.document.get("components", {}))
+    require_modalities(folder, application, run.document["inputs"])
     place = device_of(device)
     encoders = open_encoders(_named(application, run.document["inputs"]), place)
     restore_tuned(encoders, run)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from mmsdk.errors import PluginError
+from mmsdk.embed import open_modality
+from mmsdk.errors import EncoderError, PluginError
 from mmsdk.plugins import from_core, get_registry
+from mmsdk.progress import note
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -69,20 +71,53 @@ def with_components(application: Application, made_with: Mapping[str, Mapping[st
     )
 
 
-def require_plugins(folder: Path, used: Mapping[str, str]) -> None:
-    """Refuse a run whose plugins are not all here.
+def require_plugins(folder: Path, used: Mapping[str, str], *, quiet: bool) -> None:
+    """Refuse a run whose plugins are not all here, and say which are here in another version.
+
+    Another version is no reason to refuse: what embeds is compared by fingerprints, and the rest may answer as before.
 
     :param used: distribution -> version that the run was made with.
     :raises PluginError: some are not; names each, with its version.
     """
-    here = {row.distribution for row in get_registry().rows}
+    here = {row.distribution: row.version for row in get_registry().rows}
     if missing := [name for name in used if name not in here]:
         made_with = " and ".join(f"{name} {used[name]}" for name in missing)
         one = len(missing) == 1
         raise PluginError(
             f"{folder} was made with {made_with}, which {'is' if one else 'are'} not installed here: "
-            f"pip install {' '.join(missing)}"
+            f"pip install {_pinned(missing, used)}"
         )
+    if others := [name for name, version in used.items() if here[name] != version]:
+        made_with = " and ".join(f"{name} {used[name]}" for name in others)
+        found = " and ".join(here[name] for name in others)
+        note(
+            f"{folder} was made with {made_with}, and {found} {'is' if len(others) == 1 else 'are'} installed here: "
+            f"answers may differ; pip install {_pinned(others, used)}, or fit again",
+            quiet,
+        )
+
+
+def _pinned(names: Iterable[str], used: Mapping[str, str]) -> str:
+    """Return distributions as pip takes them, in the versions that the run was made with."""
+    return " ".join(f"{name}=={used[name]}" for name in names)
+
+
+def require_modalities(folder: Path, application: Application, inputs: Mapping[str, Any]) -> None:
+    """Refuse a run whose cells would be read otherwise than in training, by what the modalities say themselves.
+
+    :param inputs: input -> what run.json says of it.
+    :raises EncoderError: one is not what it was.
+    """
+    for name, entry in application.inputs.items():
+        made_with = inputs[name].get("modality_fingerprint")
+        if not made_with:  # it has none: its version is all that is known of it
+            continue
+        opened = open_modality(entry.modality, entry.decode)
+        if opened.fingerprint != made_with:
+            raise EncoderError(
+                f"{folder}: input {name!r} was read by modality {entry.modality!r} as it was then, and that of "
+                f"{opened.origin} here makes other samples; install the one it was made with, or fit again"
+            )
 
 
 def _foreign(application: Application) -> Iterator[tuple[str, Entry]]:

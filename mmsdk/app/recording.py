@@ -20,6 +20,7 @@ from mmsdk.app.encoders import fingerprints
 from mmsdk.app.origins import components_used, plugins_used
 from mmsdk.app.predictions import prediction_table
 from mmsdk.confidence import saved_document
+from mmsdk.embed import open_modality
 from mmsdk.files import atomic_write
 from mmsdk.model import net_arrays
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from mmsdk.app.application import App
     from mmsdk.app.draft import Draft, Origin
+    from mmsdk.config import InputConfig
     from mmsdk.data import Table
 
 TOLD = ("torch", "numpy", "faiss-cpu", "faiss-gpu", "implicit", "pyarrow", "scikit-learn")  # versions, where installed
@@ -74,6 +76,7 @@ def _inputs(draft: Draft) -> dict[str, Any]:
     return {
         name: {
             "modality": encoder.modality,
+            "modality_fingerprint": _modality_fingerprint(draft.application.inputs[name]),
             "encoder": encoder.name,
             "origin": encoder.origin,
             "fingerprint": encoder.fingerprint,
@@ -83,6 +86,11 @@ def _inputs(draft: Draft) -> dict[str, Any]:
         }
         for name, encoder in draft.pipeline.encoders.items()
     }
+
+
+def _modality_fingerprint(entry: InputConfig) -> str:
+    """Return what a run must find again of what reads the cells of an input."""
+    return open_modality(entry.modality, entry.decode).fingerprint
 
 
 def _tasks(draft: Draft) -> dict[str, Any]:

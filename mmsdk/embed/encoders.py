@@ -308,12 +308,16 @@ class OpenModality:
     :param component: the modality itself.
     :param decode: cell -> sample.
     :param identity: plugin, version, target, options and its own ``fingerprint()``: where one differs, vectors do.
+    :param origin: the plugin behind it, for messages.
+    :param fingerprint: its own, empty where it has none: what a run must find again, whatever the version is by then.
     :param media: cells are files.
     """
 
     component: Any
     decode: Callable[[Any], Any]
     identity: str
+    origin: str
+    fingerprint: str
     media: bool
 
     def sample(self, cells: Cells, row: int) -> Any:
@@ -344,11 +348,13 @@ def open_modality(name: str, options: Mapping[str, Any] | None = None) -> OpenMo
     try:
         component = target(**options)
         own = getattr(component, "fingerprint", None)
-        identity = spelled([*parts, *([told] if callable(own) and (told := own()) else [])])
+        told = str(own()) if callable(own) else ""
         return OpenModality(
             component=component,
             decode=component.decode,
-            identity=identity,
+            identity=spelled([*parts, *([told] * bool(told))]),
+            origin=entry.plugin.origin,
+            fingerprint=told,
             media=cast("ModalitySpec", entry.spec).media,
         )
     except MmsdkError:

@@ -178,3 +178,34 @@ def test_a_modality_may_be_named_with_its_plugin(beside, tmp_path):
     app = mmsdk.fit({**APPLICATION, **names, "inputs": inputs, "tasks": tasks}, ROWS, tmp_path / "named", quiet=True)
     assert app.predict(ROWS[:1])[0].modalities_used == ("length", "note")
     app.close()
+
+
+@pytest.fixture
+def upgraded(made, tmp_path):
+    """Ask for the run with the plugin in another version, whose parts may be others."""
+
+    def load(version, parts=PARTS):
+        write_probe(tmp_path / version, version, parts)
+        with installed(tmp_path / version):
+            mmsdk.load(made[0] / "run").close()
+
+    return load
+
+
+def test_another_version_is_said(upgraded, made, capsys):
+    upgraded("0.1.0")
+    assert capsys.readouterr().err == ""
+    upgraded("0.2.0")
+    assert capsys.readouterr().err == (
+        f"{made[0] / 'run'} was made with mmsdk-probe 0.1.0, and 0.2.0 is installed here: answers may differ; "
+        "pip install mmsdk-probe==0.1.0, or fit again\n"
+    )
+
+
+def test_a_modality_that_reads_otherwise_is_refused(upgraded, made):
+    with pytest.raises(mmsdk.EncoderError) as caught:
+        upgraded("0.2.0", PARTS.replace('"one"', '"two"'))
+    assert str(caught.value) == (
+        f"{made[0] / 'run'}: input 'track' was read by modality 'series' as it was then, and that of "
+        "probe (mmsdk-probe 0.2.0) here makes other samples; install the one it was made with, or fit again"
+    )

@@ -398,5 +398,5 @@ def test_a_run_names_the_plugins_that_are_not_here(shop_runs, tmp_path):
         mmsdk.load(run, quiet=True)
     assert str(caught.value) == (
         f"{run} was made with mmsdk-ecg 0.3.0 and mmsdk-trimmed 1.0, which are not installed here: "
-        "pip install mmsdk-ecg mmsdk-trimmed"
+        "pip install mmsdk-ecg==0.3.0 mmsdk-trimmed==1.0"
     )
