@@ -214,10 +214,11 @@ class VoiceDetector(Protocol):
 class Encoder(Protocol):
     """Frozen: decoded samples in, vectors out.
 
-    Optional members, found with ``getattr``: ``fingerprint() -> str`` (default: distribution, version, target and
-    options), ``to(device: str) -> None``, ``batch_size: int`` (default 32), ``length(sample) -> int`` (samples of
-    similar length are batched together), ``refuses(sample) -> str`` (why a sample cannot be encoded, such as a vector
-    of another length than those of training, empty where it can: the cell then counts as a bad one, and only that),
+    Optional members, found with ``getattr``: ``fingerprint() -> str`` (what the cache and every run know its vectors
+    by; default: distribution, version, target and options, so that each release of the plugin ends all runs made with
+    it), ``to(device: str) -> None``, ``batch_size: int`` (default 32), ``length(sample) -> int`` (samples of similar
+    length are batched together), ``refuses(sample) -> str`` (why a sample cannot be encoded, such as a vector of
+    another length than those of training, empty where it can: the cell then counts as a bad one, and only that),
     ``module() -> torch.nn.Module`` (what tuning and export need),
     ``vectors(batch, modality) -> torch.Tensor`` (what ``encode`` answers, ``(n, dim)`` float32 on the device, with
     gradients: what tuning needs), ``space() -> str`` (the same text for every modality of a joint encoder such as CLIP,

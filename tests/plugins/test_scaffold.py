@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from mmsdk import open_encoder
 from mmsdk.cli.shell import run
 from mmsdk.errors import ConfigError
 from mmsdk.plugins.scaffold import TEMPLATES, write_plugin
@@ -89,6 +91,20 @@ def test_its_own_tests_pass_once_it_is_installed(written, site, tmp_path, kind):
     said = called(sys.executable, *words, PYTHONPATH=path, MMSDK_CACHE_DIR=str(tmp_path))
     assert " passed" in said
     assert "failed" not in said
+
+
+def test_a_release_of_the_encoder_ends_no_run(site, tmp_path):
+    found = {}
+    for version in ("0.1.0", "0.2.0"):
+        shutil.copytree(site, tmp_path / version)
+        (metadata,) = (tmp_path / version).glob("mmsdk_my_encoder-*/METADATA")
+        metadata.write_text(metadata.read_text(encoding="utf-8").replace("Version: 0.1.0", f"Version: {version}"))
+        with installed(tmp_path / version):
+            opened = open_encoder("my-encoder", "text")
+            found[opened.origin] = opened.fingerprint
+            del opened  # else it is shared with whoever opens it next
+    first, second = (found[f"my-encoder (mmsdk-my-encoder {version})"] for version in ("0.1.0", "0.2.0"))
+    assert first == second
 
 
 def test_the_recipe_runs_on_its_sample(site, tmp_path, capsys, monkeypatch):
