@@ -30,7 +30,7 @@ from mmsdk.embed.decoded import embed_decoded
 from mmsdk.embed.vectors import VectorRows
 from mmsdk.embed.within import Usual, relative, usual_of
 from mmsdk.errors import DataError, Problem, did_you_mean, some, unknown
-from mmsdk.model import JointNet, Stem, build_net, infer, load_fusion, member_width
+from mmsdk.model import JointNet, Stem, build_net, infer, load_fusion, load_trainable, member_width
 from mmsdk.plugins import get_registry
 from mmsdk.progress import note
 from mmsdk.rules import RuleBook, open_rules
@@ -260,7 +260,12 @@ class Pipeline:
         application, registry = self.application, get_registry()
         stems = {
             name: Stem(
-                trainable=registry.get("trainable", entry.trainable.type).load(),
+                trainable=load_trainable(
+                    registry.get("trainable", entry.trainable.type),
+                    self.encoders[name].step_dim,
+                    application.fusion.dim,
+                    entry.trainable.options,
+                ),
                 options=entry.trainable.options,
                 steps=entry.trainable.steps,
                 dim=self.encoders[name].step_dim,

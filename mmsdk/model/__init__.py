@@ -1,6 +1,6 @@
 """The fitted whole: projection, fusion and heads; its targets; saved and loaded without pickle."""
 
-from mmsdk.model.foreign import load_fusion, open_task, try_task
+from mmsdk.model.foreign import load_fusion, load_trainable, open_task, try_task
 from mmsdk.model.net import Fused, JointNet, Stem, build_net, infer, member_width
 from mmsdk.model.run import Run, load_net_arrays, load_run, net_arrays, save_run
 from mmsdk.model.targets import (
@@ -27,6 +27,7 @@ __all__ = [
     "load_fusion",
     "load_net_arrays",
     "load_run",
+    "load_trainable",
     "make_task",
     "member_width",
     "net_arrays",

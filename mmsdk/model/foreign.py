@@ -1,4 +1,4 @@
-"""Fusions and task types of plugins, tried on two made-up rows before anything is learned with them.
+"""Fusions, trainables and task types of plugins, tried on two made-up rows before anything is learned with them.
 
 What they break here they would break anyway, an hour later and with a traceback through the whole training loop.
 """
@@ -17,6 +17,7 @@ from mmsdk.fusion import Fusion
 from mmsdk.model.targets import make_task
 from mmsdk.plugins import describe_failure, from_core, strict
 from mmsdk.protocols import TASK_METHODS, Output
+from mmsdk.trainable import Trainable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from mmsdk.plugins import Entry
     from mmsdk.protocols import Task
 
-ROWS, DIM = 2, 8
+ROWS, STEPS, DIM = 2, 3, 8
 
 
 def load_fusion(entry: Entry, inputs: Sequence[str], width: int, options: Mapping[str, Any]) -> type[Fusion]:
@@ -54,6 +55,38 @@ def _try_fusing(entry: Entry, fusion: Fusion, inputs: int, width: int) -> None:
         raise entry.fault(f"makes {_shown(answer)} of tokens {tuple(tokens.shape)}, expected a tensor {(ROWS, width)}")
     if not torch.isfinite(answer).all():
         raise entry.fault("makes NaN or infinity of finite tokens")
+
+
+def load_trainable(entry: Entry, dim: int, width: int, options: Mapping[str, Any]) -> type[Trainable]:
+    """Return the class of a trainable; a plugin's is made once and asked for two rows first.
+
+    :param dim: length of the vector of a step, ``width`` of its answer.
+    :raises PluginError: it is none, cannot be made, raises, or answers with another shape or what is not finite.
+    """
+    trainable = entry.load()
+    if not from_core(entry):
+        if not (isinstance(trainable, type) and issubclass(trainable, Trainable)):
+            raise entry.fault(f"is no subclass of mmsdk.Trainable: {entry.spec.target!r}")
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            made = _tried(entry, "cannot be made", lambda: trainable(dim, width, **options))
+            _try_reading(entry, made.eval(), dim, width)
+    return trainable  # type: ignore[no-any-return]
+
+
+def _try_reading(entry: Entry, trainable: Trainable, dim: int, width: int) -> None:
+    """Refuse a trainable that cannot read two rows, the second of which has one step alone."""
+    present = torch.arange(STEPS)[None] < torch.tensor([[STEPS], [1]])
+    values, times = torch.ones(ROWS, STEPS, dim) * present[:, :, None], torch.arange(STEPS) * present
+    asked = [(trainable.forward, present.any(1))]
+    if trainable.each_step:
+        asked.append((trainable.forward_steps, present))
+    for ask, here in asked:
+        answer = _tried(entry, f"fails in {ask.__name__}()", partial(ask, values, times.float(), present))
+        shape = (*here.shape, width)
+        if not isinstance(answer, torch.Tensor) or answer.shape != shape:
+            raise entry.fault(f"makes {_shown(answer)} of steps {tuple(values.shape)}, expected a tensor {shape}")
+        if not torch.isfinite(answer[here]).all():
+            raise entry.fault("makes NaN or infinity of finite steps")
 
 
 def open_task(entry: Entry, offered: Mapping[str, Any]) -> Task:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from mmsdk.errors import ConfigError, PluginError
-from mmsdk.model import Target, encode_targets, load_fusion, open_task, try_task
+from mmsdk.model import Target, encode_targets, load_fusion, load_trainable, open_task, try_task
 from mmsdk.plugins import get_registry
 from mmsdk.testing.fakes import installed, write_distribution
 
@@ -34,6 +34,51 @@ MORE = """
             return tokens.sum(1)
 
     class Module(torch.nn.Module):
+        pass
+"""
+TRAINABLES = """
+    import torch
+
+    from mmsdk import Trainable
+
+    class Last(Trainable):
+        each_step = True
+
+        def __init__(self, dim, width, *, scale=1.0, **options):
+            super().__init__(dim, width, **options)
+            self.scale = scale
+            self.out = torch.nn.Linear(dim, width)
+
+        def forward(self, values, times, present):
+            return self.out(values.sum(1)) * self.scale
+
+        def forward_steps(self, values, times, present):
+            return self.out(values)
+
+    class Thin(Last):
+        def forward(self, values, times, present):
+            return super().forward(values, times, present)[:, :3]
+
+    class Endless(Last):
+        def forward(self, values, times, present):
+            return super().forward(values, times, present) / times[:, :1]
+
+    class Broken(Last):
+        def forward(self, values, times, present):
+            raise KeyError("steps")
+
+    class Stepless(Last):
+        forward_steps = Trainable.forward_steps
+
+    class Flatter(Last):
+        def forward_steps(self, values, times, present):
+            return self.forward(values, times, present)
+
+    class Clueless(Last):
+        def __init__(self, dim, width):
+            raise KeyError("boo")
+
+    class Plain:
         pass
 """
 TASK = """
@@ -142,9 +187,9 @@ def plugin(tmp_path: Path) -> Iterator[Path]:
         for name, body in FUSIONS.items()
     )
     fusions = [*(name.title() for name in FUSIONS), "Needy", "Module"]
-    tasks = re.findall(r"class (\w+)", TASK)
+    tasks, trainables = (re.findall(r"class (\w+)", text) for text in (TASK, TRAINABLES))
     hooks = f"""
-    from mmsdk import FusionSpec, TaskSpec, hookimpl
+    from mmsdk import FusionSpec, TaskSpec, TrainableSpec, hookimpl
 
     @hookimpl
     def mmsdk_fusions():
@@ -152,12 +197,17 @@ def plugin(tmp_path: Path) -> Iterator[Path]:
             yield FusionSpec(name=name.lower(), target="abroad_fusions:" + name)
 
     @hookimpl
+    def mmsdk_trainables():
+        for name in {trainables}:
+            yield TrainableSpec(name=name.lower(), target="abroad_trainables:" + name)
+
+    @hookimpl
     def mmsdk_tasks():
         for name in {tasks}:
             yield TaskSpec(name=name.lower(), target="abroad_tasks:" + name)
     """
     source = f"    import torch\n\n    from mmsdk import Fusion\n{bodies}{MORE}"
-    modules = {"abroad_plugin": hooks, "abroad_fusions": source, "abroad_tasks": TASK}
+    modules = {"abroad_plugin": hooks, "abroad_fusions": source, "abroad_tasks": TASK, "abroad_trainables": TRAINABLES}
     write_distribution(site, "mmsdk-abroad", modules=modules, entry_points={"abroad": "abroad_plugin"})
     with installed(site):
         yield site
@@ -199,6 +249,41 @@ def test_the_error_itself_where_plugins_are_strict(plugin: Path, monkeypatch: py
     monkeypatch.setenv("MMSDK_STRICT_PLUGINS", "1")
     with pytest.raises(RuntimeError, match="no fuse"):
         fusion("raises")
+
+
+def trainable(name: str, **options: Any) -> Any:
+    return load_trainable(get_registry().get("trainable", name), 5, 4, options)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("thin", "makes a tensor (2, 3) of steps (2, 3, 5), expected a tensor (2, 4)"),
+        ("endless", "makes NaN or infinity of finite steps"),
+        ("broken", "fails in forward(): KeyError: 'steps'"),
+        ("stepless", "fails in forward_steps(): NotImplementedError: Stepless does not answer each step"),
+        ("flatter", "makes a tensor (2, 4) of steps (2, 3, 5), expected a tensor (2, 3, 4)"),
+        ("clueless", "cannot be made: KeyError: 'boo'"),
+        ("plain", "is no subclass of mmsdk.Trainable: 'abroad_trainables:Plain'"),
+    ],
+)
+def test_a_bad_trainable_is_one_sentence(plugin: Path, name: str, said: str) -> None:
+    with pytest.raises(PluginError) as caught:
+        trainable(name)
+    start = f"the trainable {name!r} of plugin abroad (mmsdk-abroad 0.1.0) "
+    assert str(caught.value) == f"{start}{said}. See `mmsdk plugins check abroad`"
+
+
+def test_a_good_trainable_costs_no_random_number_and_takes_its_options_alone(plugin: Path) -> None:
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    assert trainable("last", scale=2.0).__name__ == "Last"
+    assert torch.rand(1) == expected
+    with pytest.raises(ConfigError, match="Last takes no option named 'scal'"):
+        trainable("last", scal=2.0)
+    with pytest.raises(PluginError, match=r"the trainable 'last' of plugin abroad .* fails in forward.*TypeError"):
+        trainable("last", scale="big")
 
 
 def tried(name: str) -> None:
