@@ -94,6 +94,8 @@ def _words(one: Any) -> tuple[str | Path, ...]:
 
 def _failed(app: App, what: str, error: Exception) -> str:
     """Say that the recipe failed, and return that."""
-    reason = f"the recipe could not write its {what}: {type(error).__name__}: {error}"
+    made_by = app.document["recipe"]
+    whose = "the recipe" if made_by is None else "recipe {name!r} ({plugin} {version})".format_map(made_by)
+    reason = f"{whose} could not write its {what}: {type(error).__name__}: {error}"
     note(reason, app.pipeline.quiet)
     return reason

@@ -17,7 +17,7 @@ from mmsdk.cli.output import print_json
 from mmsdk.cli.plan import print_plan
 from mmsdk.cli.shell import width
 from mmsdk.errors import unknown
-from mmsdk.plugins import get_registry, resolve
+from mmsdk.plugins import get_registry, resolve, shown_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ class RecipeGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return ``list`` and the recipes."""
-        return ["list", *(entry.spec.name for entry in get_registry().entries("recipe"))]
+        return ["list", *_specs()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command that runs a recipe; the recipe itself is imported when it runs."""
@@ -56,8 +56,7 @@ class RecipeGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Resolve as click does; an unknown recipe gets the nearest known one."""
         if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
-            names = [entry.spec.name for entry in get_registry().entries("recipe")]
-            ctx.fail(unknown("recipe", args[0], names))
+            ctx.fail(unknown("recipe", args[0], _specs()) + get_registry().broken_hint())
         return super().resolve_command(ctx, args)
 
 
@@ -71,12 +70,12 @@ def recipe() -> None:
 @options.quiet
 def list_(as_json: bool) -> None:
     """List what is installed and what data each takes."""
-    specs: list[Any] = [entry.spec for entry in get_registry().entries("recipe")]
+    specs = _specs()
     if as_json:
-        print_json([_document(spec) for spec in specs])
+        print_json([_document(name, spec) for name, spec in specs.items()])
         return
-    for spec in specs:
-        click.echo(spec.name)
+    for name, spec in specs.items():
+        click.echo(name)
         for line in (spec.summary, f"takes {spec.takes}"):
             click.echo(click.wrap_text(line, width(), "  ", "  "))
     if specs:
@@ -85,10 +84,16 @@ def list_(as_json: bool) -> None:
         click.echo("No recipe is installed. Try: pip install mmsdk-recipe-recommend")
 
 
-def _document(spec: Any) -> dict[str, Any]:
+def _specs() -> dict[str, Any]:
+    """Return name -> spec of the recipes; those whose bare name several plugins declare under ``plugin/name``."""
+    entries = get_registry().entries("recipe")
+    return {shown_name(entry, entries): entry.spec for entry in entries}
+
+
+def _document(name: str, spec: Any) -> dict[str, Any]:
     """Return a recipe for ``--json``."""
     settings = {key: asdict(setting) for key, setting in spec.settings.items()}
-    return {"name": spec.name, "summary": spec.summary, "takes": spec.takes, "settings": settings}
+    return {"name": name, "summary": spec.summary, "takes": spec.takes, "settings": settings}
 
 
 def _command(name: str, spec: Any) -> click.Command:

@@ -68,7 +68,7 @@ class PluginGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Resolve as click does; an unknown name gets the nearest known one and the list."""
         if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
-            ctx.fail(unknown("command", args[0], _summaries(), listed="Commands"))
+            ctx.fail(unknown("command", args[0], _summaries(), listed="Commands") + get_registry().broken_hint())
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -132,7 +132,7 @@ class Registry:
         matches = [entry for entry in entries if entry.spec.name == bare and plugin in ("", entry.plugin.name)]
         if not matches:
             known = {entry.name if plugin else entry.spec.name for entry in entries}
-            raise PluginError(unknown(label(kind), name, known) + self._hint())
+            raise PluginError(unknown(label(kind), name, known) + self.broken_hint())
         if len(matches) > 1 and matches[0].plugin.name != CORE:
             raise PluginError(
                 f"{len(matches)} plugins declare {_article(kind)} named {name!r}: "
@@ -190,6 +190,11 @@ class Registry:
                 continue
         return self.rows
 
+    def broken_hint(self) -> str:
+        """Return who is broken, because a name that is missing may be theirs; empty where nobody is."""
+        broken = [row.name for row in self.rows if row.stage in ("load", "register", "hook")]
+        return f". Broken plugins: {', '.join(broken)} (see `mmsdk plugins list`)" if broken else ""
+
     def _of(self, kind: str) -> list[Entry]:
         """Return the components of a kind as declared.
 
@@ -245,11 +250,6 @@ class Registry:
             for modality, names in spec.encoders.items()
         }
         return replace(entry, spec=replace(spec, encoders=MappingProxyType(encoders)))
-
-    def _hint(self) -> str:
-        """Return who is broken, because the missing name may be theirs."""
-        broken = [row.name for row in self.rows if row.stage in ("load", "register", "hook")]
-        return f". Broken plugins: {', '.join(broken)} (see `mmsdk plugins list`)" if broken else ""
 
 
 def _merged(first: Entry, second: Entry) -> Entry:

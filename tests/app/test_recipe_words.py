@@ -352,6 +352,29 @@ def test_help_and_list_show_each_setting_with_its_kind_and_default(site, monkeyp
     assert found["settings"]["way"] | {"choices": ["up", "down"], "kind": "choice"} == found["settings"]["way"]
 
 
+def test_a_recipe_that_two_plugins_declare_is_listed_with_each(site, tmp_path, capsys):
+    write_distribution(
+        tmp_path, "mmsdk-rival", modules={"rival_plugin": SOURCE.replace("prices_plugin", "rival_plugin")}
+    )
+    with installed(tmp_path):
+        assert run(["recipe", "list"]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert {"prices/prices", "rival/prices", "recommend"} <= set(lines)
+        assert "prices" not in lines
+        assert run(["recipe", "list", "--json"]) == 0
+        assert "rival/prices" in {one["name"] for one in json.loads(capsys.readouterr().out)}
+        assert run(["recipe", "rival/prices", "--help"]) == 0
+
+
+@pytest.mark.parametrize("words", [["recipe", "wear"], ["wear"]])
+def test_a_name_that_a_broken_plugin_may_hold_says_so(tmp_path, capsys, words):
+    write_distribution(tmp_path, "mmsdk-probe", modules={"probe_plugin": "raise RuntimeError('no')"})
+    with installed(tmp_path):
+        assert run(words) == 2
+    err = capsys.readouterr().err
+    assert "Broken plugins: probe (see `mmsdk plugins list`). See `mmsdk" in err
+
+
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
@@ -398,7 +421,10 @@ def test_a_card_that_fails_says_so_and_the_run_is_kept(tmp_path, capsys, monkeyp
     write_distribution(tmp_path, "mmsdk-bad", modules={"bad_plugin": source})
     with installed(tmp_path):
         assert run(["recipe", "bad", "--out", str(tmp_path / "run")]) == 0
-        assert said in capsys.readouterr().err
+        said_first = "recipe 'bad' (mmsdk-bad 0.1.0) could not write its card: "
+        err = capsys.readouterr().err
+        assert said_first in err
+        assert said in err
         assert said in told(tmp_path / "run", "card.md")
         monkeypatch.setenv("MMSDK_STRICT_PLUGINS", "1")
         assert run(["recipe", "bad", "--out", str(tmp_path / "strict")]) != 0
