@@ -369,9 +369,10 @@ class VectorIndex(Protocol):
 
     The durable store owns ids and rows; an index is a disposable snapshot of its vectors.
     Constructed as ``target(dim, count)``, ``count`` being about how many vectors will come. Scores are inner products
-    (the store brings vectors to length one where the metric is cosine). Searching may happen in several threads at
-    once; adding and removing only on an index that no search sees. Optional: ``effort: int`` (settable; how hard a
-    search tries) and ``max_effort``, by which the store tunes recall on its own vectors.
+    (the store brings vectors to length one where the metric is cosine). Twenty vectors are enough to train on.
+    Searching may happen in several threads at once; adding and removing only on an index that no search sees.
+    Optional: ``effort: int`` (settable; how hard a search tries) and ``max_effort``, by which the store tunes recall on
+    its own vectors.
     """
 
     def train(self, vectors: np.ndarray) -> None:

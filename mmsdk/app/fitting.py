@@ -44,6 +44,7 @@ from mmsdk.errors import ConfigError
 from mmsdk.evaluate import Scoring, score_tasks
 from mmsdk.evaluate.bootstrap import RESAMPLES
 from mmsdk.heads import read_options, require_boosting
+from mmsdk.index import try_index
 from mmsdk.model import (
     Run,
     net_arrays,
@@ -211,6 +212,8 @@ def prepare(pipeline: Pipeline, source: Any) -> Draft:
     targets, found = prepare_tasks(application, samples, pipeline.policy)
     pipeline.tell_skipped(samples.table.name, found)
     problems += found
+    if application.index.type != AUTO:
+        try_index(get_registry().get("index", application.index.type), application.fusion.dim, len(samples))
     suit_encoders(pipeline, samples)
     embeddings = pipeline.embed(samples)  # after what can be refused without it: it may take hours
     note(_embedded(embeddings), pipeline.quiet)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from mmsdk.index.foreign import try_index
 from mmsdk.index.hits import Hit
 from mmsdk.index.joint import JointIndex
 
-__all__ = ["Hit", "JointIndex"]
+__all__ = ["Hit", "JointIndex", "try_index"]

@@ -151,7 +151,7 @@ def _written(folder: Path, index: VectorIndex, state: StoreState, **facts: Any) 
             index.save(partial)
     except OSError as error:
         raise StoreError(
-            f"{folder}: the snapshot cannot be written ({error.strerror}); make room and save again"
+            f"{folder}: the snapshot cannot be written ({error.strerror or error}); make room and save again"
         ) from error
     path = folder / name
     return Snapshot(

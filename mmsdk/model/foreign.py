@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from mmsdk.errors import MmsdkError
 from mmsdk.fusion import Fusion
 from mmsdk.model.targets import make_task
-from mmsdk.plugins import describe_failure, from_core, strict
+from mmsdk.plugins import from_core
 from mmsdk.protocols import TASK_METHODS, Output
 from mmsdk.trainable import Trainable
 
@@ -39,7 +38,7 @@ def load_fusion(entry: Entry, inputs: Sequence[str], width: int, options: Mappin
         if not (isinstance(fusion, type) and issubclass(fusion, Fusion)):
             raise entry.fault(f"is no subclass of mmsdk.Fusion: {entry.spec.target!r}")
         with torch.random.fork_rng(devices=[]), torch.no_grad():
-            made = _tried(entry, "cannot be made", lambda: fusion.members(inputs, width, 1, **options)[0])
+            made = entry.tried("cannot be made", lambda: fusion.members(inputs, width, 1, **options)[0])
             if not fusion.steps:
                 _try_fusing(entry, made.eval(), len(inputs), width)
     return fusion  # type: ignore[no-any-return]
@@ -50,7 +49,7 @@ def _try_fusing(entry: Entry, fusion: Fusion, inputs: int, width: int) -> None:
     present = torch.ones(ROWS, inputs, dtype=torch.bool)
     present[1, 1:] = False
     tokens = torch.ones(ROWS, inputs, width) * present[:, :, None]
-    answer = _tried(entry, "cannot fuse", lambda: fusion(tokens, present))
+    answer = entry.tried("cannot fuse", lambda: fusion(tokens, present))
     if not isinstance(answer, torch.Tensor) or answer.shape != (ROWS, width):
         raise entry.fault(f"makes {_shown(answer)} of tokens {tuple(tokens.shape)}, expected a tensor {(ROWS, width)}")
     if not torch.isfinite(answer).all():
@@ -68,7 +67,7 @@ def load_trainable(entry: Entry, dim: int, width: int, options: Mapping[str, Any
         if not (isinstance(trainable, type) and issubclass(trainable, Trainable)):
             raise entry.fault(f"is no subclass of mmsdk.Trainable: {entry.spec.target!r}")
         with torch.random.fork_rng(devices=[]), torch.no_grad():
-            made = _tried(entry, "cannot be made", lambda: trainable(dim, width, **options))
+            made = entry.tried("cannot be made", lambda: trainable(dim, width, **options))
             _try_reading(entry, made.eval(), dim, width)
     return trainable  # type: ignore[no-any-return]
 
@@ -81,7 +80,7 @@ def _try_reading(entry: Entry, trainable: Trainable, dim: int, width: int) -> No
     if trainable.each_step:
         asked.append((trainable.forward_steps, present))
     for ask, here in asked:
-        answer = _tried(entry, f"fails in {ask.__name__}()", partial(ask, values, times.float(), present))
+        answer = entry.tried(f"fails in {ask.__name__}()", partial(ask, values, times.float(), present))
         shape = (*here.shape, width)
         if not isinstance(answer, torch.Tensor) or answer.shape != shape:
             raise entry.fault(f"makes {_shown(answer)} of steps {tuple(values.shape)}, expected a tensor {shape}")
@@ -98,7 +97,7 @@ def open_task(entry: Entry, offered: Mapping[str, Any]) -> Task:
     if from_core(entry):
         return make_task(target, offered)
     entry.require_methods(target, TASK_METHODS)
-    return _tried(entry, "cannot be made", lambda: make_task(target, offered))  # type: ignore[no-any-return]
+    return entry.tried("cannot be made", lambda: make_task(target, offered))  # type: ignore[no-any-return]
 
 
 def try_task(entry: Entry, target: Target) -> None:
@@ -112,17 +111,17 @@ def try_task(entry: Entry, target: Target) -> None:
     rows = labelled[:ROWS]
     task, values = target.task, target.values[rows]
     with torch.random.fork_rng(devices=[]), torch.no_grad():
-        head = _tried(entry, "fails in head()", lambda: task.head(DIM).eval())
-        logits = _tried(entry, f"fails in the head for {DIM} numbers", lambda: head(torch.zeros(len(rows), DIM)))
+        head = entry.tried("fails in head()", lambda: task.head(DIM).eval())
+        logits = entry.tried(f"fails in the head for {DIM} numbers", lambda: head(torch.zeros(len(rows), DIM)))
         if not isinstance(logits, torch.Tensor) or logits.ndim != 2 or len(logits) != len(rows):
             raise entry.fault(f"has a head that makes {_shown(logits)} of {len(rows)} rows, expected (b, width)")
-        loss = _tried(entry, "fails in loss()", lambda: task.loss(logits, torch.as_tensor(values), None))
+        loss = entry.tried("fails in loss()", lambda: task.loss(logits, torch.as_tensor(values), None))
         if not isinstance(loss, torch.Tensor) or loss.shape != (len(rows),):
             raise entry.fault(f"has the loss {_shown(loss)} for {len(rows)} rows, expected one of each row, (b,)")
         guessed = head(torch.randn(len(labelled), DIM)).numpy()
     _try_answers(entry, task, logits.numpy(), values)
-    scores = _tried(entry, "fails in scores()", lambda: task.scores(guessed, target.values[labelled]))
-    found = _tried(entry, "fails in its metric", lambda: _scored(scores[task.metric], len(labelled)))
+    scores = entry.tried("fails in scores()", lambda: task.scores(guessed, target.values[labelled]))
+    found = entry.tried("fails in its metric", lambda: _scored(scores[task.metric], len(labelled)))
     if not np.isfinite(found):
         raise entry.fault(
             f"has the metric {task.metric} {found} on all {len(labelled)} labelled rows, expected a number"
@@ -131,38 +130,26 @@ def try_task(entry: Entry, target: Target) -> None:
 
 def _try_answers(entry: Entry, task: Task, logits: np.ndarray, values: np.ndarray) -> None:
     """Refuse answers, scores, a baseline or a state that nothing can be made of."""
-    answers = _tried(entry, "fails in outputs()", lambda: list(task.outputs(logits)))
+    answers = entry.tried("fails in outputs()", lambda: list(task.outputs(logits)))
     if len(answers) != len(logits) or not all(isinstance(one, Output) for one in answers):
         raise entry.fault(f"answers {_shown(answers)} for {len(logits)} rows, expected a mmsdk.Output for each")
     for share in (share for one in answers for share in (one.confidence, *one.probabilities.values())):
         if share is not None and not 0 <= share <= 1 + 1e-6:
             raise entry.fault(f"answers with the confidence or probability {share!r}, expected 0 to 1")
-    scores = _tried(entry, "fails in scores()", lambda: dict(task.scores(logits, values)))
+    scores = entry.tried("fails in scores()", lambda: dict(task.scores(logits, values)))
     if task.metric not in scores:
         raise entry.fault(f"names the metric {task.metric!r}, and its scores() are {', '.join(scores) or 'none'}")
     for name, score in scores.items():
-        _tried(entry, f"fails in the score {name!r}", partial(_scored, score, len(logits)))
-    baseline = _tried(entry, "fails in baseline()", lambda: task.baseline(len(logits)))
+        entry.tried(f"fails in the score {name!r}", partial(_scored, score, len(logits)))
+    baseline = entry.tried("fails in baseline()", lambda: task.baseline(len(logits)))
     if np.shape(baseline) != logits.shape:
         raise entry.fault(f"has a baseline {np.shape(baseline)}, expected {logits.shape} as of its head")
-    _tried(entry, "has a state() that JSON cannot hold", lambda: json.dumps(dict(task.state())))
+    entry.tried("has a state() that JSON cannot hold", lambda: json.dumps(dict(task.state())))
 
 
 def _scored(score: Callable[[np.ndarray], Any], rows: int) -> float:
     """Return a score on all rows."""
     return float(score(np.arange(rows)))
-
-
-def _tried(entry: Entry, what: str, ask: Callable[[], Any]) -> Any:
-    """Return an answer; what a plugin raises becomes a sentence, or passes through where failures are to be raised."""
-    try:
-        return ask()
-    except MmsdkError:
-        raise
-    except Exception as error:
-        if strict():
-            raise
-        raise entry.fault(f"{what}: {describe_failure(error)}") from error
 
 
 def _shown(value: Any) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from mmsdk.errors import PluginError, unknown
+from mmsdk.errors import MmsdkError, PluginError, unknown
 from mmsdk.plugins.discovery import CORE, describe_failure, discover, strict
 from mmsdk.plugins.targets import KINDS, missing_methods, missing_modules, resolve
 from mmsdk.specs import PresetSpec, Spec
@@ -84,6 +84,20 @@ class Entry:
             f"the {label(self.kind)} {self.spec.name!r} of plugin {self.plugin.origin} {what}. "
             f"See `mmsdk plugins check {self.plugin.name}`"
         )
+
+    def tried(self, what: str, ask: Callable[[], Any]) -> Any:
+        """Return an answer; what a plugin raises becomes a sentence, or passes through where failures are to be raised.
+
+        :raises PluginError: it raises; an error that is a sentence already stays as it is.
+        """
+        try:
+            return ask()
+        except MmsdkError:
+            raise
+        except Exception as error:
+            if strict():
+                raise
+            raise self.fault(f"{what}: {describe_failure(error)}") from error
 
     def require_methods(self, target: Any, names: Iterable[str]) -> None:
         """Refuse a target that lacks methods.

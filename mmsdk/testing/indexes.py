@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mmsdk.testing.checks import Check
     from mmsdk.testing.probe import Probe
 
-COUNT, DIM, K = 1_500, 16, 10
+COUNT, DIM, K, FEW = 1_500, 16, 10, 20
 RECALL = 0.7
 METHODS = ("train", "add", "remove", "search", "save", "load")
 
@@ -74,6 +74,7 @@ def index_checks(spec: IndexSpec, probe: Probe | None = None) -> Iterator[Check]
         check_best_come_first,
         check_finds_the_nearest,
         check_fewer_than_k,
+        check_few_vectors,
         check_only_allowed_keys,
         check_removed_keys_are_gone,
         check_file_round_trips,
@@ -132,6 +133,16 @@ def check_fewer_than_k(subject: IndexSubject) -> None:
     expect(set(found) <= set(subject.keys[:3].tolist()), f"keys {keys[0].tolist()} hold some that nobody added")
     expect(keys[0].tolist() == found + [-1] * (5 - len(found)), f"keys {keys[0].tolist()} do not end in -1")
     expect(len(found) >= 1, "finds none of the three vectors it holds")
+
+
+def check_few_vectors(subject: IndexSubject) -> None:
+    """Twenty vectors are enough to train on, and each is found."""
+    keys, vectors = subject.keys[:FEW], subject.vectors[:FEW]
+    index = subject.target(DIM, FEW)
+    index.train(vectors)
+    index.add(keys, vectors)
+    _, found = index.search(vectors, 1)
+    expect(float((found[:, 0] == keys).mean()) > RECALL, f"of {FEW} vectors most are not found")
 
 
 def check_only_allowed_keys(subject: IndexSubject) -> None:

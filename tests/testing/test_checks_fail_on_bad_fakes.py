@@ -220,6 +220,7 @@ BAD = [
     bad("index", "best_come_first", "fake_indexes:Worst", "scores do not descend"),
     bad("index", "finds_the_nearest", "fake_indexes:Furthest", "recall of the 10 nearest is 0.00"),
     bad("index", "fewer_than_k", "fake_indexes:EmptyFirst", "do not end in -1"),
+    bad("index", "few_vectors", "fake_indexes:Hungry", "needs 256 vectors"),
     bad("index", "only_allowed_keys", "fake_indexes:IgnoresAllowed", "that are not allowed"),
     bad("index", "fewer_than_k", "fake_indexes:NoPadding", "keys are (1, 3), expected (1, 5)"),
     bad("index", "removed_keys_are_gone", "fake_indexes:KeepsAll", "removed keys come back"),

@@ -49,6 +49,12 @@ class NoRemove(Good):
     remove = None
 
 
+class Hungry(Good):
+    def train(self, vectors):
+        if len(vectors) < 256:
+            raise ValueError("needs 256 vectors")
+
+
 class Int32(Good):
     def search(self, vectors, k, allowed=None):
         scores, keys = super().search(vectors, k, allowed)
