@@ -160,6 +160,7 @@ def test_a_second_plugin_of_the_same_names_breaks_no_run(beside, made):
     app.index.save()
     assert app.index.info()["fused"]["type"] == "probe/own-flat"
     assert mmsdk.evaluate(app, ROWS)["wear"]["test"]
+    assert app.application.align.type == "probe/own-ridge"  # for whoever fits it again
     app.close()
 
 
@@ -177,6 +178,8 @@ def test_a_modality_may_be_named_with_its_plugin(beside, tmp_path):
     tasks = {"wear": {"column": "wear", "type": "regression"}}
     app = mmsdk.fit({**APPLICATION, **names, "inputs": inputs, "tasks": tasks}, ROWS, tmp_path / "named", quiet=True)
     assert app.predict(ROWS[:1])[0].modalities_used == ("length", "note")
+    with pytest.raises(mmsdk.DataError, match="is a list of 2, where a text is expected"):
+        app.predict([{"note": ["a", "b"]}])
     app.close()
 
 
