@@ -38,8 +38,8 @@ def found_by(run):
 
 def test_a_search_takes_what_was_best_and_never_less_than_what_was_written(shop, tmp_path, monkeypatch):
     scores = []
-    real = searching.worth
-    monkeypatch.setattr(searching, "worth", lambda *words: scores.append(real(*words)) or scores[-1])
+    real = searching.mean_score
+    monkeypatch.setattr(searching, "mean_score", lambda *words: scores.append(real(*words)) or scores[-1])
     mmsdk.fit(shop_with(shop, search={"trials": 4}), out=tmp_path / "run", quiet=True).close()
     document = found_by(tmp_path / "run")
     search = document["search"]

@@ -138,7 +138,7 @@ def test_what_to_try_next_is_asked_in_words_of_the_table(tmp_path, row, words):
         folder=tmp_path,
         document={"tasks": {}, "inputs": {"words": text}},
         application=SimpleNamespace(
-            data=None, inputs={"words": SimpleNamespace(modality="text", columns=["title", "about"])}
+            data=None, inputs={"words": SimpleNamespace(kind="text", columns=["title", "about"])}
         ),
         index=SimpleNamespace(some_ids=lambda count: ["a"][:count], rows=lambda ids: [row for _ in ids]),
     )
