@@ -80,7 +80,7 @@ def print_metrics(metrics: Mapping[str, Any], headline: Mapping[str, str], *, de
         for line in aligned({name: quoted(row.get(metric)) for name, row in rows.items()}):
             click.echo(line)
         if rest := len(baselines) - len(hardest):
-            click.echo(f"  {rest} easier baselines in the report")
+            click.echo(f"  {rest} easier baseline{'s' * (rest > 1)} in the report")
         others = [f"{name} {one['value']:.3f}" for name, one in parts[part].items() if name != metric]
         if others:
             click.echo(click.wrap_text("; ".join(others), width(), "  ", "  "))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from mmsdk.data import units_drawn
 from mmsdk.evaluate.baselines import blind_baseline, linear_baselines, median_baseline
-from mmsdk.evaluate.bootstrap import RESAMPLES, bootstrap, bound_of, interval
+from mmsdk.evaluate.bootstrap import RESAMPLES, bootstrap, bound_of, interval, paired
 from mmsdk.evaluate.subsets import (
     ALL_UP_TO,
     EVERY_METRIC_UP_TO,
@@ -81,8 +82,9 @@ def score_tasks(
     :param embeddings: ``values`` and ``present`` of all rows, as for training.
     :param split: ``(n,)`` of ``"train"``, ``"val"``, ``"test"`` or ``""``.
     :param confidence: what calibrates logits; used on ``test`` alone, since it may have been learned on the rest.
-    :returns: ``{task: {part: {metric: {value, low, high, n}}, "baselines": {name: {..}}, "subsets": {"a+b": {..}},
-        "added": {input: {"a+b": {..}}}, "worse": {input: ["a+b"]}}}``; see :func:`added_inputs` for the last two;
+    :returns: ``{task: {part: {metric: {value, low, high, n}}, "baselines": {name: {..}}, "paired": {name: {..}},
+        "subsets": {"a+b": {..}}, "added": {input: {"a+b": {..}}}, "worse": {input: ["a+b"]}}}``; ``paired`` is how far
+        ahead of each baseline, row against row, by the metric that decides; see :func:`added_inputs` for the last two;
         a part without a labelled row is left out.
     """
     scoring = scoring or Scoring()
@@ -91,6 +93,7 @@ def score_tasks(
         return {name: {} for name in targets}
     _, logits = infer(net, embeddings.values, embeddings.present, rows=rows)
     found: dict[str, dict[str, Any]] = {}
+    said: dict[str, np.ndarray] = {}
     beside = scoring.beside()
     for name, target in targets.items():
         found[name] = {}
@@ -103,7 +106,9 @@ def score_tasks(
                 if confidence is not None and part == "test":
                     answered = confidence(name, answered, rows[places], None)
                 found[name][part] = score_rows(target, answered, rows[places], how)
-    _add_baselines(found, targets, embeddings, split, scoring=beside)
+                if part == judged:
+                    said[name] = answered
+    _add_baselines(found, said, targets, embeddings, split, scoring=beside)
     _add_subsets(found, net, targets, embeddings, split=split, scoring=beside, confidence=confidence)
     return found
 
@@ -134,13 +139,17 @@ def judged_part(target: Target, split: np.ndarray) -> str | None:
 
 def _add_baselines(
     found: dict[str, dict[str, Any]],
+    said: Mapping[str, np.ndarray],
     targets: Mapping[str, Target],
     embeddings: Any,
     split: np.ndarray,
     *,
     scoring: Scoring,
 ) -> None:
-    """Score, beside the model, what looks at nothing, and a plain linear model of all inputs and of each alone."""
+    """Score, beside the model, what looks at nothing, and a plain linear model of all inputs and of each alone.
+
+    :param said: task -> the model's logits of its judged rows.
+    """
     for name, target in targets.items():
         part = judged_part(target, split)
         if part is None or part not in found[name]:
@@ -152,6 +161,19 @@ def _add_baselines(
         found[name]["baselines"] = {
             baseline: score_rows(target, one, rows, scoring) for baseline, one in logits.items()
         }
+        found[name]["paired"] = {
+            baseline: _ahead(target, said[name], one, rows, scoring) for baseline, one in logits.items()
+        }
+
+
+def _ahead(target: Target, said: np.ndarray, other: np.ndarray, rows: np.ndarray, scoring: Scoring) -> Metrics:
+    """Return how far ahead of other answers to the same rows a model is, by the metric that decides."""
+    task, truth = target.task, target.values[rows]
+    sides = [task.scores(one, truth)[task.metric] for one in (said, other)]
+    groups = None if scoring.groups is None else scoring.groups[rows]
+    first, second = sides if task.higher_is_better else sides[::-1]
+    ahead = paired(first, second, len(rows), groups=groups, resamples=scoring.resamples, seed=scoring.seed)
+    return {} if math.isnan(ahead.value) else {task.metric: ahead.as_json()}
 
 
 def _add_subsets(

@@ -97,7 +97,13 @@ def test_the_model_beats_the_blind_answer_and_the_noise(metrics):
         baselines = metrics[task]["baselines"]
         assert value > baselines[blind][metric]["value"] + 0.2
         assert value > baselines["linear: noise"][metric]["value"] + 0.2
+        ahead = metrics[task]["paired"]
+        assert set(ahead) == set(baselines)
+        assert ahead[blind][metric]["value"] == pytest.approx(value - baselines[blind][metric]["value"])
+        assert ahead[blind][metric]["low"] > 0
     assert metrics["price"]["test"]["mae"]["value"] < metrics["price"]["baselines"]["mean"]["mae"]["value"] / 2
+    saved = metrics["price"]["baselines"]["mean"]["mae"]["value"] - metrics["price"]["test"]["mae"]["value"]
+    assert metrics["price"]["paired"]["mean"]["mae"]["value"] == pytest.approx(saved), "less of an error is ahead"
     assert metrics["price"]["baselines"]["mean"]["r2"]["value"] == pytest.approx(0.0, abs=0.05)
 
 
