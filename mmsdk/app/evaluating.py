@@ -48,8 +48,9 @@ def evaluate(
     :param seed: of the bootstrap that the intervals come from.
     :param slices: columns by whose values the rows are scored apart, beside those of ``evaluation.slices``; one of
         these that the table lacks is passed over.
-    :returns: ``{task: {"test": {metric: {value, low, high, n}}, "baselines": {...}, "subsets": {...}, "added": {...},
-        "worse": {...}, "slices": [...], "rules": {...}, "confidence": {...}}}``, and for each pair of aligned inputs
+    :returns: ``{task: {"test": {metric: {value, low, high, n}}, "baselines": {...}, "paired": {...}, "subsets": {...},
+        "added": {...}, "worse": {...}, "slices": [...], "rules": {...}, "confidence": {...}}}``, and for each pair of
+        aligned inputs
         ``{"align a+b": {"test": {...}, "baselines": {...}, "paired": {...}}}``, as in ``metrics.json``, of these rows:
         what each subset of the inputs that any of them has is worth (of more than four inputs each alone and each left
         out), where the run is weak, what its rules changed, how often its sets hold the truth, what was declined, and
