@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from mmsdk.data.media import SKIP_BAD_ROWS
+from mmsdk.errors import some
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +50,7 @@ def _rows(problems: Sequence[Problem]) -> int:
 def _columns(problems: Sequence[Problem]) -> str:
     """Return the columns with most problems, each with their number."""
     columns = Counter(one.column for one in problems if one.column).most_common()
-    return ", ".join([*(f"{name} ({count})" for name, count in columns[:NAMED]), *(["..."] if columns[NAMED:] else [])])
+    return some([f"{name} ({count})" for name, count in columns], NAMED)
 
 
 def _count(number: int, noun: str) -> str:

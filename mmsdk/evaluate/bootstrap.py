@@ -16,6 +16,8 @@ from mmsdk.tasks import CalibrationError, Share
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from mmsdk.protocols import Task
+
 RESAMPLES = 1000
 LEVEL = 0.95
 BLOCK = 2**16  # rows of resamples that a mean takes at once
@@ -116,6 +118,16 @@ def paired(
     difference = {"difference": Difference(first, second)}
     found = bootstrap(difference, n, groups=groups, resamples=resamples, level=level, seed=seed)
     return found.get("difference", Interval(value=math.nan, low=math.nan, high=math.nan, n=n))
+
+
+def ahead(
+    task: Task, own: Callable[[np.ndarray], float], other: Callable[[np.ndarray], float], n: int, **drawing: Any
+) -> Interval:
+    """Return how far ahead of other answers to the same rows a task's own are, by the metric that decides.
+
+    :param drawing: as :func:`paired` takes it.
+    """
+    return paired(own, other, n, **drawing) if task.higher_is_better else paired(other, own, n, **drawing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmsdk.evaluate.bootstrap import bootstrap, paired
+from mmsdk.evaluate.bootstrap import ahead, bootstrap
 from mmsdk.evaluate.comparable import comparable
 from mmsdk.evaluate.repeated import resampled_t
 from mmsdk.tasks import Share, range_of
@@ -81,9 +81,8 @@ def _beside(
         theirs = {metric: _average(scores, metric) for metric in scores[0]}
         drawn = bootstrap(theirs, len(truth), **few)
         found["baselines"][name] = {metric: one.as_json() for metric, one in drawn.items()}
-        sides = (pooled[task.metric], theirs[task.metric])
-        ahead = paired(*(sides if task.higher_is_better else sides[::-1]), len(truth), **drawing)
-        found["paired"][name] = {task.metric: ahead.as_json()}
+        gain = ahead(task, pooled[task.metric], theirs[task.metric], len(truth), **drawing)
+        found["paired"][name] = {task.metric: gain.as_json()}
     return found
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from mmsdk.data import units_drawn
 from mmsdk.evaluate.baselines import blind_baseline, linear_baselines, median_baseline
-from mmsdk.evaluate.bootstrap import RESAMPLES, bootstrap, bound_of, interval, paired
+from mmsdk.evaluate.bootstrap import RESAMPLES, ahead, bootstrap, bound_of, interval
 from mmsdk.evaluate.subsets import (
     ALL_UP_TO,
     EVERY_METRIC_UP_TO,
@@ -158,22 +158,17 @@ def _add_baselines(
         logits = dict([blind_baseline(target.task, len(rows))])
         if scoring.baselines:
             logits |= median_baseline(target, split, len(rows)) | linear_baselines(target, embeddings, split, rows)
-        found[name]["baselines"] = {
-            baseline: score_rows(target, one, rows, scoring) for baseline, one in logits.items()
-        }
-        found[name]["paired"] = {
-            baseline: _ahead(target, said[name], one, rows, scoring) for baseline, one in logits.items()
-        }
-
-
-def _ahead(target: Target, said: np.ndarray, other: np.ndarray, rows: np.ndarray, scoring: Scoring) -> Metrics:
-    """Return how far ahead of other answers to the same rows a model is, by the metric that decides."""
-    task, truth = target.task, target.values[rows]
-    sides = [task.scores(one, truth)[task.metric] for one in (said, other)]
-    groups = None if scoring.groups is None else scoring.groups[rows]
-    first, second = sides if task.higher_is_better else sides[::-1]
-    ahead = paired(first, second, len(rows), groups=groups, resamples=scoring.resamples, seed=scoring.seed)
-    return {} if math.isnan(ahead.value) else {task.metric: ahead.as_json()}
+        task, truth = target.task, target.values[rows]
+        own = task.scores(said[name], truth)[task.metric]
+        groups = None if scoring.groups is None else scoring.groups[rows]
+        drawing: dict[str, Any] = {"groups": groups, "resamples": scoring.resamples, "seed": scoring.seed}
+        found[name] |= {"baselines": {}, "paired": {}}
+        for baseline, one in logits.items():
+            theirs = task.scores(one, truth)
+            drawn = bootstrap(theirs, len(rows), **drawing)
+            gain = ahead(task, own, theirs[task.metric], len(rows), **drawing)
+            found[name]["baselines"][baseline] = {metric: figure.as_json() for metric, figure in drawn.items()}
+            found[name]["paired"][baseline] = {} if math.isnan(gain.value) else {task.metric: gain.as_json()}
 
 
 def _add_subsets(

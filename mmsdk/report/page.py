@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from mmsdk.evaluate.differences import sided
+from mmsdk.quoted import quoted
 from mmsdk.report import charts
 from mmsdk.report.efficiency import cost_sections
 from mmsdk.report.inputs import given_rows, worse_lines
@@ -130,9 +131,7 @@ def score(value: Any) -> str:
     """Format ``{value, low, high}`` as ``0.770 [0.731, 0.806]``."""
     if not isinstance(value, Mapping) or value.get("value") is None:
         return "–"
-    number = f"{value['value']:.3f}"
-    bounds = (value.get("low"), value.get("high"))
-    return number if None in bounds else f"{number} [{bounds[0]:.3f}, {bounds[1]:.3f}]"
+    return quoted({"low": None, "high": None, **value})
 
 
 def cell(value: Any) -> str:
